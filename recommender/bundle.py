@@ -1,0 +1,308 @@
+"""The model on disk: written atomically, checked when opened, memory-mapped, never pickled.
+
+A bundle is a folder::
+
+    bundle/
+        manifest.json     what is in it: format version, settings, data, a checksum for each file
+        data-3f9c…/       the files themselves: .npy arrays and one SQLite database
+
+`manifest.json` names the data folder, and replacing that one file is the moment a new bundle takes
+the old one's place (`docs/decisions.md` says why this and not renaming the whole folder). Until
+then the old bundle serves; a process that has the old files mapped keeps them for as long as it
+needs them, because removing a file does not take it from those who have it open.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recommender.errors import BundleError
+
+FORMAT = "matinee-bundle"
+VERSION = 1
+MANIFEST = "manifest.json"
+_CHUNK = 1 << 20
+_SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+class Bundle:
+    """An opened bundle. Its arrays are mapped read-only and cost no memory of their own.
+
+    Attributes:
+        path: the bundle's folder.
+        info: what the training wrote about itself (settings, data, report), as in the manifest.
+        created: when it was written, ISO 8601, UTC.
+        stamp: identifies the manifest file, see `manifest_stamp`.
+    """
+
+    def __init__(self, path: Path, manifest: dict[str, Any], stamp: tuple[int, int]) -> None:
+        self.path = path
+        self.info: dict[str, Any] = manifest["info"]
+        self.created: str = manifest["created"]
+        self.stamp = stamp
+        self._folder = path / manifest["data"]
+        self._files: dict[str, dict[str, Any]] = manifest["files"]
+        # All are mapped at once: a later training removes the files, but not from under a mapping.
+        self._arrays = {Path(n).stem: self._map(n) for n in self._files if n.endswith(".npy")}
+
+    @classmethod
+    def open(cls, path: str | Path) -> Bundle:
+        """Open the bundle at `path` and check every file against its checksum.
+
+        Raises:
+            BundleError: it is missing, of another format version, truncated or altered.
+        """
+        path = Path(path)
+        stamp, manifest = _read_manifest(path)
+        try:
+            return cls._checked(path, manifest, stamp)
+        except BundleError:
+            # A new bundle may have taken this one's place while its files were being read.
+            again, manifest = _read_manifest(path)
+            if again == stamp:
+                raise
+            return cls._checked(path, manifest, again)
+
+    @classmethod
+    def _checked(cls, path: Path, manifest: dict[str, Any], stamp: tuple[int, int]) -> Bundle:
+        for name, expected in manifest["files"].items():
+            _check_file(path / manifest["data"] / name, expected)
+        return cls(path, manifest, stamp)
+
+    def _map(self, name: str) -> np.ndarray:
+        path = self.file(name)
+        try:
+            return np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray)
+        except (OSError, ValueError) as error:
+            raise BundleError(f"{path}: cannot be read ({error}); {_TRAIN_AGAIN}") from error
+
+    def file(self, name: str) -> Path:
+        """The path of one of the bundle's files.
+
+        Raises:
+            BundleError: the manifest does not list it.
+        """
+        if name not in self._files:
+            raise BundleError(f"{self.path}: this bundle has no {name}; {_TRAIN_AGAIN}")
+        return self._folder / name
+
+    def array(self, name: str) -> np.ndarray:
+        """The array stored as ``<name>.npy``, memory-mapped and read-only.
+
+        Raises:
+            BundleError: the bundle has none of that name.
+        """
+        if name not in self._arrays:
+            raise BundleError(f"{self.path}: this bundle has no {name}.npy; {_TRAIN_AGAIN}")
+        return self._arrays[name]
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk of all files."""
+        return sum(int(entry["bytes"]) for entry in self._files.values())
+
+    @property
+    def files(self) -> dict[str, int]:
+        """Bytes on disk by file name."""
+        return {name: int(entry["bytes"]) for name, entry in self._files.items()}
+
+
+class BundleWriter:
+    """Writes a bundle: files into `folder`, then `commit`. Use it as a context manager.
+
+    Leaving without `commit`, by an error or on purpose, removes what was written and leaves the
+    bundle that stood there as it was.
+
+    Raises:
+        BundleError: `path` cannot be written, holds something that is not a bundle, or another
+            training is writing it.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.folder = self.path / f"data-{secrets.token_hex(6)}"
+
+    def __enter__(self) -> BundleWriter:
+        if self.path.exists() and not self.path.is_dir():
+            raise BundleError(f"{self.path} is a file; --out takes a folder")
+        known = {MANIFEST, ".lock"}
+        if self.path.is_dir():
+            others = [p.name for p in self.path.iterdir() if p.name not in known]
+            strangers = [n for n in others if not n.startswith(("data-", f"{MANIFEST}."))]
+            if strangers:
+                raise BundleError(
+                    f"{self.path} holds other files ({strangers[0]}); "
+                    "--out takes an empty folder, a new one, or an earlier bundle"
+                )
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock = open(self.path / ".lock", "w")
+            _lock(self._lock, self.path)
+            self._remove_leftovers()
+            self.folder.mkdir()
+        except OSError as error:
+            raise BundleError(f"{self.path} cannot be written: {error.strerror}") from error
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._remove_leftovers()
+        self._lock.close()
+        with contextlib.suppress(OSError):
+            if not (self.path / MANIFEST).exists():
+                (self.path / ".lock").unlink()
+                self.path.rmdir()
+
+    def save_array(self, name: str, array: np.ndarray) -> None:
+        """Write `array` as ``<name>.npy``."""
+        np.save(self.folder / f"{name}.npy", array, allow_pickle=False)
+
+    def commit(self, info: dict[str, Any]) -> None:
+        """Make what is in `folder` the bundle, in one atomic step.
+
+        `info` is stored in the manifest and must be JSON.
+        """
+        files = {}
+        for file in sorted(self.folder.iterdir()):
+            files[file.name] = {"bytes": file.stat().st_size, "sha256": _sha256(file)}
+            _sync(file)
+        manifest = {
+            "format": FORMAT,
+            "version": VERSION,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "data": self.folder.name,
+            "files": files,
+            "info": info,
+        }
+        manifest["checksum"] = _manifest_checksum(manifest)
+        temporary = self.path / f"{MANIFEST}.new"
+        temporary.write_text(json.dumps(manifest, indent=1, ensure_ascii=False), encoding="utf-8")
+        _sync(self.folder)
+        _sync(temporary)
+        os.replace(temporary, self.path / MANIFEST)
+        _sync(self.path)
+
+    def _remove_leftovers(self) -> None:
+        """Remove every data folder that the manifest does not name (an old or broken one)."""
+        (self.path / f"{MANIFEST}.new").unlink(missing_ok=True)
+        current = None
+        with contextlib.suppress(BundleError):
+            current = _read_manifest(self.path)[1]["data"]
+        for folder in self.path.glob("data-*"):
+            if folder.name != current:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def manifest_stamp(path: str | Path) -> tuple[int, int] | None:
+    """Identifies the manifest now at `path` (inode, modification time); None where there is none.
+
+    It changes when a new bundle takes the old one's place, and costs one `stat`.
+    """
+    try:
+        status = (Path(path) / MANIFEST).stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
+
+
+_TRAIN_AGAIN = "train it again with `matinee train`"
+
+
+def _read_manifest(path: Path) -> tuple[tuple[int, int], dict[str, Any]]:
+    file = path / MANIFEST
+    stamp = manifest_stamp(path)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise BundleError(
+            f"{path}: there is no bundle here; make one with `matinee train --out {path}`"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BundleError(f"{file}: cannot be read ({error}); {_TRAIN_AGAIN}") from error
+    try:
+        manifest = json.loads(text)
+        is_bundle = manifest["format"] == FORMAT
+        version = manifest["version"]
+    except (ValueError, TypeError, KeyError):
+        raise BundleError(f"{file}: damaged; {_TRAIN_AGAIN}") from None
+    if not is_bundle:
+        raise BundleError(f"{file}: not a Matinee bundle")
+    if version != VERSION:
+        raise BundleError(
+            f"{path}: bundle format {version}, but this Matinee reads format {VERSION}; "
+            f"{_TRAIN_AGAIN}"
+        )
+    checksum = manifest.pop("checksum", None)
+    if checksum != _manifest_checksum(manifest):
+        raise BundleError(f"{file}: altered or damaged; {_TRAIN_AGAIN}")
+    if stamp is None or not all(map(_SAFE_NAME.fullmatch, [manifest["data"], *manifest["files"]])):
+        raise BundleError(f"{file}: altered or damaged; {_TRAIN_AGAIN}")
+    return stamp, manifest
+
+
+def _manifest_checksum(manifest: dict[str, Any]) -> str:
+    canonical = json.dumps(manifest, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _check_file(path: Path, expected: dict[str, Any]) -> None:
+    try:
+        size = path.stat().st_size
+        if size != expected["bytes"]:
+            raise BundleError(
+                f"{path}: {size} bytes where the manifest says {expected['bytes']}; {_TRAIN_AGAIN}"
+            )
+        if _sha256(path) != expected["sha256"]:
+            raise BundleError(
+                f"{path}: its checksum does not match, it was altered; {_TRAIN_AGAIN}"
+            )
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read ({error.strerror}); {_TRAIN_AGAIN}") from error
+
+
+def _chunks(path: Path) -> Iterator[memoryview]:
+    buffer = memoryview(bytearray(_CHUNK))
+    with open(path, "rb", buffering=0) as file:
+        while count := file.readinto(buffer):
+            yield buffer[:count]
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    for chunk in _chunks(path):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _sync(path: Path) -> None:
+    """Have the operating system put `path`, a file or folder, on the disk itself."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _lock(file: Any, path: Path) -> None:
+    try:
+        import fcntl
+    except ImportError:  # Windows: two trainings at once are not detected there
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise BundleError(
+            f"{path}: another training is writing this bundle; wait for it, or choose another --out"
+        ) from None
