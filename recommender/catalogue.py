@@ -1,0 +1,194 @@
+"""The bundle's text: movies and users by index and by id, and the title index, in one SQLite file.
+
+Rows are numbered like the arrays: row `i` of ``movies`` is movie index `i` everywhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recommender.errors import BundleError
+from recommender.records import Id
+from recommender.search import SCHEMA as TITLES_SCHEMA
+from recommender.search import title_query, title_row
+
+FILE = "catalogue.sqlite"
+
+_SCHEMA = """
+CREATE TABLE movies (
+    idx INTEGER PRIMARY KEY, movie_id UNIQUE, title TEXT NOT NULL, year INTEGER,
+    genres TEXT NOT NULL, plot TEXT, tags TEXT NOT NULL, country TEXT, runtime INTEGER,
+    cast_names TEXT, n_ratings INTEGER NOT NULL
+);
+CREATE TABLE users (idx INTEGER PRIMARY KEY, user_id UNIQUE, n_ratings INTEGER NOT NULL);
+CREATE TABLE terms (idx INTEGER PRIMARY KEY, term TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class MovieText:
+    """What is known of a movie besides its ratings."""
+
+    movie_id: Id
+    title: str
+    year: int | None = None
+    genres: tuple[str, ...] = ()
+    plot: str | None = None
+    tags: tuple[str, ...] = ()
+    country: str | None = None
+    runtime: int | None = None
+    cast: str | None = None
+
+
+def write_catalogue(
+    path: Path,
+    movies: Iterable[tuple[MovieText, int]],
+    users: Iterable[tuple[Id, int]],
+    terms: Iterable[str],
+) -> None:
+    """Write the SQLite file.
+
+    Args:
+        path: a file that does not exist yet.
+        movies: each movie with its number of ratings, in index order.
+        users: each user's id and number of ratings, in index order.
+        terms: the content model's terms, in column order.
+    """
+    connection = sqlite3.connect(path)
+    try:
+        # The bundle is renamed into place when whole, so a journal would guard nothing.
+        connection.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;")
+        connection.executescript(_SCHEMA + TITLES_SCHEMA)
+        connection.executemany(
+            "INSERT INTO movies VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+            (_movie_row(i, movie, count) for i, (movie, count) in enumerate(movies)),
+        )
+        titles = connection.execute("SELECT idx, title, year, n_ratings FROM movies")
+        connection.executemany(
+            "INSERT INTO titles VALUES (?,?,?,?)", (title_row(*row) for row in titles)
+        )
+        connection.executemany(
+            "INSERT INTO users VALUES (?,?,?)", ((i, *user) for i, user in enumerate(users))
+        )
+        connection.executemany("INSERT INTO terms VALUES (?,?)", enumerate(terms))
+        connection.commit()
+        connection.execute("VACUUM")
+    finally:
+        connection.close()
+
+
+def _movie_row(index: int, movie: MovieText, count: int) -> tuple[Any, ...]:
+    return (
+        index,
+        movie.movie_id,
+        movie.title,
+        movie.year,
+        json.dumps(movie.genres, ensure_ascii=False),
+        movie.plot,
+        json.dumps(movie.tags, ensure_ascii=False),
+        movie.country,
+        movie.runtime,
+        movie.cast,
+        count,
+    )
+
+
+class Catalogue:
+    """Reads the SQLite file; safe to use from several threads.
+
+    Raises:
+        BundleError: the file is not what a bundle holds.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        # immutable: no locks and no journal are looked for, so a read-only disk will do.
+        self._connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
+        )
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    def movies(self, indices: Sequence[int]) -> list[MovieText]:
+        """The movies with these indices, in this order; an index may stand twice."""
+        wanted = [int(i) for i in indices]
+        marks = ",".join("?" * len(set(wanted)))
+        rows = self._query(
+            "SELECT idx, movie_id, title, year, genres, plot, tags, country, runtime, cast_names "
+            f"FROM movies WHERE idx IN ({marks})",
+            *set(wanted),
+        )
+        found = {
+            row[0]: MovieText(
+                movie_id=row[1],
+                title=row[2],
+                year=row[3],
+                genres=tuple(json.loads(row[4])),
+                plot=row[5],
+                tags=tuple(json.loads(row[6])),
+                country=row[7],
+                runtime=row[8],
+                cast=row[9],
+            )
+            for row in rows
+        }
+        return [found[i] for i in wanted]
+
+    def movie_index(self, movie_id: Id) -> int | None:
+        """The index of a movie by its id; ``"12"`` finds the number 12 and the other way round."""
+        return self._index("movies", "movie_id", movie_id)
+
+    def user_index(self, user_id: Id) -> int | None:
+        """The index of a user by id, like `movie_index`."""
+        return self._index("users", "user_id", user_id)
+
+    def movie_ids(self) -> list[Id]:
+        """All movie ids in index order (memory: one entry a movie)."""
+        return [row[0] for row in self._query("SELECT movie_id FROM movies ORDER BY idx")]
+
+    def user_ids(self, limit: int = -1) -> list[Id]:
+        """The first `limit` user ids in index order, or all (memory: one entry a user)."""
+        return [r[0] for r in self._query("SELECT user_id FROM users ORDER BY idx LIMIT ?", limit)]
+
+    def terms(self) -> list[str]:
+        """The content model's terms in column order."""
+        return [row[0] for row in self._query("SELECT term FROM terms ORDER BY idx")]
+
+    def search(self, text: str, limit: int) -> list[int]:
+        """Indices of movies whose title (or year) holds every word of `text`, the best first.
+
+        Upper and lower case, accents, punctuation and the order of the words do not matter; see
+        `search.title_query` for the order.
+        """
+        query = title_query(text, limit)
+        return [] if query is None else [row[0] for row in self._query(query[0], *query[1])]
+
+    def _index(self, table: str, column: str, key: Id) -> int | None:
+        candidates: list[Id] = [str(key)]
+        try:
+            number = int(key)
+        except ValueError:
+            number = None
+        # "007" is not 7, and SQLite's integers end at 64 bits.
+        if number is not None and str(number) == str(key) and abs(number) < 2**63:
+            candidates.append(number)
+        marks = ",".join("?" * len(candidates))
+        rows = self._query(f"SELECT idx FROM {table} WHERE {column} IN ({marks})", *candidates)
+        return int(rows[0][0]) if rows else None
+
+    def _query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        try:
+            with self._lock:
+                return self._connection.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise BundleError(f"{self._path}: {error}") from error

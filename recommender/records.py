@@ -1,0 +1,97 @@
+"""The small typed records that every question is answered with."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    import pandas
+
+Id = int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Movie:
+    """One movie of the catalogue; `mean_rating` is None while nobody has rated it."""
+
+    movie_id: Id
+    title: str
+    year: int | None
+    genres: tuple[str, ...]
+    mean_rating: float | None
+    n_ratings: int
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """One user of the training data."""
+
+    user_id: Id
+    n_ratings: int
+    mean_rating: float
+
+
+@dataclass(frozen=True, slots=True)
+class RatedMovie:
+    """A movie and the stars that a user gave it."""
+
+    movie: Movie
+    rating: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """A recommended movie.
+
+    `score` is what the list is ordered by; `stars` the predicted rating, clipped to the scale.
+    `collaborative` and `content` are the hybrid's two parts before weighting, each within 0..1,
+    and None where the list does not come from the hybrid.
+    """
+
+    rank: int
+    movie: Movie
+    score: float
+    stars: float
+    collaborative: float | None = None
+    content: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarMovie:
+    """A movie and its similarity (a cosine) to the one asked about."""
+
+    rank: int
+    movie: Movie
+    similarity: float
+
+
+Record = TypeVar("Record")
+
+
+class Results(list[Record], Generic[Record]):
+    """A list of records that can also be read as dictionaries or as a pandas table."""
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """The records as flat dictionaries: a movie's fields stand beside the record's own."""
+        return [_flat(record) for record in self]
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """The records as a pandas table, one row a record (imports pandas)."""
+        import pandas
+
+        return pandas.DataFrame(self.to_dicts())
+
+
+def _flat(record: Any) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for field in dataclasses.fields(record):
+        value = getattr(record, field.name)
+        if isinstance(value, Movie):
+            row.update(_flat(value))
+        elif isinstance(value, tuple):
+            row[field.name] = list(value)
+        else:
+            row[field.name] = value
+    return row
