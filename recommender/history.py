@@ -1,0 +1,67 @@
+"""Who rated what: all ratings, user by user, in three arrays that may be larger than memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+ARRAYS = ("history_offsets", "history_movies", "history_ratings")
+_BLOCK = 1 << 18
+
+
+@dataclass(frozen=True)
+class RatingBlock:
+    """Consecutive ratings: three arrays of one length."""
+
+    users: np.ndarray
+    movies: np.ndarray
+    ratings: np.ndarray
+
+
+@dataclass(frozen=True)
+class History:
+    """All ratings, sorted by user and then by movie (compressed sparse rows).
+
+    Attributes:
+        offsets: int64, shape (users + 1,): where each user's ratings begin.
+        movies: int32, shape (ratings,): movie indices.
+        ratings: float32, shape (ratings,): stars.
+    """
+
+    offsets: np.ndarray
+    movies: np.ndarray
+    ratings: np.ndarray
+
+    @classmethod
+    def open(cls, folder: Path) -> History:
+        """The arrays in `folder`, memory-mapped."""
+        return cls(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS))
+
+    @property
+    def n_users(self) -> int:
+        return len(self.offsets) - 1
+
+    def of(self, user: int) -> tuple[np.ndarray, np.ndarray]:
+        """The movies that one user rated, ascending, and the stars; reads nothing else."""
+        start, stop = self.offsets[user], self.offsets[user + 1]
+        return self.movies[start:stop], self.ratings[start:stop]
+
+    def blocks(self, users: np.ndarray, movies: np.ndarray) -> Iterator[RatingBlock]:
+        """The ratings of some users and movies, in order, at most 2^18 at a time.
+
+        Args:
+            users: which users, bool, shape (users,).
+            movies: which movies, bool, shape (movies,).
+        """
+        for start in range(0, len(self.movies), _BLOCK):
+            stop = min(start + _BLOCK, len(self.movies))
+            first = int(np.searchsorted(self.offsets, start, side="right")) - 1
+            last = int(np.searchsorted(self.offsets, stop, side="left"))
+            bounds = np.clip(self.offsets[first : last + 1], start, stop)
+            rated_by = np.repeat(np.arange(first, last), np.diff(bounds))
+            rated = self.movies[start:stop]
+            taken = users[rated_by] & movies[rated]
+            yield RatingBlock(rated_by[taken], rated[taken], self.ratings[start:stop][taken])
