@@ -23,7 +23,8 @@ def fold(text: str) -> str:
     Korean syllables stay whole: the decomposition that strips accents also takes syllables apart
     into their letters, which the final composition puts together again.
     """
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    # Decomposed before the case is folded as well: some letters become capitals by it.
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     plain = "".join(c for c in decomposed if not unicodedata.combining(c))
     composed = unicodedata.normalize("NFC", plain)
     return " ".join("".join(c if c.isalnum() else " " for c in composed).split())

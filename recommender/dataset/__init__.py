@@ -1,0 +1,18 @@
+"""From files of any usual format to checked, numbered ratings and movies on disk.
+
+`sources` says which files there are, `staging` brings each into DuckDB as text, and `importing`
+checks, numbers, sorts and writes.
+"""
+
+from recommender.dataset.importing import Dataset, ImportOptions, ImportReport, import_dataset
+from recommender.dataset.sources import Source, from_directory, from_files
+
+__all__ = [
+    "Dataset",
+    "ImportOptions",
+    "ImportReport",
+    "Source",
+    "from_directory",
+    "from_files",
+    "import_dataset",
+]

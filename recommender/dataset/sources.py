@@ -1,0 +1,198 @@
+"""Which files hold the ratings, movies and tags, and how each of them is laid out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from recommender.errors import DataError
+
+Kind = Literal["ratings", "movies", "tags"]
+
+# What a column may be called, best name first; compared without case, spaces, "_" and "-".
+COLUMN_NAMES: dict[Kind, dict[str, tuple[str, ...]]] = {
+    "ratings": {
+        "user_id": ("userid", "user"),
+        "movie_id": ("movieid", "movie", "itemid", "item"),
+        "rating": ("rating", "score", "stars"),
+        "timestamp": ("timestamp", "time", "ratedat", "date"),
+    },
+    "movies": {
+        "movie_id": ("movieid", "itemid", "movie", "item", "id"),
+        "title": ("title", "movietitle", "name"),
+        "genres": ("genres", "genre"),
+        "year": ("year", "releaseyear", "releasedate"),
+        "plot": ("plot", "overview", "description", "synopsis", "summary"),
+        "tags": ("tags", "keywords"),
+        "country": ("country", "countries"),
+        "runtime": ("runtime", "runtimeminutes", "duration"),
+        "cast": ("cast", "actors"),
+    },
+    "tags": {
+        "movie_id": ("movieid", "movie", "itemid", "item"),
+        "tag": ("tag", "tags"),
+    },
+}
+REQUIRED_COLUMNS: dict[Kind, tuple[str, ...]] = {
+    "ratings": ("user_id", "movie_id", "rating"),
+    "movies": ("movie_id", "title"),
+    "tags": ("movie_id", "tag"),
+}
+
+# A column of 0 and 1 that stands for one genre is called GENRE_FLAG followed by the genre.
+GENRE_FLAG = "genre:"
+_GENRES_100K = (
+    *("unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime"),
+    *("Documentary", "Drama", "Fantasy", "Film-Noir", "Horror", "Musical", "Mystery"),
+    *("Romance", "Sci-Fi", "Thriller", "War", "Western"),
+)
+_DAT_COLUMNS: dict[Kind, tuple[str, ...]] = {
+    "ratings": ("user_id", "movie_id", "rating", "timestamp"),
+    "movies": ("movie_id", "title", "genres"),
+    "tags": ("user_id", "movie_id", "tag", "timestamp"),
+}
+_SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".dat")
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """One input file and its layout.
+
+    Attributes:
+        path: the file.
+        kind: what it holds; also the command-line option that names it.
+        parquet: whether it is Parquet; the other attributes are about text files.
+        delimiter: None where it is to be read off the header.
+        quoted: whether fields may stand in double quotes.
+        columns: the column names of a file without a header; None where it has one.
+        fallback_encoding: what the file is in when it is not UTF-8; None where nobody knows.
+    """
+
+    path: Path
+    kind: Kind
+    parquet: bool = False
+    delimiter: str | None = None
+    quoted: bool = True
+    columns: tuple[str, ...] | None = None
+    fallback_encoding: str | None = None
+
+    @property
+    def option(self) -> str:
+        """The command-line option that names this file."""
+        return f"--{self.kind}"
+
+
+@dataclass(frozen=True)
+class Source:
+    """The files of one data set; `tags` is None where there are none."""
+
+    ratings: TableFile
+    movies: TableFile
+    tags: TableFile | None = None
+
+    @property
+    def files(self) -> tuple[TableFile, ...]:
+        """The files that there are."""
+        return tuple(file for file in (self.ratings, self.movies, self.tags) if file)
+
+
+def from_files(ratings: Path, movies: Path, tags: Path | None = None) -> Source:
+    """The data set in these files: CSV, Parquet, or one of MovieLens's own formats.
+
+    A MovieLens 100K file is known by its name (``u.data``, ``u.item``), a 1M or 10M file by the
+    ending ``.dat`` and the delimiter ``::``. All else but ``.parquet`` is text with a header.
+
+    Raises:
+        DataError: a file is missing, is a directory or cannot be opened.
+    """
+    return Source(
+        _table_file(Path(ratings), "ratings"),
+        _table_file(Path(movies), "movies"),
+        _table_file(Path(tags), "tags") if tags is not None else None,
+    )
+
+
+def from_directory(folder: Path) -> Source:
+    """The data set in a directory, found by the names of the files.
+
+    Looks for ``ratings``, ``movies`` and (optional) ``tags`` with the endings ``.parquet``,
+    ``.csv``, ``.csv.gz``, ``.tsv``, ``.tsv.gz`` or ``.dat``, the first of them that exists; then
+    for MovieLens 100K's ``u.data`` and ``u.item``.
+
+    Raises:
+        DataError: no such directory, or a file is not in it; names what was looked for.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        problem = "is a file, not a directory" if folder.exists() else "does not exist"
+        raise DataError(f"{folder} {problem}; check --dataset")
+    ratings = _find(folder, "ratings", "u.data")
+    movies = _find(folder, "movies", "u.item")
+    if not ratings or not movies:
+        kind, other = ("movies", "u.item") if ratings else ("ratings", "u.data")
+        names = ", ".join(kind + suffix for suffix in _SUFFIXES)
+        raise DataError(
+            f"{folder} has no {kind} file: looked for {names} and {other}; "
+            "check --dataset, or name the files with --ratings and --movies"
+        )
+    return from_files(ratings, movies, _find(folder, "tags"))
+
+
+def match_columns(kind: Kind, found: Sequence[str]) -> dict[str, int]:
+    """Which of the columns `found` plays which part: part to position, absent parts left out."""
+    plain = [re.sub(r"[\s_-]+", "", name).lower() for name in found]
+    matched = {}
+    for part, names in COLUMN_NAMES[kind].items():
+        position = next((plain.index(name) for name in names if name in plain), None)
+        if position is not None:
+            matched[part] = position
+    return matched
+
+
+def _find(folder: Path, kind: Kind, other: str | None = None) -> Path | None:
+    names = [kind + suffix for suffix in _SUFFIXES] + ([other] if other else [])
+    return next((folder / name for name in names if (folder / name).is_file()), None)
+
+
+def _table_file(path: Path, kind: Kind) -> TableFile:
+    if path.is_dir():
+        raise DataError(
+            f"{path} is a directory; --{kind} needs a file (--dataset takes a directory)"
+        )
+    if not path.exists():
+        raise DataError(f"{path} does not exist; check --{kind}")
+    try:
+        with path.open("rb") as file:
+            start = file.readline(4096)
+    except OSError as error:
+        raise DataError(f"{path} cannot be opened: {error.strerror}; check --{kind}") from None
+    if path.suffix == ".parquet":
+        return TableFile(path, kind, parquet=True)
+    if path.suffix == ".dat" and b"::" in start:
+        return TableFile(path, kind, False, "::", False, _DAT_COLUMNS[kind], "latin-1")
+    if path.name == "u.data":
+        return TableFile(path, kind, False, "\t", False, _DAT_COLUMNS["ratings"], "latin-1")
+    if path.name == "u.item":
+        flags = tuple(GENRE_FLAG + name for name in _genre_names(path.with_name("u.genre")))
+        columns = ("movie_id", "title", "release", "video_release", "url", *flags)
+        return TableFile(path, kind, False, "|", False, columns, "latin-1")
+    return TableFile(path, kind)
+
+
+def _genre_names(path: Path) -> tuple[str, ...]:
+    """The genres of ``u.item``'s flags: those that ``u.genre`` lists, else the published ones."""
+    if not path.exists():
+        return _GENRES_100K
+    names = []
+    for number, line in enumerate(path.read_text("latin-1").splitlines(), 1):
+        name, bar, _ = line.partition("|")
+        if line.strip() and not bar:
+            raise DataError(
+                f"{path}, line {number}: {line!r} is not NAME|NUMBER; mend or remove it"
+            )
+        if bar:
+            names.append(name)
+    return tuple(names)

@@ -1,0 +1,126 @@
+"""Text files that DuckDB can read, and the line of a file that is to blame."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from recommender.errors import DataError
+
+_CHUNK = 1 << 20
+
+
+class BrokenRecordError(Exception):
+    """A record that cannot be split into fields; its message starts with the line number."""
+
+
+def check_encoding(name: str) -> None:
+    """See that Python knows the text encoding `name`.
+
+    Raises:
+        DataError: it does not.
+    """
+    try:
+        with contextlib.suppress(UnicodeError):  # known, but one byte is not text in it
+            b"a".decode(name)
+    except (LookupError, ValueError):
+        raise DataError(
+            f"--encoding {name} is not a known text encoding; try cp949, latin-1 or utf-8"
+        ) from None
+
+
+def readable(path: Path, encoding: str | None, fallback: str | None, copy: Path) -> Path:
+    """`path` itself where it is UTF-8 with one kind of line ending, else a copy that is.
+
+    Goes through the file once, or twice if it needs the copy; memory: a few chunks of 1 MB.
+
+    Args:
+        encoding: what the file is in; None: UTF-8.
+        fallback: what it is in if it turns out not to be UTF-8; None: that is an error.
+        copy: where to write the copy.
+
+    Raises:
+        DataError: the file does not decode; names the line.
+    """
+    decoder = _decoder(encoding or "utf-8", translate=False)
+    line = 1
+    try:
+        for text in _decoded(path, decoder):
+            line += text.count("\n")
+    except UnicodeError as error:
+        if encoding is None and fallback is not None:
+            return readable(path, fallback, None, copy)
+        if isinstance(error, UnicodeDecodeError):
+            line += error.object[: error.start].count(b"\n")
+        if encoding is None:
+            advice = "is not UTF-8; give --encoding (cp949, latin-1, …)"
+        else:
+            advice = f"is not {encoding}; give another --encoding"
+        raise DataError(f"{path}, line {line}: {advice}") from None
+    # DuckDB's strict reader takes any line ending, but only one in a file.
+    one_ending = not isinstance(decoder.newlines, tuple)
+    if one_ending and codecs.lookup(encoding or "utf-8").name in ("utf-8", "utf-8-sig"):
+        return path
+    with copy.open("w", encoding="utf-8", newline="") as out:
+        out.writelines(_decoded(path, _decoder(encoding or "utf-8", translate=True)))
+    return copy
+
+
+def records(path: Path, delimiter: str, quoted: bool) -> Iterator[tuple[int, list[str]]]:
+    """The line number and the fields of each record of a UTF-8 file, blank lines left out.
+
+    Raises:
+        BrokenRecordError: a quote is never closed, or text follows a closing one.
+    """
+    with io.TextIOWrapper(_open(path), encoding="utf-8-sig", newline="") as file:
+        if not quoted:
+            for line, text in enumerate(file, 1):
+                text = text.rstrip("\r\n")
+                if text:
+                    yield line, text.split(delimiter)
+            return
+        reader = csv.reader(file, delimiter=delimiter, strict=True)
+        line = 1
+        try:
+            for fields in reader:
+                if fields:
+                    yield line, fields
+                line = reader.line_num + 1
+        except csv.Error:
+            raise BrokenRecordError(f"{line}: a quote is not closed or not doubled") from None
+
+
+def guess_delimiter(path: Path) -> str:
+    """The delimiter that the first line of text in `path` has most of: comma, semicolon, tab, bar.
+
+    A comma where it has none.
+    """
+    with io.TextIOWrapper(_open(path), encoding="utf-8-sig") as file:
+        header = next((line for line in file if line.strip()), "")
+    return max(",;\t|", key=header.count)
+
+
+def _decoder(encoding: str, translate: bool) -> io.IncrementalNewlineDecoder:
+    return io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)(), translate)
+
+
+def _decoded(path: Path, decoder: io.IncrementalNewlineDecoder) -> Iterator[str]:
+    with _open(path) as file:
+        while True:
+            try:
+                chunk = file.read(_CHUNK)
+            except (OSError, EOFError, zlib.error) as error:
+                raise DataError(f"{path} cannot be read: {error}; is it whole?") from None
+            yield decoder.decode(chunk, final=not chunk)
+            if not chunk:
+                return
+
+
+def _open(path: Path) -> gzip.GzipFile | io.BufferedReader:
+    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")

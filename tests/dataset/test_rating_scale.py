@@ -1,0 +1,81 @@
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from recommender.dataset.rating_scale import find_scale
+from recommender.dataset.sources import TableFile
+from recommender.dataset.staging import stage
+from recommender.errors import DataError
+
+
+def scale_of(
+    folder: Path, ratings: list[object], given: tuple[float, float] | None = None
+) -> tuple[float, float]:
+    path = folder / "ratings.csv"
+    rows = [f"u{row},m,{rating}\n" for row, rating in enumerate(ratings)]
+    path.write_text("user_id,movie_id,rating\n" + "".join(rows))
+    with duckdb.connect() as connection:
+        staged = stage(connection, TableFile(path, "ratings"), None, folder)
+        return find_scale(connection, staged, given)
+
+
+@pytest.mark.parametrize(
+    ("ratings", "scale"),
+    [
+        ([1, 0, 1], (0, 1)),
+        ([0.25, 0.5], (0, 1)),
+        ([1, 3, 5], (1, 5)),
+        ([2, 3, 4], (1, 5)),
+        ([1, 3.5, 5], (0.5, 5)),
+        ([0, 3, 5], (0, 5)),
+        ([1, 3.5, 10], (1, 10)),
+        ([0, 10], (0, 10)),
+        ([0, 55, 100], (0, 100)),
+        ([-10, 3.25, 9], (-10, 10)),
+        ([-40, 3, 250.5], (-40, 250.5)),
+        (["1e0", " 4 ", "5.0"], (1, 5)),
+    ],
+)
+def test_usual_scales(tmp_path: Path, ratings: list[object], scale: tuple[float, float]) -> None:
+    assert scale_of(tmp_path, ratings) == scale
+
+
+def test_a_few_outliers_do_not_widen_the_scale(tmp_path: Path) -> None:
+    message = (
+        r"ratings\.csv, line 7: rating 55 is outside the detected scale 1-5; "
+        "correct the row or give --scale LOW-HIGH"
+    )
+    with pytest.raises(DataError, match=message):
+        scale_of(tmp_path, [1, 2, 3, 4, 5, 55, 77, *[3] * 300])
+
+
+def test_many_outliers_do(tmp_path: Path) -> None:
+    assert scale_of(tmp_path, [1, 2, 3, 4, 5, 55]) == (0, 100)
+
+
+def test_given_scale_is_taken(tmp_path: Path) -> None:
+    assert scale_of(tmp_path, [2, 3], (0, 7)) == (0, 7)
+
+
+def test_outside_the_given_scale(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"line 3: rating 0\.5 is outside --scale 1-5; correct"):
+        scale_of(tmp_path, [1, 0.5, *[3] * 300], (1, 5))
+
+
+@pytest.mark.parametrize("value", ["good", "NaN", "inf", "-Infinity", "3,5", "4 stars"])
+def test_not_a_number(tmp_path: Path, value: str) -> None:
+    quoted = f'"{value}"'
+    with pytest.raises(DataError, match=rf"line 3: rating {value} is not a number; correct"):
+        scale_of(tmp_path, [3, quoted, "also bad"])
+
+
+@pytest.mark.parametrize("value", ["", '""', "   "])
+def test_empty_rating(tmp_path: Path, value: str) -> None:
+    with pytest.raises(DataError, match=r"line 2: rating \(empty\) is not a number"):
+        scale_of(tmp_path, [value, 3])
+
+
+def test_only_one_odd_rating_gives_no_scale(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"ratings\.csv: every rating is 500; give --scale"):
+        scale_of(tmp_path, [500, 500])

@@ -1,0 +1,242 @@
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from recommender.dataset.sources import Kind, TableFile, from_files
+from recommender.dataset.staging import Staged, stage
+from recommender.errors import DataError
+
+
+@pytest.fixture
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as opened:
+        yield opened
+
+
+def staged_text(
+    connection: duckdb.DuckDBPyConnection, path: Path, text: str | bytes, kind: Kind = "ratings"
+) -> Staged:
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return stage(connection, TableFile(path, kind), None, path.parent)
+
+
+def rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[object, ...]]:
+    return connection.execute(query).fetchall()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "userId,movieId,rating,timestamp\n1,2,3.5,100\n007,x y,4,\n",
+        "\ufeffuserId,movieId,rating,timestamp\r\n1,2,3.5,100\r\n007,x y,4,\r\n",
+        "userId,movieId,rating,timestamp\r1,2,3.5,100\r007,x y,4,\r",
+        "userId,movieId,rating,timestamp\n1,2,3.5,100\r\n007,x y,4,",
+        '\n\nUser;Movie;Score;Time\n"1"; 2 ;"3.5";100\n\n007;"x y";4;""\n\n',
+        "time\tignored\tmovie\tuser\trating\n100\t\t2\t1\t3.5\n \t0\tx y\t007\t4\n",
+    ],
+)
+def test_text_of_any_shape(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, text: str
+) -> None:
+    assert staged_text(connection, tmp_path / "r.csv", text).rows == 2
+    assert rows(connection, "SELECT user_id, movie_id, rating, timestamp FROM ratings") == [
+        ("1", "2", "3.5", "100"),
+        ("007", "x y", "4", None),
+    ]
+
+
+def test_columns_that_are_absent_are_null(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    staged_text(connection, tmp_path / "m.csv", "movie_id,title\n1,기생충\n", "movies")
+    found = rows(connection, "SELECT movie_id, title, plot, movies.cast FROM movies")
+    assert found == [("1", "기생충", None, None)]
+
+
+def test_quoted_fields(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    text = 'movie_id,title,plot\n1,"a, ""b""","one\ntwo"\n'
+    staged_text(connection, tmp_path / "m.csv", text, "movies")
+    assert rows(connection, "SELECT title, plot FROM movies") == [('a, "b"', "one\ntwo")]
+
+
+def test_gzip(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    text = gzip.compress(b"user,movie,rating\n1,2,3\n")
+    assert staged_text(connection, tmp_path / "r.csv.gz", text).rows == 1
+
+
+def test_path_with_the_signs_of_a_pattern(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    folder = tmp_path / "a[1]*?"
+    folder.mkdir()
+    staged_text(connection, folder / "r[x]'s?.csv", "user,movie,rating\n1,2,3\n")
+    table = pa.table({"movie_id": [1], "title": ["x"]})
+    pq.write_table(table, folder / "m[*].parquet")
+    file = TableFile(folder / "m[*].parquet", "movies", parquet=True)
+    assert stage(connection, file, None, folder).rows == 1
+
+
+def test_100k_genre_flags(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    (tmp_path / "u.data").write_text("196\t242\t3\t881250949\n")
+    (tmp_path / "u.genre").write_text("unknown|0\nAction|1\nChildren's|2\n")
+    line = '242|Kolya "x" Léon (1996)|24-Jan-1997||http://example.invalid|0|1|1\n'
+    (tmp_path / "u.item").write_text(line, encoding="latin-1")
+    source = from_files(tmp_path / "u.data", tmp_path / "u.item")
+    stage(connection, source.ratings, None, tmp_path)
+    stage(connection, source.movies, None, tmp_path)
+    assert rows(connection, "FROM ratings") == [("196", "242", "3", "881250949")]
+    found = rows(connection, "SELECT movie_id, title, genres FROM movies")
+    assert found == [("242", 'Kolya "x" Léon (1996)', "Action|Children's")]
+
+
+def test_dat(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    (tmp_path / "ratings.dat").write_text("1::2::5::978300760\n")
+    (tmp_path / "movies.dat").write_text('2::"Léon": a::b\n', encoding="utf-8")
+    (tmp_path / "tags.dat").write_text('1::2::so "good"::978300760\n')
+    source = from_files(*(tmp_path / f"{name}.dat" for name in ("ratings", "movies", "tags")))
+    for file in source.files:
+        stage(connection, file, None, tmp_path)
+    assert rows(connection, "FROM ratings") == [("1", "2", "5", "978300760")]
+    assert rows(connection, "SELECT title, genres FROM movies") == [('"Léon": a', "b")]
+    assert rows(connection, "FROM tags") == [("2", 'so "good"')]
+
+
+def test_parquet_of_any_type(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "movieId": pa.array([1.0, 2.5], pa.float64()),
+            "name": pa.array([b"Parasite", None], pa.binary()),
+            "genre": [["Drama", "Food, Wine"], []],
+            "year": pa.array([2019, None], pa.int16()),
+            "runtime": pa.array([132.0, None]),
+        }
+    )
+    pq.write_table(table, tmp_path / "m.parquet")
+    stage(connection, TableFile(tmp_path / "m.parquet", "movies", parquet=True), None, tmp_path)
+    assert rows(connection, "SELECT movie_id, title, genres, year, runtime FROM movies") == [
+        ("1", "Parasite", "Drama|Food, Wine|", "2019", "132.0"),
+        ("2.5", None, "|", None, None),
+    ]
+
+
+def test_place_of_a_row_in_text(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    text = 'movie_id,title\n\n1,"a\nb"\n2,c\n'
+    staged = staged_text(connection, tmp_path / "m.csv", text, "movies")
+    assert staged.place(0).endswith("m.csv, line 3")
+    assert staged.place(1).endswith("m.csv, line 5")
+
+
+def test_place_of_a_row_in_dat(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    (tmp_path / "ratings.dat").write_text("1::2::5::1\n1::3::5::1\n")
+    file = from_files(tmp_path / "ratings.dat", tmp_path / "ratings.dat").ratings
+    assert stage(connection, file, None, tmp_path).place(1).endswith("ratings.dat, line 2")
+
+
+def test_rowid_is_the_place_in_a_long_file(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    text = "user,movie,rating\n" + "".join(f"{row},{row},1\n" for row in range(400_000))
+    staged_text(connection, tmp_path / "r.csv", text)
+    assert rows(connection, "SELECT count(*) FROM ratings WHERE rowid::VARCHAR = user_id") == [
+        (400_000,)
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "\ufeff"])
+def test_empty_file(connection: duckdb.DuckDBPyConnection, tmp_path: Path, text: str) -> None:
+    with pytest.raises(DataError, match=r"r\.csv is empty; check --ratings"):
+        staged_text(connection, tmp_path / "r.csv", text)
+
+
+def test_header_only(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"r\.csv has no rows; check --ratings"):
+        staged_text(connection, tmp_path / "r.csv", "user,movie,rating")
+
+
+def test_missing_columns(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    message = (
+        r"r\.csv has no column movie_id and no column rating; its header has: "
+        r"user, Film, points; rename the columns or check --ratings"
+    )
+    with pytest.raises(DataError, match=message):
+        staged_text(connection, tmp_path / "r.csv", "user,Film, points\n1,2,3\n")
+
+
+@pytest.mark.parametrize(
+    ("broken", "problem"),
+    [
+        ("4,5", "2 fields where 3 are expected"),
+        ("4,5,6,7", "4 fields where 3 are expected"),
+        ('4,"5,6', "a quote is not closed"),
+        ('4,"5"x,6', "a quote is not closed or not doubled"),
+        ("   ", "1 fields where 3 are expected"),
+    ],
+)
+def test_broken_row(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, broken: str, problem: str
+) -> None:
+    text = f'user,movie,rating\n\n1,"x\ny",3\n{broken}\n7,8\n1,2,3\n'
+    with pytest.raises(DataError, match=rf"r\.csv, line 5: {problem}.*; mend the line"):
+        staged_text(connection, tmp_path / "r.csv", text)
+
+
+def test_broken_row_deep_in_a_long_file(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    text = "user,movie,rating\n" + "1,2,3\n" * 300_000 + "1,2\n" + "1,2,3\n" * 300_000
+    with pytest.raises(DataError, match="line 300002: 2 fields where 3 are expected"):
+        staged_text(connection, tmp_path / "r.csv", text)
+
+
+def test_broken_header(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"r\.csv, line 1: a quote is not closed"):
+        staged_text(connection, tmp_path / "r.csv", 'user,"movie,rating\n1,2,3\n')
+
+
+def test_broken_dat(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    (tmp_path / "ratings.dat").write_text("1::2::5::1\n1::3::5\n")
+    file = from_files(tmp_path / "ratings.dat", tmp_path / "ratings.dat").ratings
+    with pytest.raises(DataError, match=r"ratings\.dat, line 2: 3 fields where 4 are expected"):
+        stage(connection, file, None, tmp_path)
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.5, 0.95])
+def test_unreadable_parquet(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, kept: float
+) -> None:
+    path = tmp_path / "r.parquet"
+    pq.write_table(pa.table({"user_id": [1], "movie_id": [1], "rating": [1]}), path)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * kept)])
+    with pytest.raises(DataError, match=r"r\.parquet is not readable as Parquet .*; check --rat"):
+        stage(connection, TableFile(path, "ratings", parquet=True), None, tmp_path)
+
+
+def test_damaged_parquet_page(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    path = tmp_path / "r.parquet"
+    columns = {name: list(range(1000)) for name in ("user_id", "movie_id", "rating")}
+    pq.write_table(pa.table(columns), path, compression="zstd")
+    data = bytearray(path.read_bytes())
+    data[30:500] = b"\xff" * 470
+    path.write_bytes(data)
+    with pytest.raises(DataError, match=r"r\.parquet is not readable as Parquet"):
+        stage(connection, TableFile(path, "ratings", parquet=True), None, tmp_path)
+
+
+def test_parquet_without_rows(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    path = tmp_path / "r.parquet"
+    pq.write_table(pa.table({"user_id": [], "movie_id": [], "rating": []}), path)
+    with pytest.raises(DataError, match=r"r\.parquet has no rows"):
+        stage(connection, TableFile(path, "ratings", parquet=True), None, tmp_path)
+
+
+def test_parquet_missing_column(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    path = tmp_path / "r.parquet"
+    pq.write_table(pa.table({"user_id": [1], "rating": [1]}), path)
+    with pytest.raises(DataError, match="has no column movie_id; its header has: user_id, rating"):
+        stage(connection, TableFile(path, "ratings", parquet=True), None, tmp_path)
