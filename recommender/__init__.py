@@ -1,0 +1,54 @@
+"""Matinee: a movie recommender that fits into the memory it is given.
+
+>>> from recommender import Recommender
+>>> matinee = Recommender.open("bundle")
+>>> matinee.recommend_for_user(42, n=5)
+
+Training (`train`) runs in a process of its own and imports what it needs; everything else here
+needs numpy only.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from recommender.errors import (
+    BundleError,
+    DataError,
+    MatineeError,
+    NotFoundError,
+    SettingsError,
+)
+from recommender.filters import Filters
+from recommender.recommender import Recommender
+from recommender.records import Movie, RatedMovie, Recommendation, Results, SimilarMovie, User
+from recommender.settings import Settings
+
+if TYPE_CHECKING:
+    from recommender.training import TrainingSettings, train
+
+__all__ = [
+    "BundleError",
+    "DataError",
+    "Filters",
+    "MatineeError",
+    "Movie",
+    "NotFoundError",
+    "RatedMovie",
+    "Recommendation",
+    "Recommender",
+    "Results",
+    "Settings",
+    "SettingsError",
+    "SimilarMovie",
+    "TrainingSettings",
+    "User",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Training imports DuckDB, scikit-learn and Surprise, which the serving process must not load.
+    if name in ("train", "TrainingSettings"):
+        from recommender import training
+
+        return getattr(training, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

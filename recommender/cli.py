@@ -1,0 +1,311 @@
+"""The command line: ``matinee train|recommend|similar|search|predict|info``.
+
+Exit status: 0 done; 1 what was asked for is not there or cannot be used; 2 wrong usage. Errors are
+one line on stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recommender.errors import MatineeError, SettingsError
+from recommender.recommender import DEFAULT_WEIGHT, METHODS, Recommender
+from recommender.records import Results
+from recommender.settings import Settings
+
+if TYPE_CHECKING:
+    from recommender.training import TrainingSettings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+        sys.stdout.flush()
+    except SettingsError as error:
+        return _fail(error, 2)
+    except MatineeError as error:
+        return _fail(error, 1)
+    except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        return _fail("stopped; nothing was changed", 130)
+    return 0
+
+
+def _fail(error: object, status: int) -> int:
+    print(f"matinee: {error}", file=sys.stderr)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="matinee", description="Movie recommendations in the memory you have."
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_train(commands)
+
+    command = _add(commands, "recommend", _recommend, "recommend movies to one user or to all")
+    who = command.add_mutually_exclusive_group(required=True)
+    who.add_argument("--user", metavar="ID", help="the user")
+    who.add_argument("--all-users", action="store_true", help="every user, into --out")
+    _add_count(command)
+    command.add_argument(
+        "--cf-weight",
+        type=_weight,
+        metavar="W",
+        default=DEFAULT_WEIGHT,
+        help="weight of the collaborative part, 0 to 1 (default: %(default)s)",
+    )
+    command.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE.parquet",
+        help="with --all-users: where to write user_id, movie_id, rank, score",
+    )
+    _add_json(command)
+
+    command = _add(commands, "similar", _similar, "movies similar to one movie")
+    command.add_argument("--movie", metavar="ID", required=True, help="the movie")
+    command.add_argument("--method", choices=METHODS, default=METHODS[0], help="what to compare")
+    _add_count(command)
+    _add_json(command)
+
+    command = _add(commands, "search", _search, "find movies by parts of their title")
+    command.add_argument("text", metavar="TEXT", nargs="+", help="words or parts of words")
+    _add_count(command)
+    _add_json(command)
+
+    command = _add(commands, "predict", _predict, "predict the stars for pairs of user and movie")
+    command.add_argument(
+        "--pairs", type=Path, metavar="FILE.csv", required=True, help="with user_id and movie_id"
+    )
+    command.add_argument(
+        "--out", type=Path, metavar="FILE.csv", required=True, help="the pairs with their stars"
+    )
+
+    command = _add(commands, "info", _info, "what a bundle holds")
+    _add_json(command)
+    return parser
+
+
+def _add(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], None], text: str
+) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    command.set_defaults(run=run)
+    command.add_argument(
+        "--bundle",
+        type=Path,
+        metavar="BUNDLE",
+        help="the bundle to read (default: MATINEE_BUNDLE, else ./bundle)",
+    )
+    return command
+
+
+def _add_train(commands: Any) -> None:
+    text = "train a bundle from ratings and movies"
+    command = commands.add_parser("train", help=text, description=text)
+    command.set_defaults(run=_train)
+    files = command.add_argument_group("input: either --dataset, or --ratings with --movies")
+    files.add_argument("--dataset", type=Path, metavar="DIR", help="a folder with a data set")
+    files.add_argument("--ratings", type=Path, metavar="PATH", help="CSV, .dat or Parquet")
+    files.add_argument("--movies", type=Path, metavar="PATH", help="CSV, .dat or Parquet")
+    files.add_argument("--tags", type=Path, metavar="PATH", help="tags that users gave to movies")
+    files.add_argument("--encoding", help="of text files that are not UTF-8: cp949, latin-1, …")
+    files.add_argument(
+        "--scale",
+        type=_scale,
+        metavar="LOW-HIGH",
+        help="the rating scale, such as 0.5-5 (default: detected)",
+    )
+    command.add_argument(
+        "--out", type=Path, metavar="BUNDLE", required=True, help="the bundle to write"
+    )
+    command.add_argument(
+        "--credit", default="", metavar="TEXT", help="source and terms, shown on the About page"
+    )
+    model = command.add_argument_group("model")
+    for flag, default, what in (
+        ("--min-user-ratings", 30, "users with fewer ratings are left out of the stars model"),
+        ("--min-movie-ratings", 10, "movies with fewer ratings are left out of the stars model"),
+        ("--factors", 20, "factors of the stars model"),
+        ("--epochs", 15, "passes over the ratings"),
+        ("--seed", 0, "where the random numbers start"),
+        ("--max-features", 2000, "terms of the content model"),
+        ("--memory-limit", 100, "megabytes that the database may use while it reads"),
+    ):
+        model.add_argument(
+            flag, type=int, metavar="N", default=default, help=f"{what} (default: {default})"
+        )
+
+
+def _add_count(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "-n", type=_count, metavar="N", default=10, help="how many movies (default: %(default)s)"
+    )
+
+
+def _add_json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def _weight(text: str) -> float:
+    try:
+        weight = float(text)
+    except ValueError:
+        weight = -1.0
+    if not 0 <= weight <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return weight
+
+
+def _scale(text: str) -> tuple[float, float]:
+    low, dash, high = text[1:].partition("-")  # the first sign may be a minus
+    try:
+        scale = float(text[:1] + low), float(high)
+    except ValueError:
+        scale = (0.0, 0.0)
+    if not dash or not scale[0] < scale[1]:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a scale like 0.5-5")
+    return scale
+
+
+def _open(options: argparse.Namespace) -> Recommender:
+    settings = Settings.from_environment()
+    return Recommender.open(options.bundle or settings.bundle, settings)
+
+
+def _train(options: argparse.Namespace) -> None:
+    from recommender.dataset import from_directory, from_files
+    from recommender.progress import Progress
+    from recommender.training import train
+
+    settings = _training_settings(options)
+    if options.dataset and not (options.ratings or options.movies or options.tags):
+        source = from_directory(options.dataset)
+    elif options.ratings and options.movies and not options.dataset:
+        source = from_files(options.ratings, options.movies, options.tags)
+    else:
+        raise SettingsError("train takes either --dataset DIR, or --ratings PATH and --movies PATH")
+    with Progress() as progress:
+        bundle = train(source, options.out, settings, progress)
+    for line in bundle.info["data"]["report"]:
+        print(line)
+    data = bundle.info["data"]
+    print(
+        f"Trained on {data['trained_users']:,} users and {data['trained_movies']:,} movies in "
+        f"{bundle.info['seconds']} s; {options.out} takes {bundle.size / 2**20:.1f} MB."
+    )
+
+
+def _training_settings(options: argparse.Namespace) -> TrainingSettings:
+    from recommender.collaborative import StarsSettings
+    from recommender.dataset import ImportOptions
+    from recommender.training import TrainingSettings
+
+    return TrainingSettings(
+        min_user_ratings=options.min_user_ratings,
+        min_movie_ratings=options.min_movie_ratings,
+        max_features=options.max_features,
+        stars=StarsSettings(options.factors, options.epochs, random_state=options.seed),
+        imports=ImportOptions(options.encoding, options.scale, options.memory_limit),
+        credit=options.credit,
+    )
+
+
+def _recommend(options: argparse.Namespace) -> None:
+    if options.all_users:
+        from recommender.export import write_recommendations
+
+        if options.out is None:
+            raise SettingsError("--all-users needs --out FILE.parquet")
+        rows = _open(options).recommend_all(options.n, options.cf_weight)
+        count = write_recommendations(rows, options.out)
+        print(f"{options.out}: {count:,} recommendations")
+        return
+    found = _open(options).hybrid_recommend(options.user, options.n, options.cf_weight)
+    _print(found, options.json, ("rank", "score", "stars", "movie_id", "title", "year"))
+
+
+def _similar(options: argparse.Namespace) -> None:
+    found = _open(options).find_similar_movies(options.movie, options.n, options.method)
+    _print(found, options.json, ("rank", "similarity", "movie_id", "title", "year"))
+
+
+def _search(options: argparse.Namespace) -> None:
+    from recommender.errors import NotFoundError
+
+    text = " ".join(options.text)
+    found = _open(options).search(text, options.n)
+    _print(found, options.json, ("movie_id", "title", "year", "n_ratings"))
+    if not found:
+        raise NotFoundError(f"no title holds {text!r}")
+
+
+def _predict(options: argparse.Namespace) -> None:
+    from recommender.export import predict_pairs
+
+    count = predict_pairs(_open(options), options.pairs, options.out)
+    print(f"{options.out}: {count:,} predictions")
+
+
+def _info(options: argparse.Namespace) -> None:
+    bundle = _open(options).bundle
+    if options.json:
+        print(json.dumps({"created": bundle.created, "files": bundle.files, **bundle.info}))
+        return
+    data = bundle.info["data"]
+    print(f"{bundle.path}: {bundle.size / 2**20:.1f} MB, written {bundle.created}")
+    print(
+        f"{data['ratings']:,} ratings by {data['users']:,} users of {data['movies']:,} movies, "
+        f"mean {data['mean_rating']:.2f} on a scale of {data['scale'][0]:g} to {data['scale'][1]:g}"
+    )
+    print(
+        f"The stars model was trained on {data['trained_users']:,} users "
+        f"and {data['trained_movies']:,} movies"
+    )
+    for name, size in bundle.files.items():
+        print(f"  {size:>12,} bytes  {name}")
+
+
+def _print(found: Results[Any], as_json: bool, columns: tuple[str, ...]) -> None:
+    rows = found.to_dicts()
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False))
+        return
+    if rows:
+        print("\n".join(_table(rows, columns)))
+
+
+def _table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> Iterator[str]:
+    cells = [list(columns), *([_cell(row[column]) for column in columns] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        yield "  ".join(
+            cell.ljust(width) if column == "title" else cell.rjust(width)
+            for cell, width, column in zip(row, widths, columns, strict=True)
+        ).rstrip()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""Answers in bulk, from file to file, in batches: memory does not follow the number of rows."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from recommender.errors import DataError
+from recommender.recommender import Recommender
+from recommender.records import Id
+
+_USERS = 1024
+_PAIRS = 4096
+
+
+def write_recommendations(users: Iterable[tuple[Id, list[Id], np.ndarray]], out: Path) -> int:
+    """Write ``user_id, movie_id, rank, score`` as Parquet; returns the number of rows.
+
+    Args:
+        users: for each user the id, the movies, best first, and their scores.
+
+    Raises:
+        DataError: `out` cannot be written.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    count = 0
+    writer: pq.ParquetWriter | None = None
+    users = iter(users)
+    with _replacing(out) as temporary:
+        try:
+            while batch := list(islice(users, _USERS)):
+                table = pa.table(
+                    {
+                        "user_id": [user for user, movies, _ in batch for _ in movies],
+                        "movie_id": [movie for _, movies, _ in batch for movie in movies],
+                        "rank": pa.array(
+                            (r for _, movies, _ in batch for r in range(1, len(movies) + 1)),
+                            pa.int32(),
+                        ),
+                        "score": np.concatenate([scores for _, _, scores in batch]),
+                    }
+                )
+                writer = writer or pq.ParquetWriter(temporary, table.schema, compression="zstd")
+                writer.write_table(table)
+                count += table.num_rows
+        finally:
+            if writer is not None:
+                writer.close()
+    return count
+
+
+def predict_pairs(matinee: Recommender, pairs: Path, out: Path) -> int:
+    """Read ``user_id, movie_id`` from a CSV file and write them with ``stars``; returns the count.
+
+    An unknown user or movie counts as an average one.
+
+    Raises:
+        DataError: a file cannot be read or written, or a column is missing.
+    """
+    count = 0
+    with _replacing(out) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["user_id", "movie_id", "stars"])
+        rows = _read_pairs(pairs)
+        while batch := list(islice(rows, _PAIRS)):
+            stars = matinee.predict(batch)
+            writer.writerows((*pair, f"{s:.4f}") for pair, s in zip(batch, stars, strict=True))
+            count += len(batch)
+    return count
+
+
+def _read_pairs(path: Path) -> Iterator[tuple[str, str]]:
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            names = reader.fieldnames or []
+            for column in ("user_id", "movie_id"):
+                if column not in names:
+                    found = ", ".join(names) or "nothing"
+                    raise DataError(f"{path}: no column {column}; found {found}")
+            for row in reader:
+                user, movie = row["user_id"], row["movie_id"]
+                if not user or not movie:
+                    raise DataError(f"{path} line {reader.line_num}: user_id or movie_id is empty")
+                yield user.strip(), movie.strip()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError:
+        raise DataError(f"{path}: not UTF-8; save it as UTF-8") from None
+    except csv.Error as error:
+        raise DataError(f"{path} line {reader.line_num}: {error}") from error
+
+
+@contextmanager
+def _replacing(out: Path) -> Iterator[Path]:
+    """A temporary file beside `out` that takes its place at the end, or goes when this fails."""
+    temporary = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        temporary.touch()
+        yield temporary
+        os.replace(temporary, out)
+    except OSError as error:
+        raise DataError(f"{out}: cannot be written ({error.strerror})") from error
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,85 @@
+"""Data sets and bundles that several test files share; each is made once a run."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recommender import Recommender
+from recommender.collaborative import StarsSettings
+from recommender.dataset import from_files
+from recommender.training import TrainingSettings, train
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# What a title may hold that must come through unharmed: HTML, Markdown, Korean, accents, quotes.
+ODD_TITLES = {
+    1: ("<img src=x onerror=alert(1)>", 1999, "Horror"),
+    2: ("기생충", 2019, "Drama|Thriller"),
+    3: ("*Batteries* not [included](http://example.invalid) $x$ :red[y]", 1987, "Comedy|Sci-Fi"),
+    4: ('Amelie (Le Fabuleux destin d\'Amélie Poulain), "quoted"', 2001, "Comedy|Romance"),
+}
+N_MOVIES, N_USERS = 60, 50
+
+
+@pytest.fixture(scope="session")
+def tiny_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A small data set as CSV (ratings, movies): 50 users, 60 movies, two tastes in it.
+
+    User 50 has only two ratings and movies 55 to 60 have none.
+    """
+    folder = tmp_path_factory.mktemp("tiny")
+    rng = np.random.default_rng(7)
+    movies, ratings = folder / "movies.csv", folder / "ratings.csv"
+    with open(movies, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["movie_id", "title", "year", "genres"])
+        for movie in range(1, N_MOVIES + 1):
+            plain = (f"Movie number {movie}", 1950 + movie, "Drama" if movie % 2 else "Action|War")
+            writer.writerow([movie, *ODD_TITLES.get(movie, plain)])
+    with open(ratings, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["user_id", "movie_id", "rating"])
+        for user in range(1, N_USERS + 1):
+            count = 2 if user == N_USERS else int(rng.integers(12, 40))
+            for movie in rng.choice(np.arange(1, 55), size=count, replace=False):
+                liked = (user + movie) % 2
+                stars = np.clip(np.round(2 * (2.5 + 1.5 * liked + rng.normal(0, 0.6))) / 2, 0.5, 5)
+                writer.writerow([user, movie, stars])
+    return ratings, movies
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tiny_files: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of `tiny_files`; do not change its files."""
+    path = tmp_path_factory.mktemp("bundles") / "tiny"
+    # So few ratings need many passes until the factors find the two tastes.
+    stars = StarsSettings(n_factors=4, n_epochs=100, learning_rate=0.02)
+    settings = TrainingSettings(min_user_ratings=5, min_movie_ratings=3, stars=stars)
+    train(from_files(*tiny_files), path, settings)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_bundle: Path) -> Recommender:
+    """The recommender on `tiny_bundle`."""
+    return Recommender.open(tiny_bundle)
+
+
+@pytest.fixture(scope="session")
+def sample_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of the sample that the project ships, trained as `run.sh` does."""
+    path = tmp_path_factory.mktemp("bundles") / "sample"
+    source = from_files(ROOT / "data" / "ratings.parquet", ROOT / "data" / "movies.parquet")
+    credit = (ROOT / "data" / "CREDIT.txt").read_text(encoding="utf-8").strip()
+    train(source, path, TrainingSettings(credit=credit))
+    return path
+
+
+@pytest.fixture(scope="session")
+def sample(sample_bundle: Path) -> Recommender:
+    """The recommender on `sample_bundle`."""
+    return Recommender.open(sample_bundle)

@@ -1,0 +1,191 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from recommender import Recommender
+from recommender.cli import main
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]):
+    """Runs a command; returns its exit status, stdout and stderr."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        try:
+            status = main([str(a) for a in arguments])
+        except SystemExit as exit_:  # argparse
+            status = int(exit_.code or 0)
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return run
+
+
+def test_train(run, tiny_files, tmp_path: Path) -> None:
+    ratings, movies = tiny_files
+    out = tmp_path / "bundle"
+    status, printed, err = run(
+        "train", "--ratings", ratings, "--movies", movies, "--out", out,
+        "--min-user-ratings", 5, "--min-movie-ratings", 3, "--factors", 3, "--epochs", 2,
+        "--seed", 9, "--max-features", 50, "--scale", "0.5-5", "--credit", "Made up.",
+    )  # fmt: skip
+    assert status == 0
+    assert "Trained on 49 users" in printed
+    assert "Training the stars model" in err
+    info = Recommender.open(out).bundle.info
+    assert info["settings"]["stars"]["n_factors"] == 3
+    assert info["settings"]["stars"]["random_state"] == 9
+    assert info["settings"]["credit"] == "Made up."
+    assert info["content"]["n_terms"] <= 50
+
+
+def test_train_on_a_folder(run, tiny_files, tmp_path: Path) -> None:
+    options = ("--min-user-ratings", 5, "--min-movie-ratings", 3, "--epochs", 1)
+    status, _, _ = run(
+        "train", "--dataset", tiny_files[0].parent, "--out", tmp_path / "b", *options
+    )
+    assert status == 0
+    assert Recommender.open(tmp_path / "b").statistics.movies == 60
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("train", "--out", "b"),
+        ("train", "--out", "b", "--ratings", "r.csv"),
+        ("train", "--out", "b", "--ratings", "r.csv", "--movies", "m.csv", "--dataset", "d"),
+        ("train", "--dataset", "d", "--out", "b", "--factors", "0"),
+        ("train", "--dataset", "d", "--out", "b", "--scale", "5-1"),
+        ("train", "--dataset", "d", "--out", "b", "--scale", "five"),
+        ("recommend",),
+        ("recommend", "--user", "1", "--all-users"),
+        ("recommend", "--all-users"),
+        ("recommend", "--user", "1", "--cf-weight", "2"),
+        ("recommend", "--user", "1", "-n", "0"),
+        ("similar", "--movie", "1", "--method", "magic"),
+        ("nonsense",),
+        (),
+    ],
+)
+def test_wrong_usage(run, tmp_path: Path, monkeypatch, arguments: tuple[str, ...]) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "d").mkdir()
+    status, out, err = run(*arguments)
+    assert status == 2
+    assert out == ""
+    assert err
+
+
+def test_missing_input_is_one_line(run, tmp_path: Path) -> None:
+    status, out, err = run(
+        "train", "--ratings", tmp_path / "no.csv", "--movies", tmp_path / "no.csv",
+        "--out", tmp_path / "b",
+    )  # fmt: skip
+    assert status == 1
+    assert out == ""
+    assert err.splitlines()[-1].startswith("matinee: ")
+    assert "no.csv" in err
+    assert "Traceback" not in err
+
+
+def test_recommend(run, tiny_bundle: Path, tiny: Recommender) -> None:
+    status, out, _ = run("recommend", "--bundle", tiny_bundle, "--user", 1, "-n", 3, "--json")
+    assert status == 0
+    assert json.loads(out) == tiny.hybrid_recommend(1, 3).to_dicts()
+    status, out, _ = run(
+        "recommend", "--bundle", tiny_bundle, "--user", 1, "-n", 3, "--cf-weight", 0
+    )
+    assert status == 0
+    expected = tiny.hybrid_recommend(1, 3, 0.0)
+    heads, *rows = out.splitlines()
+    assert heads.split() == ["rank", "score", "stars", "movie_id", "title", "year"]
+    assert len(rows) == 3
+    assert expected[0].movie.title in rows[0]
+
+
+def test_recommend_everybody(run, tiny_bundle: Path, tiny: Recommender, tmp_path: Path) -> None:
+    out = tmp_path / "all.parquet"
+    status, printed, _ = run(
+        "recommend", "--bundle", tiny_bundle, "--all-users", "-n", 4, "--out", out
+    )
+    assert status == 0
+    assert "200 recommendations" in printed
+    table = pd.read_parquet(out)
+    assert table.columns.tolist() == ["user_id", "movie_id", "rank", "score"]
+    assert len(table) == 50 * 4
+    for user in (1, 25, 50):
+        rows = table[table.user_id == user]
+        expected = tiny.hybrid_recommend(user, 4)
+        assert rows["rank"].tolist() == [1, 2, 3, 4]
+        assert rows.movie_id.tolist() == [item.movie.movie_id for item in expected]
+        assert rows.score.tolist() == pytest.approx([item.score for item in expected])
+
+
+def test_similar(run, tiny_bundle: Path, tiny: Recommender) -> None:
+    for method in ("content", "collaborative"):
+        status, out, _ = run(
+            "similar", "--bundle", tiny_bundle, "--movie", 7, "--method", method, "-n", 4, "--json"
+        )
+        assert status == 0
+        assert json.loads(out) == tiny.find_similar_movies(7, 4, method).to_dicts()
+
+
+def test_search(run, tiny_bundle: Path) -> None:
+    status, out, _ = run("search", "--bundle", tiny_bundle, "기생충", "--json")
+    assert status == 0
+    assert [movie["title"] for movie in json.loads(out)] == ["기생충"]
+    status, out, _ = run("search", "--bundle", tiny_bundle, "number", "17")
+    assert status == 0
+    assert "Movie number 17" in out
+
+
+def test_info(run, tiny_bundle: Path) -> None:
+    status, out, _ = run("info", "--bundle", tiny_bundle, "--json")
+    assert status == 0
+    assert json.loads(out)["data"]["movies"] == 60
+    status, out, _ = run("info", "--bundle", tiny_bundle)
+    assert "50 users of 60 movies" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("recommend", "--user", "999"), "999"),
+        (("similar", "--movie", "999"), "999"),
+        (("similar", "--movie", "60", "--method", "collaborative"), "too few ratings"),
+        (("search", "zzzzz"), "zzzzz"),
+    ],
+)
+def test_what_is_not_there(run, tiny_bundle: Path, arguments, named: str) -> None:
+    command, *rest = arguments
+    status, _, err = run(command, "--bundle", tiny_bundle, *rest)
+    assert status == 1
+    assert len(err.splitlines()) == 1
+    assert named in err
+
+
+def test_no_bundle(run, tmp_path: Path, monkeypatch) -> None:
+    status, _, err = run("info", "--bundle", tmp_path / "none")
+    assert status == 1
+    assert "there is no bundle here" in err
+    monkeypatch.setenv("MATINEE_BUNDLE", str(tmp_path / "other"))
+    assert "other" in run("info")[2]
+
+
+def test_a_wrong_setting(run, tiny_bundle: Path, monkeypatch) -> None:
+    monkeypatch.setenv("MATINEE_USER_BATCH", "x")
+    status, _, err = run("info", "--bundle", tiny_bundle)
+    assert status == 2
+    assert "MATINEE_USER_BATCH=x" in err
+
+
+def test_installed_command_and_a_reader_that_stops_early(tiny_bundle: Path) -> None:
+    command = Path(sys.executable).with_name("matinee")
+    pipe = f"'{command}' recommend --bundle '{tiny_bundle}' --user 1 -n 50 | head -n 1"
+    done = subprocess.run(["bash", "-c", pipe], capture_output=True, text=True, check=True)
+    assert len(done.stdout.splitlines()) == 1
+    assert done.stderr == ""

@@ -1,0 +1,73 @@
+import csv
+from pathlib import Path
+
+import pytest
+
+from recommender import DataError, Recommender
+from recommender.export import predict_pairs, write_recommendations
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_predictions_keep_the_pairs_and_their_order(tiny: Recommender, tmp_path: Path) -> None:
+    pairs = write(tmp_path / "pairs.csv", "movie_id,user_id\n3,1\n60,1\n3,nobody\n999,50\n")
+    out = tmp_path / "out.csv"
+    assert predict_pairs(tiny, pairs, out) == 4
+    rows = list(csv.DictReader(out.open()))
+    assert [(r["user_id"], r["movie_id"]) for r in rows] == [
+        ("1", "3"),
+        ("1", "60"),
+        ("nobody", "3"),
+        ("50", "999"),
+    ]
+    expected = tiny.predict([("1", "3"), ("1", "60"), ("nobody", "3"), ("50", "999")])
+    assert [float(r["stars"]) for r in rows] == pytest.approx(expected.tolist(), abs=1e-4)
+    assert all(0.5 <= float(r["stars"]) <= 5 for r in rows)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("user,movie\n1,2\n", r"pairs\.csv: no column user_id; found user, movie"),
+        ("", r"pairs\.csv: no column user_id; found nothing"),
+        ("user_id,movie_id\n1,2\n,3\n", r"pairs\.csv line 3: user_id or movie_id is empty"),
+        ("user_id,movie_id\n1\n", r"pairs\.csv line 2: user_id or movie_id is empty"),
+    ],
+)
+def test_bad_pairs(tiny: Recommender, tmp_path: Path, text: str, message: str) -> None:
+    pairs, out = write(tmp_path / "pairs.csv", text), tmp_path / "out.csv"
+    write(out, "precious")
+    with pytest.raises(DataError, match=message):
+        predict_pairs(tiny, pairs, out)
+    assert out.read_text() == "precious"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_files_that_cannot_be_read_or_written(tiny: Recommender, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"none\.csv: cannot be read"):
+        predict_pairs(tiny, tmp_path / "none.csv", tmp_path / "out.csv")
+    pairs = tmp_path / "latin.csv"
+    pairs.write_bytes(b"user_id,movie_id\n\xe9,1\n")
+    with pytest.raises(DataError, match="not UTF-8"):
+        predict_pairs(tiny, pairs, tmp_path / "out.csv")
+    pairs = write(tmp_path / "pairs.csv", "user_id,movie_id\n1,2\n")
+    with pytest.raises(DataError, match="cannot be written"):
+        predict_pairs(tiny, pairs, tmp_path / "no folder" / "out.csv")
+    with pytest.raises(DataError, match="cannot be written"):
+        write_recommendations(iter([]), tmp_path / "no folder" / "out.parquet")
+
+
+def test_a_failure_midway_leaves_what_was_there(tiny: Recommender, tmp_path: Path) -> None:
+    out = write(tmp_path / "out.parquet", "precious")
+
+    def failing():
+        yield from tiny.recommend_all(3)
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_recommendations(failing(), out)
+    assert out.read_text() == "precious"
+    assert list(tmp_path.iterdir()) == [out]
