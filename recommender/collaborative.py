@@ -3,7 +3,8 @@
 A rating is predicted as r̂ = μ + b_u + b_i + p_u·q_i (Koren, Bell and Volinsky, "Matrix
 factorization techniques for recommender systems", 2009). The factors come from Surprise's own
 compiled `SVD`; only its `Trainset`, which costs 308 to 430 bytes a rating, is replaced by one that
-yields the ratings from arrays on disk.
+yields the ratings from arrays on disk. Users and movies that were left out of the training, and
+visitors, are folded in by ridge regression on the factors of the others.
 """
 
 from __future__ import annotations
@@ -16,16 +17,23 @@ import numpy as np
 
 from recommender.bundle import Bundle, BundleWriter
 from recommender.history import History
+from recommender.topn import Rows
 
 _ARRAYS = ("user_bias", "movie_bias", "user_factors", "movie_factors", "gram", "movie_known")
+# λ of the fold-in, from a validation split; a movie's bias may vary more than a user's.
+_USER_RIDGE = 5.0
+_MOVIE_RIDGE = 2.0
+# How many ratings of movies that were left out are held at once.
+_FOLD_RATINGS = 1 << 20
 
 
 @dataclass(frozen=True)
 class StarsModel:
     """Predicts stars, and compares movies by the stars that all users would give them.
 
-    Everybody and everything has a row: users and movies that were left out of the training have a
-    bias of 0 and factors of 0, which is what Surprise assumes of the unknown.
+    Everybody and everything has a row. Users and movies that were left out of the training are
+    folded in from what ratings they have; without any, bias and factors are 0, which is what
+    Surprise assumes of the unknown.
 
     Memory: 8·(k+1) bytes for each user and movie, memory-mapped when read from a bundle.
 
@@ -63,18 +71,19 @@ class StarsModel:
             writer.save_array(f"stars_{name}", getattr(self, name))
         return {"global_mean": self.global_mean}
 
-    def predict(self, users: np.ndarray, start: int, stop: int) -> np.ndarray:
-        """Predicted stars, not clipped, of `users` for the movies start..stop.
+    def predict(self, biases: np.ndarray, factors: np.ndarray, movies: Rows) -> np.ndarray:
+        """Predicted stars, not clipped.
 
         Args:
-            users: user indices, shape (n,).
+            biases, factors: b_u and p_u of some people, shapes (n,) and (n, k).
+            movies: which movies, m of them.
 
         Returns:
-            float64, shape (n, stop - start).
+            float64, shape (n, m).
         """
-        predicted = self.user_factors[users] @ self.movie_factors[start:stop].T
-        predicted += self.movie_bias[start:stop]
-        predicted += self.global_mean + self.user_bias[users, None]
+        predicted = factors @ self.movie_factors[movies].T
+        predicted += self.movie_bias[movies]
+        predicted += self.global_mean + biases[:, None]
         return predicted
 
     def predict_pairs(self, users: np.ndarray, movies: np.ndarray) -> np.ndarray:
@@ -93,13 +102,29 @@ class StarsModel:
         predicted += np.where(known_movie, self.movie_bias[movies], 0.0)
         return self.clip(predicted + self.global_mean)
 
+    def fold_in(self, movies: np.ndarray, ratings: np.ndarray) -> tuple[float, np.ndarray]:
+        """Bias and factors of somebody who was not trained, from their ratings.
+
+        Source: the half step for users of alternating least squares (Zhou et al., "Large-scale
+        parallel collaborative filtering", 2008), with the bias as one more factor.
+
+        Args:
+            movies: indices, shape (n,).
+            ratings: stars, shape (n,).
+
+        Returns:
+            b_u, and p_u of shape (k,); zeros without ratings.
+        """
+        rest = ratings - self.global_mean - self.movie_bias[movies]
+        return _ridge(self.movie_factors[movies], rest, _USER_RIDGE, _unit(self.scale))
+
     def clip(self, stars: np.ndarray) -> np.ndarray:
         """`stars` within the rating scale."""
         return np.clip(stars, *self.scale)
 
-    def similarity(self, movie: int, start: int, stop: int) -> np.ndarray:
+    def similarity(self, movie: int, movies: Rows) -> np.ndarray:
         """Cosine between the stars all trained users would give `movie` and those they would give
-        each of the movies start..stop.
+        each of `movies`, m of them.
 
         The published method predicts every user's rating of every movie and compares columns of
         that table. With A = [μ + b_u, 1, P] and B = [1, b_i, Q] the table is A·Bᵀ, so the dot
@@ -107,28 +132,44 @@ class StarsModel:
         small matrix. Predictions are taken before clipping.
 
         Returns:
-            float64 within -1..1, shape (stop - start,).
+            float64 within -1..1, shape (m,).
         """
-        one = self._extended(movie, movie + 1)
-        many = self._extended(start, stop)
+        one = self._extended(slice(movie, movie + 1))
+        many = self._extended(movies)
         projected = many @ self.gram
         squares = np.einsum("nk,nk->n", projected, many)
         own = (one @ self.gram @ one.T).item()
         return (projected @ one[0]) / np.maximum(np.sqrt(squares * own), np.finfo(float).tiny)
 
-    def _extended(self, start: int, stop: int) -> np.ndarray:
-        bias = self.movie_bias[start:stop, None]
-        return np.hstack([np.ones_like(bias), bias, self.movie_factors[start:stop]])
+    def _extended(self, movies: Rows) -> np.ndarray:
+        bias = self.movie_bias[movies][:, None]
+        return np.hstack([np.ones_like(bias), bias, self.movie_factors[movies]])
 
 
 @dataclass(frozen=True)
 class StarsSettings:
-    """How the stars model is trained. Ratings are visited user by user, as Surprise does."""
+    """How the stars model is trained; the defaults were chosen on a validation split.
+
+    Ratings are visited user by user, as Surprise does. Factors that start small and learn ten
+    times faster than biases reach in 20 passes more than one common rate does in 100. The numbers
+    are for a scale from 0.5 to 5; for others they are adapted, so that the scale changes nothing.
+
+    Attributes:
+        n_factors: k, the length of a user's and of a movie's vector.
+        n_epochs: passes over the ratings; the training time is proportional.
+        initial_spread: standard deviation of the factors before the first pass.
+        learning_rate: step of the factors.
+        bias_learning_rate: step of the biases.
+        regularization: how much each step shrinks what it changes.
+        random_state: where the random numbers start.
+    """
 
     n_factors: int = 20
-    n_epochs: int = 15
-    learning_rate: float = 0.005
-    regularization: float = 0.02
+    n_epochs: int = 20
+    initial_spread: float = 0.03
+    learning_rate: float = 0.03
+    bias_learning_rate: float = 0.003
+    regularization: float = 0.1
     random_state: int = 0
 
 
@@ -140,7 +181,8 @@ def fit_stars(
     settings: StarsSettings,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> StarsModel:
-    """Train the stars model with Surprise's SVD on the ratings of `users` and `movies`.
+    """Train the stars model with Surprise's SVD on the ratings of `users` and `movies`, then fold
+    in the others.
 
     Memory: the factors and one block of ratings; nothing grows with the number of ratings.
 
@@ -157,11 +199,17 @@ def fit_stars(
     from surprise import SVD
 
     trainset = _stream_trainset(history, users, movies, scale, settings.n_epochs, progress)
+    unit = _unit(scale)
     algorithm = SVD(
         n_factors=settings.n_factors,
         n_epochs=settings.n_epochs,
-        lr_all=settings.learning_rate,
-        reg_all=settings.regularization,
+        init_std_dev=settings.initial_spread * np.sqrt(unit),
+        lr_all=settings.learning_rate / unit,
+        lr_bu=settings.bias_learning_rate,
+        lr_bi=settings.bias_learning_rate,
+        reg_all=settings.regularization * unit,
+        reg_bu=settings.regularization,
+        reg_bi=settings.regularization,
         random_state=settings.random_state,
     ).fit(trainset)
 
@@ -175,9 +223,77 @@ def fit_stars(
     known[movie_rows] = True
     mean = float(trainset.global_mean)
     a = np.column_stack([mean + algorithm.bu, np.ones(len(user_rows)), algorithm.pu])
-    return StarsModel(
+    model = StarsModel(
         mean, scale, user_bias, movie_bias, user_factors, movie_factors, a.T @ a, known
     )
+    trained = np.zeros(len(users), dtype=bool)
+    trained[user_rows] = True
+    _fold_in_users(model, history, np.flatnonzero(~trained & (np.diff(history.offsets) > 0)))
+    _fold_in_movies(model, history)
+    return model
+
+
+def _unit(scale: tuple[float, float]) -> float:
+    """The width of the rating scale against that of 0.5 to 5.
+
+    Stars s times as large have factors √s times as large; a step s times smaller and a shrinkage s
+    times stronger find exactly these.
+    """
+    return (scale[1] - scale[0]) / 4.5
+
+
+def _fold_in_users(model: StarsModel, history: History, users: np.ndarray) -> None:
+    """Fill the rows of `users` from their ratings of trained movies."""
+    for user in users:
+        movies, ratings = history.of(user)
+        trained = model.movie_known[movies]
+        bias, factors = model.fold_in(movies[trained], ratings[trained])
+        model.user_bias[user], model.user_factors[user] = bias, factors
+
+
+def _fold_in_movies(model: StarsModel, history: History) -> None:
+    """Fill the rows of the movies that were not trained, the same way with the sides changed.
+
+    The ratings lie sorted by user, so those of a bounded number of movies are gathered at a time.
+    """
+    everyone = np.ones(history.n_users, dtype=bool)
+    counts = np.zeros(len(model.movie_known), dtype=np.int64)
+    for block in history.blocks(everyone, ~model.movie_known):
+        counts += np.bincount(block.movies, minlength=len(counts))
+    portions = np.cumsum(counts) // _FOLD_RATINGS
+    for portion in np.unique(portions[counts > 0]):
+        chosen = (portions == portion) & (counts > 0)
+        blocks = list(history.blocks(everyone, chosen))
+        movies = np.concatenate([block.movies for block in blocks])
+        order = np.argsort(movies, kind="stable")
+        users = np.concatenate([block.users for block in blocks])[order]
+        rest = np.concatenate([block.ratings for block in blocks])[order]
+        rest = rest - model.global_mean - model.user_bias[users]
+        ends = np.cumsum(counts[chosen])
+        for movie, end in zip(np.flatnonzero(chosen), ends, strict=True):
+            rated = slice(end - counts[movie], end)
+            factors = model.user_factors[users[rated]]
+            model.movie_bias[movie], model.movie_factors[movie] = _ridge(
+                factors, rest[rated], _MOVIE_RIDGE, _unit(model.scale)
+            )
+
+
+def _ridge(
+    factors: np.ndarray, rest: np.ndarray, ridge: float, unit: float
+) -> tuple[float, np.ndarray]:
+    """The b and v that minimise Σ(rest − b − factors·v)² + ridge·(b² + unit·|v|²).
+
+    Args:
+        factors: of the other side, shape (n, k).
+        rest: what is left of the stars without the mean and the other side's bias, shape (n,).
+    """
+    columns = np.column_stack([np.ones(len(rest)), factors])
+    squares = columns.T @ columns
+    squares[np.diag_indices_from(squares)] += ridge * np.append(
+        1.0, np.full(len(squares) - 1, unit)
+    )
+    solved = np.linalg.solve(squares, columns.T @ rest)
+    return float(solved[0]), solved[1:]
 
 
 def _stream_trainset(

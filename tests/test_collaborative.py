@@ -3,12 +3,13 @@ import pandas as pd
 import pytest
 from surprise import SVD, Dataset, Reader
 
+from recommender import collaborative
 from recommender import history as history_module
 from recommender.collaborative import StarsModel, StarsSettings, fit_stars
 from recommender.history import History
 
 SCALE = (0.5, 5.0)
-SETTINGS = StarsSettings(n_factors=6, n_epochs=8, random_state=3)
+SETTINGS = StarsSettings(n_factors=6, n_epochs=20, initial_spread=0.3, random_state=3)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def history() -> History:
 @pytest.fixture(scope="module")
 def taking_part(history: History) -> tuple[np.ndarray, np.ndarray]:
     counts = np.bincount(history.movies, minlength=50)
-    return np.diff(history.offsets) >= 5, counts >= 10
+    return np.diff(history.offsets) >= 5, counts >= 22
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,8 @@ def stock(history: History, taking_part: tuple[np.ndarray, np.ndarray]) -> SVD:
     frame = pd.DataFrame({"user": users, "movie": history.movies, "rating": history.ratings})
     part = taking_part[0][frame.user] & taking_part[1][frame.movie]
     data = Dataset.load_from_df(frame[part], Reader(rating_scale=SCALE)).build_full_trainset()
-    return SVD(n_factors=6, n_epochs=8, random_state=3).fit(data)
+    rates = {"lr_all": 0.03, "lr_bu": 0.003, "lr_bi": 0.003, "reg_all": 0.1, "init_std_dev": 0.3}
+    return SVD(n_factors=6, n_epochs=20, random_state=3, **rates).fit(data)
 
 
 def test_factors_are_those_of_stock_surprise_bit_for_bit(model: StarsModel, stock: SVD) -> None:
@@ -69,20 +71,104 @@ def test_the_size_of_a_block_changes_nothing(
     assert (again.gram == model.gram).all()
 
 
-def test_predictions_are_those_of_surprise(model: StarsModel, stock: SVD, history: History) -> None:
-    expected = np.array([[stock.predict(u, m).est for m in range(50)] for u in range(80)])
-    predicted = model.clip(model.predict(np.arange(80), 0, 50))
+def test_predictions_are_those_of_surprise(
+    model: StarsModel, stock: SVD, taking_part: tuple[np.ndarray, np.ndarray]
+) -> None:
+    users, movies = map(np.flatnonzero, taking_part)
+    expected = np.array([[stock.predict(u, m).est for m in movies] for u in users])
+    biases, factors = model.user_bias[users], model.user_factors[users]
+    assert model.clip(model.predict(biases, factors, movies)) == pytest.approx(expected, abs=1e-12)
+    whole = model.predict(biases, factors, slice(0, 50))
+    assert model.clip(whole)[:, movies] == pytest.approx(expected, abs=1e-12)
+    pairs = np.repeat(users, len(movies)), np.tile(movies, len(users))
+    assert model.predict_pairs(*pairs) == pytest.approx(expected.ravel(), abs=1e-12)
+
+
+def test_clip(model: StarsModel) -> None:
+    assert model.clip(np.array([-1.0, 3.2, 7.0])).tolist() == [0.5, 3.2, 5.0]
+
+
+def test_what_is_nowhere_counts_as_average(
+    model: StarsModel, stock: SVD, taking_part: tuple[np.ndarray, np.ndarray]
+) -> None:
+    user, movie = (int(np.flatnonzero(part)[0]) for part in taking_part)
+    predicted = model.predict_pairs(np.array([-1, user, -1]), np.array([movie, -1, -1]))
+    expected = [stock.predict(*pair).est for pair in (("?", movie), (user, "?"), ("?", "?"))]
     assert predicted == pytest.approx(expected, abs=1e-12)
-    assert predicted.min() >= 0.5
-    assert predicted.max() <= 5.0
+    assert not model.user_factors[3].any()  # nobody knows anything of these two
+    assert model.movie_bias[7] == 0.0
+
+
+def test_who_was_left_out_is_folded_in(
+    model: StarsModel, history: History, taking_part: tuple[np.ndarray, np.ndarray]
+) -> None:
+    for user in np.flatnonzero(~taking_part[0]):
+        movies, stars = history.of(user)
+        trained = model.movie_known[movies]
+        bias, factors = model.fold_in(movies[trained], stars[trained])
+        assert model.user_bias[user] == bias
+        assert (model.user_factors[user] == factors).all()
+
+
+def test_movies_that_were_left_out_are_folded_in(
+    model: StarsModel, history: History, monkeypatch: pytest.MonkeyPatch, taking_part
+) -> None:
+    users = np.repeat(np.arange(history.n_users), np.diff(history.offsets))
+    left_out = [m for m in np.flatnonzero(~taking_part[1]) if m in history.movies]
+    for movie in left_out:
+        rated = history.movies == movie
+        rest = history.ratings[rated] - model.global_mean - model.user_bias[users[rated]]
+        bias, factors = ridge(model.user_factors[users[rated]], rest, 2.0)
+        assert model.movie_bias[movie] == pytest.approx(bias, abs=1e-12)
+        assert model.movie_factors[movie] == pytest.approx(factors, abs=1e-12)
+    assert len(left_out) > 5
+    monkeypatch.setattr(collaborative, "_FOLD_RATINGS", 20)
+    in_portions = fit_stars(history, *taking_part, SCALE, SETTINGS)
+    assert (in_portions.movie_factors == model.movie_factors).all()
+
+
+def ridge(factors: np.ndarray, rest: np.ndarray, weight: float) -> tuple[float, np.ndarray]:
+    """Ridge regression as least squares with a row of its own for each unknown."""
+    unknown = factors.shape[1] + 1
+    rows = np.vstack(
+        [np.column_stack([np.ones(len(rest)), factors]), np.eye(unknown) * weight**0.5]
+    )
+    solved = np.linalg.lstsq(rows, np.append(rest, np.zeros(unknown)))[0]
+    return solved[0], solved[1:]
+
+
+def test_fold_in_is_ridge_regression(model: StarsModel) -> None:
+    movies = np.array([1, 4, 9, 30])
+    stars = np.array([5, 1, 2.5, 4], dtype=np.float32)
+    bias, factors = model.fold_in(movies, stars)
+    rest = stars - model.global_mean - model.movie_bias[movies]
+    expected = ridge(model.movie_factors[movies], rest, 5.0)
+    assert bias == pytest.approx(expected[0], abs=1e-9)
+    assert factors == pytest.approx(expected[1], abs=1e-9)
+
+
+def test_somebody_new_is_predicted_almost_as_well_as_somebody_trained() -> None:
+    rng = np.random.default_rng(1)
+    taste, kind = rng.choice([-1, 1], size=300), rng.choice([-1, 1], size=80)
+    stars = 3 + 1.5 * np.outer(taste, kind) + rng.normal(0, 0.3, size=(300, 80))
+    rated = np.array([np.sort(rng.choice(80, size=40, replace=False)) for _ in range(300)])
+    ratings = np.take_along_axis(stars, rated, axis=1).astype(np.float32)
+    all_of_it = History(np.arange(301) * 40, rated.ravel().astype(np.int32), ratings.ravel())
+    trained = np.arange(300) < 200
+    model = fit_stars(all_of_it, trained, np.ones(80, bool), SCALE, StarsSettings(n_factors=4))
+    errors = np.abs(model.predict(model.user_bias, model.user_factors, slice(0, 80)) - stars)
+    unrated = np.ones_like(errors, dtype=bool)
+    np.put_along_axis(unrated, rated, False, axis=1)
+    new, old = errors[~trained][unrated[~trained]].mean(), errors[trained][unrated[trained]].mean()
+    assert new < 1.2 * old < 0.6
+
+
+def test_the_scale_changes_nothing(history: History, taking_part, model: StarsModel) -> None:
+    larger = History(history.offsets, history.movies, history.ratings * 20)
+    again = fit_stars(larger, *taking_part, (10.0, 100.0), SETTINGS)
     users, movies = np.divmod(np.arange(80 * 50), 50)
-    assert model.predict_pairs(users, movies) == pytest.approx(expected.ravel(), abs=1e-12)
-
-
-def test_unknown_users_and_movies_count_as_average(model: StarsModel, stock: SVD) -> None:
-    predicted = model.predict_pairs(np.array([-1, 4, -1]), np.array([0, -1, -1]))
-    expected = [stock.predict(*pair).est for pair in (("?", 0), (4, "?"), ("?", "?"))]
-    assert predicted == pytest.approx(expected, abs=1e-12)
+    expected = model.predict_pairs(users, movies)
+    assert again.predict_pairs(users, movies) / 20 == pytest.approx(expected, abs=1e-9)
 
 
 def test_similarity_equals_brute_force_over_surprises_predictions(
@@ -94,7 +180,9 @@ def test_similarity_equals_brute_force_over_surprises_predictions(
     lengths = np.linalg.norm(table, axis=0)
     expected = (table.T @ table) / np.outer(lengths, lengths)
     for row, movie in enumerate(movies):
-        found = np.concatenate([model.similarity(movie, 0, 20), model.similarity(movie, 20, 50)])
+        found = np.concatenate(
+            [model.similarity(movie, slice(0, 20)), model.similarity(movie, np.arange(20, 50))]
+        )
         assert found[movies] == pytest.approx(expected[row], abs=1e-6)
 
 
