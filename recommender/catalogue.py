@@ -119,6 +119,12 @@ class Catalogue:
         with self._lock:
             self._connection.close()
 
+    def __del__(self) -> None:
+        # The connection holds itself in a cycle (its statement cache), so it would stay open,
+        # and keep a replaced bundle's file on the disk, until garbage is collected.
+        if hasattr(self, "_connection"):
+            self._connection.close()
+
     def movies(self, indices: Sequence[int]) -> list[MovieText]:
         """The movies with these indices, in this order; an index may stand twice."""
         wanted = [int(i) for i in indices]

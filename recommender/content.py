@@ -15,6 +15,7 @@ import numpy as np
 from recommender.bundle import Bundle, BundleWriter
 from recommender.catalogue import MovieText
 from recommender.search import fold
+from recommender.topn import Rows
 
 _ARRAYS = ("offsets", "terms", "weights")
 _HANGUL = re.compile(r"[\uac00-\ud7a3]+")
@@ -64,9 +65,7 @@ class ContentModel:
         Returns:
             float32, shape (n_terms,).
         """
-        lengths = self.offsets[movies + 1] - self.offsets[movies]
-        entries = np.repeat(self.offsets[movies] - np.cumsum(lengths) + lengths, lengths)
-        entries += np.arange(len(entries))
+        entries, lengths = self._entries(movies)
         values = self.weights[entries] * np.repeat(weights, lengths)
         summed = np.bincount(self.terms[entries], weights=values, minlength=self.n_terms)
         length = np.linalg.norm(summed)
@@ -88,25 +87,43 @@ class ContentModel:
         liked = ratings >= ratings.mean()
         return self.profile(movies[liked], ratings[liked])
 
-    def similarity(self, profiles: np.ndarray, start: int, stop: int) -> np.ndarray:
-        """Cosine between profiles and the movies start..stop.
+    def similarity(self, profiles: np.ndarray, movies: Rows) -> np.ndarray:
+        """Cosine between profiles and some movies, m of them.
 
         Args:
             profiles: rows of length 1, float32, shape (n, n_terms).
 
         Returns:
-            float64 within 0..1, shape (n, stop - start); 0 for a movie without terms.
+            float64 within 0..1, shape (n, m); 0 for a movie without terms.
         """
-        offsets = self.offsets[start : stop + 1]
-        entries = slice(int(offsets[0]), int(offsets[-1]))
-        scores = np.zeros((len(profiles), stop - start))
-        filled = np.flatnonzero(np.diff(offsets))
+        entries, lengths = self._entries(movies)
+        scores = np.zeros((len(profiles), len(lengths)))
+        filled = np.flatnonzero(lengths)
         if len(filled):
             products = profiles[:, self.terms[entries]].astype(np.float64)
             products *= self.weights[entries]
-            begins = offsets[:-1][filled] - offsets[0]
+            begins = (np.cumsum(lengths) - lengths)[filled]
             scores[:, filled] = np.add.reduceat(products, begins, axis=1)
         return scores
+
+    def shared_terms(self, profile: np.ndarray, movie: int) -> tuple[np.ndarray, np.ndarray]:
+        """The terms of `movie` that are in `profile`, and what each adds to their cosine.
+
+        Returns:
+            Column numbers and float64 parts, shapes (t,); the parts sum up to the cosine.
+        """
+        entries = slice(int(self.offsets[movie]), int(self.offsets[movie + 1]))
+        parts = profile[self.terms[entries]].astype(np.float64) * self.weights[entries]
+        return self.terms[entries][parts > 0], parts[parts > 0]
+
+    def _entries(self, movies: Rows) -> tuple[Rows, np.ndarray]:
+        """Where the rows of `movies` stand in `terms` and `weights`, and how long each is."""
+        if isinstance(movies, slice):
+            offsets = self.offsets[movies.start : movies.stop + 1]
+            return slice(int(offsets[0]), int(offsets[-1])), np.diff(offsets)
+        lengths = self.offsets[movies + 1] - self.offsets[movies]
+        begins = self.offsets[movies] - np.cumsum(lengths) + lengths
+        return np.repeat(begins, lengths) + np.arange(lengths.sum()), lengths
 
 
 def fit_content(movies: Collection[MovieText], max_features: int) -> tuple[ContentModel, list[str]]:

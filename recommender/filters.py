@@ -10,7 +10,7 @@ import numpy as np
 from recommender.bundle import Bundle, BundleWriter
 from recommender.errors import NotFoundError
 
-_ARRAYS = ("year", "genres", "count", "mean")
+_ARRAYS = ("year", "genres", "count", "mean", "deviation")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Filters:
 class MovieFacts:
     """What filters ask about, for all movies at once.
 
-    Memory: 10 bytes a movie and one bit for each genre, memory-mapped when read from a bundle.
+    Memory: 14 bytes a movie and one bit for each genre, memory-mapped when read from a bundle.
 
     Attributes:
         genre_names: the genres, by name, in the order of their bits.
@@ -40,6 +40,7 @@ class MovieFacts:
         genres: uint8, shape (movies, ceil(genres / 8)): one bit a genre, the lowest first.
         count: int32, shape (movies,): number of ratings.
         mean: float32, shape (movies,): mean rating; NaN without ratings.
+        deviation: float32, shape (movies,): standard deviation of the ratings; 0 without any.
     """
 
     genre_names: tuple[str, ...]
@@ -47,6 +48,7 @@ class MovieFacts:
     genres: np.ndarray
     count: np.ndarray
     mean: np.ndarray
+    deviation: np.ndarray
 
     @classmethod
     def from_bundle(cls, bundle: Bundle) -> MovieFacts:

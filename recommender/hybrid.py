@@ -1,39 +1,98 @@
-"""The scorer: what users would like most, by stars or by stars and content, in batches.
+"""The scorer: what people would like most, from all models together, in batches.
 
 The hybrid is a weighted one (Burke, "Hybrid recommender systems: survey and experiments", 2002):
-w · collaborative + (1 − w) · content. The collaborative part is the predicted stars brought to
-0..1 over the user's candidates; the content part is the cosine to the user's profile.
+w · collaborative + (1 − w) · content. The collaborative part is the ranking model's score, or the
+predicted stars, brought to 0..1 over the person's candidates; the content part is the cosine to
+the person's profile.
 
-Users and movies are taken in batches, so the memory needed is that of one batch of users times one
-batch of movies, whatever the size of the catalogue. The result does not depend on the batches.
+People and movies are taken in batches, so the memory needed is that of one batch of people times
+one batch of movies, whatever the size of the catalogue. The result does not depend on the batches.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
+from typing import Literal
 
 import numpy as np
 
 from recommender.collaborative import StarsModel
 from recommender.content import ContentModel
 from recommender.history import History
-from recommender.topn import TopN
+from recommender.ranking import RankingModel
+from recommender.topn import Rows, TopN
+
+RankBy = Literal["ranking", "stars"]
+# With variety, the list is chosen from this many times its length of the best movies.
+_POOL = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody to recommend to, a user of the data or a visitor.
+
+    Attributes:
+        movies: what they rated, indices in ascending order, shape (n,).
+        ratings: their stars, float32, shape (n,).
+        bias, factors: how the stars model sees them, b_u and p_u.
+    """
+
+    movies: np.ndarray
+    ratings: np.ndarray
+    bias: float
+    factors: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is wanted of the scorer.
+
+    Attributes:
+        n: how many movies at most.
+        weight: w of the hybrid, 0..1; 1 is collaborative alone, 0 content alone.
+        rank_by: what the collaborative part is.
+        allowed: which movies may be recommended, bool, shape (movies,); all by default.
+        popularity_exponent: for the ranking model; lower prefers the less well known.
+        variety: 0..1, how much likeness to movies higher up in the list counts against a movie.
+    """
+
+    n: int
+    weight: float = 1.0
+    rank_by: RankBy = "ranking"
+    allowed: np.ndarray | None = None
+    popularity_exponent: float | None = None
+    variety: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """One user's best movies, best first; all arrays have one length.
+    """One person's best movies, best first.
 
     Attributes:
-        movies: indices.
-        scores: what they are ordered by, float32.
+        person: whose.
+        movies: indices, shape (m,).
+        scores: what they are ordered by (before variety), float32, shape (m,).
+        low, high: the collaborative scores that were brought to 0 and to 1.
+    """
+
+    person: Person
+    movies: np.ndarray
+    scores: np.ndarray
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the scores of a list are made of; all arrays have the list's length.
+
+    Attributes:
         predicted: predicted stars, not clipped.
         collaborative, content: the hybrid's parts before weighting, 0..1.
     """
 
-    movies: np.ndarray
-    scores: np.ndarray
     predicted: np.ndarray
     collaborative: np.ndarray
     content: np.ndarray
@@ -41,119 +100,163 @@ class Ranked:
 
 @dataclass(frozen=True)
 class HybridScorer:
-    """Ranks the catalogue for many users in bounded memory.
+    """Ranks the catalogue for many people in bounded memory.
 
-    Memory: about 40 bytes for each cell of a batch of users times a batch of movies, and 8 more
+    Memory: about 40 bytes for each cell of a batch of people times a batch of movies, and 8 more
     for each of its terms.
 
     Attributes:
-        stars, content, history: the models and who rated what.
+        stars, ranking, content, history: the models and who rated what.
         user_batch, movie_batch: how many are scored at once.
     """
 
     stars: StarsModel
+    ranking: RankingModel
     content: ContentModel
     history: History
     user_batch: int = 32
     movie_batch: int = 2048
 
-    def rank(
-        self, users: np.ndarray, n: int, weight: float, allowed: np.ndarray | None = None
-    ) -> Iterator[Ranked]:
-        """The n best movies for each of `users`, in order, of those they have not rated.
+    def user(self, index: int) -> Person:
+        """A user of the data."""
+        movies, ratings = self.history.of(index)
+        bias = float(self.stars.user_bias[index])
+        return Person(movies, ratings, bias, self.stars.user_factors[index])
 
-        Args:
-            users: user indices, shape (m,).
-            n: how many movies at most.
-            weight: w of the hybrid, 0..1; 1 orders by predicted stars alone, 0 by content alone.
-            allowed: which movies may be recommended, bool, shape (movies,); all by default.
-        """
-        for start in range(0, len(users), self.user_batch):
-            yield from self._rank_batch(users[start : start + self.user_batch], n, weight, allowed)
+    def rank(self, people: Iterable[Person], question: Question) -> Iterator[Ranked]:
+        """The best movies for each of `people`, in order, of those they have not rated."""
+        people = iter(people)
+        while batch := list(islice(people, self.user_batch)):
+            yield from self._rank_batch(batch, question)
 
-    def _rank_batch(
-        self, users: np.ndarray, n: int, weight: float, allowed: np.ndarray | None
-    ) -> list[Ranked]:
-        rated = [self.history.of(user) for user in users]
-        excluded = [movies for movies, _ in rated]
-        profiles = np.stack([self.content.user_profile(*pair) for pair in rated])
-        low, high = self._stars_range(users, excluded, allowed)
-        best = TopN(len(users), n)
-        for start, stop in self._movie_batches():
-            scores = np.zeros((len(users), stop - start))
+    def _rank_batch(self, people: list[Person], question: Question) -> list[Ranked]:
+        batch = _Batch(self, people, question)
+        low, high = self._range(batch)
+        pool = question.n * _POOL if question.variety > 0 else question.n
+        best = TopN(len(people), pool)
+        weight = question.weight
+        for movies in self.movie_batches():
+            scores = np.zeros((len(people), movies.stop - movies.start))
             if weight > 0:
-                predicted = self.stars.predict(users, start, stop)
-                scores += weight * _scaled(predicted, low[:, None], high[:, None])
+                collaborative = batch.collaborative(movies)
+                scores += weight * _scaled(collaborative, low[:, None], high[:, None])
             if weight < 1:
-                scores += (1 - weight) * self.content.similarity(profiles, start, stop)
+                scores += (1 - weight) * self.content.similarity(batch.profiles, movies)
             # Rounding to 32 bits makes equal what differs only by the order of summation, which
             # is all that the size of a batch can change.
             scores = scores.astype(np.float32)
-            _exclude(scores, start, stop, excluded, allowed)
-            best.add(scores, start)
+            batch.exclude(scores, movies)
+            best.add(scores, movies.start)
         return [
-            self._describe(user, profiles[i], low[i], high[i], *best_of_user)
-            for i, (user, best_of_user) in enumerate(zip(users, best.rows(), strict=True))
+            self._ranked(person, question, low[row], high[row], *found)
+            for row, (person, found) in enumerate(zip(people, best.rows(), strict=True))
         ]
 
-    def _describe(
+    def _ranked(
         self,
-        user: int,
-        profile: np.ndarray,
+        person: Person,
+        question: Question,
         low: float,
         high: float,
         movies: np.ndarray,
         scores: np.ndarray,
     ) -> Ranked:
-        """The parts of a list that has been chosen, computed for its few movies only."""
-        factors = self.stars.movie_factors[movies]
-        predicted = factors @ self.stars.user_factors[user] + self.stars.movie_bias[movies]
-        predicted += self.stars.global_mean + self.stars.user_bias[user]
-        content = [self.content.similarity(profile[None], m, m + 1).item() for m in movies]
-        return Ranked(
-            movies=movies,
-            scores=scores,
-            predicted=predicted,
-            collaborative=_scaled(predicted, low, high),
-            content=np.array(content),
+        if question.variety > 0:
+            kept = most_various(scores, self.ranking.vectors[movies], question.n, question.variety)
+            movies, scores = movies[kept], scores[kept]
+        return Ranked(person, movies, scores, low, high)
+
+    def parts(self, ranked: Ranked, question: Question) -> Parts:
+        """What the scores of `ranked`, the answer to `question`, are made of."""
+        batch = _Batch(self, [ranked.person], question)
+        collaborative = batch.collaborative(ranked.movies)[0]
+        return Parts(
+            predicted=batch.predicted(ranked.movies)[0],
+            collaborative=_scaled(collaborative, ranked.low, ranked.high),
+            content=self.content.similarity(batch.profiles, ranked.movies)[0],
         )
 
-    def _stars_range(
-        self, users: np.ndarray, excluded: list[np.ndarray], allowed: np.ndarray | None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Lowest and highest predicted stars over each user's candidates, shape (users,)."""
-        low, high = np.full(len(users), np.inf), np.full(len(users), -np.inf)
-        for start, stop in self._movie_batches():
-            predicted = self.stars.predict(users, start, stop)
-            _exclude(predicted, start, stop, excluded, allowed)
-            high = np.maximum(high, predicted.max(axis=1))
-            predicted[predicted == -np.inf] = np.inf
-            low = np.minimum(low, predicted.min(axis=1))
+    def _range(self, batch: _Batch) -> tuple[np.ndarray, np.ndarray]:
+        """Lowest and highest collaborative score over each one's candidates, shape (people,)."""
+        low, high = np.full(len(batch.people), np.inf), np.full(len(batch.people), -np.inf)
+        for movies in self.movie_batches():
+            scores = batch.collaborative(movies)
+            batch.exclude(scores, movies)
+            high = np.maximum(high, scores.max(axis=1))
+            scores[scores == -np.inf] = np.inf
+            low = np.minimum(low, scores.min(axis=1))
         return low, high
 
-    def _movie_batches(self) -> Iterator[tuple[int, int]]:
+    def movie_batches(self) -> Iterator[slice]:
+        """The movies in batches."""
         n_movies = self.content.n_movies
         for start in range(0, n_movies, self.movie_batch):
-            yield start, min(start + self.movie_batch, n_movies)
+            yield slice(start, min(start + self.movie_batch, n_movies))
 
 
-def _scaled(stars: np.ndarray, low: np.ndarray | float, high: np.ndarray | float) -> np.ndarray:
-    """`stars` brought to 0..1 between `low` and `high`; 0 where the two are equal."""
+class _Batch:
+    """Some people as the models need them: one row a person."""
+
+    def __init__(self, scorer: HybridScorer, people: list[Person], question: Question) -> None:
+        self.people = people
+        self._question = question
+        self._scorer = scorer
+        self.profiles = np.stack(
+            [scorer.content.user_profile(one.movies, one.ratings) for one in people]
+        )
+        self._vectors = np.stack(
+            [scorer.ranking.profile(one.movies, one.ratings) for one in people]
+        )
+        self._biases = np.array([one.bias for one in people])
+        self._factors = np.stack([one.factors for one in people])
+
+    def collaborative(self, movies: Rows) -> np.ndarray:
+        """What the collaborative part orders by, float64, shape (people, movies)."""
+        if self._question.rank_by == "stars":
+            return self.predicted(movies)
+        exponent = self._question.popularity_exponent
+        return self._scorer.ranking.scores(self._vectors, movies, exponent).astype(np.float64)
+
+    def predicted(self, movies: Rows) -> np.ndarray:
+        """Predicted stars, not clipped, float64, shape (people, movies)."""
+        return self._scorer.stars.predict(self._biases, self._factors, movies)
+
+    def exclude(self, scores: np.ndarray, movies: slice) -> None:
+        """Put -inf where somebody has rated the movie already, or where it is not allowed."""
+        for row, person in enumerate(self.people):
+            first, last = np.searchsorted(person.movies, (movies.start, movies.stop))
+            scores[row, person.movies[first:last] - movies.start] = -np.inf
+        if self._question.allowed is not None:
+            scores[:, ~self._question.allowed[movies]] = -np.inf
+
+
+def most_various(scores: np.ndarray, vectors: np.ndarray, n: int, variety: float) -> np.ndarray:
+    """Positions of n movies, each chosen for its score and its unlikeness to those before it.
+
+    Source: Carbonell and Goldstein, "The use of MMR", 1998 (maximal marginal relevance).
+
+    Args:
+        scores: best first, shape (m,).
+        vectors: of the same movies, shape (m, k); likeness is their cosine.
+        variety: 0..1, the weight of unlikeness.
+    """
+    lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    vectors = vectors / lengths
+    relevance = _scaled(scores, scores.min(initial=np.inf), scores.max(initial=-np.inf))
+    likeness = np.zeros(len(scores))
+    left = np.ones(len(scores), dtype=bool)
+    chosen: list[int] = []
+    for _ in range(min(n, len(scores))):
+        marginal = (1 - variety) * relevance - variety * likeness
+        best = int(np.argmax(np.where(left, marginal, -np.inf)))
+        chosen.append(best)
+        left[best] = False
+        likeness = np.maximum(likeness, vectors @ vectors[best])
+    return np.array(chosen, dtype=np.int64)
+
+
+def _scaled(scores: np.ndarray, low: np.ndarray | float, high: np.ndarray | float) -> np.ndarray:
+    """`scores` brought to 0..1 between `low` and `high`; 0 where the two are equal."""
     span = np.subtract(high, low)
-    with np.errstate(invalid="ignore"):  # a user without candidates has the range inf..-inf
-        return np.where(span > 0, (stars - low) / np.where(span > 0, span, 1.0), 0.0)
-
-
-def _exclude(
-    scores: np.ndarray,
-    start: int,
-    stop: int,
-    excluded: list[np.ndarray],
-    allowed: np.ndarray | None,
-) -> None:
-    """Put -inf where a user has rated the movie already, or where it is not allowed."""
-    for row, movies in enumerate(excluded):
-        first, last = np.searchsorted(movies, (start, stop))
-        scores[row, movies[first:last] - start] = -np.inf
-    if allowed is not None:
-        scores[:, ~allowed[start:stop]] = -np.inf
+    with np.errstate(invalid="ignore"):  # without candidates the range is inf..-inf
+        return np.where(span > 0, (scores - low) / np.where(span > 0, span, 1.0), 0.0)

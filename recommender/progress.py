@@ -10,6 +10,7 @@ _STAGES = {
     "import": "Reading and checking the data",
     "stars": "Training the stars model",
     "content": "Reading the movies' texts",
+    "ranking": "Training the ranking model",
     "catalogue": "Writing the bundle",
 }
 

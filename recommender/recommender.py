@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import dataclasses
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import numpy as np
 
@@ -15,25 +18,33 @@ from recommender.catalogue import Catalogue
 from recommender.collaborative import StarsModel
 from recommender.content import ContentModel
 from recommender.errors import NotFoundError
+from recommender.explain import explain
 from recommender.filters import Filters, MovieFacts
 from recommender.history import ARRAYS as HISTORY_ARRAYS
 from recommender.history import History
-from recommender.hybrid import HybridScorer, Ranked
+from recommender.hybrid import HybridScorer, Person, Question, RankBy, Ranked, most_various
+from recommender.ranking import RankingModel
 from recommender.records import (
     Id,
     Movie,
     RatedMovie,
+    Reason,
     Recommendation,
     Results,
     SimilarMovie,
     User,
 )
+from recommender.search import fold, without_article
 from recommender.settings import Settings
+from recommender.similar import METHODS, Method, most_similar
 from recommender.topn import TopN
 
-Method = Literal["content", "collaborative"]
-METHODS: tuple[Method, ...] = ("content", "collaborative")
+RANK_BY: tuple[RankBy, ...] = ("ranking", "stars")
 DEFAULT_WEIGHT = 0.6
+_REASONS = 3
+_TERMS = 4
+# How far `obscurity` lowers the popularity exponent at most.
+_MOST_OBSCURE = 0.4
 
 
 @dataclass(frozen=True)
@@ -65,11 +76,16 @@ class Recommender:
         self._catalogue = Catalogue(bundle.file(CATALOGUE_FILE))
         self._facts = MovieFacts.from_bundle(bundle)
         self._stars = StarsModel.from_bundle(bundle)
+        self._ranking = RankingModel.from_bundle(bundle)
         self._content = ContentModel.from_bundle(bundle)
         self._history = History(*(bundle.array(name) for name in HISTORY_ARRAYS))
-        self._movie_batch = settings.movie_batch
         self._scorer = HybridScorer(
-            self._stars, self._content, self._history, settings.user_batch, settings.movie_batch
+            self._stars,
+            self._ranking,
+            self._content,
+            self._history,
+            settings.user_batch,
+            settings.movie_batch,
         )
         self.genres = self._facts.genre_names
 
@@ -87,20 +103,30 @@ class Recommender:
         self._catalogue.close()
 
     def recommend_for_user(
-        self, user_id: Id, n: int = 10, filters: Filters | None = None
+        self,
+        user_id: Id,
+        n: int = 10,
+        filters: Filters | None = None,
+        rank_by: RankBy = "ranking",
+        *,
+        variety: float = 0.0,
+        obscurity: float = 0.0,
     ) -> Results[Recommendation]:
-        """The n movies with the most predicted stars among those the user has not rated.
+        """The n movies that suit a user of the data best, of those the user has not rated.
 
-        Only movies that the stars model was trained on are candidates.
+        Args:
+            rank_by: ``"ranking"`` orders by the ranking model, which predicts what somebody would
+                pick; ``"stars"`` by predicted stars, among the movies the stars model knows.
+            variety: 0..1, see `hybrid.most_various`.
+            obscurity: 0..1, prefers the less well known (with ``"ranking"``).
 
         Raises:
             NotFoundError: no such user, or a genre that does not exist.
+            ValueError: `rank_by`, `variety` or `obscurity` cannot be used.
         """
-        known = self._stars.movie_known
-        allowed = self._allowed(filters)
-        allowed = known if allowed is None else known & allowed
-        ranked = self._rank_one(user_id, n, 1.0, allowed)
-        return self._recommendations(ranked, ranked.predicted, hybrid=False)
+        person = self._scorer.user(self._user_index(user_id))
+        question = self._question(n, 1.0, filters, rank_by, variety, obscurity)
+        return self._answer(person, question)
 
     def hybrid_recommend(
         self,
@@ -108,22 +134,65 @@ class Recommender:
         n: int = 10,
         cf_weight: float = DEFAULT_WEIGHT,
         filters: Filters | None = None,
+        rank_by: RankBy = "ranking",
+        *,
+        variety: float = 0.0,
+        obscurity: float = 0.0,
     ) -> Results[Recommendation]:
         """The n best of cf_weight · collaborative + (1 − cf_weight) · content (see `hybrid`).
 
-        Every movie is a candidate, rated by others or not.
+        Every movie is a candidate, rated by others or not. The other arguments are those of
+        `recommend_for_user`.
 
         Raises:
             NotFoundError: no such user, or a genre that does not exist.
-            ValueError: cf_weight outside 0..1.
+            ValueError: an argument cannot be used.
         """
-        if not 0 <= cf_weight <= 1:
-            raise ValueError(f"cf_weight is {cf_weight}; it must be within 0..1")
-        ranked = self._rank_one(user_id, n, cf_weight, self._allowed(filters))
-        return self._recommendations(ranked, ranked.scores, hybrid=True)
+        person = self._scorer.user(self._user_index(user_id))
+        question = self._question(n, cf_weight, filters, rank_by, variety, obscurity)
+        return self._answer(person, question)
+
+    def recommend(
+        self,
+        ratings: Mapping[Id, float],
+        n: int = 10,
+        filters: Filters | None = None,
+        rank_by: RankBy = "ranking",
+        *,
+        cf_weight: float = 1.0,
+        variety: float = 0.0,
+        obscurity: float = 0.0,
+        hidden: Collection[Id] = (),
+    ) -> Results[Recommendation]:
+        """The n movies that suit somebody best who is not in the data, from their own ratings.
+
+        Nothing is trained: the ratings fold into the models (`RankingModel.profile`,
+        `StarsModel.fold_in`). Movies that do not exist are passed over; without any rating the
+        most popular movies come.
+
+        Args:
+            ratings: stars by movie id.
+            cf_weight: the weight of the collaborative part, as in `hybrid_recommend`.
+            hidden: movies that must not come.
+
+        Raises:
+            NotFoundError: a genre that does not exist.
+            ValueError: stars outside the scale, or an argument that cannot be used.
+        """
+        person = self._visitor(ratings)
+        question = self._question(n, cf_weight, filters, rank_by, variety, obscurity)
+        indices = [i for i in map(self._catalogue.movie_index, hidden) if i is not None]
+        if indices:
+            shown = np.ones(self._content.n_movies, dtype=bool)
+            shown[indices] = False
+            allowed = shown if question.allowed is None else question.allowed & shown
+            question = dataclasses.replace(question, allowed=allowed)
+        if len(person.movies) == 0:
+            return self._most_popular(person, question)
+        return self._answer(person, question)
 
     def recommend_all(
-        self, n: int = 10, cf_weight: float = DEFAULT_WEIGHT
+        self, n: int = 10, cf_weight: float = DEFAULT_WEIGHT, rank_by: RankBy = "ranking"
     ) -> Iterator[tuple[Id, list[Id], np.ndarray]]:
         """`hybrid_recommend` for every user: user id, movie ids best first, and their scores.
 
@@ -131,8 +200,9 @@ class Recommender:
         """
         movie_ids = self._catalogue.movie_ids()
         users = self._catalogue.user_ids()
-        ranked = self._scorer.rank(np.arange(len(users)), n, cf_weight)
-        for user_id, best in zip(users, ranked, strict=True):
+        people = map(self._scorer.user, range(len(users)))
+        question = self._question(n, cf_weight, None, rank_by, 0.0, 0.0)
+        for user_id, best in zip(users, self._scorer.rank(people, question), strict=True):
             yield user_id, [movie_ids[m] for m in best.movies], best.scores
 
     def find_similar_movies(
@@ -145,46 +215,22 @@ class Recommender:
         """The n movies most similar to one.
 
         Args:
-            method: ``"content"``: cosine of the TF-IDF rows; ``"collaborative"``: cosine of the
-                stars that all users would give (see `StarsModel.similarity`).
+            method: what is compared, see `similar.most_similar`.
 
         Raises:
             NotFoundError: no such movie, a genre that does not exist, or a movie with too few
-                ratings for the collaborative method.
+                ratings for ``"predicted"``.
             ValueError: an unknown method.
         """
         if method not in METHODS:
             raise ValueError(f"method is {method!r}; it must be one of {', '.join(METHODS)}")
-        movie = self._movie_index(movie_id)
-        allowed = self._allowed(filters)
-        if method == "collaborative":
-            if not self._stars.movie_known[movie]:
-                raise NotFoundError(
-                    f"movie {movie_id} has too few ratings for the collaborative method; "
-                    "use the content method"
-                )
-            known = self._stars.movie_known
-            allowed = known if allowed is None else known & allowed
-        else:
-            row = self._content.profile(np.array([movie]), np.ones(1))[None]
-        best = TopN(1, n)
-        for start in range(0, self._content.n_movies, self._movie_batch):
-            stop = min(start + self._movie_batch, self._content.n_movies)
-            if method == "collaborative":
-                scores = self._stars.similarity(movie, start, stop)[None]
-            else:
-                scores = self._content.similarity(row, start, stop)
-                scores[scores <= 0] = -np.inf
-            if start <= movie < stop:
-                scores[0, movie - start] = -np.inf
-            if allowed is not None:
-                scores[0, ~allowed[start:stop]] = -np.inf
-            best.add(scores, start)
-        ((movies, scores),) = best.rows()
+        found, similarities = most_similar(
+            self._scorer, self._movie_index(movie_id), n, method, self._allowed(filters)
+        )
         return Results(
-            SimilarMovie(rank, found, min(1.0, float(score)))
-            for rank, (found, score) in enumerate(
-                zip(self._movies(movies), scores, strict=True), start=1
+            SimilarMovie(rank, movie, similarity)
+            for rank, (movie, similarity) in enumerate(
+                zip(self._movies(found), similarities.tolist(), strict=True), start=1
             )
         )
 
@@ -201,6 +247,21 @@ class Recommender:
         movies = [self._catalogue.movie_index(movie) for _, movie in pairs]
         return self._stars.predict_pairs(_or_unknown(users), _or_unknown(movies))
 
+    def find_title(self, title: str, year: int | None = None) -> Movie | None:
+        """The movie of exactly this title (case, accents and a leading article aside).
+
+        Of several the one nearest to `year` comes, at most one year away, or without a year the
+        most rated one.
+        """
+        wanted = without_article(fold(title))
+        for movie in self.search(title, 50):
+            names = [movie.title, re.sub(r"\(.*", "", movie.title), *_in_brackets(movie.title)]
+            if wanted not in {without_article(fold(name)) for name in names}:
+                continue
+            if year is None or movie.year is None or abs(movie.year - year) <= 1:
+                return movie
+        return None
+
     def movie(self, movie_id: Id) -> Movie:
         """One movie by its id.
 
@@ -208,6 +269,23 @@ class Recommender:
             NotFoundError: no such movie.
         """
         return self._movies([self._movie_index(movie_id)])[0]
+
+    def movies(self, movie_ids: Iterable[Id]) -> Results[Movie]:
+        """The movies with these ids, in this order; ids that do not exist are passed over."""
+        indices = map(self._catalogue.movie_index, movie_ids)
+        return Results(self._movies([i for i in indices if i is not None]))
+
+    def quick_start(self, n: int = 10, skip: Collection[Id] = ()) -> Results[Movie]:
+        """Well-known movies that split opinions, unlike each other: what to ask somebody new."""
+        seen = [i for i in map(self._catalogue.movie_index, skip) if i is not None]
+        counts = self._facts.count.astype(np.float64)
+        counts[seen] = -np.inf
+        best = TopN(1, max(100, 5 * n))
+        best.add(counts[None], 0)
+        known = best.rows()[0][0]
+        known = known[np.argsort(-self._facts.deviation[known], kind="stable")]
+        kept = most_various(self._facts.deviation[known], self._ranking.vectors[known], n, 0.5)
+        return Results(self._movies(known[kept]))
 
     def user(self, user_id: Id) -> User:
         """One user by id.
@@ -256,24 +334,95 @@ class Recommender:
         data = self.bundle.info["data"]
         return Statistics(data["movies"], data["users"], data["ratings"], data["mean_rating"])
 
-    def _rank_one(self, user_id: Id, n: int, weight: float, allowed: np.ndarray | None) -> Ranked:
-        return next(self._scorer.rank(np.array([self._user_index(user_id)]), n, weight, allowed))
+    def _question(
+        self,
+        n: int,
+        weight: float,
+        filters: Filters | None,
+        rank_by: RankBy,
+        variety: float,
+        obscurity: float,
+    ) -> Question:
+        for name, share in (("cf_weight", weight), ("variety", variety), ("obscurity", obscurity)):
+            if not 0 <= share <= 1:
+                raise ValueError(f"{name} is {share}; it must be within 0..1")
+        if rank_by not in RANK_BY:
+            raise ValueError(f"rank_by is {rank_by!r}; it must be one of {', '.join(RANK_BY)}")
+        allowed = self._allowed(filters)
+        if rank_by == "stars" and weight == 1:
+            known = self._stars.movie_known
+            allowed = known if allowed is None else known & allowed
+        exponent = self._ranking.popularity_exponent - _MOST_OBSCURE * obscurity
+        return Question(n, weight, rank_by, allowed, exponent, variety)
+
+    def _visitor(self, ratings: Mapping[Id, float]) -> Person:
+        """Somebody who is not in the data, folded in."""
+        low, high = self.scale
+        stars: dict[int, float] = {}
+        for movie_id, rating in ratings.items():
+            if not low <= rating <= high:
+                raise ValueError(
+                    f"movie {movie_id}: {rating} stars are outside the scale {low:g} to {high:g}"
+                )
+            index = self._catalogue.movie_index(movie_id)
+            if index is not None:
+                stars[index] = rating
+        movies = np.array(sorted(stars), dtype=np.int32)
+        given = np.array([stars[i] for i in movies.tolist()], dtype=np.float32)
+        bias, factors = self._stars.fold_in(movies, given)
+        return Person(movies, given, bias, factors)
+
+    def _most_popular(self, person: Person, question: Question) -> Results[Recommendation]:
+        """What comes for somebody of whom nothing is known: the most rated movies."""
+        counts = self._facts.count.astype(np.float32)[None].copy()
+        if question.allowed is not None:
+            counts[0, ~question.allowed] = -np.inf
+        best = TopN(1, question.n)
+        best.add(counts, 0)
+        movies, scores = best.rows()[0]
+        ranked = Ranked(person, movies, scores, 0.0, 0.0)
+        return self._recommendations(ranked, question, reasons=False)
+
+    def _answer(self, person: Person, question: Question) -> Results[Recommendation]:
+        ranked = next(self._scorer.rank([person], question))
+        return self._recommendations(ranked, question, reasons=True)
 
     def _recommendations(
-        self, ranked: Ranked, scores: np.ndarray, *, hybrid: bool
+        self, ranked: Ranked, question: Question, *, reasons: bool
     ) -> Results[Recommendation]:
-        clipped = self._stars.clip(ranked.predicted)
+        parts = self._scorer.parts(ranked, question)
+        stars = self._stars.clip(parts.predicted)
+        by_stars = question.rank_by == "stars" and question.weight == 1
+        scores = parts.predicted if by_stars else ranked.scores
         return Results(
             Recommendation(
                 rank=i + 1,
                 movie=movie,
                 score=float(scores[i]),
-                stars=float(clipped[i]),
-                collaborative=float(ranked.collaborative[i]) if hybrid else None,
-                content=float(ranked.content[i]) if hybrid else None,
+                stars=float(stars[i]),
+                collaborative=float(parts.collaborative[i]),
+                content=float(parts.content[i]),
+                **(self._reasons(ranked, question, i) if reasons else {}),
             )
             for i, movie in enumerate(self._movies(ranked.movies))
         )
+
+    def _reasons(self, ranked: Ranked, question: Question, rank: int) -> dict[str, Any]:
+        """The largest parts of the score of the movie at position `rank`."""
+        why = explain(self._scorer, ranked, question, rank)
+        order = np.argsort(-why.movie_parts, kind="stable")[:_REASONS]
+        order = order[why.movie_parts[order] > 0]
+        parts = why.movie_parts[order].tolist()
+        found: dict[str, Any] = {}
+        found["reasons"] = tuple(map(Reason, self._movies(why.movies[order]), parts))
+        if question.weight < 1:
+            best = np.argsort(-why.term_parts, kind="stable")[:_TERMS]
+            found["terms"] = tuple(self._terms[term] for term in why.terms[best])
+        return found
+
+    @cached_property
+    def _terms(self) -> list[str]:
+        return self._catalogue.terms()
 
     def _movies(self, indices: Sequence[int] | np.ndarray) -> list[Movie]:
         indices = [int(i) for i in indices]
@@ -310,3 +459,7 @@ class Recommender:
 
 def _or_unknown(indices: list[int | None]) -> np.ndarray:
     return np.array([-1 if i is None else i for i in indices], dtype=np.int64)
+
+
+def _in_brackets(title: str) -> list[str]:
+    return re.findall(r"\(([^()]*)\)", title)

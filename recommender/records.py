@@ -42,25 +42,36 @@ class RatedMovie:
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """A movie the person rated, and how much of a recommendation's score it brought."""
+
+    movie: Movie
+    part: float
+
+
+@dataclass(frozen=True, slots=True)
 class Recommendation:
     """A recommended movie.
 
     `score` is what the list is ordered by; `stars` the predicted rating, clipped to the scale.
-    `collaborative` and `content` are the hybrid's two parts before weighting, each within 0..1,
-    and None where the list does not come from the hybrid.
+    `collaborative` and `content` are the hybrid's two parts before weighting, each within 0..1.
+    `reasons` are the rated movies that brought most to `score`, `terms` the terms of the content
+    model that did (``genre:drama``, ``decade:1990``, plain words); see `explain`.
     """
 
     rank: int
     movie: Movie
     score: float
     stars: float
-    collaborative: float | None = None
-    content: float | None = None
+    collaborative: float
+    content: float
+    reasons: tuple[Reason, ...] = ()
+    terms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SimilarMovie:
-    """A movie and its similarity (a cosine) to the one asked about."""
+    """A movie and its similarity to the one asked about, at most 1."""
 
     rank: int
     movie: Movie
@@ -91,7 +102,7 @@ def _flat(record: Any) -> dict[str, Any]:
         if isinstance(value, Movie):
             row.update(_flat(value))
         elif isinstance(value, tuple):
-            row[field.name] = list(value)
+            row[field.name] = [_flat(v) if dataclasses.is_dataclass(v) else v for v in value]
         else:
             row[field.name] = value
     return row

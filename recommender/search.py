@@ -30,12 +30,17 @@ def fold(text: str) -> str:
     return " ".join("".join(c if c.isalnum() else " " for c in composed).split())
 
 
+def without_article(folded: str) -> str:
+    """A folded title without a leading English article."""
+    for article in _ARTICLES:
+        folded = folded.removeprefix(article) or folded
+    return folded
+
+
 def title_row(index: int, title: str, year: int | None, n_ratings: int) -> tuple:
     """A row of the table `titles`."""
     folded = fold(title)
-    for article in _ARTICLES:
-        folded = folded.removeprefix(article) or folded
-    return index, folded, f"{fold(title)} {year or ''}".strip(), n_ratings
+    return index, without_article(folded), f"{folded} {year or ''}".strip(), n_ratings
 
 
 def title_query(text: str, limit: int) -> tuple[str, list[object]] | None:
@@ -49,9 +54,7 @@ def title_query(text: str, limit: int) -> tuple[str, list[object]] | None:
     folded = fold(text)
     if not folded or limit < 1:
         return None
-    bare = folded
-    for article in _ARTICLES:
-        bare = bare.removeprefix(article) or bare
+    bare = without_article(folded)
     words = list(dict.fromkeys(folded.split()))
     holds = " AND ".join("instr(with_year, ?) > 0" for _ in words)
     whole = " AND ".join("instr(' ' || with_year || ' ', ?) > 0" for _ in words)

@@ -25,6 +25,7 @@ from recommender.errors import DataError, SettingsError
 from recommender.filters import MovieFacts, pack_genres
 from recommender.history import ARRAYS as HISTORY_ARRAYS
 from recommender.history import History
+from recommender.ranking import RankingSettings, fit_ranking
 from recommender.records import Id
 
 # Told the stage ("stars", …) and the fraction of it that is done, 0..1.
@@ -41,6 +42,7 @@ class TrainingSettings:
             stays in the catalogue, in the content model and in the hybrid.
         max_features: how many terms the content model keeps.
         stars: the settings of the stars model.
+        ranking: the settings of the ranking model.
         imports: encoding, rating scale, and the memory that reading may use.
         credit: where the data come from and on what terms; shown on the About page.
     """
@@ -49,6 +51,7 @@ class TrainingSettings:
     min_movie_ratings: int = 10
     max_features: int = 2000
     stars: StarsSettings = dataclasses.field(default_factory=StarsSettings)
+    ranking: RankingSettings = dataclasses.field(default_factory=RankingSettings)
     imports: ImportOptions = dataclasses.field(default_factory=ImportOptions)
     credit: str = ""
 
@@ -92,12 +95,17 @@ def train(
             (work / f"{name}.npy").rename(writer.folder / f"{name}.npy")
         history = History.open(writer.folder)
 
-        counts, means = _movie_ratings(history, dataset.n_movies)
+        counts, means, deviations = _movie_ratings(history, dataset.n_movies)
         users = np.diff(history.offsets) >= settings.min_user_ratings
         movies = counts >= settings.min_movie_ratings
         try:
             stars = fit_stars(
-                history, users, movies, dataset.scale, settings.stars, _stage(progress, "stars")
+                history,
+                users,
+                movies,
+                dataset.scale,
+                settings.stars,
+                lambda fraction: progress("stars", fraction),
             )
         except ValueError:
             raise DataError(
@@ -113,8 +121,19 @@ def train(
         content_info = content.save(writer)
         progress("content", 1.0)
 
+        fit_ranking(
+            history,
+            content,
+            counts,
+            dataset.scale,
+            settings.ranking,
+            lambda fraction: progress("ranking", fraction),
+        ).save(writer)
+
         progress("catalogue", 0.0)
-        genres = _movie_facts(texts, counts, means).save(writer)
+        years = np.array([movie.year or 0 for movie in texts], dtype=np.int16)
+        names, packed = pack_genres([movie.genres for movie in texts], len(texts))
+        genres = MovieFacts(names, years, packed, counts, means, deviations).save(writer)
         write_catalogue(
             writer.folder / CATALOGUE_FILE,
             zip(texts, counts.tolist(), strict=True),
@@ -152,21 +171,19 @@ def _data_info(
     }
 
 
-def _movie_ratings(history: History, n_movies: int) -> tuple[np.ndarray, np.ndarray]:
-    """How many ratings each movie has (int32) and their mean (float32, NaN without any)."""
-    counts, sums = np.zeros(n_movies, dtype=np.int64), np.zeros(n_movies)
+def _movie_ratings(history: History, n_movies: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How many ratings each movie has (int32), their mean (float32, NaN without any) and their
+    standard deviation (float32, 0 without any)."""
+    counts, sums, squares = np.zeros(n_movies, dtype=np.int64), *np.zeros((2, n_movies))
     everyone, everything = np.ones(history.n_users, bool), np.ones(n_movies, bool)
     for block in history.blocks(everyone, everything):
         counts += np.bincount(block.movies, minlength=n_movies)
         sums += np.bincount(block.movies, weights=block.ratings, minlength=n_movies)
+        squares += np.bincount(block.movies, weights=block.ratings**2, minlength=n_movies)
     means = np.divide(sums, counts, out=np.full(n_movies, np.nan), where=counts > 0)
-    return counts.astype(np.int32), means.astype(np.float32)
-
-
-def _movie_facts(texts: _MovieTexts, counts: np.ndarray, means: np.ndarray) -> MovieFacts:
-    years = np.array([movie.year or 0 for movie in texts], dtype=np.int16)
-    names, packed = pack_genres([movie.genres for movie in texts], len(texts))
-    return MovieFacts(names, years, packed, counts, means)
+    variances = np.divide(squares, counts, out=np.zeros(n_movies), where=counts > 0)
+    deviations = np.sqrt(np.maximum(0, variances - np.nan_to_num(means) ** 2))
+    return counts.astype(np.int32), means.astype(np.float32), deviations.astype(np.float32)
 
 
 class _MovieTexts:
@@ -195,7 +212,3 @@ def _users(path: Path) -> Iterator[tuple[Id, int]]:
         for batch in file.iter_batches(batch_size=8192):
             columns = batch.to_pydict()
             yield from zip(columns["user_id"], columns["n_ratings"], strict=True)
-
-
-def _stage(progress: Progress, stage: str) -> Callable[[float], None]:
-    return lambda fraction: progress(stage, fraction)

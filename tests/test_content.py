@@ -50,8 +50,10 @@ def test_similarity_is_the_cosine_in_any_block(model: ContentModel) -> None:
     profiles = rows.astype(np.float32)
     expected = rows @ rows.T
     for width in (1, 2, 6):
-        blocks = [model.similarity(profiles, s, s + width) for s in range(0, 6, width)]
+        blocks = [model.similarity(profiles, slice(s, s + width)) for s in range(0, 6, width)]
         assert np.hstack(blocks) == pytest.approx(expected, abs=1e-6)
+    some = np.array([5, 4, 0, 0])
+    assert model.similarity(profiles, some) == pytest.approx(expected[:, some], abs=1e-6)
 
 
 def test_profile_is_the_weighted_sum(model: ContentModel) -> None:
@@ -69,7 +71,7 @@ def test_user_profile_takes_what_was_rated_at_or_above_the_mean(model: ContentMo
 
 
 def test_related_movies_are_closer(model: ContentModel) -> None:
-    rows = model.similarity(dense(model).astype(np.float32), 0, 6)
+    rows = model.similarity(dense(model).astype(np.float32), slice(0, 6))
     assert rows[0].argsort()[::-1][:2].tolist() == [0, 1]
     assert rows[2, 3] > rows[2, 0]
 
@@ -91,7 +93,7 @@ def test_most_frequent_terms_are_kept() -> None:
 def test_no_words_at_all() -> None:
     model, terms = fit_content([MovieText(1, "!"), MovieText(2, "?")], 10)
     assert terms == []
-    assert model.similarity(np.zeros((1, 0), np.float32), 0, 2).tolist() == [[0, 0]]
+    assert model.similarity(np.zeros((1, 0), np.float32), slice(0, 2)).tolist() == [[0, 0]]
     assert model.user_profile(np.array([0]), np.ones(1, np.float32)).shape == (0,)
 
 

@@ -12,7 +12,7 @@ def facts() -> MovieFacts:
     names, packed = pack_genres(GENRES, len(GENRES))
     years = np.array([1990, 2000, 0, 2010] + [1950] * 20, dtype=np.int16)
     counts = np.array([5, 10, 0, 1] + [0] * 20, dtype=np.int32)
-    return MovieFacts(names, years, packed, counts, np.full(24, 3.0, np.float32))
+    return MovieFacts(names, years, packed, counts, *np.full((2, 24), 3.0, np.float32))
 
 
 def allowed(facts: MovieFacts, **parts) -> list[int]:

@@ -2,26 +2,121 @@ import numpy as np
 import pytest
 
 from recommender import Filters, NotFoundError, Recommender
-from recommender.recommender import METHODS
+from recommender.recommender import RANK_BY
+from recommender.similar import METHODS
 
 
-def test_recommend_for_user_orders_by_predicted_stars(tiny: Recommender) -> None:
-    found = tiny.recommend_for_user(1, 10)
+def test_recommend_for_user_by_stars(tiny: Recommender) -> None:
+    found = tiny.recommend_for_user(1, 10, rank_by="stars")
     scores = [item.score for item in found]
     assert scores == sorted(scores, reverse=True)
     assert [item.rank for item in found] == list(range(1, 11))
     predicted = tiny.predict([(1, item.movie.movie_id) for item in found])
     assert [item.stars for item in found] == pytest.approx(predicted.tolist())
+    assert all(item.movie.n_ratings > 0 for item in found)
+
+
+@pytest.mark.parametrize("rank_by", RANK_BY)
+def test_recommendations_find_the_taste_in_the_data(tiny: Recommender, rank_by) -> None:
+    # Users like the movies whose number has the other parity than their own.
+    found = tiny.recommend_for_user(1, 5, rank_by=rank_by)
+    assert sum(item.movie.movie_id % 2 == 0 for item in found) >= 4
     rated = {item.movie.movie_id for item in tiny.rated_by(1, 60)}
     assert rated.isdisjoint(item.movie.movie_id for item in found)
-    assert all(item.movie.n_ratings > 0 for item in found)
-    assert found[0].collaborative is None
 
 
-def test_predicted_stars_find_the_taste_in_the_data(tiny: Recommender) -> None:
-    # Users like the movies whose number has the other parity than their own.
-    right = [item.movie.movie_id % 2 == 0 for item in tiny.recommend_for_user(1, 5)]
-    assert sum(right) >= 4
+def test_reasons_are_movies_the_user_rated_and_liked(tiny: Recommender) -> None:
+    stars = {item.movie.movie_id: item.rating for item in tiny.rated_by(1, 60)}
+    for item in tiny.recommend_for_user(1, 10):
+        assert 1 <= len(item.reasons) <= 3
+        assert all(stars[reason.movie.movie_id] >= 2.5 for reason in item.reasons)
+        parts = [reason.part for reason in item.reasons]
+        assert parts == sorted(parts, reverse=True)
+        assert item.terms == ()
+    for item in tiny.hybrid_recommend(1, 5, 0.3):
+        assert all(term in tiny._terms for term in item.terms)
+        assert item.terms
+    assert tiny.recommend_for_user(1, 1, rank_by="stars")[0].reasons == ()
+
+
+def test_somebody_new(tiny: Recommender) -> None:
+    liked = {2: 5.0, 8: 5, 14: 4.5, 20: 5, 5: 1, 7: 0.5, 9: 1}
+    found = tiny.recommend(liked, 8)
+    assert sum(item.movie.movie_id % 2 == 0 for item in found) >= 6
+    assert not set(liked) & {item.movie.movie_id for item in found}
+    assert all(r.movie.movie_id in liked for item in found for r in item.reasons)
+    hidden = [item.movie.movie_id for item in found[:3]]
+    again = tiny.recommend(liked, 8, hidden=[*hidden, 999])
+    assert not set(hidden) & {item.movie.movie_id for item in again}
+    assert [i.movie for i in again[:5]] == [i.movie for i in found[3:]]
+
+
+def test_somebody_new_gets_what_a_user_with_these_ratings_gets(tiny: Recommender) -> None:
+    own = {item.movie.movie_id: item.rating for item in tiny.rated_by(7, 60)}
+    for weight in (0.0, 0.6, 1.0):
+        assert [item.movie for item in tiny.recommend(own, 10, cf_weight=weight)] == [
+            item.movie for item in tiny.hybrid_recommend(7, 10, weight)
+        ]
+
+
+def test_somebody_new_is_told_the_stars_they_would_give(tiny: Recommender) -> None:
+    likes_even = {2: 5.0, 8: 5, 14: 4.5, 20: 5, 5: 1, 7: 0.5, 9: 1, 11: 1}
+    found = tiny.recommend(likes_even, 50)
+    even = [item.stars for item in found if item.movie.movie_id % 2 == 0]
+    odd = [item.stars for item in found if item.movie.movie_id % 2 == 1]
+    assert np.mean(even) > np.mean(odd) + 0.5
+
+
+def test_nobody_known_yet(tiny: Recommender) -> None:
+    found = tiny.recommend({}, 5)
+    assert [item.movie for item in found] == tiny.popular(5)
+    assert found == tiny.recommend({"no such movie": 3}, 5)
+    assert [i.movie for i in tiny.recommend({}, 4, hidden=[found[0].movie.movie_id])] == [
+        item.movie for item in found[1:]
+    ]
+
+
+def test_stars_outside_the_scale(tiny: Recommender) -> None:
+    with pytest.raises(ValueError, match=r"movie 3: 11 stars are outside the scale 0\.5 to 5"):
+        tiny.recommend({3: 11})
+
+
+def test_arguments_outside_their_range(tiny: Recommender) -> None:
+    with pytest.raises(ValueError, match=r"variety is 2"):
+        tiny.recommend_for_user(1, variety=2)
+    with pytest.raises(ValueError, match=r"obscurity is -1"):
+        tiny.hybrid_recommend(1, obscurity=-1)
+    with pytest.raises(ValueError, match="rank_by is 'luck'"):
+        tiny.recommend_for_user(1, rank_by="luck")  # type: ignore[arg-type]
+
+
+def test_quick_start(tiny: Recommender) -> None:
+    first = tiny.quick_start(6)
+    assert len({movie.movie_id for movie in first}) == 6
+    assert all(movie.n_ratings > 0 for movie in first)
+    skipped = [movie.movie_id for movie in first]
+    assert not {movie.movie_id for movie in tiny.quick_start(6, skip=skipped)} & set(skipped)
+
+
+@pytest.mark.parametrize(
+    ("title", "year", "found"),
+    [
+        ("movie number 12", 1962, 12),
+        ("Movie Number 12", 1963, 12),
+        ("Movie number 12", 1970, None),
+        ("Movie number", None, None),
+        ("기생충", None, 2),
+        ("Amelie", 2001, 4),
+        ("Le fabuleux destin d'Amelie Poulain", 2001, 4),
+    ],
+)
+def test_find_title(tiny: Recommender, title: str, year: int | None, found: int | None) -> None:
+    movie = tiny.find_title(title, year)
+    assert (movie and movie.movie_id) == found
+
+
+def test_movies_in_the_order_asked_for(tiny: Recommender) -> None:
+    assert [m.movie_id for m in tiny.movies([7, 999, "3"])] == [7, 3]
 
 
 def test_a_user_outside_the_stars_model_still_gets_recommendations(tiny: Recommender) -> None:
@@ -56,24 +151,15 @@ def test_similar_movies(tiny: Recommender, method) -> None:
     assert len(found) == 8
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_the_batch_does_not_change_similar_movies(tiny: Recommender, method, monkeypatch) -> None:
-    whole = tiny.find_similar_movies(10, 20, method)
-    monkeypatch.setattr(tiny, "_movie_batch", 7)
-    cut = tiny.find_similar_movies(10, 20, method)
-    assert [i.movie for i in cut] == [i.movie for i in whole]
-    assert [i.similarity for i in cut] == pytest.approx([i.similarity for i in whole])
-
-
 def test_similar_by_content_shares_the_genre(tiny: Recommender) -> None:
     found = tiny.find_similar_movies(11, 5, "content", Filters(genres=("Drama",)))
     assert all("Drama" in item.movie.genres for item in found)
 
 
-def test_similar_by_collaboration_needs_ratings(tiny: Recommender) -> None:
+def test_similar_by_predicted_stars_needs_ratings(tiny: Recommender) -> None:
     with pytest.raises(NotFoundError, match="too few ratings"):
-        tiny.find_similar_movies(60, 5, "collaborative")
-    assert tiny.find_similar_movies(60, 5, "content")
+        tiny.find_similar_movies(60, 5, "predicted")
+    assert tiny.find_similar_movies(60, 5, "collaborative")
 
 
 def test_unknown_ids_and_methods(tiny: Recommender) -> None:
