@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recommender.errors import MatineeError, SettingsError
-from recommender.recommender import DEFAULT_WEIGHT, METHODS, Recommender
+from recommender.recommender import DEFAULT_WEIGHT, RANK_BY, Recommender
 from recommender.records import Results
 from recommender.settings import Settings
+from recommender.similar import METHODS
 
 if TYPE_CHECKING:
     from recommender.training import TrainingSettings
@@ -56,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     who = command.add_mutually_exclusive_group(required=True)
     who.add_argument("--user", metavar="ID", help="the user")
     who.add_argument("--all-users", action="store_true", help="every user, into --out")
+    who.add_argument(
+        "--ratings", type=Path, metavar="FILE.csv", help="somebody new, by movie_id and rating"
+    )
     _add_count(command)
     command.add_argument(
         "--cf-weight",
@@ -63,6 +67,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="W",
         default=DEFAULT_WEIGHT,
         help="weight of the collaborative part, 0 to 1 (default: %(default)s)",
+    )
+    command.add_argument(
+        "--rank-by",
+        choices=RANK_BY,
+        default=RANK_BY[0],
+        help="what the collaborative part orders by (default: %(default)s)",
     )
     command.add_argument(
         "--out",
@@ -233,11 +243,18 @@ def _recommend(options: argparse.Namespace) -> None:
 
         if options.out is None:
             raise SettingsError("--all-users needs --out FILE.parquet")
-        rows = _open(options).recommend_all(options.n, options.cf_weight)
+        rows = _open(options).recommend_all(options.n, options.cf_weight, options.rank_by)
         count = write_recommendations(rows, options.out)
         print(f"{options.out}: {count:,} recommendations")
         return
-    found = _open(options).hybrid_recommend(options.user, options.n, options.cf_weight)
+    matinee = _open(options)
+    chosen = {"n": options.n, "cf_weight": options.cf_weight, "rank_by": options.rank_by}
+    if options.ratings:
+        from recommender.export import read_ratings
+
+        found = matinee.recommend(read_ratings(options.ratings, matinee.scale), **chosen)
+    else:
+        found = matinee.hybrid_recommend(options.user, **chosen)
     _print(found, options.json, ("rank", "score", "stars", "movie_id", "title", "year"))
 
 

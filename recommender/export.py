@@ -77,20 +77,48 @@ def predict_pairs(matinee: Recommender, pairs: Path, out: Path) -> int:
     return count
 
 
+def read_ratings(path: Path, scale: tuple[float, float]) -> dict[Id, float]:
+    """Somebody's own ratings from a CSV file with ``movie_id`` and ``rating``.
+
+    Raises:
+        DataError: the file cannot be read, or a rating is no number or outside `scale`.
+    """
+    ratings: dict[Id, float] = {}
+    low, high = scale
+    for line, (movie, text) in _read_columns(path, ("movie_id", "rating")):
+        try:
+            ratings[movie] = float(text)
+        except ValueError:
+            raise DataError(f"{path} line {line}: rating {text!r} is not a number") from None
+        if not low <= ratings[movie] <= high:
+            raise DataError(
+                f"{path} line {line}: rating {text} is outside the scale {low:g} to {high:g}"
+            )
+    return ratings
+
+
 def _read_pairs(path: Path) -> Iterator[tuple[str, str]]:
+    for _, (user, movie) in _read_columns(path, ("user_id", "movie_id")):
+        yield user, movie
+
+
+def _read_columns(path: Path, wanted: tuple[str, str]) -> Iterator[tuple[int, tuple[str, str]]]:
+    """Line number and the two columns `wanted` of each row of a CSV file."""
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             names = reader.fieldnames or []
-            for column in ("user_id", "movie_id"):
+            for column in wanted:
                 if column not in names:
                     found = ", ".join(names) or "nothing"
                     raise DataError(f"{path}: no column {column}; found {found}")
             for row in reader:
-                user, movie = row["user_id"], row["movie_id"]
-                if not user or not movie:
-                    raise DataError(f"{path} line {reader.line_num}: user_id or movie_id is empty")
-                yield user.strip(), movie.strip()
+                one, two = ((row[column] or "").strip() for column in wanted)
+                if not one or not two:
+                    raise DataError(
+                        f"{path} line {reader.line_num}: {' or '.join(wanted)} is empty"
+                    )
+                yield reader.line_num, (one, two)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError:

@@ -8,6 +8,7 @@ import pytest
 
 from recommender import Recommender
 from recommender.cli import main
+from recommender.similar import METHODS
 
 
 @pytest.fixture
@@ -107,6 +108,22 @@ def test_recommend(run, tiny_bundle: Path, tiny: Recommender) -> None:
     assert expected[0].movie.title in rows[0]
 
 
+def test_recommend_to_somebody_new(run, tiny_bundle: Path, tiny: Recommender, tmp_path) -> None:
+    own = tmp_path / "own.csv"
+    own.write_text("movie_id,rating\n2,5\n8,4.5\n5,1\n")
+    status, out, _ = run(
+        "recommend", "--bundle", tiny_bundle, "--ratings", own, "--rank-by", "stars",
+        "--cf-weight", 1, "-n", 3, "--json",
+    )  # fmt: skip
+    assert status == 0
+    expected = tiny.recommend({2: 5, 8: 4.5, 5: 1}, 3, rank_by="stars").to_dicts()
+    assert json.loads(out) == expected
+    own.write_text("movie_id,rating\n2,five\n")
+    status, _, err = run("recommend", "--bundle", tiny_bundle, "--ratings", own)
+    assert status == 1
+    assert "own.csv line 2: rating 'five' is not a number" in err
+
+
 def test_recommend_everybody(run, tiny_bundle: Path, tiny: Recommender, tmp_path: Path) -> None:
     out = tmp_path / "all.parquet"
     status, printed, _ = run(
@@ -126,7 +143,7 @@ def test_recommend_everybody(run, tiny_bundle: Path, tiny: Recommender, tmp_path
 
 
 def test_similar(run, tiny_bundle: Path, tiny: Recommender) -> None:
-    for method in ("content", "collaborative"):
+    for method in METHODS:
         status, out, _ = run(
             "similar", "--bundle", tiny_bundle, "--movie", 7, "--method", method, "-n", 4, "--json"
         )
@@ -156,7 +173,7 @@ def test_info(run, tiny_bundle: Path) -> None:
     [
         (("recommend", "--user", "999"), "999"),
         (("similar", "--movie", "999"), "999"),
-        (("similar", "--movie", "60", "--method", "collaborative"), "too few ratings"),
+        (("similar", "--movie", "60", "--method", "predicted"), "too few ratings"),
         (("search", "zzzzz"), "zzzzz"),
     ],
 )

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from recommender import DataError, Recommender
-from recommender.export import predict_pairs, write_recommendations
+from recommender.export import predict_pairs, read_ratings, write_recommendations
 
 
 def write(path: Path, text: str) -> Path:
@@ -71,3 +71,23 @@ def test_a_failure_midway_leaves_what_was_there(tiny: Recommender, tmp_path: Pat
         write_recommendations(failing(), out)
     assert out.read_text() == "precious"
     assert list(tmp_path.iterdir()) == [out]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("3,x\n", r"own\.csv line 2: rating 'x' is not a number"),
+        ("3,4\n5,6\n", r"own\.csv line 3: rating 6 is outside the scale 0\.5 to 5"),
+        ("3,nan\n", "outside the scale"),
+        ("3,\n", "line 2: movie_id or rating is empty"),
+    ],
+)
+def test_bad_ratings(tmp_path: Path, rows: str, message: str) -> None:
+    path = write(tmp_path / "own.csv", "movie_id,rating\n" + rows)
+    with pytest.raises(DataError, match=message):
+        read_ratings(path, (0.5, 5.0))
+
+
+def test_own_ratings(tmp_path: Path) -> None:
+    path = write(tmp_path / "own.csv", "movie_id,rating,title\n3,4.5,Heat\n3,2,Heat\nx,1,\n")
+    assert read_ratings(path, (0.5, 5.0)) == {"3": 2.0, "x": 1.0}
