@@ -1,0 +1,52 @@
+"""About: what the models are, where the data come from, and their terms."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from recommender.ui.language import t
+from recommender.ui.loading import load_all_data
+from recommender.ui.markup import plain
+
+
+def page() -> st.Page:
+    return st.Page(_draw, title=t("about.menu"), icon=":material/info:", url_path="about")
+
+
+def _draw() -> None:
+    bundle = load_all_data()
+    data, settings = bundle.info["data"], bundle.info["settings"]
+    st.title(t("about.title"), anchor=False)
+    st.markdown(t("about.intro"))
+    st.subheader(t("about.models"), anchor=False)
+    st.markdown(
+        t(
+            "about.models_text",
+            factors=settings["stars"]["n_factors"],
+            ranking_factors=settings["ranking"]["n_factors"],
+            terms=f"{bundle.info['content']['n_terms']:,}",
+            users=f"{data['trained_users']:,}",
+            movies=f"{data['trained_movies']:,}",
+            min_user=settings["min_user_ratings"],
+            min_movie=settings["min_movie_ratings"],
+        )
+    )
+    st.subheader(t("about.data"), anchor=False)
+    low, high = data["scale"]
+    st.markdown(
+        t(
+            "about.data_text",
+            ratings=f"{data['ratings']:,}",
+            users=f"{data['users']:,}",
+            movies=f"{data['movies']:,}",
+            mean=f"{data['mean_rating']:.2f}",
+            low=f"{low:g}",
+            high=f"{high:g}",
+            created=bundle.created[:10],
+            size=f"{bundle.size / 2**20:.1f}",
+        )
+    )
+    credit = settings["credit"]
+    st.markdown(plain(credit) if credit else t("about.no_credit"))
+    st.subheader(t("about.memory"), anchor=False)
+    st.markdown(t("about.memory_text"))

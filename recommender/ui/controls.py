@@ -1,0 +1,136 @@
+"""What a visitor sets on several pages: the user, the number of movies, the filters.
+
+Every control is in the address, so that a link shows the sender's page to whoever opens it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypedDict
+
+import streamlit as st
+
+from recommender.errors import NotFoundError
+from recommender.filters import Filters
+from recommender.hybrid import RankBy
+from recommender.recommender import RANK_BY, Recommender
+from recommender.records import User
+from recommender.ui import address
+from recommender.ui.language import genre_name, t
+from recommender.ui.loading import settings
+from recommender.ui.markup import plain
+
+FEWEST, USUAL, MOST = 5, 12, 20
+
+
+def heading(title: str, subtitle: str) -> None:
+    """A page's title and the sentence under it."""
+    st.title(title, anchor=False)
+    st.markdown(subtitle)
+
+
+def user_picker(matinee: Recommender) -> User | None:
+    """A field that offers users and takes any other user's id; None until one is found."""
+    chosen = st.selectbox(
+        t("user.label"),
+        [str(user_id) for user_id in matinee.users(settings().users_listed)],
+        index=None,
+        key="user",
+        bind="query-params",
+        accept_new_options=True,
+        filter_mode="prefix",
+        placeholder=t("user.placeholder", count=f"{matinee.statistics.users:,}"),
+        help=t("user.help"),
+        icon=":material/person_search:",
+    )
+    if not chosen:
+        st.info(t("user.empty"), icon=":material/person_search:")
+        return None
+    try:
+        return matinee.user(chosen)
+    except NotFoundError:
+        st.warning(t("user.unknown", user=plain(chosen)), icon=":material/person_off:")
+        return None
+
+
+class Choice(TypedDict):
+    """Which of the good movies are wanted, as `Recommender` takes it."""
+
+    variety: float
+    obscurity: float
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the filters and the other controls of a list are set to; see `Recommender`."""
+
+    count: int
+    filters: Filters
+    variety: float = 0.0
+    obscurity: float = 0.0
+
+    @property
+    def choice(self) -> Choice:
+        """Which of the good movies are wanted."""
+        return {"variety": self.variety, "obscurity": self.obscurity}
+
+
+def wishes(matinee: Recommender, *, choice: bool = True) -> Wishes:
+    """The controls of a list, behind a button that says how many of them are set.
+
+    Args:
+        choice: whether variety and obscurity are offered.
+    """
+    address.follow("genres", matinee.genres, many=True)
+    first, last = matinee.years
+    whole = (first, last)
+    state = st.session_state
+    keys = ("genres", "fewest", *(("variety", "obscurity") if choice else ()))
+    on = sum(bool(state.get(key)) for key in keys) + (state.get("years", whole) != whole)
+    label = t("filter.on", count=on) if on else t("filter.label")
+    with st.popover(label, icon=":material/filter_list:", width="stretch"):
+        count = st.slider(t("filter.count"), FEWEST, MOST, USUAL, key="n", bind="query-params")
+        genres = st.multiselect(
+            t("filter.genres"),
+            matinee.genres,
+            format_func=genre_name,
+            key="genres",
+            persist_state="session",
+            placeholder=t("filter.genres_all"),
+        )
+        years = whole
+        if first < last:
+            years = st.slider(t("filter.years"), *whole, whole, key="years", bind="query-params")
+        fewest = st.slider(t("filter.min_ratings"), 0, 100, 0, 5, key="fewest", bind="query-params")
+        variety, obscurity = (_share(key) if choice else 0.0 for key in ("variety", "obscurity"))
+    address.show("genres", genres)
+    filters = Filters(tuple(genres), None if years == whole else years, fewest)
+    return Wishes(count, filters, variety, obscurity)
+
+
+def _share(key: str) -> float:
+    """A slider from 0 to 1."""
+    label, help_text = t(f"filter.{key}"), t(f"filter.{key}_help")
+    return st.slider(label, 0.0, 1.0, 0.0, 0.1, key=key, bind="query-params", help=help_text)
+
+
+def rank_by() -> RankBy:
+    """What a list is ordered by."""
+    address.follow("order", RANK_BY)
+    chosen = st.segmented_control(
+        t("rank_by.label"),
+        RANK_BY,
+        format_func=lambda name: t(f"rank_by.{name}"),
+        default=RANK_BY[0] if "order" not in st.session_state else None,
+        required=True,
+        key="order",
+        persist_state="session",
+        help=t("rank_by.help"),
+    )
+    address.show("order", chosen, default=RANK_BY[0])
+    return chosen or RANK_BY[0]
+
+
+def nothing_found() -> None:
+    """Says that the filters leave nothing, and what to do."""
+    st.info(t("filter.nothing"), icon=":material/filter_list_off:")

@@ -1,0 +1,45 @@
+"""What is around every page: styles, the language switch, the memory panel, and errors in words."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import streamlit as st
+
+from recommender.errors import MatineeError, SettingsError
+from recommender.ui import language
+from recommender.ui.language import t
+from recommender.ui.loading import settings
+from recommender.ui.markup import plain
+
+_STYLES = Path(__file__).with_name("styles.css")
+
+
+def draw(page: st.Page) -> None:
+    """Draw `page` within the frame. An error becomes a sentence; a traceback goes to the log."""
+    st.html(_STYLES)
+    with st.container(horizontal=True, horizontal_alignment="right", key="language"):
+        language.switch()
+    try:
+        if settings().debug_memory:
+            # Imported only here, so that without DEBUG_MEMORY it costs nothing.
+            from recommender.ui.memory_panel import memory_panel
+
+            with st.sidebar:
+                memory_panel()
+        page.run()
+    except SettingsError as error:
+        _problem(t("error.settings"), error)
+    except MatineeError as error:
+        _problem(t("error.bundle"), error)
+    except Exception:  # the page must not show a traceback, whatever it was
+        logging.getLogger(__name__).exception("page %s failed", page.title)
+        st.error(t("error.unexpected"), icon=":material/error:")
+
+
+def _problem(heading: str, error: MatineeError) -> None:
+    with st.container(border=True):
+        st.subheader(heading, anchor=False)
+        st.markdown(plain(str(error)))
+        st.caption(t("error.what_to_do"))

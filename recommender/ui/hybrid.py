@@ -1,0 +1,70 @@
+"""Hybrid: collaborative and content together, with the weight in the visitor's hand."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from recommender.recommender import DEFAULT_WEIGHT
+from recommender.records import Recommendation
+from recommender.ui import cards, controls, similar
+from recommender.ui.language import t
+from recommender.ui.loading import initialize_recommender
+from recommender.ui.measuring import measured
+
+
+def page() -> st.Page:
+    return st.Page(_draw, title=t("hybrid.menu"), icon=":material/tune:", url_path="hybrid")
+
+
+def _draw() -> None:
+    controls.heading(t("hybrid.title"), t("hybrid.subtitle"))
+    matinee = initialize_recommender()
+    left, middle, right = st.columns([2, 2, 1], vertical_alignment="bottom")
+    with middle:
+        weight = st.slider(
+            t("hybrid.weight"),
+            0.0,
+            1.0,
+            DEFAULT_WEIGHT,
+            0.05,
+            key="weight",
+            bind="query-params",
+            help=t("hybrid.weight_help"),
+        )
+    with right:
+        wishes = controls.wishes(matinee)
+    with left:
+        user = controls.user_picker(matinee)
+    if user is None:
+        return
+    with measured("action.hybrid"):
+        found = matinee.hybrid_recommend(
+            user.user_id, wishes.count, weight, wishes.filters, **wishes.choice
+        )
+    st.html(
+        f'<p class="mt-legend"><span class="collaborative">{t("hybrid.collaborative")}</span>'
+        f'<span class="content">{t("hybrid.content")}</span></p>'
+    )
+    if not found:
+        controls.nothing_found()
+    cards.grid([item.movie for item in found], lambda i: _body(found[i], weight), similar.link)
+
+
+def _body(item: Recommendation, weight: float) -> str:
+    """The parts as they count: weighted, one behind the other in one bar, and in figures."""
+    collaborative = weight * item.collaborative
+    content = (1 - weight) * item.content
+    label = t(
+        "hybrid.parts_label",
+        collaborative=f"{100 * collaborative:.0f}",
+        content=f"{100 * content:.0f}",
+    )
+    bar = (
+        f'<div class="mt-parts" role="img" aria-label="{label}">'
+        f'<i class="collaborative" style="--share:{100 * collaborative:.1f}%"></i>'
+        f'<i class="content" style="--share:{100 * content:.1f}%"></i></div>'
+        f'<p class="mt-sum"><b>{100 * item.score:.0f}</b> = '
+        f'<span class="collaborative">{100 * collaborative:.0f}</span> + '
+        f'<span class="content">{100 * content:.0f}</span></p>'
+    )
+    return cards.facts(item.movie, item.stars) + bar + cards.reasons(item)

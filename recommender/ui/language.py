@@ -1,0 +1,52 @@
+"""Which language this visitor reads: the switch if it was used, else what the browser asks for."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from recommender.ui import address
+from recommender.ui.texts import LANGUAGES, TEXTS, lookup
+
+KEY = "lang"
+
+
+def browser_language() -> str:
+    """``"ko"`` when the browser's locale is Korean, else ``"en"``."""
+    locale = st.context.locale or "en"
+    return "ko" if locale.lower().split("-")[0] == "ko" else "en"  # "kok" is Konkani
+
+
+def current_language() -> str:
+    """The visitor's language, a key of `LANGUAGES`."""
+    return st.session_state.get(KEY) or browser_language()
+
+
+def follow_address() -> None:
+    """Take up the language that a link names; call before the first text of a run."""
+    address.follow(KEY, LANGUAGES)
+
+
+def switch() -> None:
+    """The language switch."""
+    chosen = st.segmented_control(
+        t("language.label"),
+        list(LANGUAGES),
+        format_func=LANGUAGES.__getitem__,
+        default=browser_language() if KEY not in st.session_state else None,
+        required=True,
+        key=KEY,
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    address.show(KEY, chosen, default=browser_language())
+
+
+def t(key: str, /, **values: object) -> str:
+    """The text for `key` in the visitor's language."""
+    return lookup(key, current_language(), **values)
+
+
+def genre_name(genre: str) -> str:
+    """A genre in the visitor's language, if the texts have it; else as the data call it."""
+    key = f"genre.{genre}"
+    return t(key) if key in TEXTS else genre

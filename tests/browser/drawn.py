@@ -1,0 +1,31 @@
+"""Where things are on a page, as a visitor finds them."""
+
+from __future__ import annotations
+
+from browser.chromium import Locator, Page, expect
+
+
+def heading(page: Page, text: str) -> None:
+    """Wait until the page with this title is there and its run is over."""
+    expect(page.get_by_role("heading", level=1)).to_have_text(text)
+    settled(page)
+
+
+def settled(page: Page) -> None:
+    """Wait until the server has nothing more to draw."""
+    app = page.get_by_test_id("stApp")
+    expect(app).to_have_attribute("data-test-script-state", "notRunning")
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+
+
+def titles(page: Page) -> Locator:
+    """The titles in the grid of cards."""
+    return page.locator(".st-key-cards article h3")
+
+
+def pick_user(page: Page, user: str) -> None:
+    """Type a user's id and confirm it."""
+    field = page.get_by_role("combobox")
+    field.click()
+    field.fill(user)
+    field.press("Enter")

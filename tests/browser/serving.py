@@ -1,0 +1,80 @@
+"""The app in a process of its own, as `run.sh` starts it."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running app."""
+
+    url: str
+    pid: int
+    log: Path
+
+    def imported(self) -> set[str]:
+        """The packages and modules at the top level that the process has imported so far."""
+        names = re.findall(r"^import time:.*\|\s*([\w.]+)$", self.log.read_text("utf-8"), re.M)
+        return {name.split(".")[0] for name in names} | {n for n in names if n.startswith("recom")}
+
+    def own_memory(self) -> int:
+        """RssAnon in bytes."""
+        status = Path(f"/proc/{self.pid}/status").read_text("ascii")
+        return 1024 * int(re.search(r"^RssAnon:\s*(\d+) kB$", status, re.M)[1])  # type: ignore[index]
+
+
+@contextmanager
+def serve(bundle: Path, folder: Path, **environment: str) -> Iterator[Server]:
+    """Start the app on a free port and end it afterwards; its log goes into `folder`."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("MATINEE_", "STREAMLIT_"))}
+    kept.pop("DEBUG_MEMORY", None)
+    log = folder / "server.log"
+    with open(log, "wb") as file:
+        process = subprocess.Popen(
+            # importtime writes a line to the log for each import, at whatever moment it happens.
+            [
+                *(sys.executable, "-X", "importtime", "-m", "streamlit", "run", "streamlit_app.py"),
+                *("--server.headless=true", "--server.address=127.0.0.1"),
+                f"--server.port={port}",
+            ],
+            cwd=ROOT,
+            env={**kept, "MATINEE_BUNDLE": str(bundle), **environment},
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        server = Server(f"http://127.0.0.1:{port}", process.pid, log)
+        _wait(server, process)
+        yield server
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def _wait(server: Server, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{server.url}/_stcore/health", timeout=5):
+                return
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.1)
+    raise RuntimeError(f"the app did not start:\n{server.log.read_text('utf-8')[-2000:]}")

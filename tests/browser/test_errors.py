@@ -1,0 +1,44 @@
+"""What a visitor sees where the server cannot answer."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from browser.chromium import Page, expect
+from browser.drawn import heading, titles
+from browser.serving import Server
+
+pytestmark = pytest.mark.browser
+Visit = Callable[..., Page]
+Start = Callable[..., Server]
+
+
+def test_no_bundle_until_there_is_one(
+    start: Start, visit: Visit, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "a bundle"
+    server = start(bundle)
+    english, korean = visit(f"{server.url}/for-you"), visit(server.url, locale="ko-KR")
+    for page, title, problem in (
+        (english, "For you", "The recommendations cannot be shown"),
+        (korean, "다음엔 뭘 볼까?", "추천을 표시할 수 없습니다"),
+    ):
+        heading(page, title)
+        expect(page.get_by_role("heading", name=problem)).to_be_visible()
+        expect(page.get_by_text(f"{bundle}: there is no bundle here")).to_be_visible()
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+    shutil.copytree(tiny_bundle, bundle)
+    korean.reload()
+    expect(titles(korean)).to_have_count(8)
+
+
+def test_a_setting_that_cannot_be_used(start: Start, visit: Visit, tiny_bundle: Path) -> None:
+    server = start(tiny_bundle, MATINEE_USER_BATCH="abc")
+    page = visit(f"{server.url}/hybrid")
+    expect(page.get_by_role("heading", name="A setting cannot be used")).to_be_visible()
+    expect(page.get_by_text("MATINEE_USER_BATCH=abc: give a whole number")).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)

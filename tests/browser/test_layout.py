@@ -1,0 +1,66 @@
+"""Pages on a phone and on a wide screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from browser.chromium import Page, expect
+from browser.conftest import PHONE, WIDE
+from browser.drawn import heading, settled, titles
+from browser.serving import Server
+
+pytestmark = pytest.mark.browser
+Visit = Callable[..., Page]
+
+PAGES = {
+    "": "다음엔 뭘 볼까?",
+    "for-you?user=42": "맞춤 추천",
+    "similar?movie=1": "비슷한 영화",
+    "hybrid?user=42": "하이브리드",
+    "about": "Matinee 소개",
+}
+# How far the page, and what scrolls within it, is wider than it can show.
+TOO_WIDE = """() => [document.documentElement, document.querySelector("[data-testid=stMain]")]
+    .map(element => element.scrollWidth - element.clientWidth)"""
+
+
+@pytest.mark.parametrize(("viewport", "kind"), [(PHONE, "phone"), (WIDE, "wide")])
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_no_page_is_wider_than_the_screen(
+    server: Server, visit: Visit, viewport: dict[str, int], kind: str, language: str
+) -> None:
+    page = visit(f"{server.url}/?lang={language}", viewport=viewport)
+    for address, korean in PAGES.items():
+        joint = "&" if "?" in address else "?"
+        page.goto(f"{server.url}/{address}{joint}lang={language}")
+        if language == "ko":
+            heading(page, korean)
+        settled(page)
+        if address != "about":
+            expect(titles(page).nth(4)).to_be_attached()
+        assert page.evaluate(TOO_WIDE) == [0, 0], address
+
+
+def test_odd_titles_do_not_break_the_cards(tiny_server: Server, visit: Visit) -> None:
+    page = visit(f"{tiny_server.url}/similar?movie=4", viewport=PHONE)
+    expect(page.locator(".mt-single h3")).to_contain_text("Amélie Poulain")
+    settled(page)
+    assert page.evaluate(TOO_WIDE) == [0, 0]
+
+
+def test_the_menu_of_a_phone(server: Server, visit: Visit) -> None:
+    page = visit(server.url, viewport=PHONE)
+    heading(page, "What to watch next")
+    page.get_by_test_id("stExpandSidebarButton").click()
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Hybrid").click()
+    heading(page, "Hybrid")
+
+
+def test_the_controls_of_a_phone_can_be_used(server: Server, visit: Visit) -> None:
+    page = visit(f"{server.url}/for-you?user=42", viewport=PHONE)
+    expect(titles(page)).to_have_count(12)
+    page.get_by_role("button", name="Filters").click()
+    page.get_by_role("slider", name="Number of recommendations").press("Home")
+    expect(titles(page)).to_have_count(5)

@@ -1,0 +1,56 @@
+"""Titles that hold HTML and Markdown are shown as they are; `visit` sees that no dialog opens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from browser.chromium import Page, expect
+from browser.drawn import settled, titles
+from browser.serving import Server
+from conftest import ODD_TITLES
+
+pytestmark = pytest.mark.browser
+Visit = Callable[..., Page]
+
+
+@pytest.mark.parametrize("movie", sorted(ODD_TITLES))
+def test_as_the_movie_and_as_a_pill(tiny_server: Server, visit: Visit, movie: int) -> None:
+    title, year, _ = ODD_TITLES[movie]
+    page = visit(f"{tiny_server.url}/similar?movie={movie}")
+    expect(page.locator(".mt-single h3")).to_have_text(title)
+    page.get_by_role("searchbox").fill(title)
+    pill = page.get_by_test_id("stButtonGroup").get_by_role("radio").filter(has_text=str(year))
+    expect(pill).to_have_text(f"{title} ({year})")
+    settled(page)
+    expect(page.locator("img[src=x]")).to_have_count(0)
+    expect(page.locator("a[href*='example.invalid']")).to_have_count(0)
+
+
+def test_in_cards(tiny_server: Server, visit: Visit) -> None:
+    shown: set[str] = set()
+    for genre in ("Horror", "Sci-Fi", "Romance", "Thriller"):
+        # User 50 has rated two movies only, so nearly all are left to recommend.
+        page = visit(f"{tiny_server.url}/for-you?user=50&genres={genre}")
+        expect(page.locator(".mt-strip li")).to_have_count(2)
+        settled(page)
+        shown.update(titles(page).all_inner_texts(), page.locator(".mt-strip b").all_inner_texts())
+        expect(page.locator("img[src=x]")).to_have_count(0)
+    assert shown >= {title for title, _, _ in ODD_TITLES.values()}
+
+
+@pytest.mark.parametrize(
+    "text", ["<img src=x onerror=alert(1)>", "*a* [b](http://example.invalid)"]
+)
+def test_what_a_visitor_types_is_shown_as_it_is(
+    tiny_server: Server, visit: Visit, text: str
+) -> None:
+    page = visit(f"{tiny_server.url}/similar")
+    page.get_by_role("searchbox").fill(f"{text} nowhere")
+    expect(page.get_by_text(f"No title holds “{text} nowhere”.")).to_be_visible()
+    expect(page.locator("img[src=x]")).to_have_count(0)
+    # Streamlit links a bare address, under its own name and no other.
+    for link in page.locator("a[href*='example.invalid']").all():
+        expect(link).to_have_text(re.compile("^http://example.invalid"))

@@ -1,0 +1,192 @@
+"""The main paths through the app on the sample data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from browser.chromium import Page, expect
+from browser.drawn import heading, pick_user, settled, titles
+from browser.serving import Server
+
+pytestmark = pytest.mark.browser
+Visit = Callable[..., Page]
+
+
+@pytest.mark.parametrize(
+    ("locale", "title", "labels"),
+    [
+        ("en-US", "What to watch next", ["movies", "ratings", "users", "average rating"]),
+        ("ko-KR", "다음엔 뭘 볼까?", ["영화", "평점", "사용자", "평균 평점"]),
+    ],
+)
+def test_home(server: Server, visit: Visit, locale: str, title: str, labels: list[str]) -> None:
+    page = visit(server.url, locale=locale)
+    heading(page, title)
+    expect(page.locator(".mt-numbers dt")).to_have_text(labels)
+    expect(page.locator(".mt-numbers dd")).to_have_text(["9,066", "100,004", "671", "3.54 ★"])
+    expect(titles(page)).to_have_count(8)
+    expect(titles(page).first).to_have_text("Forrest Gump")
+
+
+@pytest.mark.parametrize(
+    ("locale", "menu", "subheader", "predicted"),
+    [
+        ("en-US", "For you", "Recommended", "predicted"),
+        ("ko-KR", "맞춤 추천", "추천 영화", "예상 별점"),
+    ],
+)
+def test_for_you(
+    server: Server, visit: Visit, locale: str, menu: str, subheader: str, predicted: str
+) -> None:
+    page = visit(server.url, locale=locale)
+    page.get_by_role("navigation").get_by_role("link", name=menu).click()
+    heading(page, menu)
+    page.get_by_role("combobox").click()
+    page.get_by_role("option", name="4", exact=True).click()
+    expect(titles(page)).to_have_count(12)
+    expect(page).to_have_url(f"{server.url}/for-you?user=4")
+    expect(page.get_by_role("heading", name=subheader)).to_be_visible()
+    expect(page.locator(".mt-stars").first).to_contain_text(predicted)
+    expect(page.locator(".mt-strip li")).to_have_count(12)
+
+
+def test_a_user_can_be_typed(server: Server, visit: Visit) -> None:
+    page = visit(f"{server.url}/for-you")
+    heading(page, "For you")
+    pick_user(page, "671")
+    expect(titles(page)).to_have_count(12)
+    expect(page).to_have_url(f"{server.url}/for-you?user=671")
+    pick_user(page, "nobody")
+    expect(page.get_by_test_id("stAlert")).to_have_text(re.compile("no user nobody"))
+    expect(titles(page)).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("locale", "title", "field", "collaborative"),
+    [
+        ("en-US", "Similar movies", "Title", "Collaborative"),
+        ("ko-KR", "비슷한 영화", "제목", "협업"),
+    ],
+)
+def test_similar(
+    server: Server, visit: Visit, locale: str, title: str, field: str, collaborative: str
+) -> None:
+    page = visit(f"{server.url}/similar", locale=locale)
+    heading(page, title)
+    page.get_by_role("searchbox", name=field).press_sequentially("MATRI")
+    expect(page.get_by_role("radio", name="The Animatrix (2003)")).to_be_visible()
+    page.get_by_role("radio", name="The Matrix (1999)").click()
+    expect(page.locator(".mt-single h3")).to_have_text("The Matrix")
+    expect(titles(page)).to_have_count(12)
+    expect(page).to_have_url(f"{server.url}/similar?movie=2571")
+    content = titles(page).all_inner_texts()
+    page.get_by_role("radio", name=collaborative).click()
+    expect(page).to_have_url(f"{server.url}/similar?movie=2571&method=collaborative")
+    expect(titles(page)).not_to_have_text(content)
+
+    again = visit(page.url, locale=locale)
+    expect(again.locator(".mt-single h3")).to_have_text("The Matrix")
+    expect(again.get_by_role("radio", name=collaborative)).to_be_checked()
+    settled(page)
+    expect(titles(again)).to_have_text(titles(page).all_inner_texts())
+
+
+def test_an_address_means_the_same_in_the_other_language(server: Server, visit: Visit) -> None:
+    address = f"{server.url}/similar?movie=1&method=collaborative&genres=Comedy&n=5"
+    english, korean = visit(address), visit(address, locale="ko-KR")
+    heading(english, "Similar movies")
+    heading(korean, "비슷한 영화")
+    expect(korean.get_by_role("radio", name="협업")).to_be_checked()
+    expect(titles(english)).to_have_count(5)
+    expect(titles(korean)).to_have_text(titles(english).all_inner_texts())
+
+
+def test_a_card_leads_to_the_movies_similar_to_it(server: Server, visit: Visit) -> None:
+    page = visit(server.url)
+    heading(page, "What to watch next")
+    page.locator(".st-key-cards").get_by_role("link").nth(1).click()
+    expect(page).to_have_url(f"{server.url}/similar?movie=296")
+    expect(page.locator(".mt-single h3")).to_have_text("Pulp Fiction")
+    expect(titles(page)).to_have_count(12)
+
+
+@pytest.mark.parametrize(
+    ("locale", "title", "label"),
+    [("en-US", "Hybrid", "Weight of collaborative"), ("ko-KR", "하이브리드", "협업 가중치")],
+)
+def test_hybrid(server: Server, visit: Visit, locale: str, title: str, label: str) -> None:
+    page = visit(f"{server.url}/hybrid", locale=locale)
+    heading(page, title)
+    pick_user(page, "42")
+    expect(titles(page)).to_have_count(12)
+    parts = page.locator(".mt-parts").first
+    before = parts.get_attribute("aria-label")
+    slider = page.get_by_role("slider", name=label)
+    slider.focus()
+    for _ in range(12):
+        slider.press("ArrowLeft")
+    expect(page).to_have_url(re.compile(r"/hybrid\?user=42&weight=0(\.0)?$"))
+    expect(page.locator(".mt-sum .collaborative").first).to_have_text("0")
+    expect(parts).not_to_have_attribute("aria-label", str(before))
+
+
+def test_filters(server: Server, visit: Visit) -> None:
+    page = visit(f"{server.url}/for-you?user=42")
+    expect(titles(page)).to_have_count(12)
+    page.get_by_role("button", name="Filters").click()
+    page.get_by_role("combobox", name="Genres").fill("Film")
+    page.get_by_role("option", name="Film noir").click()
+    expect(page).to_have_url(re.compile(r"genres=Film-Noir"))
+    others = page.locator(".st-key-cards article").filter(has_not_text="Film noir")
+    expect(others).to_have_count(0)
+    expect(titles(page)).to_have_count(12)
+    first = page.get_by_role("slider", name="Years").first
+    first.press("End")
+    expect(page.get_by_text("No movie passes these filters")).to_be_visible()
+    expect(titles(page)).to_have_count(0)
+    expect(page.get_by_role("button", name="Filters (2)")).to_be_visible()
+
+
+def test_about_credits_the_data(server: Server, visit: Visit) -> None:
+    page = visit(f"{server.url}/about")
+    heading(page, "About Matinee")
+    expect(page.get_by_text(re.compile("GroupLens.*F. Maxwell Harper"))).to_be_visible()
+
+
+def test_the_language_stays_when_pages_change(server: Server, visit: Visit) -> None:
+    page = visit(server.url)
+    heading(page, "What to watch next")
+    page.get_by_role("radio", name="한국어").click()
+    heading(page, "다음엔 뭘 볼까?")
+    for menu in ("맞춤 추천", "비슷한 영화", "하이브리드"):
+        page.get_by_role("navigation").get_by_role("link", name=menu).click()
+        heading(page, menu)
+        expect(page).to_have_url(re.compile("lang=ko"))
+    page.reload()
+    heading(page, "하이브리드")
+    page.get_by_role("radio", name="English").click()
+    heading(page, "Hybrid")
+    expect(page).not_to_have_url(re.compile("lang="))
+
+
+def test_the_back_button(server: Server, visit: Visit) -> None:
+    page = visit(server.url)
+    heading(page, "What to watch next")
+    page.get_by_role("navigation").get_by_role("link", name="Similar movies").click()
+    heading(page, "Similar movies")
+    for title in ("Pulp Fiction", "Jurassic Park"):
+        page.get_by_label("Title").fill(title.split()[0])
+        page.get_by_role("radio", name=re.compile(rf"^{title} \(")).click()
+        expect(page.locator(".mt-single h3")).to_have_text(title)
+        settled(page)
+    page.go_back()
+    expect(page.locator(".mt-single h3")).to_have_text("Pulp Fiction")
+    page.go_back()
+    expect(page.locator(".mt-single h3")).to_have_count(0)
+    page.go_back()
+    heading(page, "What to watch next")
+    page.go_forward()
+    heading(page, "Similar movies")

@@ -1,0 +1,30 @@
+"""What AppTest drew, as a visitor reads it."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+from streamlit.testing.v1 import AppTest
+
+PAGES = ("", "for-you", "similar", "hybrid", "about")
+
+
+def html(app: AppTest) -> str:
+    """The HTML of our own in the main part of the page."""
+    return "".join(element.proto.body for element in app.main.get("html"))
+
+
+def texts(app: AppTest, pattern: str) -> list[str]:
+    """What the pattern's group holds, each time it is found, as the browser would show it."""
+    return [unescape(found) for found in re.findall(pattern, html(app))]
+
+
+def titles(app: AppTest) -> list[str]:
+    """The titles in the grid of cards, in order."""
+    return texts(app, r'<article class="mt-card"><header[^>]*><h3>(.*?)</h3>')
+
+
+def links(app: AppTest) -> list[str]:
+    """Where the cards' links lead: page and query."""
+    return [f"{link.proto.page}?{link.proto.query_string}" for link in app.page_link]

@@ -1,0 +1,66 @@
+import pytest
+
+from recommender import Recommender
+from ui.conftest import OpenPage
+from ui.drawn import html, links, texts, titles
+
+
+def test_without_a_user_it_says_what_to_do(open_page: OpenPage) -> None:
+    page = open_page("for-you")
+    assert [info.value for info in page.info] == [
+        "Pick a user above to see their recommendations, 42 for example."
+    ]
+    assert titles(page) == []
+    assert page.selectbox(key="user").options == [str(user) for user in range(1, 51)]
+
+
+def test_a_user_picked_from_the_list(open_page: OpenPage, tiny: Recommender) -> None:
+    page = open_page("for-you").selectbox(key="user").set_value("7").run()
+    assert [element.value for element in page.subheader] == ["Rated highest", "Recommended"]
+    assert page.caption[0].value.startswith(f"{tiny.user(7).n_ratings} ratings, ")
+    found = tiny.recommend_for_user(7, 12)
+    assert titles(page) == [item.movie.title for item in found]
+    assert links(page) == [f"similar?movie={item.movie.movie_id}" for item in found]
+    stars = texts(page, r'<p class="mt-stars"><b>★ (.*?)</b>')
+    assert stars == [f"{item.stars:.1f}" for item in found]
+
+
+def test_what_the_user_rated_stands_above(open_page: OpenPage, tiny: Recommender) -> None:
+    page = open_page("for-you", user="7")
+    rated = tiny.rated_by(7, 12)
+    assert texts(page, "<li [^>]*><b>(.*?)</b>") == [item.movie.title for item in rated]
+    assert texts(page, "<em>★ (.*?)</em>") == [f"{item.rating:g}" for item in rated]
+
+
+@pytest.mark.parametrize("user", ["0", "007", "51", "no one", "*7*", "9" * 30])
+def test_a_user_who_does_not_exist(open_page: OpenPage, user: str) -> None:
+    page = open_page("for-you", user=user)
+    assert len(page.warning) == 1
+    assert page.warning[0].value.replace("\\", "") == (
+        f"There is no user {user} in the data. Choose one from the list."
+    )
+    assert html(page).count("<article") == 0
+
+
+def test_a_user_who_rated_too_little_to_be_trained_on(open_page: OpenPage) -> None:
+    page = open_page("for-you", user="50")
+    assert page.caption[0].value == "2 ratings, 2.8 stars on average"
+    assert len(titles(page)) == 12
+
+
+def test_only_so_many_users_are_offered_but_any_can_be_named(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MATINEE_USERS_LISTED", "3")
+    page = open_page("for-you", user="7")
+    assert len(titles(page)) == 12
+    # What the address names is not in the list of three.
+    assert page.selectbox(key="user").options == ["1", "2", "3"]
+
+
+def test_in_korean(open_page: OpenPage) -> None:
+    page = open_page("for-you", locale="ko-KR", user="7")
+    assert page.title[0].value == "맞춤 추천"
+    assert "예상 별점" in html(page)
+    assert "<li>액션</li>" in html(page)
+    assert "<li>Action</li>" not in html(page)

@@ -1,0 +1,35 @@
+import re
+import string
+
+import pytest
+
+from conftest import ODD_TITLES
+from recommender.ui.markup import escape, plain
+
+TEXTS = [
+    *(title for title, _, _ in ODD_TITLES.values()),
+    string.printable.strip(),
+    "1. one", "- two", "# three", "> four", "http://example.invalid", ":material/home:",
+    "a\\b", "[x]{.y}", "$a$ $$b$$", ":red[c]", "&lt;", "a__b__ ~~c~~ `d`",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_every_character_stays(text: str) -> None:
+    # A backslash before punctuation is what Markdown takes away again.
+    assert re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", plain(text)) == text
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_nothing_is_left_that_markdown_reads(text: str) -> None:
+    assert re.fullmatch(r"(?:\\[!-/:-@\[-`{-~]|[^\\`*_{}\[\]()<>#+\-.!|$~:&])*", plain(text), re.S)
+
+
+def test_letters_stay_bare() -> None:
+    assert plain("기생충 2019 Amélie") == "기생충 2019 Amélie"
+
+
+def test_html_is_escaped_for_text_and_for_attributes() -> None:
+    assert escape("<a href=\"x\">'&'</a>") == (
+        "&lt;a href=&quot;x&quot;&gt;&#x27;&amp;&#x27;&lt;/a&gt;"
+    )
