@@ -3,6 +3,7 @@ import re
 import pytest
 
 from recommender import Recommender
+from recommender.recommender import DEFAULT_WEIGHT
 from ui.conftest import OpenPage
 from ui.drawn import html, texts, titles
 
@@ -19,8 +20,8 @@ def test_without_a_user_it_says_what_to_do(open_page: OpenPage) -> None:
 
 def test_the_default_weight(open_page: OpenPage, tiny: Recommender) -> None:
     page = open_page("hybrid", user="7")
-    assert page.slider(key="weight").value == 0.6
-    assert titles(page) == [item.movie.title for item in tiny.hybrid_recommend(7, 12, 0.6)]
+    assert page.slider(key="weight").value == DEFAULT_WEIGHT
+    assert titles(page) == [item.movie.title for item in tiny.hybrid_recommend(7, 12)]
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.25, 1.0])
@@ -30,7 +31,7 @@ def test_the_weight_decides_order_and_parts(
     page = open_page("hybrid", user="7").slider(key="weight").set_value(weight).run()
     found = tiny.hybrid_recommend(7, 12, weight)
     assert titles(page) == [item.movie.title for item in found]
-    usual = [item.movie.title for item in tiny.hybrid_recommend(7, 12, 0.6)]
+    usual = [item.movie.title for item in tiny.hybrid_recommend(7, 12)]
     assert titles(page) != usual
     sums = [tuple(map(int, parts)) for parts in SUM.findall(html(page))]
     assert len(sums) == len(found)
@@ -54,7 +55,7 @@ def test_the_bar_tells_its_parts_to_those_who_do_not_see_it(open_page: OpenPage)
 @pytest.mark.parametrize("weight", ["2", "-1", "much"])
 def test_an_address_with_a_wrong_weight_means_the_default(open_page: OpenPage, weight: str) -> None:
     page = open_page("hybrid", user="7", weight=weight)
-    assert page.slider(key="weight").value == 0.6
+    assert page.slider(key="weight").value == DEFAULT_WEIGHT
     assert len(titles(page)) == 12
 
 
