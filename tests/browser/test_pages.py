@@ -126,7 +126,7 @@ def test_hybrid(server: Server, visit: Visit, locale: str, title: str, label: st
     before = parts.get_attribute("aria-label")
     slider = page.get_by_role("slider", name=label)
     slider.focus()
-    for _ in range(12):
+    for _ in range(18):  # from 0.9 in steps of 0.05
         slider.press("ArrowLeft")
     expect(page).to_have_url(re.compile(r"/hybrid\?user=42&weight=0(\.0)?$"))
     expect(page.locator(".mt-sum .collaborative").first).to_have_text("0")
