@@ -10,7 +10,7 @@ setup requirements.lock
 if [ -z "${MATINEE_BUNDLE:-}" ]; then
     if ! .venv/bin/matinee info --bundle bundle >/dev/null 2>&1; then
         echo "Training on the sample data (once; under a minute) …"
-        .venv/bin/matinee train --ratings data/ratings.parquet --movies data/movies.parquet \
+        .venv/bin/matinee train --ratings data/ratings.parquet --movies data/movies.parquet --evaluate \
             --credit "$(cat data/CREDIT.txt)" --out bundle
     fi
     export MATINEE_BUNDLE=$PWD/bundle

@@ -7,6 +7,7 @@ one line on stderr.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recommender.errors import MatineeError, SettingsError
+from recommender.evaluation_cli import add_commands
 from recommender.recommender import DEFAULT_WEIGHT, RANK_BY, Recommender
 from recommender.records import Results
 from recommender.settings import Settings
@@ -52,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_train(commands)
+    add_commands(commands)
 
     command = _add(commands, "recommend", _recommend, "recommend movies to one user or to all")
     who = command.add_mutually_exclusive_group(required=True)
@@ -142,19 +145,28 @@ def _add_train(commands: Any) -> None:
     command.add_argument(
         "--credit", default="", metavar="TEXT", help="source and terms, shown on the About page"
     )
+    command.add_argument(
+        "--evaluate",
+        action="store_true",
+        help="first measure, on held-out ratings, what the About page says of the quality",
+    )
     model = command.add_argument_group("model")
+    model.add_argument(
+        "--settings",
+        type=Path,
+        metavar="FILE.json",
+        help="settings of the models, from tune; the options below come before it",
+    )
     for flag, default, what in (
         ("--min-user-ratings", 30, "users with fewer ratings are left out of the stars model"),
         ("--min-movie-ratings", 10, "movies with fewer ratings are left out of the stars model"),
         ("--factors", 20, "factors of the stars model"),
-        ("--epochs", 15, "passes over the ratings"),
+        ("--epochs", 20, "passes over the ratings"),
         ("--seed", 0, "where the random numbers start"),
         ("--max-features", 2000, "terms of the content model"),
         ("--memory-limit", 100, "megabytes that the database may use while it reads"),
     ):
-        model.add_argument(
-            flag, type=int, metavar="N", default=default, help=f"{what} (default: {default})"
-        )
+        model.add_argument(flag, type=int, metavar="N", help=f"{what} (default: {default})")
 
 
 def _add_count(command: argparse.ArgumentParser) -> None:
@@ -212,7 +224,12 @@ def _train(options: argparse.Namespace) -> None:
     else:
         raise SettingsError("train takes either --dataset DIR, or --ratings PATH and --movies PATH")
     with Progress() as progress:
-        bundle = train(source, options.out, settings, progress)
+        measured = None
+        if options.evaluate:
+            from recommender.evaluation import quality
+
+            measured = quality(source, settings, progress)
+        bundle = train(source, options.out, settings, progress, measured)
     for line in bundle.info["data"]["report"]:
         print(line)
     data = bundle.info["data"]
@@ -223,18 +240,38 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _training_settings(options: argparse.Namespace) -> TrainingSettings:
-    from recommender.collaborative import StarsSettings
-    from recommender.dataset import ImportOptions
+    """The settings file's, or the defaults, with what the other options say in their place."""
+    from recommender.settings_file import load_settings
     from recommender.training import TrainingSettings
 
-    return TrainingSettings(
-        min_user_ratings=options.min_user_ratings,
-        min_movie_ratings=options.min_movie_ratings,
-        max_features=options.max_features,
-        stars=StarsSettings(options.factors, options.epochs, random_state=options.seed),
-        imports=ImportOptions(options.encoding, options.scale, options.memory_limit),
+    base = load_settings(options.settings) if options.settings else TrainingSettings()
+    return dataclasses.replace(
+        base,
+        **_given(
+            min_user_ratings=options.min_user_ratings,
+            min_movie_ratings=options.min_movie_ratings,
+            max_features=options.max_features,
+        ),
+        stars=dataclasses.replace(
+            base.stars,
+            **_given(n_factors=options.factors, n_epochs=options.epochs, random_state=options.seed),
+        ),
+        ranking=dataclasses.replace(base.ranking, **_given(random_state=options.seed)),
+        imports=dataclasses.replace(
+            base.imports,
+            **_given(
+                encoding=options.encoding,
+                scale=options.scale,
+                memory_limit_mb=options.memory_limit,
+            ),
+        ),
         credit=options.credit,
     )
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    """Those options that were given."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _recommend(options: argparse.Namespace) -> None:

@@ -32,8 +32,7 @@ class StarsModel:
     """Predicts stars, and compares movies by the stars that all users would give them.
 
     Everybody and everything has a row. Users and movies that were left out of the training are
-    folded in from what ratings they have; without any, bias and factors are 0, which is what
-    Surprise assumes of the unknown.
+    folded in from what ratings they have, and are taken for average as far as these do not tell.
 
     Memory: 8·(k+1) bytes for each user and movie, memory-mapped when read from a bundle.
 
@@ -113,10 +112,17 @@ class StarsModel:
             ratings: stars, shape (n,).
 
         Returns:
-            b_u, and p_u of shape (k,); zeros without ratings.
+            b_u, and p_u of shape (k,); the average of the trained users without ratings.
         """
         rest = ratings - self.global_mean - self.movie_bias[movies]
-        return _ridge(self.movie_factors[movies], rest, _USER_RIDGE, _unit(self.scale))
+        average = self._average_user
+        return _ridge(self.movie_factors[movies], rest, average, _USER_RIDGE, _unit(self.scale))
+
+    @property
+    def _average_user(self) -> tuple[float, np.ndarray]:
+        """Mean bias and factors of the trained users; the Gram matrix holds their sums."""
+        means = self.gram[1] / self.gram[1, 1]
+        return float(means[0]) - self.global_mean, means[2:]
 
     def clip(self, stars: np.ndarray) -> np.ndarray:
         """`stars` within the rating scale."""
@@ -226,9 +232,9 @@ def fit_stars(
     model = StarsModel(
         mean, scale, user_bias, movie_bias, user_factors, movie_factors, a.T @ a, known
     )
-    trained = np.zeros(len(users), dtype=bool)
-    trained[user_rows] = True
-    _fold_in_users(model, history, np.flatnonzero(~trained & (np.diff(history.offsets) > 0)))
+    left_out = np.ones(len(users), dtype=bool)
+    left_out[user_rows] = False
+    _fold_in_users(model, history, left_out)
     _fold_in_movies(model, history)
     return model
 
@@ -242,9 +248,10 @@ def _unit(scale: tuple[float, float]) -> float:
     return (scale[1] - scale[0]) / 4.5
 
 
-def _fold_in_users(model: StarsModel, history: History, users: np.ndarray) -> None:
-    """Fill the rows of `users` from their ratings of trained movies."""
-    for user in users:
+def _fold_in_users(model: StarsModel, history: History, left_out: np.ndarray) -> None:
+    """Fill the rows of the users `left_out` from their ratings of trained movies."""
+    model.user_bias[left_out], model.user_factors[left_out] = model._average_user
+    for user in np.flatnonzero(left_out & (np.diff(history.offsets) > 0)).tolist():
         movies, ratings = history.of(user)
         trained = model.movie_known[movies]
         bias, factors = model.fold_in(movies[trained], ratings[trained])
@@ -254,46 +261,63 @@ def _fold_in_users(model: StarsModel, history: History, users: np.ndarray) -> No
 def _fold_in_movies(model: StarsModel, history: History) -> None:
     """Fill the rows of the movies that were not trained, the same way with the sides changed.
 
-    The ratings lie sorted by user, so those of a bounded number of movies are gathered at a time.
+    Their average is that of the trained movies, in which the seldom rated count more, since it
+    stands for others of that kind. The ratings lie sorted by user, so those of a bounded number
+    of movies are gathered at a time.
     """
-    everyone = np.ones(history.n_users, dtype=bool)
-    counts = np.zeros(len(model.movie_known), dtype=np.int64)
-    for block in history.blocks(everyone, ~model.movie_known):
+    trained, everyone = model.movie_known, np.ones(history.n_users, dtype=bool)
+    counts = np.zeros(len(trained), dtype=np.int64)
+    for block in history.blocks(everyone, np.ones_like(trained)):
         counts += np.bincount(block.movies, minlength=len(counts))
-    portions = np.cumsum(counts) // _FOLD_RATINGS
-    for portion in np.unique(portions[counts > 0]):
-        chosen = (portions == portion) & (counts > 0)
-        blocks = list(history.blocks(everyone, chosen))
-        movies = np.concatenate([block.movies for block in blocks])
-        order = np.argsort(movies, kind="stable")
-        users = np.concatenate([block.users for block in blocks])[order]
-        rest = np.concatenate([block.ratings for block in blocks])[order]
-        rest = rest - model.global_mean - model.user_bias[users]
-        ends = np.cumsum(counts[chosen])
-        for movie, end in zip(np.flatnonzero(chosen), ends, strict=True):
-            rated = slice(end - counts[movie], end)
-            factors = model.user_factors[users[rated]]
-            model.movie_bias[movie], model.movie_factors[movie] = _ridge(
-                factors, rest[rated], _MOVIE_RIDGE, _unit(model.scale)
-            )
+    weights = 1 / counts[trained]
+    average = (
+        float(np.average(model.movie_bias[trained], weights=weights)),
+        np.average(model.movie_factors[trained], axis=0, weights=weights),
+    )
+    model.movie_bias[~trained], model.movie_factors[~trained] = average
+    rated = ~trained & (counts > 0)
+    portions = np.cumsum(np.where(rated, counts, 0)) // _FOLD_RATINGS
+    for portion in np.unique(portions[rated]):
+        _fold_in_portion(model, history, rated & (portions == portion), average)
+
+
+def _fold_in_portion(
+    model: StarsModel, history: History, chosen: np.ndarray, average: tuple[float, np.ndarray]
+) -> None:
+    blocks = list(history.blocks(np.ones(history.n_users, dtype=bool), chosen))
+    movies = np.concatenate([block.movies for block in blocks])
+    order = np.argsort(movies, kind="stable")
+    users = np.concatenate([block.users for block in blocks])[order]
+    rest = np.concatenate([block.ratings for block in blocks])[order]
+    rest = rest - model.global_mean - model.user_bias[users]
+    found, starts = np.unique(movies[order], return_index=True)
+    for movie, start, stop in zip(found, starts, [*starts[1:], len(users)], strict=True):
+        factors = model.user_factors[users[start:stop]]
+        model.movie_bias[movie], model.movie_factors[movie] = _ridge(
+            factors, rest[start:stop], average, _MOVIE_RIDGE, _unit(model.scale)
+        )
 
 
 def _ridge(
-    factors: np.ndarray, rest: np.ndarray, ridge: float, unit: float
+    factors: np.ndarray,
+    rest: np.ndarray,
+    average: tuple[float, np.ndarray],
+    ridge: float,
+    unit: float,
 ) -> tuple[float, np.ndarray]:
-    """The b and v that minimise Σ(rest − b − factors·v)² + ridge·(b² + unit·|v|²).
+    """The b and v that minimise Σ(rest − b − factors·v)² + ridge·((b − b̄)² + unit·|v − v̄|²).
 
     Args:
         factors: of the other side, shape (n, k).
         rest: what is left of the stars without the mean and the other side's bias, shape (n,).
+        average: b̄ and v̄.
     """
+    bias, vector = average
     columns = np.column_stack([np.ones(len(rest)), factors])
     squares = columns.T @ columns
-    squares[np.diag_indices_from(squares)] += ridge * np.append(
-        1.0, np.full(len(squares) - 1, unit)
-    )
-    solved = np.linalg.solve(squares, columns.T @ rest)
-    return float(solved[0]), solved[1:]
+    squares[np.diag_indices_from(squares)] += ridge * np.append(1.0, np.full(len(vector), unit))
+    solved = np.linalg.solve(squares, columns.T @ (rest - bias - factors @ vector))
+    return bias + float(solved[0]), vector + solved[1:]
 
 
 def _stream_trainset(

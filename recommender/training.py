@@ -74,6 +74,7 @@ def train(
     out: str | Path,
     settings: TrainingSettings | None = None,
     progress: Progress = lambda stage, fraction: None,
+    quality: dict[str, float | int] | None = None,
 ) -> Bundle:
     """Train on `source` and write the bundle `out`; returns it opened.
 
@@ -81,6 +82,8 @@ def train(
 
     Args:
         source: which files, see `dataset.from_files` and `dataset.from_directory`.
+        quality: how well these settings do on these data, from `evaluation.quality`; shown on the
+            About page.
 
     Raises:
         DataError: the input cannot be used; names the file, row or column.
@@ -147,6 +150,7 @@ def train(
                 "data": _data_info(dataset, history, genres, users, movies),
                 "stars": stars_info,
                 "content": content_info,
+                "quality": quality,
                 "seconds": round(time.monotonic() - started, 1),
             }
         )

@@ -95,8 +95,26 @@ def test_what_is_nowhere_counts_as_average(
     predicted = model.predict_pairs(np.array([-1, user, -1]), np.array([movie, -1, -1]))
     expected = [stock.predict(*pair).est for pair in (("?", movie), (user, "?"), ("?", "?"))]
     assert predicted == pytest.approx(expected, abs=1e-12)
-    assert not model.user_factors[3].any()  # nobody knows anything of these two
-    assert model.movie_bias[7] == 0.0
+
+
+def test_without_ratings_one_is_average(
+    model: StarsModel, history: History, taking_part: tuple[np.ndarray, np.ndarray]
+) -> None:
+    users, _ = taking_part
+    assert model.user_bias[3] == pytest.approx(model.user_bias[users].mean(), abs=1e-12)
+    assert model.user_factors[3] == pytest.approx(model.user_factors[users].mean(axis=0), abs=1e-12)
+    nothing = model.fold_in(np.zeros(0, np.int32), np.zeros(0, np.float32))
+    assert nothing[0] == pytest.approx(model.user_bias[3], abs=1e-12)
+    bias, factors = average_movie(model, history)
+    assert model.movie_bias[7] == pytest.approx(bias, abs=1e-12)
+    assert model.movie_factors[7] == pytest.approx(factors, abs=1e-12)
+
+
+def average_movie(model: StarsModel, history: History) -> tuple[float, np.ndarray]:
+    known = model.movie_known
+    weights = 1 / np.bincount(history.movies, minlength=50)[known]
+    weights /= weights.sum()
+    return weights @ model.movie_bias[known], weights @ model.movie_factors[known]
 
 
 def test_who_was_left_out_is_folded_in(
@@ -114,11 +132,12 @@ def test_movies_that_were_left_out_are_folded_in(
     model: StarsModel, history: History, monkeypatch: pytest.MonkeyPatch, taking_part
 ) -> None:
     users = np.repeat(np.arange(history.n_users), np.diff(history.offsets))
+    average = average_movie(model, history)
     left_out = [m for m in np.flatnonzero(~taking_part[1]) if m in history.movies]
     for movie in left_out:
         rated = history.movies == movie
         rest = history.ratings[rated] - model.global_mean - model.user_bias[users[rated]]
-        bias, factors = ridge(model.user_factors[users[rated]], rest, 2.0)
+        bias, factors = ridge(model.user_factors[users[rated]], rest, average, 2.0)
         assert model.movie_bias[movie] == pytest.approx(bias, abs=1e-12)
         assert model.movie_factors[movie] == pytest.approx(factors, abs=1e-12)
     assert len(left_out) > 5
@@ -127,13 +146,15 @@ def test_movies_that_were_left_out_are_folded_in(
     assert (in_portions.movie_factors == model.movie_factors).all()
 
 
-def ridge(factors: np.ndarray, rest: np.ndarray, weight: float) -> tuple[float, np.ndarray]:
+def ridge(
+    factors: np.ndarray, rest: np.ndarray, average: tuple[float, np.ndarray], weight: float
+) -> tuple[float, np.ndarray]:
     """Ridge regression as least squares with a row of its own for each unknown."""
     unknown = factors.shape[1] + 1
     rows = np.vstack(
         [np.column_stack([np.ones(len(rest)), factors]), np.eye(unknown) * weight**0.5]
     )
-    solved = np.linalg.lstsq(rows, np.append(rest, np.zeros(unknown)))[0]
+    solved = np.linalg.lstsq(rows, np.append(rest, np.append(*average) * weight**0.5))[0]
     return solved[0], solved[1:]
 
 
@@ -142,7 +163,8 @@ def test_fold_in_is_ridge_regression(model: StarsModel) -> None:
     stars = np.array([5, 1, 2.5, 4], dtype=np.float32)
     bias, factors = model.fold_in(movies, stars)
     rest = stars - model.global_mean - model.movie_bias[movies]
-    expected = ridge(model.movie_factors[movies], rest, 5.0)
+    average = model.user_bias[3], model.user_factors[3]
+    expected = ridge(model.movie_factors[movies], rest, average, 5.0)
     assert bias == pytest.approx(expected[0], abs=1e-9)
     assert factors == pytest.approx(expected[1], abs=1e-9)
 

@@ -1,9 +1,10 @@
-"""Sorted ratings, streamed into the three arrays of the history."""
+"""Sorted ratings, streamed into the arrays of the history."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -11,8 +12,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-# The columns (user, movie, rating) of some ratings.
-Columns = tuple[np.ndarray, np.ndarray, np.ndarray]
+# The columns (user, movie, rating, and perhaps seconds) of some ratings.
+Columns = tuple[np.ndarray, ...]
+# What is written of them, by the name of the file and the type of its values.
+_FILES = (("history_movies", "<i4"), ("history_ratings", "<f4"), ("history_times", "<i8"))
 
 
 class ArrayFile:
@@ -74,30 +77,33 @@ def write_history(
     Memory: one batch, one integer a user, one bit-sized flag a movie.
 
     Args:
-        batches: columns user (int32), movie (int32) and rating (float32), sorted by user, movie
-            and age, without nulls.
+        batches: columns user (int32), movie (int32), rating (float32) and, if ``history_times``
+            is wanted, seconds (int64), sorted by user, movie and age, without nulls.
         progress: called after each batch with the number of ratings read so far.
 
     Returns:
         How many ratings each user keeps (int32, n_users), which movies have any (bool, n_movies),
-        and a SHA-256 of all three arrays' values.
+        and a SHA-256 of the values of offsets, movies and ratings.
     """
     counts = np.zeros(n_users, np.int32)
     rated = np.zeros(n_movies, bool)
-    with (
-        ArrayFile(folder / "history_movies.npy", "<i4") as movies_file,
-        ArrayFile(folder / "history_ratings.npy", "<f4") as ratings_file,
-        ArrayFile(folder / "history_offsets.npy", "<i8") as offsets_file,
-    ):
-        for users, movies, ratings in keep_last(_columns(batches, progress)):
+    files: list[ArrayFile] = []
+    with ExitStack() as stack, ArrayFile(folder / "history_offsets.npy", "<i8") as offsets_file:
+        for users, *written in keep_last(_columns(batches, progress)):
+            if not files:
+                named = _FILES[: len(written)]
+                files = [
+                    stack.enter_context(ArrayFile(folder / f"{name}.npy", dtype))
+                    for name, dtype in named
+                ]
             first = users[0]
             found = np.bincount(users - first)
             counts[first : first + len(found)] += found.astype(np.int32)
-            rated[movies] = True
-            movies_file.append(movies)
-            ratings_file.append(ratings)
+            rated[written[0]] = True
+            for file, values in zip(files, written, strict=True):
+                file.append(values)
         offsets_file.append(np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]))
-        digests = movies_file.digest() + ratings_file.digest() + offsets_file.digest()
+        digests = b"".join(file.digest() for file in [*files[:2], offsets_file])
     return counts, rated, hashlib.sha256(digests).digest()
 
 
@@ -107,19 +113,18 @@ def keep_last(batches: Iterable[Columns]) -> Iterator[Columns]:
     for batch in batches:
         if held is not None:
             batch = _stack(held, batch)
-        users, movies, ratings = batch
+        users, movies = batch[:2]
         # Whether the last one has a successor shows in the next batch.
         last = np.append((users[1:] != users[:-1]) | (movies[1:] != movies[:-1]), False)
         if last.any():
-            yield users[last], movies[last], ratings[last]
-        held = users[-1:].copy(), movies[-1:].copy(), ratings[-1:].copy()
+            yield tuple(column[last] for column in batch)
+        held = tuple(column[-1:].copy() for column in batch)
     if held is not None:
         yield held
 
 
 def _stack(above: Columns, below: Columns) -> Columns:
-    users, movies, ratings = map(np.concatenate, zip(above, below, strict=True))
-    return users, movies, ratings
+    return tuple(map(np.concatenate, zip(above, below, strict=True)))
 
 
 def _columns(
@@ -128,6 +133,6 @@ def _columns(
     read = 0
     for batch in batches:
         if batch.num_rows:
-            yield batch.column(0).to_numpy(), batch.column(1).to_numpy(), batch.column(2).to_numpy()
+            yield tuple(column.to_numpy() for column in batch.columns)
             read += batch.num_rows
             progress(read)

@@ -36,6 +36,7 @@ _OUTPUT = (
     *("movies.parquet", "users.parquet"),
     *("history_offsets.npy", "history_movies.npy", "history_ratings.npy"),
 )
+_TIMES = "history_times.npy"
 _MOVIES_PER_BATCH = 2048
 _RATINGS_PER_BATCH = 50_000
 _MIN_MEMORY_MB = 64
@@ -74,11 +75,13 @@ class ImportOptions:
         encoding: of the text files; None: UTF-8, or Latin-1 where MovieLens uses it.
         scale: lowest and highest rating; None: detected.
         memory_limit_mb: what DuckDB may use; the process needs about 110 MB beside it.
+        keep_times: also write when each rating was given.
     """
 
     encoding: str | None = None
     scale: tuple[float, float] | None = None
     memory_limit_mb: int = 100
+    keep_times: bool = False
 
     def __post_init__(self) -> None:
         if self.encoding is not None:
@@ -141,7 +144,8 @@ class Dataset:
 
     ``folder`` holds ``movies.parquet`` and ``users.parquet`` (a row's position is the index),
     and the ratings sorted by user, then movie: ``history_offsets.npy`` (int64, n_users + 1),
-    ``history_movies.npy`` (int32, n_ratings) and ``history_ratings.npy`` (float32, n_ratings).
+    ``history_movies.npy`` (int32, n_ratings) and ``history_ratings.npy`` (float32, n_ratings);
+    if asked for, ``history_times.npy`` (int64, n_ratings), seconds since 1970.
     `fingerprint` is a SHA-256 of all of it: equal data have equal fingerprints.
     """
 
@@ -181,7 +185,7 @@ def import_dataset(
         with contextlib.closing(_connect(scratch, options.memory_limit_mb)) as connection:
             work = _Import(connection, source, scratch, options, progress or _no_progress)
             dataset = work.run(folder)
-        for name in _OUTPUT:
+        for name in _OUTPUT + (_TIMES,) * options.keep_times:
             os.replace(scratch / name, folder / name)
     except duckdb.OutOfMemoryException as error:
         raise SettingsError(
@@ -312,9 +316,17 @@ class _Import:
     def _write_history(self, known: int, n_movies: int) -> tuple[np.ndarray, np.ndarray]:
         """Write ``history_*.npy``; see `write_history` for what comes back."""
         n_users = self._count("user_index")  # not while the result below is open
+        times = ""
+        if self._options.keep_times:
+            if missing := self._count("indexed WHERE seconds IS NULL"):
+                raise DataError(
+                    f"{self._source.ratings.path}: {missing:,} of {known:,} ratings have no "
+                    "timestamp; to tell earlier from later ratings, each needs one"
+                )
+            times = ", round(seconds)::BIGINT AS seconds"
         batches = self._batches(
-            "SELECT user_at, movie_at, rating FROM indexed "
-            "ORDER BY user_at, movie_at, seconds NULLS FIRST, row",
+            f"SELECT user_at, movie_at, rating{times} FROM indexed "
+            "ORDER BY user_at, movie_at, indexed.seconds NULLS FIRST, row",
             _RATINGS_PER_BATCH,
         )
         counts, rated, digest = write_history(

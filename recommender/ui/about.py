@@ -31,6 +31,19 @@ def _draw() -> None:
             min_movie=settings["min_movie_ratings"],
         )
     )
+    quality = bundle.info["quality"]
+    if quality:
+        st.subheader(t("about.quality"), anchor=False)
+        st.markdown(
+            t(
+                "about.quality_text",
+                users=f"{quality['users']:,}",
+                times=f"{quality['ndcg'] / max(quality['popularity_ndcg'], 1e-9):.1f}",
+                ndcg=f"{quality['ndcg']:.3f}",
+                popularity=f"{quality['popularity_ndcg']:.3f}",
+                mae=f"{quality['mae']:.2f}",
+            )
+        )
     st.subheader(t("about.data"), anchor=False)
     low, high = data["scale"]
     st.markdown(

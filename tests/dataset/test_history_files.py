@@ -82,3 +82,20 @@ def test_write_history_digest_is_that_of_the_data(tmp_path: Path) -> None:
     assert one == write_history(batches(triples, 3), tmp_path, 2, 3, lambda read: None)[2]
     triples[-1] = (1, 0, 4.5)
     assert one != write_history(batches(triples, 3), tmp_path, 2, 3, lambda read: None)[2]
+
+
+def test_write_history_with_times(tmp_path: Path) -> None:
+    triples = [(0, 1, 3.0), (0, 1, 4.0), (1, 0, 5.0)]
+    plain = write_history(batches(triples, 2), tmp_path, 2, 2, lambda read: None)[2]
+    assert not (tmp_path / "history_times.npy").exists()
+    timed = [
+        pa.RecordBatch.from_arrays(
+            [*batch.columns, pa.array([70, 80, 90][start:stop])], list("umrt")
+        )
+        for batch, start, stop in zip(batches(triples, 2), (0, 2), (2, 3), strict=True)
+    ]
+    digest = write_history(timed, tmp_path, 2, 2, lambda read: None)[2]
+    times = np.load(tmp_path / "history_times.npy")
+    assert times.tolist() == [80, 90]
+    assert times.dtype == np.int64
+    assert digest == plain

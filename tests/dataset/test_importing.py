@@ -381,3 +381,27 @@ def test_too_little_memory(tmp_path: Path) -> None:
     message = r"--memory-limit 64 is too low for these data \(Out of Memory"
     with pytest.raises(SettingsError, match=message):
         imported(tmp_path, tags="movie,tag\n" + tags)
+
+
+def test_times_are_kept_when_asked_for(tmp_path: Path) -> None:
+    timed = ImportOptions(memory_limit_mb=64, keep_times=True)
+    ratings = (
+        "user,movie,rating,timestamp\n1,3,2,90\n1,3,1,50\n1,20,4,1970-01-02 00:00:01\n2,1,3,7\n"
+    )
+    dataset = imported(tmp_path, ratings, options=timed)
+    assert np.load(dataset.folder / "history_times.npy").tolist() == [90, 86401, 7]
+    assert dataset.fingerprint == imported(tmp_path, ratings).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("ratings", "missing"),
+    [
+        ("user,movie,rating\n1,3,2\n2,3,4\n", 2),
+        ("user,movie,rating,timestamp\n1,3,2,5\n2,3,4,yesterday\n", 1),
+    ],
+)
+def test_times_that_are_not_there(tmp_path: Path, ratings: str, missing: int) -> None:
+    timed = ImportOptions(memory_limit_mb=64, keep_times=True)
+    with pytest.raises(DataError, match=rf"ratings.csv: {missing} of 2 ratings have no timestamp"):
+        imported(tmp_path, ratings, options=timed)
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,98 @@
+"""How good lists of movies and predicted stars are.
+
+A list is judged by the movies that its user rated well in the held-out part ("relevant"). NDCG:
+Järvelin and Kekäläinen, "Cumulated gain-based evaluation of IR techniques", 2002, with a gain of 1
+for each relevant movie. Novelty: Vargas and Castells, "Rank and relevance in novelty and
+diversity metrics for recommender systems", 2011 (mean self-information).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+NDCG_AT = 10
+RECALL_AT = 20
+_DISCOUNTS = 1 / np.log2(np.arange(2, NDCG_AT + 2))
+
+
+def relevant_from(scale: tuple[float, float]) -> float:
+    """The stars from which a movie counts as liked: three quarters of the way up the scale.
+
+    With half stars from 0.5 to 5, and with whole ones from 1 to 5, these are 4 stars and more.
+    """
+    low, high = scale
+    return low + 0.75 * (high - low)
+
+
+def ndcg(top: np.ndarray, relevant: np.ndarray) -> float:
+    """NDCG@10 of one list, 0..1.
+
+    Args:
+        top: movies, best first, shape (n,).
+        relevant: movies, at least one, shape (m,).
+    """
+    hits = np.isin(top[:NDCG_AT], relevant)
+    best = _DISCOUNTS[: len(relevant)].sum()
+    return float(_DISCOUNTS[: len(hits)][hits].sum() / best)
+
+
+def recall(top: np.ndarray, relevant: np.ndarray) -> float:
+    """Recall@20 of one list: the share of the relevant movies that is in it, 0..1."""
+    return float(np.isin(relevant, top[:RECALL_AT]).mean())
+
+
+def self_information(counts: np.ndarray, n_users: int) -> np.ndarray:
+    """−log₂ of the share of users who rated each movie; a movie without ratings counts as if it
+    had one. Float64, shape (movies,)."""
+    return -np.log2(np.maximum(counts, 1) / n_users)
+
+
+class ListMetrics:
+    """Collects the lists of many users, one by one.
+
+    Memory: three numbers for each list, a flag for each movie.
+
+    Args:
+        information: from `self_information`, shape (movies,).
+    """
+
+    def __init__(self, information: np.ndarray) -> None:
+        self._information = information
+        self._seen = np.zeros(len(information), dtype=bool)
+        self._values: dict[str, list[float]] = {"ndcg@10": [], "recall@20": [], "novelty": []}
+
+    def add(self, top: np.ndarray, relevant: np.ndarray) -> None:
+        """Take in one user's list and relevant movies."""
+        self._values["ndcg@10"].append(ndcg(top, relevant))
+        self._values["recall@20"].append(recall(top, relevant))
+        if len(shown := top[:NDCG_AT]):
+            self._values["novelty"].append(float(self._information[shown].mean()))
+        self._seen[shown] = True
+
+    def result(self) -> dict[str, np.ndarray]:
+        """The values of all users by metric; ``coverage@10``, one value, is the share of all
+        movies that is in anybody's first ten."""
+        values = {name: np.array(found) for name, found in self._values.items()}
+        return {**values, "coverage@10": np.array([self._seen.mean()])}
+
+
+class StarsMetrics:
+    """Collects the errors of predicted stars, block by block."""
+
+    def __init__(self) -> None:
+        self._count, self._absolute, self._squared = 0, 0.0, 0.0
+
+    def add(self, predicted: np.ndarray, ratings: np.ndarray) -> None:
+        """Take in some predictions and what was given."""
+        errors = predicted - ratings
+        self._count += len(errors)
+        self._absolute += float(np.abs(errors).sum())
+        self._squared += float((errors**2).sum())
+
+    def result(self) -> dict[str, np.ndarray]:
+        """RMSE and MAE, one value each."""
+        count = max(1, self._count)
+        return {
+            "rmse": np.array([np.sqrt(self._squared / count)]),
+            "mae": np.array([self._absolute / count]),
+        }

@@ -1,0 +1,81 @@
+"""Training settings from a JSON file, as `matinee tune` writes it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from recommender.collaborative import StarsSettings
+from recommender.errors import SettingsError
+from recommender.ranking import RankingSettings
+from recommender.training import TrainingSettings
+
+_MODELS: dict[str, StarsSettings | RankingSettings] = {
+    "stars": StarsSettings(),
+    "ranking": RankingSettings(),
+}
+_NUMBERS = ("min_user_ratings", "min_movie_ratings", "max_features")
+# What the file may say beside settings: how they were found.
+_NOTES = "tuned"
+
+
+def load_settings(path: str | Path) -> TrainingSettings:
+    """The settings in the JSON file at `path`; what it does not name keeps its default.
+
+    The file holds an object with the objects ``stars`` (see `StarsSettings`) and ``ranking`` (see
+    `RankingSettings`), and perhaps ``min_user_ratings``, ``min_movie_ratings`` and
+    ``max_features``.
+
+    Raises:
+        SettingsError: it cannot be read, or holds a name or a value that cannot be used.
+    """
+    path = Path(path)
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}; check --settings") from None
+    except ValueError as error:
+        raise SettingsError(f"{path} is not JSON ({error}); check --settings") from None
+    base = TrainingSettings()
+    known = (*_MODELS, *_NUMBERS, _NOTES)
+    chosen: dict[str, Any] = {}
+    for name, value in _object(values, str(path), known).items():
+        if name in _MODELS:
+            default = _MODELS[name]
+            names = tuple(field.name for field in dataclasses.fields(default))
+            given = _object(value, f"{path}, {name}", names)
+            checked: dict[str, Any] = {
+                one: _number(number, getattr(default, one), f"{path}, {name}.{one}")
+                for one, number in given.items()
+            }
+            chosen[name] = dataclasses.replace(default, **checked)
+        elif name in _NUMBERS:
+            chosen[name] = _number(value, getattr(base, name), f"{path}, {name}")
+    return dataclasses.replace(base, **chosen)
+
+
+def _object(values: Any, place: str, known: tuple[str, ...]) -> dict[str, Any]:
+    if not isinstance(values, dict):
+        raise SettingsError(f"{place}: this must be an object, such as {{}}")
+    for name in values:
+        if name not in known:
+            raise SettingsError(
+                f"{place}: no setting is called {name!r}; there are: {', '.join(known)}"
+            )
+    return values
+
+
+def _number(value: Any, default: float, place: str) -> float:
+    """`value` if it can take the place of `default`: a whole number where that is one."""
+    whole = isinstance(default, int)
+    fits = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+    if not fits or not math.isfinite(value) or value < 0:
+        raise SettingsError(
+            f"{place} is {value!r}; give a {'whole ' if whole else ''}number of at least 0"
+        )
+    if place.endswith(".n_factors") and value < 1:
+        raise SettingsError(f"{place} is {value!r}; give at least 1")
+    return value if whole else float(value)

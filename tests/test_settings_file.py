@@ -1,0 +1,56 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from recommender.errors import SettingsError
+from recommender.settings_file import load_settings
+from recommender.training import TrainingSettings
+
+
+def test_what_is_not_named_keeps_its_default(tmp_path: Path) -> None:
+    path = tmp_path / "s.json"
+    path.write_text(
+        json.dumps(
+            {
+                "stars": {"learning_rate": 1, "n_epochs": 7},
+                "ranking": {"damping": 8},
+                "min_user_ratings": 3,
+                "tuned": {"rmse": 0.9},
+            }
+        )
+    )
+    found = load_settings(path)
+    assert (found.stars.learning_rate, found.stars.n_epochs) == (1.0, 7)
+    assert (found.ranking.damping, found.min_user_ratings) == (8, 3)
+    assert found.stars.regularization == TrainingSettings().stars.regularization
+    path.write_text("{}")
+    assert load_settings(path) == TrainingSettings()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", r"s\.json is not JSON"),
+        ("[]", r"s\.json: this must be an object"),
+        ('{"star": {}}', r"s\.json: no setting is called 'star'; there are: stars, ranking"),
+        ('{"stars": 3}', r"s\.json, stars: this must be an object"),
+        ('{"stars": {"rate": 3}}', r"s\.json, stars: no setting is called 'rate'"),
+        ('{"stars": {"n_epochs": 2.5}}', r"s\.json, stars\.n_epochs is 2\.5; give a whole number"),
+        ('{"stars": {"n_epochs": true}}', r"stars\.n_epochs is True"),
+        ('{"stars": {"n_factors": 0}}', r"stars\.n_factors is 0; give at least 1"),
+        ('{"ranking": {"damping": -1}}', r"ranking\.damping is -1"),
+        ('{"ranking": {"content_weight": "1"}}', r"content_weight is '1'; give a number"),
+        ('{"ranking": {"content_weight": NaN}}', "content_weight is nan"),
+        ('{"max_features": 0}', "--max-features 0"),
+    ],
+)
+def test_files_that_cannot_be_used(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "s.json").write_text(text)
+    with pytest.raises(SettingsError, match=message):
+        load_settings(tmp_path / "s.json")
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"none\.json cannot be read.*--settings"):
+        load_settings(tmp_path / "none.json")
