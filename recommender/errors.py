@@ -23,3 +23,16 @@ class BundleError(MatineeError):
 
 class NotFoundError(MatineeError):
     """The user or movie asked for is not in the bundle, or a method does not cover it."""
+
+
+class ProfileError(MatineeError):
+    """A visitor's ratings cannot be read or kept, or a file of ratings cannot be taken over.
+
+    The message is for whoever runs the server. The page says it in the visitor's language: `reason`
+    tells which sentence that is, and `values` fill its placeholders.
+    """
+
+    def __init__(self, message: str, reason: str = "storage", **values: object) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.values = values

@@ -27,6 +27,16 @@ class Settings:
     )
     user_batch: int = _knob("MATINEE_USER_BATCH", 32, "users scored at once", 1)
     movie_batch: int = _knob("MATINEE_MOVIE_BATCH", 2048, "movies scored at once", 1)
+    profiles: Path = _knob(
+        "MATINEE_PROFILES",
+        Path("profiles/profiles.sqlite"),
+        "the file of the visitors' own ratings; one for each data set",
+    )
+    profile_ratings: int = _knob("MATINEE_PROFILE_RATINGS", 2000, "ratings one visitor can keep", 1)
+    profile_visitors: int = _knob(
+        "MATINEE_PROFILE_VISITORS", 20_000, "visitors whose ratings are kept", 1
+    )
+    profile_mb: int = _knob("MATINEE_PROFILE_MB", 64, "MB that the file of ratings may take", 1)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:

@@ -21,6 +21,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     # What each action is called in the memory panel
     "action.home": ("Home", "홈"),
+    "action.my_ratings": ("My ratings", "내 평점"),
+    "action.import": ("Import of ratings", "평점 가져오기"),
     "action.for_you": ("For you", "맞춤 추천"),
     "action.hybrid": ("Hybrid", "하이브리드"),
     "action.search": ("Title search", "제목 검색"),
@@ -96,6 +98,123 @@ TEXTS: dict[str, tuple[str, str]] = {
     "filter.nothing": (
         "No movie passes these filters. Take a genre away or widen the years.",
         "조건에 맞는 영화가 없습니다. 장르를 줄이거나 연도 범위를 넓혀 보세요.",
+    ),
+    # My ratings
+    "my_ratings.menu": ("My ratings", "내 평점"),
+    "my_ratings.title": ("My ratings", "내 평점"),
+    "my_ratings.subtitle": (
+        "Give stars to movies you know. The recommendations follow with every click.",
+        "본 영화에 별점을 매겨 보세요. 누를 때마다 추천이 바로 바뀝니다.",
+    ),
+    "my_ratings.not_lasting": (
+        "Your browser sent no cookie, so these ratings last only until you close or reload this page. "
+        "Allow cookies for this site and reload to keep them.",
+        "브라우저가 쿠키를 보내지 않아, 평점은 이 페이지를 닫거나 새로 고칠 때까지만 유지됩니다. "
+        "이 사이트의 쿠키를 허용하고 새로 고치면 계속 보관됩니다.",
+    ),
+    "my_ratings.parts": ("What to do", "할 일"),
+    "my_ratings.part_rate": ("Rate", "평가하기"),
+    "my_ratings.part_rated": ("Rated ({count})", "평가한 영화 ({count})"),
+    "my_ratings.part_file": ("Your data", "내 데이터"),
+    "my_ratings.search": ("A movie you know", "본 영화 찾기"),
+    "my_ratings.quick_start": (
+        "Or begin with these: many people know them, and opinions differ.",
+        "아래 영화로 시작해도 좋습니다. 많이 알려졌고 평가가 엇갈리는 영화들입니다.",
+    ),
+    "my_ratings.others": ("Other movies", "다른 영화 보기"),
+    "my_ratings.none": (
+        "You have not rated anything yet. Choose “Rate” above to begin.",
+        "아직 평가한 영화가 없습니다. 위의 ‘평가하기’에서 시작하세요.",
+    ),
+    "my_ratings.rated_help": (
+        "Click another star to change a rating, and the same star again to remove it.",
+        "다른 별을 누르면 평점이 바뀌고, 같은 별을 다시 누르면 지워집니다.",
+    ),
+    "my_ratings.more": ("Show more ({count} left)", "더 보기 ({count}개 남음)"),
+    "my_ratings.hidden": ("Not interested", "관심 없는 영화"),
+    "my_ratings.show_again": ("Recommend again", "다시 추천받기"),
+    "my_ratings.recommended": ("Recommended for you", "나를 위한 추천"),
+    "my_ratings.popular": ("Known to many", "많이 알려진 영화"),
+    "my_ratings.empty": (
+        "Rate a movie, and this list becomes yours.",
+        "영화를 하나만 평가해도 이 목록이 내 취향에 맞게 바뀝니다.",
+    ),
+    "my_ratings.summary": (
+        "From your ratings ({count})",
+        "내 평점 {count}개를 바탕으로 골랐습니다",
+    ),
+    "my_ratings.turn_away": ("Not interested", "관심 없음"),
+    "my_ratings.turned_away": (
+        "“{title}” will not be recommended again.",
+        "“{title}”은(는) 다시 추천하지 않습니다.",
+    ),
+    "my_ratings.undo": ("Undo", "되돌리기"),
+    "my_ratings.export": ("Take them along", "내보내기"),
+    "my_ratings.export_text": (
+        "A CSV file with MovieLens's columns and the titles.",
+        "MovieLens 형식에 제목을 더한 CSV 파일입니다.",
+    ),
+    "my_ratings.export_button": ("Download ratings ({count})", "평점 {count}개 내려받기"),
+    "my_ratings.import": ("Bring them in", "가져오기"),
+    "my_ratings.import_text": (
+        "A CSV file from this page, of MovieLens, or ratings.csv from Letterboxd's export",
+        "이 페이지에서 내려받은 CSV, MovieLens CSV, 또는 Letterboxd에서 내보낸 ratings.csv",
+    ),
+    "my_ratings.importing": ("Looking up the movies", "영화를 찾는 중"),
+    "my_ratings.imported": ("Ratings taken over: {count}", "가져온 평점: {count}개"),
+    "my_ratings.missing": ("Not in this catalogue: {count}", "이 목록에 없는 영화: {count}편"),
+    "my_ratings.missing_more": ("and more", "그 밖에 더 있습니다"),
+    "my_ratings.delete": ("Delete", "삭제"),
+    "my_ratings.delete_text": (
+        "Your ratings are kept on this server under a secret that only your browser has.",
+        "평점은 내 브라우저만 아는 비밀 값으로 이 서버에 보관됩니다.",
+    ),
+    "my_ratings.delete_button": ("Delete everything", "모두 삭제"),
+    "my_ratings.delete_sure": (
+        "All your ratings and hidden movies go, and nobody can bring them back.",
+        "모든 평점과 관심 없는 영화 목록이 삭제되며 되돌릴 수 없습니다.",
+    ),
+    "my_ratings.delete_yes": ("Yes, delete everything", "네, 모두 삭제합니다"),
+    "my_ratings.problem_storage": (
+        "Your ratings cannot be read or kept right now. Try again later; all other pages work.",
+        "지금은 평점을 읽거나 저장할 수 없습니다. 나중에 다시 시도해 주세요. 다른 페이지는 그대로 쓸 수 있습니다.",
+    ),
+    "my_ratings.problem_full": (
+        "This server has no room for more ratings. The last one was not kept.",
+        "이 서버에 평점을 더 저장할 공간이 없습니다. 마지막 평점은 저장되지 않았습니다.",
+    ),
+    "my_ratings.problem_too_many": (
+        "At most {limit} movies can be kept, so the last change was not. Remove some first.",
+        "최대 {limit}편까지 보관할 수 있어 마지막 변경은 저장되지 않았습니다. 먼저 몇 개를 지워 주세요.",
+    ),
+    "my_ratings.problem_file_size": (
+        "The file has more than {size} MB or {rows} rows. Choose one with your own ratings only.",
+        "파일이 {size} MB 또는 {rows}행을 넘습니다. 내 평점만 들어 있는 파일을 선택해 주세요.",
+    ),
+    "my_ratings.problem_file_kind": (
+        "This is not a CSV file in UTF-8. Choose one, or save yours as that.",
+        "UTF-8로 된 CSV 파일이 아닙니다. 다른 파일을 고르거나 UTF-8 CSV로 저장해 주세요.",
+    ),
+    "my_ratings.problem_file_columns": (
+        "The file needs the columns movieId and rating (MovieLens), or Name, Year and Rating "
+        "(Letterboxd).",
+        "파일에 movieId, rating 열(MovieLens) 또는 Name, Year, Rating 열(Letterboxd)이 있어야 합니다.",
+    ),
+    "my_ratings.problem_file_people": (
+        "The file holds the ratings of several people (userId {first} and {second}). Keep one.",
+        "여러 사람의 평점이 들어 있습니다(userId {first}, {second}). 한 사람 것만 남겨 주세요.",
+    ),
+    "my_ratings.problem_file_scale": (
+        "Letterboxd's ratings end at 5 stars, the ones here at {high}. Convert them first.",
+        "Letterboxd 평점은 5점 만점이지만 여기는 {high}점 만점입니다. 먼저 변환해 주세요.",
+    ),
+    "my_ratings.problem_file_rating": (
+        "Row {row}: {value} is outside the scale {low} to {high}. Nothing was taken over.",
+        "{row}행: {value}은(는) {low}–{high} 범위를 벗어납니다. 아무것도 가져오지 않았습니다.",
+    ),
+    "my_ratings.problem_file_row": (
+        "Row {row} cannot be read: {value}. Nothing was taken over.",
+        "{row}행을 읽을 수 없습니다: {value}. 아무것도 가져오지 않았습니다.",
     ),
     # For you
     "for_you.menu": ("For you", "맞춤 추천"),
@@ -217,6 +336,15 @@ TEXTS: dict[str, tuple[str, str]] = {
         "- **내용.** 장르, 연대, 제목, 태그, 줄거리의 TF-IDF(단어 {terms}개)입니다. 평점이 없는 영화도 다룹니다.\n"
         "- **하이브리드.** 두 점수의 가중합이며, 가중치는 직접 정합니다.\n"
         "- **비슷한 영화.** 내용, 같은 사람들이 고르는 영화, 둘 다, 또는 모든 사용자가 줄 것으로 예상되는 별점으로 비교합니다.",
+    ),
+    "about.quality": ("How good it is", "추천의 품질"),
+    "about.quality_text": (
+        "A fifth of the ratings of {users} users was held back, and the models had to find it. "
+        "The first ten movies of “Best match” were {times} times as good as showing everyone the "
+        "same popular movies (NDCG@10 {ndcg} against {popularity}), and predicted stars were "
+        "{mae} off on average.",
+        "사용자 {users}명의 평점 가운데 5분의 1을 감춰 두고 모델이 찾게 했습니다. ‘취향 일치’의 첫 열 편은 모두에게 "
+        "같은 인기 영화를 보여 주는 것보다 {times}배 좋았고(NDCG@10 {ndcg} 대 {popularity}), 예상 별점은 평균 {mae}점 빗나갔습니다.",
     ),
     "about.data": ("The data", "데이터"),
     "about.data_text": (
