@@ -128,7 +128,7 @@ class Contenders:
 
     def all(self) -> list[Contender]:
         """The contenders in the order of the table."""
-        matinee, published = self._scorer("stars"), self._scorer("surprise")
+        matinee, published = self.scorer("stars"), self.scorer("surprise")
         by_stars = Question(1, rank_by="stars")
         found = [
             Contender(POPULARITY, (), self._popularity),
@@ -187,7 +187,8 @@ class Contenders:
         users, movies = np.diff(self._train.offsets) > 0, self.counts > 0
         return fit_stars(self._train, users, movies, self._scale, _SURPRISE)
 
-    def _scorer(self, stars: str) -> HybridScorer:
+    def scorer(self, stars: str) -> HybridScorer:
+        """The app's scorer on this train part; `stars` names the part that predicts stars."""
         return HybridScorer(
             self.trained[stars].model,
             self.trained["ranking"].model,

@@ -37,7 +37,7 @@ from recommender.metrics import (
     relevant_from,
     self_information,
 )
-from recommender.training import Progress, TrainingSettings, _MovieTexts
+from recommender.training import MovieTexts, Progress, TrainingSettings
 
 Protocol = Literal["random", "time"]
 PROTOCOLS: tuple[Protocol, ...] = ("random", "time")
@@ -126,7 +126,7 @@ def evaluate(
         folder = Path(name)
         dataset = import_dataset(source, folder, imports, progress)
         history = History.open(folder)
-        texts = _MovieTexts(folder / "movies.parquet", dataset.n_movies)
+        texts = MovieTexts(folder / "movies.parquet", dataset.n_movies)
         judged = []
         seeds = options.seeds[:1] if timed else options.seeds
         for seed in seeds:

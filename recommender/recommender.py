@@ -45,7 +45,7 @@ DEFAULT_WEIGHT = 0.9
 _REASONS = 3
 _TERMS = 4
 # How far `obscurity` lowers the popularity exponent at most.
-_MOST_OBSCURE = 0.4
+MOST_OBSCURE = 0.4
 
 
 @dataclass(frozen=True)
@@ -353,7 +353,7 @@ class Recommender:
         if rank_by == "stars" and weight == 1:
             known = self._stars.movie_known
             allowed = known if allowed is None else known & allowed
-        exponent = self._ranking.popularity_exponent - _MOST_OBSCURE * obscurity
+        exponent = self._ranking.popularity_exponent - MOST_OBSCURE * obscurity
         return Question(n, weight, rank_by, allowed, exponent, variety)
 
     def _visitor(self, ratings: Mapping[Id, float]) -> Person:

@@ -119,7 +119,7 @@ def train(
         stars_info = stars.save(writer)
 
         progress("content", 0.0)
-        texts = _MovieTexts(work / "movies.parquet", dataset.n_movies)
+        texts = MovieTexts(work / "movies.parquet", dataset.n_movies)
         content, terms = fit_content(texts, settings.max_features)
         content_info = content.save(writer)
         progress("content", 1.0)
@@ -190,7 +190,7 @@ def _movie_ratings(history: History, n_movies: int) -> tuple[np.ndarray, np.ndar
     return counts.astype(np.int32), means.astype(np.float32), deviations.astype(np.float32)
 
 
-class _MovieTexts:
+class MovieTexts:
     """The movies of ``movies.parquet`` in index order; can be gone through again and again."""
 
     def __init__(self, path: Path, n_movies: int) -> None:

@@ -33,7 +33,7 @@ from recommender.holdout import Holdout, split_random
 from recommender.metrics import NDCG_AT, StarsMetrics, ndcg, relevant_from
 from recommender.ranking import RankingModel, RankingSettings, fit_ranking
 from recommender.topn import TopN
-from recommender.training import Progress, TrainingSettings, _MovieTexts
+from recommender.training import MovieTexts, Progress, TrainingSettings
 
 Grid = Mapping[str, tuple[Any, ...]]
 S = TypeVar("S", StarsSettings, RankingSettings)
@@ -131,7 +131,7 @@ def tune(
         folder = Path(name)
         dataset = import_dataset(source, folder, settings.imports, progress)
         holdout = _validation_split(History.open(folder), folder, options)
-        texts = _MovieTexts(folder / "movies.parquet", dataset.n_movies)
+        texts = MovieTexts(folder / "movies.parquet", dataset.n_movies)
         content, _ = fit_content(texts, settings.max_features)
         judge = _Judge(holdout, content, dataset.scale, settings)
         began = time.monotonic()

@@ -8,7 +8,7 @@ from recommender.collaborative import StarsSettings
 from recommender.contenders import Contenders, movie_counts
 from recommender.dataset import from_files, import_dataset
 from recommender.history import History
-from recommender.training import TrainingSettings, _MovieTexts
+from recommender.training import MovieTexts, TrainingSettings
 
 SMALL = TrainingSettings(5, 3, stars=StarsSettings(n_factors=4, n_epochs=20))
 
@@ -21,7 +21,7 @@ def history(tiny_files: tuple[Path, Path], tmp_path_factory: pytest.TempPathFact
 
 
 def build(history: History, folder: Path) -> Contenders:
-    texts = _MovieTexts(folder / "movies.parquet", 60)
+    texts = MovieTexts(folder / "movies.parquet", 60)
     return Contenders(history, texts, (0.5, 5.0), SMALL, lambda stage, share: None)
 
 
