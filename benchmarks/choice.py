@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from recommender.contenders import Contenders
 from recommender.dataset import from_directory, import_dataset
-from recommender.evaluation import users_with_relevant
+from recommender.evaluation.contenders import Contenders
+from recommender.evaluation.holdout import split_random
+from recommender.evaluation.judging import users_with_relevant
+from recommender.evaluation.metrics import RECALL_AT, ListMetrics, relevant_from, self_information
 from recommender.history import History
-from recommender.holdout import split_random
 from recommender.hybrid import Question
-from recommender.metrics import RECALL_AT, ListMetrics, relevant_from, self_information
 from recommender.recommender import MOST_OBSCURE
 from recommender.training import MovieTexts, TrainingSettings
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recommender.errors import MatineeError, SettingsError
-from recommender.evaluation_cli import add_commands
+from recommender.evaluation.commands import add_commands
+from recommender.input_options import add_input_options, import_options, source_of
 from recommender.recommender import DEFAULT_WEIGHT, RANK_BY, Recommender
 from recommender.records import Results
 from recommender.settings import Settings
@@ -127,18 +128,7 @@ def _add_train(commands: Any) -> None:
     text = "train a bundle from ratings and movies"
     command = commands.add_parser("train", help=text, description=text)
     command.set_defaults(run=_train)
-    files = command.add_argument_group("input: either --dataset, or --ratings with --movies")
-    files.add_argument("--dataset", type=Path, metavar="DIR", help="a folder with a data set")
-    files.add_argument("--ratings", type=Path, metavar="PATH", help="CSV, .dat or Parquet")
-    files.add_argument("--movies", type=Path, metavar="PATH", help="CSV, .dat or Parquet")
-    files.add_argument("--tags", type=Path, metavar="PATH", help="tags that users gave to movies")
-    files.add_argument("--encoding", help="of text files that are not UTF-8: cp949, latin-1, …")
-    files.add_argument(
-        "--scale",
-        type=_scale,
-        metavar="LOW-HIGH",
-        help="the rating scale, such as 0.5-5 (default: detected)",
-    )
+    add_input_options(command)
     command.add_argument(
         "--out", type=Path, metavar="BUNDLE", required=True, help="the bundle to write"
     )
@@ -164,7 +154,6 @@ def _add_train(commands: Any) -> None:
         ("--epochs", 20, "passes over the ratings"),
         ("--seed", 0, "where the random numbers start"),
         ("--max-features", 2000, "terms of the content model"),
-        ("--memory-limit", 100, "megabytes that the database may use while it reads"),
     ):
         model.add_argument(flag, type=int, metavar="N", help=f"{what} (default: {default})")
 
@@ -195,38 +184,21 @@ def _weight(text: str) -> float:
     return weight
 
 
-def _scale(text: str) -> tuple[float, float]:
-    low, dash, high = text[1:].partition("-")  # the first sign may be a minus
-    try:
-        scale = float(text[:1] + low), float(high)
-    except ValueError:
-        scale = (0.0, 0.0)
-    if not dash or not scale[0] < scale[1]:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a scale like 0.5-5")
-    return scale
-
-
 def _open(options: argparse.Namespace) -> Recommender:
     settings = Settings.from_environment()
     return Recommender.open(options.bundle or settings.bundle, settings)
 
 
 def _train(options: argparse.Namespace) -> None:
-    from recommender.dataset import from_directory, from_files
     from recommender.progress import Progress
     from recommender.training import train
 
     settings = _training_settings(options)
-    if options.dataset and not (options.ratings or options.movies or options.tags):
-        source = from_directory(options.dataset)
-    elif options.ratings and options.movies and not options.dataset:
-        source = from_files(options.ratings, options.movies, options.tags)
-    else:
-        raise SettingsError("train takes either --dataset DIR, or --ratings PATH and --movies PATH")
+    source = source_of(options)
     with Progress() as progress:
         measured = None
         if options.evaluate:
-            from recommender.evaluation import quality
+            from recommender.evaluation.judging import quality
 
             measured = quality(source, settings, progress)
         bundle = train(source, options.out, settings, progress, measured)
@@ -257,14 +229,7 @@ def _training_settings(options: argparse.Namespace) -> TrainingSettings:
             **_given(n_factors=options.factors, n_epochs=options.epochs, random_state=options.seed),
         ),
         ranking=dataclasses.replace(base.ranking, **_given(random_state=options.seed)),
-        imports=dataclasses.replace(
-            base.imports,
-            **_given(
-                encoding=options.encoding,
-                scale=options.scale,
-                memory_limit_mb=options.memory_limit,
-            ),
-        ),
+        imports=import_options(options),
         credit=options.credit,
     )
 

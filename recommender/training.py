@@ -82,8 +82,8 @@ def train(
 
     Args:
         source: which files, see `dataset.from_files` and `dataset.from_directory`.
-        quality: how well these settings do on these data, from `evaluation.quality`; shown on the
-            About page.
+        quality: how well these settings do on these data, from `evaluation.judging.quality`; for
+            the About page.
 
     Raises:
         DataError: the input cannot be used; names the file, row or column.

@@ -23,14 +23,14 @@ from typing import Any, TypeVar
 import numpy as np
 
 from recommender.collaborative import StarsSettings, fit_stars
-from recommender.contenders import movie_counts
 from recommender.content import ContentModel, fit_content
 from recommender.dataset import Source, import_dataset
 from recommender.errors import DataError, SettingsError
-from recommender.evaluation import users_with_relevant
+from recommender.evaluation.contenders import movie_counts
+from recommender.evaluation.holdout import Holdout, split_random
+from recommender.evaluation.judging import users_with_relevant
+from recommender.evaluation.metrics import NDCG_AT, StarsMetrics, ndcg, relevant_from
 from recommender.history import History
-from recommender.holdout import Holdout, split_random
-from recommender.metrics import NDCG_AT, StarsMetrics, ndcg, relevant_from
 from recommender.ranking import RankingModel, RankingSettings, fit_ranking
 from recommender.topn import TopN
 from recommender.training import MovieTexts, Progress, TrainingSettings

@@ -18,7 +18,9 @@ from typing import Any, Literal
 import numpy as np
 
 from debug_memory import action
-from recommender.contenders import (
+from recommender.dataset import Source, import_dataset
+from recommender.errors import DataError, SettingsError
+from recommender.evaluation.contenders import (
     BY_STARS,
     POPULARITY,
     RANKING,
@@ -26,17 +28,15 @@ from recommender.contenders import (
     Contender,
     Contenders,
 )
-from recommender.dataset import Source, import_dataset
-from recommender.errors import DataError, SettingsError
-from recommender.history import History
-from recommender.holdout import Holdout, split_by_time, split_random
-from recommender.metrics import (
+from recommender.evaluation.holdout import Holdout, split_by_time, split_random
+from recommender.evaluation.metrics import (
     RECALL_AT,
     ListMetrics,
     StarsMetrics,
     relevant_from,
     self_information,
 )
+from recommender.history import History
 from recommender.training import MovieTexts, Progress, TrainingSettings
 
 Protocol = Literal["random", "time"]

@@ -8,18 +8,18 @@ import pytest
 from recommender.collaborative import StarsSettings
 from recommender.dataset import from_files, import_dataset
 from recommender.errors import DataError, SettingsError
-from recommender.history import History
-from recommender.holdout import split_random
-from recommender.ranking import RankingSettings
-from recommender.settings_file import load_settings
-from recommender.training import TrainingSettings
-from recommender.tuning import (
+from recommender.evaluation.holdout import split_random
+from recommender.evaluation.tuning import (
     STARS_GRID,
     TuningOptions,
     _Search,
     _validation_split,
     tune,
 )
+from recommender.history import History
+from recommender.ranking import RankingSettings
+from recommender.settings_file import load_settings
+from recommender.training import TrainingSettings
 
 SMALL = TrainingSettings(
     5, 3, stars=StarsSettings(n_factors=4, n_epochs=2), ranking=RankingSettings(n_factors=8)

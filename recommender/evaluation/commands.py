@@ -8,10 +8,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recommender.errors import DataError, SettingsError
+from recommender.errors import DataError
+from recommender.input_options import add_input_options, import_options, source_of
 
 if TYPE_CHECKING:
-    from recommender.dataset import Source
     from recommender.training import TrainingSettings
 
 
@@ -64,15 +64,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _add_input(command: argparse.ArgumentParser) -> None:
-    files = command.add_argument_group("input: either --dataset, or --ratings with --movies")
-    for flag, what in (
-        ("--dataset", "a folder with a data set"),
-        ("--ratings", "CSV, .dat or Parquet"),
-        ("--movies", "CSV, .dat or Parquet"),
-        ("--tags", "tags that users gave to movies"),
-    ):
-        files.add_argument(flag, type=Path, metavar="PATH", help=what)
-    files.add_argument("--encoding", help="of text files that are not UTF-8: cp949, latin-1, …")
+    add_input_options(command)
     command.add_argument(
         "--settings", type=Path, metavar="FILE.json", help="settings of the models, from tune"
     )
@@ -95,32 +87,21 @@ def _seeds(text: str) -> tuple[int, ...]:
         raise argparse.ArgumentTypeError(f"{text!r} is not a list like 1,2,3") from None
 
 
-def _source(options: argparse.Namespace) -> Source:
-    from recommender.dataset import from_directory, from_files
-
-    if options.dataset and not (options.ratings or options.movies or options.tags):
-        return from_directory(options.dataset)
-    if options.ratings and options.movies and not options.dataset:
-        return from_files(options.ratings, options.movies, options.tags)
-    raise SettingsError("give either --dataset DIR, or --ratings PATH and --movies PATH")
-
-
 def _settings(options: argparse.Namespace) -> TrainingSettings:
-    from recommender.dataset import ImportOptions
     from recommender.settings_file import load_settings
     from recommender.training import TrainingSettings
 
     settings = load_settings(options.settings) if options.settings else TrainingSettings()
-    return dataclasses.replace(settings, imports=ImportOptions(options.encoding))
+    return dataclasses.replace(settings, imports=import_options(options))
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from recommender.evaluation import EvaluationOptions, evaluate
-    from recommender.evaluation_report import table, write_results
+    from recommender.evaluation.judging import EvaluationOptions, evaluate
+    from recommender.evaluation.report import table, write_results
     from recommender.progress import Progress
 
     chosen = EvaluationOptions(options.protocol, options.seeds, options.users)
-    source, settings = _source(options), _settings(options)
+    source, settings = source_of(options), _settings(options)
     with Progress() as progress:
         results = evaluate(source, chosen, settings, progress)
     if options.out:
@@ -129,11 +110,11 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _tune(options: argparse.Namespace) -> None:
+    from recommender.evaluation.tuning import TuningOptions, tune
     from recommender.progress import Progress
-    from recommender.tuning import TuningOptions, tune
 
     chosen = TuningOptions(options.trials, options.minutes, options.seed, options.users)
-    source, settings = _source(options), _settings(options)
+    source, settings = source_of(options), _settings(options)
     with Progress() as progress:
         found = tune(source, chosen, settings, progress, lambda line: print(line, flush=True))
     try:

@@ -8,7 +8,7 @@ import pytest
 from recommender.collaborative import StarsSettings
 from recommender.dataset import Source, from_files
 from recommender.errors import DataError, SettingsError
-from recommender.evaluation import EvaluationOptions, evaluate, users_with_relevant
+from recommender.evaluation.judging import EvaluationOptions, evaluate, users_with_relevant
 from recommender.history import History
 from recommender.ranking import RankingSettings
 from recommender.training import TrainingSettings

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from recommender.errors import DataError
-from recommender.evaluation_report import plot, table, write_results
+from recommender.evaluation.report import plot, table, write_results
 
 
 def metric(mean: float, users: float | None = None) -> dict[str, float | None]:

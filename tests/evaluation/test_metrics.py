@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from recommender.metrics import (
+from recommender.evaluation.metrics import (
     ListMetrics,
     StarsMetrics,
     ndcg,

@@ -3,10 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recommender import contenders as contenders_module
 from recommender.collaborative import StarsSettings
-from recommender.contenders import Contenders, movie_counts
 from recommender.dataset import from_files, import_dataset
+from recommender.evaluation import contenders as contenders_module
+from recommender.evaluation.contenders import Contenders, movie_counts
 from recommender.history import History
 from recommender.training import MovieTexts, TrainingSettings
 

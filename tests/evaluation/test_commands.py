@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from recommender.errors import DataError, SettingsError
-from recommender.evaluation_cli import add_commands
+from recommender.evaluation.commands import add_commands
 
 
 def run(*arguments: object) -> None:

@@ -14,11 +14,16 @@ from typing import Any
 import numpy as np
 
 from debug_memory import action
-from recommender.baselines import CoOccurrence, DampedBias, first_unrated, fit_damped_bias
 from recommender.catalogue import MovieText
 from recommender.collaborative import StarsModel, StarsSettings, fit_stars
 from recommender.content import fit_content
 from recommender.errors import DataError, NotFoundError
+from recommender.evaluation.baselines import (
+    CoOccurrence,
+    DampedBias,
+    first_unrated,
+    fit_damped_bias,
+)
 from recommender.history import History
 from recommender.hybrid import HybridScorer, Question
 from recommender.ranking import RankingModel, fit_ranking

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from recommender import baselines
-from recommender.baselines import CoOccurrence, first_unrated, fit_damped_bias
+from recommender.evaluation import baselines
+from recommender.evaluation.baselines import CoOccurrence, first_unrated, fit_damped_bias
 from recommender.history import History
 
 # Users 0..3 of movies 0..4; nobody rated movie 4, and user 3 nothing.

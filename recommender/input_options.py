@@ -1,0 +1,75 @@
+"""The options that say which files a command reads; `train`, `evaluate` and `tune` share them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recommender.errors import SettingsError
+
+if TYPE_CHECKING:
+    from recommender.dataset import ImportOptions, Source
+
+_DEFAULT_MEMORY = 100
+
+
+def add_input_options(command: argparse.ArgumentParser) -> None:
+    """Add --dataset, --ratings, --movies, --tags and how to read them."""
+    files = command.add_argument_group("input: either --dataset, or --ratings with --movies")
+    files.add_argument("--dataset", type=Path, metavar="DIR", help="a folder with a data set")
+    files.add_argument("--ratings", type=Path, metavar="PATH", help="CSV, .dat or Parquet")
+    files.add_argument("--movies", type=Path, metavar="PATH", help="CSV, .dat or Parquet")
+    files.add_argument("--tags", type=Path, metavar="PATH", help="tags that users gave to movies")
+    files.add_argument("--encoding", help="of text files that are not UTF-8: cp949, latin-1, …")
+    files.add_argument(
+        "--scale",
+        type=_scale,
+        metavar="LOW-HIGH",
+        help="the rating scale, such as 0.5-5 (default: detected)",
+    )
+    files.add_argument(
+        "--memory-limit",
+        type=int,
+        metavar="N",
+        default=_DEFAULT_MEMORY,
+        help="megabytes that the database may use while it reads (default: %(default)s)",
+    )
+
+
+def source_of(options: argparse.Namespace) -> Source:
+    """The files that the options name.
+
+    Raises:
+        SettingsError: they name none, or two kinds of input at once.
+        DataError: a file is not there, or a folder holds no data set.
+    """
+    from recommender.dataset import from_directory, from_files
+
+    if options.dataset and not (options.ratings or options.movies or options.tags):
+        return from_directory(options.dataset)
+    if options.ratings and options.movies and not options.dataset:
+        return from_files(options.ratings, options.movies, options.tags)
+    raise SettingsError("give either --dataset DIR, or --ratings PATH and --movies PATH")
+
+
+def import_options(options: argparse.Namespace) -> ImportOptions:
+    """How to read the files.
+
+    Raises:
+        SettingsError: a value cannot be used.
+    """
+    from recommender.dataset import ImportOptions
+
+    return ImportOptions(options.encoding, options.scale, options.memory_limit)
+
+
+def _scale(text: str) -> tuple[float, float]:
+    low, dash, high = text[1:].partition("-")  # the first sign may be a minus
+    try:
+        scale = float(text[:1] + low), float(high)
+    except ValueError:
+        scale = (0.0, 0.0)
+    if not dash or not scale[0] < scale[1]:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a scale like 0.5-5")
+    return scale
