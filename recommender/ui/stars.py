@@ -42,20 +42,20 @@ def row(movie: Movie, rating: float | None, scale: tuple[float, float], key: str
         st.markdown(title, width="stretch")
         # The widget shows what is kept, also when another tab or an error changed that.
         st.session_state[key] = None if rating is None else index_of(rating, scale)
-        st.feedback("stars", key=key, on_change=_rate, args=(movie.movie_id, rating, scale, key))
+        st.feedback("stars", key=key, on_change=_rate, args=(movie.movie_id, scale, key))
 
 
-def _rate(movie_id: Id, before: float | None, scale: tuple[float, float], key: str) -> None:
+def _rate(movie_id: Id, scale: tuple[float, float], key: str) -> None:
     index = st.session_state[key]
     with told():
         visitor = current_visitor()
-        if index is not None:
-            visitor.store.rate(visitor.secret, {movie_id: stars_of(index, scale)})
-            return
-        assert before is not None
-        # A click on the star that stood for 3.5 means 4; only on a true 4 it takes the rating back.
-        shown = stars_of(index_of(before, scale), scale)
-        if shown == before:
-            visitor.store.remove(visitor.secret, movie_id)
-        else:
-            visitor.store.rate(visitor.secret, {movie_id: shown})
+        if index is None:  # a click on the star that was shown
+            before = visitor.store.opinions(visitor.secret).stars.get(movie_id)
+            if before is None:
+                return
+            index = index_of(before, scale)
+            if stars_of(index, scale) == before:
+                visitor.store.remove(visitor.secret, movie_id)
+                return
+            # It stood for a rating between two stars, so this click means the star itself.
+        visitor.store.rate(visitor.secret, {movie_id: stars_of(index, scale)})

@@ -1,0 +1,226 @@
+"""A visitor's own ratings in a real browser: the cookie, restarts, files, other visitors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from browser.chromium import Locator, Page, expect
+from browser.conftest import PHONE, WIDE
+from browser.drawn import heading, settled, titles
+from browser.serving import Server, serve
+
+pytestmark = pytest.mark.browser
+Visit = Callable[..., Page]
+
+HEAVY = {"pandas", "pyarrow", "scipy", "sklearn", "surprise", "duckdb", "PIL"}
+TOO_WIDE = """() => [document.documentElement, document.querySelector("[data-testid=stMain]")]
+    .map(element => element.scrollWidth - element.clientWidth)"""
+
+
+@pytest.fixture(scope="module")
+def own_server(
+    sample_bundle: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Server, Path]]:
+    """The app on the sample data, and the file in which it keeps ratings."""
+    folder = tmp_path_factory.mktemp("own")
+    profiles = folder / "profiles" / "profiles.sqlite"
+    with serve(sample_bundle, folder, MATINEE_PROFILES=str(profiles)) as server:
+        yield server, profiles
+
+
+def rows(page: Page) -> Locator:
+    return page.get_by_test_id("stFeedback")
+
+
+def star(page: Page, row: int, number: int) -> Locator:
+    return rows(page).nth(row).get_by_role("radio").nth(number - 1)
+
+
+def rate(page: Page, row: int, number: int) -> None:
+    star(page, row, number).click()
+    expect(star(page, row, number)).to_be_checked()
+    settled(page)
+
+
+def open_part(page: Page, name: str) -> None:
+    page.get_by_role("radio", name=re.compile(f"^{name}")).click()
+    settled(page)
+
+
+def test_ratings_stay_with_their_visitor_alone(
+    own_server: tuple[Server, Path], visit: Visit
+) -> None:
+    server, profiles = own_server
+    page = visit(f"{server.url}/my-ratings")
+    heading(page, "My ratings")
+    expect(page.get_by_text("Rate a movie, and this list becomes yours.")).to_be_visible()
+    popular = titles(page).all_inner_texts()
+    rate(page, 0, 5)
+    rate(page, 1, 1)
+    expect(page.get_by_text("From your ratings (2)")).to_be_visible()
+    expect(titles(page)).not_to_have_text(popular)
+    recommended = titles(page).all_inner_texts()
+
+    page.reload()
+    heading(page, "My ratings")
+    expect(page.get_by_text("From your ratings (2)")).to_be_visible()
+    expect(titles(page)).to_have_text(recommended)
+    page.goto(f"{server.url}/my-ratings?part=rated")
+    expect(rows(page)).to_have_count(2)
+
+    stranger = visit(f"{server.url}/my-ratings")
+    heading(stranger, "My ratings")
+    expect(stranger.get_by_role("radio", name="Rated (0)")).to_be_visible()
+    expect(titles(stranger)).to_have_text(popular)
+
+    (cookie,) = [c for c in page.context.cookies() if c["name"] == "matinee_visitor"]
+    assert (cookie["httpOnly"], cookie["sameSite"], cookie["path"]) == (True, "Lax", "/")
+    assert cookie["secure"] is False
+    assert cookie["value"] not in page.content()
+    assert cookie["value"] not in page.url
+    assert cookie["value"] not in server.log.read_text("utf-8")
+    kept = b"".join(file.read_bytes() for file in profiles.parent.iterdir())
+    assert cookie["value"].encode() not in kept
+
+
+def test_a_restart_of_the_server_loses_nothing(
+    sample_bundle: Path, tmp_path: Path, visit: Visit
+) -> None:
+    profiles = tmp_path / "profiles.sqlite"
+    with serve(sample_bundle, tmp_path, MATINEE_PROFILES=str(profiles)) as server:
+        page = visit(f"{server.url}/my-ratings")
+        heading(page, "My ratings")
+        rate(page, 2, 4)
+        page.goto("about:blank")
+    with serve(sample_bundle, tmp_path, MATINEE_PROFILES=str(profiles)) as server:
+        # A cookie is sent to the host, whatever the port.
+        again = page.context.new_page()
+        again.goto(f"{server.url}/my-ratings?part=rated")
+        heading(again, "My ratings")
+        expect(star(again, 0, 4)).to_be_checked()
+        again.close()
+
+
+def test_a_browser_without_a_cookie(own_server: tuple[Server, Path], visit: Visit) -> None:
+    server, _ = own_server
+    page = visit(server.url)
+    heading(page, "What to watch next")
+    page.context.clear_cookies(name="matinee_visitor")
+    # Only who asks for a page gets a cookie, so this one asks for anything.
+    page.route(
+        "**/my-ratings",
+        lambda route: route.continue_(headers={**route.request.headers, "accept": "*/*"}),
+    )
+    page.goto(f"{server.url}/my-ratings")
+    heading(page, "My ratings")
+    expect(page.get_by_text("Your browser sent no cookie")).to_be_visible()
+    rate(page, 0, 5)
+    expect(page.get_by_text("From your ratings (1)")).to_be_visible()
+    page.reload()
+    heading(page, "My ratings")
+    expect(page.get_by_text("Rate a movie, and this list becomes yours.")).to_be_visible()
+
+
+def test_not_interested(own_server: tuple[Server, Path], visit: Visit) -> None:
+    server, _ = own_server
+    page = visit(f"{server.url}/my-ratings")
+    heading(page, "My ratings")
+    first, second = titles(page).all_inner_texts()[:2]
+    page.get_by_role("button", name="Not interested").first.click()
+    expect(page.get_by_text(f"“{first}” will not be recommended again.")).to_be_visible()
+    expect(titles(page).first).to_have_text(second)
+    page.reload()
+    heading(page, "My ratings")
+    expect(titles(page).first).to_have_text(second)
+    open_part(page, "Rated")
+    page.get_by_role("button", name="Recommend again").click()
+    expect(titles(page).first).to_have_text(first)
+
+
+def test_stars_by_keyboard(own_server: tuple[Server, Path], visit: Visit) -> None:
+    server, _ = own_server
+    page = visit(f"{server.url}/my-ratings")
+    heading(page, "My ratings")
+    page.get_by_role("searchbox", name="A movie you know").fill("matrix reloaded")
+    expect(rows(page)).to_have_count(1)
+    page.get_by_role("searchbox").press("Tab")
+    star(page, 0, 1).focus()
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(star(page, 0, 3)).to_be_checked()
+    expect(page.get_by_text("From your ratings (1)")).to_be_visible()
+
+
+def test_export_import_delete(
+    own_server: tuple[Server, Path], visit: Visit, tmp_path: Path
+) -> None:
+    server, _ = own_server
+    page = visit(f"{server.url}/my-ratings")
+    heading(page, "My ratings")
+    for row, number in enumerate((5, 2, 4)):
+        rate(page, row, number)
+    open_part(page, "Your data")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download ratings (3)").click()
+    exported = tmp_path / download.value.suggested_filename
+    download.value.save_as(exported)
+    lines = exported.read_text("utf-8-sig").splitlines()
+    assert lines[0] == "userId,movieId,rating,timestamp,title"
+    assert len(lines) == 4
+
+    recommended = titles(page).all_inner_texts()
+    page.get_by_role("button", name="Delete everything").click()
+    page.get_by_role("button", name="Yes, delete everything").click()
+    expect(page.get_by_role("radio", name="Rated (0)")).to_be_visible()
+    expect(page.get_by_role("button", name="Download ratings (0)")).to_be_disabled()
+
+    page.locator("input[type=file]").set_input_files(exported)
+    expect(page.get_by_text("Ratings taken over: 3")).to_be_visible()
+    expect(titles(page)).to_have_text(recommended)
+
+    wrong = tmp_path / "wrong.csv"
+    wrong.write_text("title,stars\nToy Story,5\n")
+    page.locator("input[type=file]").set_input_files(wrong)
+    expect(page.get_by_test_id("stToast")).to_contain_text("The file needs the columns movieId")
+    expect(page.get_by_role("radio", name="Rated (3)")).to_be_visible()
+    assert server.imported() & HEAVY == set()
+
+
+def test_a_file_that_cannot_be_used_is_said_and_the_rest_goes_on(
+    start: Callable[..., Server], sample_bundle: Path, tmp_path: Path, visit: Visit
+) -> None:
+    notes = tmp_path / "notes.txt"
+    notes.write_text("not a database " * 100)
+    server = start(sample_bundle, MATINEE_PROFILES=str(notes))
+    page = visit(f"{server.url}/my-ratings")
+    expect(page.get_by_text("Your ratings cannot be read or kept right now.")).to_be_visible()
+    expect(page.get_by_test_id("stMain")).not_to_contain_text("notes.txt")
+    assert f"{notes}: file is not a database" in server.log.read_text("utf-8")
+    page.get_by_role("navigation").get_by_role("link", name="Home").click()
+    expect(titles(page)).to_have_count(8)
+
+
+@pytest.mark.parametrize(("viewport", "kind"), [(PHONE, "phone"), (WIDE, "wide")])
+@pytest.mark.parametrize(("locale", "title"), [("en-US", "My ratings"), ("ko-KR", "내 평점")])
+def test_no_part_is_wider_than_the_screen(
+    own_server: tuple[Server, Path],
+    visit: Visit,
+    viewport: dict[str, int],
+    kind: str,
+    locale: str,
+    title: str,
+) -> None:
+    server, _ = own_server
+    page = visit(f"{server.url}/my-ratings", viewport=viewport, locale=locale)
+    heading(page, title)
+    rate(page, 0, 3)
+    for part in ("rate", "rated", "file"):
+        page.goto(f"{server.url}/my-ratings?part={part}")
+        heading(page, title)
+        expect(titles(page).nth(4)).to_be_attached()
+        assert page.evaluate(TOO_WIDE) == [0, 0], part
