@@ -174,23 +174,18 @@ class Recommender:
         Args:
             ratings: stars by movie id.
             cf_weight: the weight of the collaborative part, as in `hybrid_recommend`.
-            hidden: movies that must not come.
+            hidden: movies that must not come; each also speaks against its like, as a lowest
+                rating would, but says nothing about the stars somebody gives.
 
         Raises:
             NotFoundError: a genre that does not exist.
             ValueError: stars outside the scale, or an argument that cannot be used.
         """
         person = self._visitor(ratings)
+        known = len(person.movies) > 0
+        person = self._with_hidden(person, hidden)
         question = self._question(n, cf_weight, filters, rank_by, variety, obscurity)
-        indices = [i for i in map(self._catalogue.movie_index, hidden) if i is not None]
-        if indices:
-            shown = np.ones(self._content.n_movies, dtype=bool)
-            shown[indices] = False
-            allowed = shown if question.allowed is None else question.allowed & shown
-            question = dataclasses.replace(question, allowed=allowed)
-        if len(person.movies) == 0:
-            return self._most_popular(person, question)
-        return self._answer(person, question)
+        return self._answer(person, question) if known else self._most_popular(person, question)
 
     def recommend_all(
         self, n: int = 10, cf_weight: float = DEFAULT_WEIGHT, rank_by: RankBy = "ranking"
@@ -373,9 +368,20 @@ class Recommender:
         bias, factors = self._stars.fold_in(movies, given)
         return Person(movies, given, bias, factors)
 
+    def _with_hidden(self, person: Person, hidden: Collection[Id]) -> Person:
+        """`person`, with the movies they turned away counted as rated lowest."""
+        indices = {i for i in map(self._catalogue.movie_index, hidden) if i is not None}
+        away = np.array(sorted(indices.difference(person.movies.tolist())), dtype=np.int32)
+        movies = np.concatenate([person.movies, away])
+        lowest = np.full(len(away), self.scale[0], dtype=np.float32)
+        order = np.argsort(movies)
+        ratings = np.concatenate([person.ratings, lowest])[order]
+        return dataclasses.replace(person, movies=movies[order], ratings=ratings)
+
     def _most_popular(self, person: Person, question: Question) -> Results[Recommendation]:
         """What comes for somebody of whom nothing is known: the most rated movies."""
         counts = self._facts.count.astype(np.float32)[None].copy()
+        counts[0, person.movies] = -np.inf
         if question.allowed is not None:
             counts[0, ~question.allowed] = -np.inf
         best = TopN(1, question.n)

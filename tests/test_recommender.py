@@ -48,7 +48,22 @@ def test_somebody_new(tiny: Recommender) -> None:
     hidden = [item.movie.movie_id for item in found[:3]]
     again = tiny.recommend(liked, 8, hidden=[*hidden, 999])
     assert not set(hidden) & {item.movie.movie_id for item in again}
-    assert [i.movie for i in again[:5]] == [i.movie for i in found[3:]]
+
+
+def test_what_was_turned_away_speaks_against_its_like(tiny: Recommender) -> None:
+    liked = {2: 5.0, 8: 5.0, 5: 5.0, 7: 5.0}
+    even = [m for m in range(10, 40, 2) if m not in liked]
+    before = tiny.recommend(liked, 60)
+    after = tiny.recommend(liked, 60, hidden=even[:6])
+    assert not set(even[:6]) & {item.movie.movie_id for item in after}
+
+    def place(found, parity: int) -> float:
+        kept = [i for i in found if i.movie.movie_id not in even[:6] and i.movie.n_ratings]
+        return float(np.mean([r for r, i in enumerate(kept) if i.movie.movie_id % 2 == parity]))
+
+    assert place(after, 0) - place(after, 1) > place(before, 0) - place(before, 1)
+    stars = {item.movie.movie_id: item.stars for item in before}
+    assert all(item.stars == pytest.approx(stars[item.movie.movie_id]) for item in after)
 
 
 def test_somebody_new_gets_what_a_user_with_these_ratings_gets(tiny: Recommender) -> None:

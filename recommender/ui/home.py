@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from recommender.ui import cards, for_you, hybrid, similar
+from recommender.ui import cards, for_you, hybrid, my_ratings, similar
 from recommender.ui.language import t
 from recommender.ui.loading import initialize_recommender
 from recommender.ui.measuring import measured
@@ -21,6 +21,7 @@ def _draw() -> None:
     st.markdown(t("home.subtitle"))
     with st.container(horizontal=True):
         for target, label in (
+            (my_ratings.page(), t("home.to_my_ratings")),
             (for_you.page(), t("home.to_for_you")),
             (similar.page(), t("home.to_similar")),
             (hybrid.page(), t("home.to_hybrid")),

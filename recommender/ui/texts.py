@@ -38,6 +38,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "every megabyte counts.",
         "사람들이 실제로 매긴 별점을 바탕으로 영화를 추천합니다. 메모리 한 조각도 아끼는 작은 서버에서요.",
     ),
+    "home.to_my_ratings": ("Rate movies, get yours", "영화를 평가하고 내 추천 받기"),
     "home.to_for_you": ("Recommendations for a user", "사용자 맞춤 추천 보기"),
     "home.to_similar": ("Movies like one you love", "좋아하는 영화와 비슷한 영화 찾기"),
     "home.to_hybrid": ("Mix taste and content", "취향과 내용을 섞어 보기"),

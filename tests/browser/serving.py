@@ -56,7 +56,12 @@ def serve(bundle: Path, folder: Path, **environment: str) -> Iterator[Server]:
                 f"--server.port={port}",
             ],
             cwd=ROOT,
-            env={**kept, "MATINEE_BUNDLE": str(bundle), **environment},
+            env={
+                **kept,
+                "MATINEE_BUNDLE": str(bundle),
+                "MATINEE_PROFILES": str(folder / "profiles.sqlite"),
+                **environment,
+            },
             stdout=file,
             stderr=subprocess.STDOUT,
         )

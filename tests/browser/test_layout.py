@@ -16,6 +16,7 @@ Visit = Callable[..., Page]
 
 PAGES = {
     "": "다음엔 뭘 볼까?",
+    "my-ratings": "내 평점",
     "for-you?user=42": "맞춤 추천",
     "similar?movie=1": "비슷한 영화",
     "hybrid?user=42": "하이브리드",

@@ -19,12 +19,12 @@ def test_says_what_it_is_and_how_large_the_data_are(
 
 
 def test_leads_to_the_pages(open_page: OpenPage) -> None:
-    assert links(open_page())[:3] == ["for-you?", "similar?", "hybrid?"]
+    assert links(open_page())[:4] == ["my-ratings?", "for-you?", "similar?", "hybrid?"]
 
 
 def test_shows_the_most_rated_movies(open_page: OpenPage, tiny: Recommender) -> None:
     home = open_page()
     popular = tiny.popular(8)
     assert titles(home) == [movie.title for movie in popular]
-    assert links(home)[3:] == [f"similar?movie={movie.movie_id}" for movie in popular]
+    assert links(home)[4:] == [f"similar?movie={movie.movie_id}" for movie in popular]
     assert f"from {popular[0].n_ratings} ratings" in html(home)
