@@ -190,3 +190,34 @@ def test_the_back_button(server: Server, visit: Visit) -> None:
     heading(page, "What to watch next")
     page.go_forward()
     heading(page, "Similar movies")
+
+
+@pytest.mark.parametrize(
+    ("locale", "because", "stars", "variety", "filters"),
+    [
+        ("en-US", "Because of", "Predicted stars", "More variety", "Filters"),
+        ("ko-KR", "추천 이유:", "예상 별점", "더 다양하게", "필터"),
+    ],
+)
+def test_reasons_and_choice(
+    server: Server, visit: Visit, locale: str, because: str, stars: str, variety: str, filters: str
+) -> None:
+    page = visit(f"{server.url}/for-you?user=42", locale=locale)
+    expect(page.locator(".mt-why").first).to_contain_text(because)
+    best = titles(page).all_inner_texts()
+    page.get_by_role("button", name=filters).click()
+    page.get_by_role("slider", name=variety).press("End")
+    expect(page).to_have_url(re.compile(r"variety=1"))
+    expect(titles(page).nth(1)).not_to_have_text(best[1])
+    expect(titles(page).first).to_have_text(best[0])
+    page.keyboard.press("Escape")
+    page.get_by_role("radio", name=stars).click()
+    expect(page).to_have_url(re.compile(r"order=stars"))
+    expect(page.locator(".mt-why")).to_have_count(0)
+
+
+@pytest.mark.parametrize("method", ["collaborative", "hybrid", "predicted"])
+def test_every_similarity(server: Server, visit: Visit, method: str) -> None:
+    page = visit(f"{server.url}/similar?movie=1&method={method}")
+    expect(titles(page)).to_have_count(12)
+    expect(page.locator(".mt-meter b").first).to_have_text(re.compile(r"^\d+\.\d%$"))

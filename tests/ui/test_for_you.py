@@ -1,6 +1,6 @@
 import pytest
 
-from recommender import Recommender
+from recommender import Filters, Recommender
 from ui.conftest import OpenPage
 from ui.drawn import html, links, texts, titles
 
@@ -64,3 +64,36 @@ def test_in_korean(open_page: OpenPage) -> None:
     assert "예상 별점" in html(page)
     assert "<li>액션</li>" in html(page)
     assert "<li>Action</li>" not in html(page)
+
+
+def test_says_why(open_page: OpenPage, tiny: Recommender) -> None:
+    found = tiny.recommend_for_user(7, 12)
+    why = texts(open_page("for-you", user="7"), r'<p class="mt-why">(.*?)</p>')
+    assert why == [
+        "Because of " + ", ".join(reason.movie.title for reason in item.reasons) for item in found
+    ]
+
+
+def test_order_by_stars_is_one_click_away(open_page: OpenPage, tiny: Recommender) -> None:
+    page = open_page("for-you", user="7")
+    page = page.segmented_control(key="order").set_value("stars").run()
+    by_stars = tiny.recommend_for_user(7, 12, rank_by="stars")
+    assert titles(page) == [item.movie.title for item in by_stars]
+    assert page.query_params["order"] == "stars"
+    assert texts(page, r'<p class="mt-why">(.*?)</p>') == []
+
+
+def test_variety_and_lesser_known_movies(open_page: OpenPage, tiny: Recommender) -> None:
+    page = open_page("for-you", user="7", variety="0.5", obscurity="1.0")
+    found = tiny.recommend_for_user(7, 12, variety=0.5, obscurity=1.0)
+    assert titles(page) == [item.movie.title for item in found]
+    page = page.slider(key="variety").set_value(0.0).run()
+    found = tiny.recommend_for_user(7, 12, obscurity=1.0)
+    assert titles(page) == [item.movie.title for item in found]
+
+
+def test_fewest_ratings(open_page: OpenPage, tiny: Recommender) -> None:
+    page = open_page("for-you", user="7", fewest="25")
+    found = tiny.recommend_for_user(7, 12, Filters(min_ratings=25))
+    assert titles(page) == [item.movie.title for item in found]
+    assert all(item.movie.n_ratings >= 25 for item in found)

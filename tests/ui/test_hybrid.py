@@ -63,3 +63,12 @@ def test_in_korean(open_page: OpenPage) -> None:
     page = open_page("hybrid", locale="ko-KR", user="7")
     assert page.title[0].value == "하이브리드"
     assert '<span class="content">내용</span>' in html(page)
+
+
+def test_says_why_by_movies_and_by_words(open_page: OpenPage, tiny: Recommender) -> None:
+    page = open_page("hybrid", user="7", weight="0.5")
+    best = tiny.hybrid_recommend(7, 12, 0.5)[0]
+    why = texts(page, r'<p class="mt-why">(.*?)</p>')
+    assert why[0] == "Because of " + ", ".join(reason.movie.title for reason in best.reasons)
+    assert why[1].startswith("Shared: ")
+    assert ":" not in why[1].removeprefix("Shared: ")

@@ -1,5 +1,6 @@
 import asyncio
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -31,7 +32,9 @@ def answer(
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }
     page = HTMLResponse("<html>", headers={"Cache-Control": "no-cache", "ETag": "x"})
-    asyncio.run(VisitorCookie(page)(scope, receive, send))
+    # In a thread of its own: the browser tests leave an event loop running in this one.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, VisitorCookie(page)(scope, receive, send)).result()
     found: dict[str, list[str]] = {}
     for name, value in sent[0]["headers"]:
         found.setdefault(name.decode().lower(), []).append(value.decode())
