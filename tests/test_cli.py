@@ -44,6 +44,32 @@ def test_train(run, tiny_files, tmp_path: Path) -> None:
     assert info["content"]["n_terms"] <= 50
 
 
+def test_train_with_settings_from_a_file_and_with_its_quality(
+    run, tiny_files, tmp_path: Path
+) -> None:
+    file = tmp_path / "settings.json"
+    chosen = {"stars": {"n_factors": 3, "n_epochs": 2}, "ranking": {"n_factors": 5}}
+    file.write_text(json.dumps({**chosen, "min_user_ratings": 5, "min_movie_ratings": 3}))
+    status, _, err = run(
+        "train", "--ratings", tiny_files[0], "--movies", tiny_files[1], "--out", tmp_path / "b",
+        "--settings", file, "--epochs", 1, "--evaluate",
+    )  # fmt: skip
+    assert status == 0, err
+    info = Recommender.open(tmp_path / "b").bundle.info
+    assert info["settings"]["stars"]["n_factors"] == 3
+    assert info["settings"]["stars"]["n_epochs"] == 1
+    assert info["settings"]["ranking"]["n_factors"] == 5
+    assert info["settings"]["min_user_ratings"] == 5
+    assert 0 < info["quality"]["ndcg"] <= 1
+    assert 0 < info["quality"]["mae"] < 4.5
+    file.write_text('{"stars": {"n_factor": 3}}')
+    status, _, err = run(
+        "train", "--dataset", tiny_files[0].parent, "--out", tmp_path / "b", "--settings", file
+    )
+    assert status == 2
+    assert "n_factor" in err
+
+
 def test_train_on_a_folder(run, tiny_files, tmp_path: Path) -> None:
     options = ("--min-user-ratings", 5, "--min-movie-ratings", 3, "--epochs", 1)
     status, _, _ = run(

@@ -38,3 +38,17 @@ def test_in_korean(open_page: OpenPage) -> None:
     text = said(open_page("about", locale="ko-KR"))
     assert "사용자 50명이 영화 60편에 매긴 평점 1,193개" in text
     assert "출처를 밝히지 않았습니다" in text
+
+
+def test_says_how_good_it_is_if_that_was_measured(open_page: OpenPage, own_bundle: Path) -> None:
+    assert "NDCG" not in said(open_page("about"))
+    quality = {"users": 657, "ndcg": 0.3194, "popularity_ndcg": 0.1431, "mae": 0.6713}
+    edit_manifest(own_bundle, lambda manifest: manifest["info"].update(quality=quality))
+    for locale, sentence in (
+        ("en-US", "2.2 times as good as showing everyone the same popular movies"),
+        ("ko-KR", "2.2배 좋았고"),
+    ):
+        text = said(open_page("about", locale=locale))
+        assert sentence in text
+        assert "0.319" in text
+        assert "0.67" in text
