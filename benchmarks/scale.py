@@ -8,6 +8,7 @@ Somebody new with 200 ratings is folded in and asked for 20 movies.
 
 from __future__ import annotations
 
+import sqlite3
 import statistics
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from recommender.content import ContentModel
 from recommender.history import History
 from recommender.hybrid import HybridScorer, Person, Question
 from recommender.ranking import RankingModel
+from recommender.search import SCHEMA, title_query, title_row
 from recommender.similar import METHODS, most_similar
 
 N_MOVIES, N_RATED, N_TERMS, CALLS = 87_585, 200, 2000, 50
@@ -47,6 +49,25 @@ def main() -> None:
         report(
             f"similar, {method}", lambda method=method: most_similar(scorer, 5, 20, method, None)
         )
+    titles = make_titles(rng)
+    for text in ("toy", "star wars", "2 toy", "nothing like it"):
+        sql, values = title_query(text, 20) or ("", [])
+        report(
+            f"title search, {text!r}",
+            lambda sql=sql, values=values: titles.execute(sql, values).fetchall(),
+        )
+
+
+def make_titles(rng: np.random.Generator) -> sqlite3.Connection:
+    """As many made-up titles, of four words out of twenty each."""
+    frequent = "toy story the matrix war wars love up of 2 night day man woman star red blue king"
+    words = np.array([*frequent.split(), "lost", "house"])
+    connection = sqlite3.connect(":memory:")
+    connection.executescript(SCHEMA)
+    drawn = rng.choice(words, (N_MOVIES, 4))
+    rows = (title_row(i, " ".join(four), 1950 + i % 70, i) for i, four in enumerate(drawn))
+    connection.executemany("INSERT INTO titles VALUES (?,?,?,?)", rows)
+    return connection
 
 
 def make_scorer(rng: np.random.Generator) -> HybridScorer:

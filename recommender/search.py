@@ -1,6 +1,6 @@
 """Finding a title by any of its parts.
 
-All titles are read for each search: 87,000 take SQLite about 10 ms (`benchmarks/latency.py`), and
+All titles are read for each search: 87,585 take SQLite 7 to 14 ms (`benchmarks/scale.py`), and
 nothing has to be kept in memory for it.
 """
 
