@@ -24,7 +24,7 @@ def draw(page: st.Page) -> None:
     try:
         if settings().debug_memory:
             # Imported only here, so that without DEBUG_MEMORY it costs nothing.
-            from recommender.ui.memory_panel import memory_panel
+            from recommender.ui.memory.panel import memory_panel
 
             with st.sidebar:
                 memory_panel()

@@ -67,8 +67,8 @@ def test_nothing_heavy_enters_the_process(
     imported = server.imported()
     assert {"streamlit", "numpy", "recommender.ui.hybrid"} <= imported
     assert imported & HEAVY == set()
-    assert imported & {"debug_memory", "recommender.ui.memory_panel"} == (
-        {"debug_memory", "recommender.ui.memory_panel"} if debug else set()
+    assert imported & {"debug_memory", "recommender.ui.memory.panel"} == (
+        {"debug_memory", "recommender.ui.memory.panel"} if debug else set()
     )
     assert server.own_memory() <= MOST_OWN_MEMORY
 

@@ -42,13 +42,13 @@ def imported(bundle: Path, debug_memory: str) -> set[str]:
 def test_without_debug_memory_the_toolkit_is_not_imported(tiny_bundle: Path) -> None:
     modules = imported(tiny_bundle, "false")
     assert "recommender.ui.measuring" in modules
-    assert not modules & {"debug_memory", "recommender.ui.memory_panel"}
+    assert not modules & {"debug_memory", "recommender.ui.memory.panel"}
     assert not modules & HEAVY
 
 
 def test_with_debug_memory_it_is_and_still_nothing_heavy(tiny_bundle: Path) -> None:
     modules = imported(tiny_bundle, "true")
-    assert modules >= {"debug_memory", "recommender.ui.memory_panel"}
+    assert modules >= {"debug_memory", "recommender.ui.memory.panel"}
     assert not modules & HEAVY
 
 

@@ -13,14 +13,14 @@ from streamlit.testing.v1 import AppTest
 import debug_memory
 from debug_memory import LIMIT_VARIABLE, MB, action, actions, clear_actions, format_bytes, snapshot
 from recommender.ui.language import KEY
-from recommender.ui.memory_panel import RETURNED_KEY, SHOWN_ACTIONS
+from recommender.ui.memory.panel import RETURNED_KEY, SHOWN_ACTIONS
 from recommender.ui.texts import TEXTS
 
 
 def app() -> None:
     import streamlit as st
 
-    from recommender.ui.memory_panel import memory_panel
+    from recommender.ui.memory.panel import memory_panel
 
     with st.sidebar:
         memory_panel()

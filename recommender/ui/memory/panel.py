@@ -134,11 +134,12 @@ def _row(record: ActionRecord) -> str:
     offset = st.context.timezone_offset  # minutes from the visitor's clock to UTC
     zone = None if offset is None else timezone(timedelta(minutes=-offset))
     name = t(record.name) if record.name in TEXTS else record.name
+    least = "" if record.peak_source == "exact" else "≥"
     figures = (
         f"{record.before / MB:,.1f}",
         f"{record.after / MB:,.1f}",
         format_bytes(record.change, signed=True).removesuffix(" MB"),
-        f"{'' if record.exact else '≥'}{record.peak / MB:,.1f}",
+        f"{least}{record.peak / MB:,.1f}",
         f"{record.duration * 1000:.0f} ms" if record.duration < 1 else f"{record.duration:.1f} s",
     )
     notes = []

@@ -1,0 +1,202 @@
+"""What this process holds now, and the one high-water mark that all open actions share."""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+import time
+from dataclasses import dataclass, replace
+
+import psutil  # type: ignore[import-untyped]
+
+SAMPLE_SECONDS = 0.01
+# In the order of `Reading`'s fields.
+STATUS_KEYS = (b"VmRSS:", b"RssAnon:", b"RssShmem:", b"RssFile:", b"VmSwap:", b"VmHWM:")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The process's memory at one moment, in bytes.
+
+    Off Linux, and on kernels that do not tell the parts, `rss` is all that is known: the other
+    fields are None, and `own` is `rss`.
+
+    Attributes:
+        rss: resident memory, the sum of the next three.
+        anon: anonymous pages (RssAnon): the heap, arrays, stacks.
+        shmem: shared memory (RssShmem).
+        file: pages of mapped files (RssFile), which the kernel may take back.
+        swap: what was moved out to swap (VmSwap).
+        peak: the highest `rss` so far (VmHWM).
+    """
+
+    rss: int
+    anon: int | None = None
+    shmem: int | None = None
+    file: int | None = None
+    swap: int | None = None
+    peak: int | None = None
+
+    @property
+    def own(self) -> int:
+        """What counts against the limit: `anon` + `shmem`, or `rss` where these are not known."""
+        return self.rss if self.anon is None else self.anon + (self.shmem or 0)
+
+
+class Window:
+    """What is known of one action while it runs.
+
+    Attributes:
+        marked: whether the kernel's mark began anew with it, so that `peak` misses nothing.
+        peak: the highest RSS so far.
+        own_peak: the most own memory that was read so far.
+        file_min, file_max: the fewest and most file pages that were read so far.
+        overlaps: how many windows of other threads were open at some moment of it.
+    """
+
+    def __init__(self, before: Reading, marked: bool) -> None:
+        self.before = before
+        self.marked = marked
+        self.peak = before.rss
+        self.own_peak = before.own
+        self.file_min = self.file_max = before.file or 0
+        self.overlaps = 0
+        self.thread = threading.get_ident()
+
+    def fold(self, reading: Reading) -> None:
+        file = reading.file or 0
+        self.own_peak = max(self.own_peak, reading.own)
+        self.peak = max(self.peak, reading.peak or reading.rss)
+        self.file_min = min(self.file_min, file)
+        self.file_max = max(self.file_max, file)
+
+
+class _Broker:
+    """Reads the process, and shares its one high-water mark between all open windows.
+
+    Before each reset the mark is folded into every open window, so that none loses its peak.
+    Where the mark cannot be reset, a thread reads the memory again and again as long as a window
+    is open. The descriptors stay open, for speed. Source: proc(5), /proc/self/status and
+    clear_refs.
+    """
+
+    def __init__(self, proc: str = "/proc") -> None:
+        self._proc = proc
+        self._lock = threading.Lock()
+        self._windows: set[Window] = set()
+        self._peak = 0
+        self._sampler: threading.Thread | None = None
+
+    # Opened on first use: a program that turns into a daemon closes what it had open before.
+    @functools.cached_property
+    def _descriptors(self) -> tuple[int | None, int | None]:
+        return (
+            _open(f"{self._proc}/self/status", os.O_RDONLY),
+            _open(f"{self._proc}/self/clear_refs", os.O_WRONLY),
+        )
+
+    def _read(self) -> Reading:
+        descriptor, _ = self._descriptors
+        if descriptor is None:
+            return Reading(psutil.Process().memory_info().rss)
+        status = os.pread(descriptor, 4096, 0)
+        rss, *parts = (_field(status, key) for key in STATUS_KEYS)
+        reading = Reading(rss or 0, *parts)
+        self._peak = max(self._peak, reading.peak or 0)
+        return reading
+
+    def _reset(self) -> bool:
+        """Start the mark anew at the present RSS; False where that is not allowed."""
+        _, descriptor = self._descriptors
+        try:
+            return descriptor is not None and os.write(descriptor, b"5") > 0
+        except OSError:
+            return False
+
+    def read(self) -> Reading:
+        """The memory now, with the peak of the whole life of the process."""
+        with self._lock:
+            now = self._read()
+            return now if now.peak is None else replace(now, peak=self._peak)
+
+    def start(self) -> Window:
+        with self._lock:
+            reading = self._read()
+            for other in self._windows:
+                other.fold(reading)
+            window = Window(reading, reading.file is not None and self._reset())
+            for other in self._windows:
+                if other.thread != window.thread:
+                    other.overlaps += 1
+                    window.overlaps += 1
+            self._windows.add(window)
+            if not window.marked and self._sampler is None:
+                self._sampler = threading.Thread(target=self._sample, daemon=True)
+                self._sampler.start()
+            return window
+
+    def _sample(self) -> None:
+        """Fold a reading into the open windows again and again, until none is left."""
+        while True:
+            time.sleep(SAMPLE_SECONDS)
+            with self._lock:
+                if not self._windows:
+                    self._sampler = None
+                    return
+                reading = self._read()
+                for window in self._windows:
+                    window.fold(reading)
+
+    def stop(self, window: Window) -> Reading:
+        with self._lock:
+            reading = self._read()
+            window.fold(reading)
+            self._windows.discard(window)
+            return reading
+
+    def close(self) -> None:
+        for descriptor in vars(self).pop("_descriptors", ()):
+            if descriptor is not None:
+                os.close(descriptor)
+
+
+def _open(file: str, flags: int) -> int | None:
+    try:
+        return os.open(file, flags)
+    except OSError:
+        return None
+
+
+def _field(status: bytes, key: bytes) -> int | None:
+    _, found, rest = status.partition(b"\n" + key)
+    return int(rest[: rest.index(b"kB")]) * 1024 if found else None
+
+
+_broker = _Broker()
+
+
+def _start_anew() -> None:
+    """After a fork the open descriptors still tell of the parent, and its lock may be held."""
+    global _broker
+    _broker.close()
+    _broker = _Broker()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_anew)
+
+
+def read() -> Reading:
+    """This process's memory now. Source: /proc/self/status, elsewhere psutil."""
+    return _broker.read()
+
+
+def open_window() -> Window:
+    """Begin to watch the peak; `close_window` ends it."""
+    return _broker.start()
+
+
+def close_window(window: Window) -> Reading:
+    """The memory now, once `window` has had its last look at the peak."""
+    return _broker.stop(window)

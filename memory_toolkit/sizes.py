@@ -1,0 +1,27 @@
+"""Sizes in words: how they are written and read."""
+
+from __future__ import annotations
+
+import re
+
+MB = 1024 * 1024
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)(?:I?B)?")
+
+
+def format_bytes(count: int, *, signed: bool = False) -> str:
+    """The count in MB of 1024 x 1024 bytes: ``"61.2 MB"``, or ``"+61.2 MB"`` when `signed`."""
+    figure = f"{count / MB:{'+' if signed else ''},.1f}"
+    return ("0.0" if figure in ("+0.0", "-0.0") else figure) + " MB"
+
+
+def parse_size(text: str) -> int:
+    """The bytes that ``"256M"``, ``"1.5G"``, ``"64kb"`` or ``"1048576"`` say; M is 1024 x 1024.
+
+    Raises:
+        ValueError: `text` is no size, or less than a byte.
+    """
+    match = _SIZE.fullmatch(text.strip().upper())
+    size = int(float(match[1]) * 1024 ** " KMGT".index(match[2] or " ")) if match else 0
+    if size < 1:
+        raise ValueError(f"{text}: write a size such as 256M, 1.5G or bytes")
+    return size
