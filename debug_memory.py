@@ -19,10 +19,13 @@ from memory_toolkit.actions import (
     identify_sessions,
 )
 from memory_toolkit.limit import LIMIT_VARIABLE, Group, Limit, memory_limit
+from memory_toolkit.metrics import Metric, action_metrics, memory_metrics, metrics_text
 from memory_toolkit.reading import Reading
 from memory_toolkit.returning import Returned, return_memory
 from memory_toolkit.sizes import MB, format_bytes, parse_size
 from memory_toolkit.snapshot import Snapshot, snapshot
+from memory_toolkit.summaries import Summary, summaries
+from memory_toolkit.timeline import Point, Timeline
 from memory_toolkit.tracking import (
     Line,
     count_objects,
@@ -42,10 +45,15 @@ __all__ = [
     "Group",
     "Limit",
     "Line",
+    "Metric",
+    "Point",
     "Reading",
     "Returned",
     "Snapshot",
+    "Summary",
+    "Timeline",
     "action",
+    "action_metrics",
     "actions",
     "clear_actions",
     "count_objects",
@@ -53,7 +61,9 @@ __all__ = [
     "identify_sessions",
     "is_tracking",
     "memory_limit",
+    "memory_metrics",
     "memory_profiler",
+    "metrics_text",
     "parse_size",
     "print_memory_usage",
     "return_memory",
@@ -61,5 +71,13 @@ __all__ = [
     "snapshot",
     "start_memory_tracking",
     "stop_memory_tracking",
+    "summaries",
     "top_lines",
 ]
+
+if __name__ == "__main__":
+    import sys
+
+    from memory_toolkit.commands import main
+
+    sys.exit(main())

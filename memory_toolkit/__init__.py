@@ -3,5 +3,10 @@
 Import the functions from `debug_memory`. The package needs psutil and the standard library and
 knows nothing of the program around it. A module imports only from those named before it::
 
-    sizes, limit, reading, snapshot, actions, returning, tracking
+    sizes, limit, reading, mappings, heap, snapshot, timeline, summaries, actions, returning,
+    tracking, metrics, flame_graph
+
+and for `python debug_memory.py`, after all of these::
+
+    processes, enclosure, ending, recorder, report, page, watched, watch, check, commands
 """

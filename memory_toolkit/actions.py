@@ -6,11 +6,13 @@ import functools
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, ParamSpec, TypeVar
 
 from memory_toolkit.reading import Window, close_window, open_window
 from memory_toolkit.sizes import MB
+from memory_toolkit.summaries import Call, add_call, clear_summaries
 
 KEPT = 500
 # A peak counts as exact when the file pages moved by no more than this while it was measured.
@@ -59,6 +61,8 @@ class ActionRecord:
 
 _records: deque[ActionRecord] = deque(maxlen=KEPT)
 _session: Callable[[], str | None] | None = None
+Observer = Callable[[str], AbstractContextManager[object] | None]
+_observer: Observer | None = None
 
 
 class action:  # noqa: N801 (reads as a verb, like contextlib.suppress)
@@ -76,17 +80,24 @@ class action:  # noqa: N801 (reads as a verb, like contextlib.suppress)
         self.name = name
 
     def __enter__(self) -> action:
+        observer = _observer  # another thread may set it meanwhile
+        self._around = observer(self.name) if observer is not None else None
+        if self._around is not None:
+            self._around.__enter__()
         self._started, self._clock = time.time(), time.perf_counter()
         self._window = open_window()
         return self
 
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
         window, after = self._window, close_window(self._window)
+        duration = time.perf_counter() - self._clock
+        if self._around is not None:
+            self._around.__exit__(None, None, None)
         peak, source = _peak(window, after.own)
         self.record = ActionRecord(
             name=self.name,
             started=self._started,
-            duration=time.perf_counter() - self._clock,
+            duration=duration,
             before=window.before.own,
             after=after.own,
             peak=peak,
@@ -99,6 +110,8 @@ class action:  # noqa: N801 (reads as a verb, like contextlib.suppress)
             session=_session() if _session else None,
         )
         _records.append(self.record)
+        call = Call(window.before.own, after.own, peak, alone=not window.overlaps)
+        add_call(self.name, call, duration, self.record.error)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)
@@ -124,11 +137,21 @@ def identify_sessions(session: Callable[[], str | None]) -> None:
     _session = session
 
 
+def observe(observer: Observer | None) -> None:
+    """Ask `observer`, called with an action's name as it begins, for a context to put around it.
+
+    None ends that. The context must not raise.
+    """
+    global _observer
+    _observer = observer
+
+
 def actions() -> list[ActionRecord]:
     """The last `KEPT` actions that ended, over all threads, newest first."""
     return list(_records)[::-1]
 
 
 def clear_actions() -> None:
-    """Forget the actions recorded so far."""
+    """Forget the actions recorded so far, and their summaries."""
     _records.clear()
+    clear_summaries()

@@ -12,6 +12,7 @@ import psutil  # type: ignore[import-untyped]
 from memory_toolkit.sizes import parse_size
 
 LIMIT_VARIABLE = "MATINEE_MEMORY_LIMIT"
+MACHINE = "machine"
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class Group:
         prefix = "total_" if v1 else ""
         pages = self._fields("memory.stat", f"{prefix}inactive_file", f"{prefix}active_file")
         return max(0, usage - sum(pages.values()))
+
+    def peak(self) -> int | None:
+        """The highest its usage ever was, pages of files and all; not on every kernel of v2."""
+        v1 = self.version == "v1"
+        return self._number("memory.max_usage_in_bytes" if v1 else "memory.peak")
 
     def oom_kills(self) -> int | None:
         """How many of its processes were killed for want of memory, as far as it was counted."""
@@ -79,6 +85,18 @@ class Limit:
     group: Group | None = None
     home: Group | None = None
 
+    def used(self) -> int | None:
+        """What all processes under the limit hold that the kernel cannot simply take back.
+
+        None when an environment variable sets it, since it is not known whom that is meant for.
+        """
+        if self.group is not None:
+            return self.group.used()
+        if self.source == MACHINE:
+            memory = psutil.virtual_memory()
+            return int(memory.total - memory.available)
+        return None
+
 
 def memory_limit(proc: str = "/proc") -> Limit:
     """How much memory this process may use, and what says so.
@@ -92,15 +110,24 @@ def memory_limit(proc: str = "/proc") -> Limit:
     Raises:
         ValueError: MATINEE_MEMORY_LIMIT is not a size.
     """
-    groups = list(_groups(proc))
-    home = groups[0] if groups else None
+    enforced = enforced_limit(proc=proc)
     override = os.environ.get(LIMIT_VARIABLE, "").strip()
     if override:
         try:
-            return Limit(parse_size(override), LIMIT_VARIABLE, home=home)
+            return Limit(parse_size(override), LIMIT_VARIABLE, home=enforced.home)
         except ValueError as error:
             raise ValueError(f"{LIMIT_VARIABLE}={error}") from None
-    found = [Limit(psutil.virtual_memory().total, "machine", home=home)]
+    return enforced
+
+
+def enforced_limit(pid: int | None = None, proc: str = "/proc") -> Limit:
+    """How much the system lets a process use, this one or that of `pid`, whatever was announced.
+
+    As `memory_limit`, without the environment variable.
+    """
+    groups = control_groups(pid, proc)
+    home = groups[0] if groups else None
+    found = [Limit(psutil.virtual_memory().total, MACHINE, home=home)]
     for group in groups:
         limit = group.limit()
         if limit is not None:
@@ -118,10 +145,17 @@ def read_pressure(file: str) -> float | None:
     return float(match[1]) if match else None
 
 
-def _groups(proc: str) -> Iterator[Group]:
-    """The process's memory control groups, from its own to the mount's topmost."""
+def control_groups(pid: int | None = None, proc: str = "/proc") -> list[Group]:
+    """A process's memory control groups, from its own to the mount's topmost; none off Linux.
+
+    `pid` None is this process. The directories are named as this process sees them.
+    """
+    return list(_groups(proc, "self" if pid is None else str(pid)))
+
+
+def _groups(proc: str, process: str) -> Iterator[Group]:
     try:
-        groups = [line.split(":", 2) for line in _lines(f"{proc}/self/cgroup")]
+        groups = [line.split(":", 2) for line in _lines(f"{proc}/{process}/cgroup")]
         mounts = [line.split(" ") for line in _lines(f"{proc}/self/mountinfo")]
     except OSError:
         return  # not Linux

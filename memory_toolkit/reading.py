@@ -12,7 +12,7 @@ import psutil  # type: ignore[import-untyped]
 
 SAMPLE_SECONDS = 0.01
 # In the order of `Reading`'s fields.
-STATUS_KEYS = (b"VmRSS:", b"RssAnon:", b"RssShmem:", b"RssFile:", b"VmSwap:", b"VmHWM:")
+STATUS_KEYS = (b"VmRSS:", b"RssAnon:", b"RssShmem:", b"RssFile:", b"VmSwap:", b"VmHWM:", b"VmData:")
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Reading:
         file: pages of mapped files (RssFile), which the kernel may take back.
         swap: what was moved out to swap (VmSwap).
         peak: the highest `rss` so far (VmHWM).
+        data: address space that may be written to (VmData), resident or not.
     """
 
     rss: int
@@ -37,6 +38,7 @@ class Reading:
     file: int | None = None
     swap: int | None = None
     peak: int | None = None
+    data: int | None = None
 
     @property
     def own(self) -> int:
@@ -100,9 +102,7 @@ class _Broker:
         descriptor, _ = self._descriptors
         if descriptor is None:
             return Reading(psutil.Process().memory_info().rss)
-        status = os.pread(descriptor, 4096, 0)
-        rss, *parts = (_field(status, key) for key in STATUS_KEYS)
-        reading = Reading(rss or 0, *parts)
+        reading = parse_status(os.pread(descriptor, 4096, 0))
         self._peak = max(self._peak, reading.peak or 0)
         return reading
 
@@ -166,6 +166,12 @@ def _open(file: str, flags: int) -> int | None:
         return os.open(file, flags)
     except OSError:
         return None
+
+
+def parse_status(status: bytes) -> Reading:
+    """The reading that the text of a /proc/PID/status holds; no memory for a process that ended."""
+    rss, *parts = (_field(status, key) for key in STATUS_KEYS)
+    return Reading(rss or 0, *parts)
 
 
 def _field(status: bytes, key: bytes) -> int | None:

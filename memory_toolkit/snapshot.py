@@ -15,8 +15,7 @@ class Snapshot(Reading):
 
     Attributes:
         limit, limit_source: see `memory_limit`.
-        group_used: what all processes under the limit hold that the kernel cannot simply take
-            back; None where no control group sets the limit.
+        group_used: what all processes under the limit hold, see `Limit.used`.
         oom_kills: processes of this one's group that were killed for want of memory.
         pressure: per cent of the last ten seconds that some task waited for memory.
     """
@@ -66,7 +65,7 @@ def snapshot() -> Snapshot:
         **vars(read()),
         limit=limit.bytes,
         limit_source=limit.source,
-        group_used=limit.group.used() if limit.group else None,
+        group_used=limit.used(),
         oom_kills=limit.home.oom_kills() if limit.home else None,
         pressure=read_pressure("/proc/pressure/memory") if pressure is None else pressure,
     )

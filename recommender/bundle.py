@@ -5,6 +5,7 @@ A bundle is a folder::
     bundle/
         manifest.json     what is in it: format version, settings, data, a checksum for each file
         data-3f9c…/       the files themselves: .npy arrays and one SQLite database
+        work-07ad…/       during a training: what it has written so far
 
 `manifest.json` names the data folder, and replacing that one file is the moment a new bundle takes
 the old one's place (`docs/decisions.md` says why this and not renaming the whole folder). Until
@@ -123,16 +124,21 @@ class BundleWriter:
     """Writes a bundle: files into `folder`, then `commit`. Use it as a context manager.
 
     Leaving without `commit`, by an error or on purpose, removes what was written and leaves the
-    bundle that stood there as it was.
+    bundle that stood there as it was. A process that is killed or interrupted leaves `folder`
+    behind: the next writer of the same `key` finds it as it is, any other removes it.
+
+    Args:
+        path: the bundle.
+        key: names what is to be written, so that it can be gone on with; None: it cannot.
 
     Raises:
         BundleError: `path` cannot be written, holds something that is not a bundle, or another
             training is writing it.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, key: str | None = None) -> None:
         self.path = Path(path)
-        self.folder = self.path / f"data-{secrets.token_hex(6)}"
+        self.folder = self.path / f"work-{key or secrets.token_hex(6)}"
 
     def __enter__(self) -> BundleWriter:
         if self.path.exists() and not self.path.is_dir():
@@ -140,7 +146,7 @@ class BundleWriter:
         known = {MANIFEST, ".lock"}
         if self.path.is_dir():
             others = [p.name for p in self.path.iterdir() if p.name not in known]
-            strangers = [n for n in others if not n.startswith(("data-", f"{MANIFEST}."))]
+            strangers = [n for n in others if not n.startswith(("data-", "work-", f"{MANIFEST}."))]
             if strangers:
                 raise BundleError(
                     f"{self.path} holds other files ({strangers[0]}); "
@@ -150,14 +156,15 @@ class BundleWriter:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock = open(self.path / ".lock", "w")
             _lock(self._lock, self.path)
-            self._remove_leftovers()
-            self.folder.mkdir()
+            self._remove_leftovers(self.folder.name)
+            self.folder.mkdir(exist_ok=True)
         except OSError as error:
             raise BundleError(f"{self.path} cannot be written: {error.strerror}") from error
         return self
 
-    def __exit__(self, *exc: object) -> None:
-        self._remove_leftovers()
+    def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
+        if kind is None or issubclass(kind, Exception):  # not when it was interrupted
+            self._remove_leftovers()
         self._lock.close()
         with contextlib.suppress(OSError):
             if not (self.path / MANIFEST).exists():
@@ -168,6 +175,11 @@ class BundleWriter:
         """Write `array` as ``<name>.npy``."""
         np.save(self.folder / f"{name}.npy", array, allow_pickle=False)
 
+    def array(self, name: str) -> np.ndarray:
+        """An array that was written before, memory-mapped and read-only."""
+        path = self.folder / f"{name}.npy"
+        return np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray)
+
     def commit(self, info: dict[str, Any]) -> None:
         """Make what is in `folder` the bundle, in one atomic step.
 
@@ -176,7 +188,9 @@ class BundleWriter:
         files = {}
         for file in sorted(self.folder.iterdir()):
             files[file.name] = {"bytes": file.stat().st_size, "sha256": _sha256(file)}
-            _sync(file)
+            sync(file)
+        data = self.path / f"data-{secrets.token_hex(6)}"
+        self.folder = self.folder.rename(data)
         manifest = {
             "format": FORMAT,
             "version": VERSION,
@@ -188,19 +202,19 @@ class BundleWriter:
         manifest["checksum"] = _manifest_checksum(manifest)
         temporary = self.path / f"{MANIFEST}.new"
         temporary.write_text(json.dumps(manifest, indent=1, ensure_ascii=False), encoding="utf-8")
-        _sync(self.folder)
-        _sync(temporary)
+        sync(self.folder)
+        sync(temporary)
         os.replace(temporary, self.path / MANIFEST)
-        _sync(self.path)
+        sync(self.path)
 
-    def _remove_leftovers(self) -> None:
-        """Remove every data folder that the manifest does not name (an old or broken one)."""
+    def _remove_leftovers(self, keep: str | None = None) -> None:
+        """Remove every folder but `keep` that the manifest does not name (an old or broken one)."""
         (self.path / f"{MANIFEST}.new").unlink(missing_ok=True)
         current = None
         with contextlib.suppress(BundleError):
             current = _read_manifest(self.path)[1]["data"]
-        for folder in self.path.glob("data-*"):
-            if folder.name != current:
+        for folder in [*self.path.glob("data-*"), *self.path.glob("work-*")]:
+            if folder.name not in (current, keep):
                 shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -285,7 +299,7 @@ def _sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Have the operating system put `path`, a file or folder, on the disk itself."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

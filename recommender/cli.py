@@ -1,4 +1,4 @@
-"""The command line: ``matinee train|recommend|similar|search|predict|info``.
+"""The command line: ``matinee train|recommend|similar|search|predict|info|settings|…``.
 
 Exit status: 0 done; 1 what was asked for is not there or cannot be used; 2 wrong usage. Errors are
 one line on stderr.
@@ -15,12 +15,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from recommender.environment import load_env_file
 from recommender.errors import MatineeError, SettingsError
 from recommender.evaluation.commands import add_commands
 from recommender.input_options import add_input_options, import_options, source_of
 from recommender.recommender import DEFAULT_WEIGHT, RANK_BY, Recommender
 from recommender.records import Results
-from recommender.settings import Settings
+from recommender.settings import Settings, unknown_variables
 from recommender.similar import METHODS
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status."""
     options = _parser().parse_args(arguments)
     try:
+        options.from_file = load_env_file()
+        options.knobs = Settings.from_environment()
+        for line in [] if vars(options).get("export") else unknown_variables():
+            print(f"matinee: {line}", file=sys.stderr)
         options.run(options)
         sys.stdout.flush()
     except SettingsError as error:
@@ -107,6 +112,13 @@ def _parser() -> argparse.ArgumentParser:
 
     command = _add(commands, "info", _info, "what a bundle holds")
     _add_json(command)
+
+    text = "every variable that can be set, and what is in force"
+    command = commands.add_parser("settings", help=text, description=text)
+    command.set_defaults(run=_settings)
+    command.add_argument(
+        "--export", action="store_true", help="print what .env adds, for a shell to evaluate"
+    )
     return parser
 
 
@@ -150,10 +162,10 @@ def _add_train(commands: Any) -> None:
     for flag, default, what in (
         ("--min-user-ratings", 30, "users with fewer ratings are left out of the stars model"),
         ("--min-movie-ratings", 10, "movies with fewer ratings are left out of the stars model"),
-        ("--factors", 20, "factors of the stars model"),
+        ("--factors", "MATINEE_FACTORS, else 20", "factors of the stars model"),
         ("--epochs", 20, "passes over the ratings"),
         ("--seed", 0, "where the random numbers start"),
-        ("--max-features", 2000, "terms of the content model"),
+        ("--max-features", "MATINEE_FEATURES, else 2000", "terms of the content model"),
     ):
         model.add_argument(flag, type=int, metavar="N", help=f"{what} (default: {default})")
 
@@ -185,8 +197,7 @@ def _weight(text: str) -> float:
 
 
 def _open(options: argparse.Namespace) -> Recommender:
-    settings = Settings.from_environment()
-    return Recommender.open(options.bundle or settings.bundle, settings)
+    return Recommender.open(options.bundle or options.knobs.bundle, options.knobs)
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -204,6 +215,8 @@ def _train(options: argparse.Namespace) -> None:
         bundle = train(source, options.out, settings, progress, measured)
     for line in bundle.info["data"]["report"]:
         print(line)
+    columns = ("stage", "seconds", "peak_mb", "disk_mb")
+    print("\n".join(_table([_stage_row(stage) for stage in bundle.info["stages"]], columns)))
     data = bundle.info["data"]
     print(
         f"Trained on {data['trained_users']:,} users and {data['trained_movies']:,} movies in "
@@ -211,12 +224,20 @@ def _train(options: argparse.Namespace) -> None:
     )
 
 
+def _stage_row(stage: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "stage": stage["name"] + (" (done before)" if stage["reused"] else ""),
+        "seconds": str(stage["seconds"]),
+        "peak_mb": f"{stage['peak'] / 2**20:.0f}",
+        "disk_mb": f"{stage['disk'] / 2**20:.0f}",
+    }
+
+
 def _training_settings(options: argparse.Namespace) -> TrainingSettings:
     """The settings file's, or the defaults, with what the other options say in their place."""
-    from recommender.settings_file import load_settings
-    from recommender.training import TrainingSettings
+    from recommender.settings_file import default_settings, load_settings
 
-    base = load_settings(options.settings) if options.settings else TrainingSettings()
+    base = load_settings(options.settings) if options.settings else default_settings()
     return dataclasses.replace(
         base,
         **_given(
@@ -299,6 +320,17 @@ def _info(options: argparse.Namespace) -> None:
     )
     for name, size in bundle.files.items():
         print(f"  {size:>12,} bytes  {name}")
+
+
+def _settings(options: argparse.Namespace) -> None:
+    if options.export:
+        import shlex
+
+        for name, value in options.from_file.items():
+            print(f"export {name}={shlex.quote(value)}")
+        return
+    for variable, value, text in options.knobs.described():
+        print(f"{variable:<34}{value:<28}{text}")
 
 
 def _print(found: Results[Any], as_json: bool, columns: tuple[str, ...]) -> None:

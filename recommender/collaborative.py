@@ -1,17 +1,16 @@
 """The collaborative model: stars predicted by biased matrix factorisation, and what follows of it.
 
 A rating is predicted as r̂ = μ + b_u + b_i + p_u·q_i (Koren, Bell and Volinsky, "Matrix
-factorization techniques for recommender systems", 2009). The factors come from Surprise's own
-compiled `SVD`; only its `Trainset`, which costs 308 to 430 bytes a rating, is replaced by one that
-yields the ratings from arrays on disk. Users and movies that were left out of the training, and
-visitors, are folded in by ridge regression on the factors of the others.
+factorization techniques for recommender systems", 2009). The factors are those of Surprise's `SVD`,
+bit for bit, but its `Trainset`, which costs 308 to 430 bytes a rating, and its loop over Python
+tuples are replaced by a compiled pass over the arrays on disk. Users and movies that were left out
+of the training, and visitors, are folded in by ridge regression on the factors of the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -25,6 +24,7 @@ _USER_RIDGE = 5.0
 _MOVIE_RIDGE = 2.0
 # How many ratings of movies that were left out are held at once.
 _FOLD_RATINGS = 1 << 20
+_ROWS = 8192
 
 
 @dataclass(frozen=True)
@@ -187,10 +187,10 @@ def fit_stars(
     settings: StarsSettings,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> StarsModel:
-    """Train the stars model with Surprise's SVD on the ratings of `users` and `movies`, then fold
-    in the others.
+    """Train the stars model on the ratings of `users` and `movies`, then fold in the others.
 
-    Memory: the factors and one block of ratings; nothing grows with the number of ratings.
+    Source: Surprise, `SVD.fit`. Memory: 8·(k+1) bytes for each user and movie and one block of
+    ratings; nothing grows with the number of ratings.
 
     Args:
         history: all ratings.
@@ -202,41 +202,71 @@ def fit_stars(
     Raises:
         ValueError: no rating takes part.
     """
-    from surprise import SVD
-
-    trainset = _stream_trainset(history, users, movies, scale, settings.n_epochs, progress)
-    unit = _unit(scale)
-    algorithm = SVD(
-        n_factors=settings.n_factors,
-        n_epochs=settings.n_epochs,
-        init_std_dev=settings.initial_spread * np.sqrt(unit),
-        lr_all=settings.learning_rate / unit,
-        lr_bu=settings.bias_learning_rate,
-        lr_bi=settings.bias_learning_rate,
-        reg_all=settings.regularization * unit,
-        reg_bu=settings.regularization,
-        reg_bi=settings.regularization,
-        random_state=settings.random_state,
-    ).fit(trainset)
-
-    user_rows, movie_rows = trainset.user_rows, trainset.movie_rows
-    k = settings.n_factors
-    user_bias, user_factors = np.zeros(len(users)), np.zeros((len(users), k))
-    movie_bias, movie_factors = np.zeros(len(movies)), np.zeros((len(movies), k))
-    user_bias[user_rows], user_factors[user_rows] = algorithm.bu, algorithm.pu
-    movie_bias[movie_rows], movie_factors[movie_rows] = algorithm.bi, algorithm.qi
+    user_rows, movie_rows, n_ratings, mean = _first_appearances(history, users, movies)
+    # Surprise numbers by first appearance, which decides who starts from which random numbers.
+    rng = np.random.RandomState(settings.random_state)
+    spread = settings.initial_spread * np.sqrt(_unit(scale))
     known = np.zeros(len(movies), dtype=bool)
     known[movie_rows] = True
-    mean = float(trainset.global_mean)
-    a = np.column_stack([mean + algorithm.bu, np.ones(len(user_rows)), algorithm.pu])
+    k = settings.n_factors
     model = StarsModel(
-        mean, scale, user_bias, movie_bias, user_factors, movie_factors, a.T @ a, known
+        global_mean=mean,
+        scale=scale,
+        user_bias=np.zeros(len(users)),
+        movie_bias=np.zeros(len(movies)),
+        user_factors=_random_rows(rng, len(users), user_rows, k, spread),
+        movie_factors=_random_rows(rng, len(movies), movie_rows, k, spread),
+        gram=np.zeros((k + 2, k + 2)),
+        movie_known=known,
     )
+    _descend(model, history, users, n_ratings, settings, progress)
+    for first in range(0, len(user_rows), _ROWS):
+        rows = user_rows[first : first + _ROWS]
+        parts = [mean + model.user_bias[rows], np.ones(len(rows)), model.user_factors[rows]]
+        a = np.column_stack(parts)
+        np.add(model.gram, a.T @ a, out=model.gram)
     left_out = np.ones(len(users), dtype=bool)
     left_out[user_rows] = False
     _fold_in_users(model, history, left_out)
     _fold_in_movies(model, history)
     return model
+
+
+def _random_rows(
+    rng: np.random.RandomState, n: int, rows: np.ndarray, k: int, spread: float
+) -> np.ndarray:
+    """An n × k matrix with random numbers in `rows`, drawn in their order, and 0 elsewhere."""
+    factors = np.zeros((n, k))
+    for first in range(0, len(rows), _ROWS):
+        some = rows[first : first + _ROWS]
+        factors[some] = rng.normal(0, spread, (len(some), k))
+    return factors
+
+
+def _descend(
+    model: StarsModel,
+    history: History,
+    users: np.ndarray,
+    n_ratings: int,
+    settings: StarsSettings,
+    progress: Callable[[float], None],
+) -> None:
+    """Change the rows of `users` and of the known movies by stochastic gradient descent."""
+    # Not at the top: serving does without what a compiler made.
+    from recommender.passes import stars_pass
+
+    unit = _unit(model.scale)
+    done = 0
+    for _ in range(settings.n_epochs):
+        for first, last in history.portions():
+            done += stars_pass(
+                *(history.offsets, history.movies, history.ratings, first, last),
+                *(users, model.movie_known, model.user_bias, model.movie_bias),
+                *(model.user_factors, model.movie_factors, settings.n_factors, model.global_mean),
+                *(settings.bias_learning_rate, settings.regularization),
+                *(settings.learning_rate / unit, settings.regularization * unit),
+            )
+            progress(done / (n_ratings * settings.n_epochs))
 
 
 def _unit(scale: tuple[float, float]) -> float:
@@ -320,59 +350,6 @@ def _ridge(
     return bias + float(solved[0]), vector + solved[1:]
 
 
-def _stream_trainset(
-    history: History,
-    users: np.ndarray,
-    movies: np.ndarray,
-    scale: tuple[float, float],
-    epochs: int,
-    progress: Callable[[float], None],
-) -> Any:
-    """A Surprise `Trainset` that yields its ratings from `history` instead of holding them.
-
-    It numbers users and movies by first appearance, as Surprise does, so the factors start from
-    the same random numbers and come out the same, bit for bit.
-    """
-    from surprise import Trainset
-
-    user_rows, movie_rows, n_ratings, mean = _first_appearances(history, users, movies)
-    inner_user = np.full(len(users), -1, dtype=np.int32)
-    inner_user[user_rows] = np.arange(len(user_rows))
-    inner_movie = np.full(len(movies), -1, dtype=np.int32)
-    inner_movie[movie_rows] = np.arange(len(movie_rows))
-
-    class StreamTrainset(Trainset):
-        def __init__(self) -> None:
-            super().__init__(
-                ur=None,
-                ir=None,
-                n_users=len(user_rows),
-                n_items=len(movie_rows),
-                n_ratings=n_ratings,
-                rating_scale=scale,
-                raw2inner_id_users=None,
-                raw2inner_id_items=None,
-            )
-            self._global_mean = mean
-            self.user_rows, self.movie_rows = user_rows, movie_rows
-            self._epochs_done = 0
-
-        def all_ratings(self) -> Iterator[tuple[int, int, float]]:
-            done = 0
-            for block in history.blocks(users, movies):
-                yield from zip(
-                    inner_user[block.users].tolist(),
-                    inner_movie[block.movies].tolist(),
-                    block.ratings.tolist(),
-                    strict=True,
-                )
-                done += len(block.users)
-                progress((self._epochs_done + done / n_ratings) / epochs)
-            self._epochs_done += 1
-
-    return StreamTrainset()
-
-
 def _first_appearances(
     history: History, users: np.ndarray, movies: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, int, float]:
@@ -388,9 +365,9 @@ def _first_appearances(
     n_ratings, total = 0, 0.0
     for block in history.blocks(users, movies):
         seen_user[block.users] = True
-        unique, position = np.unique(block.movies, return_index=True)
-        new = ~seen_movie[unique]
-        new_movies.append(unique[new][np.argsort(position[new])])
+        new = block.movies[~seen_movie[block.movies]]
+        unique, position = np.unique(new, return_index=True)
+        new_movies.append(unique[np.argsort(position)])
         seen_movie[unique] = True
         n_ratings += len(block.ratings)
         total += float(block.ratings.sum(dtype=np.float64))

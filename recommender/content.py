@@ -45,6 +45,11 @@ class ContentModel:
         arrays = {name: bundle.array(f"content_{name}") for name in _ARRAYS}
         return cls(n_terms=bundle.info["content"]["n_terms"], **arrays)
 
+    @classmethod
+    def written(cls, writer: BundleWriter, n_terms: int) -> ContentModel:
+        """The model that `writer` has saved, memory-mapped."""
+        return cls(n_terms, *(writer.array(f"content_{name}") for name in _ARRAYS))
+
     def save(self, writer: BundleWriter) -> dict[str, int]:
         """Write the arrays; returns what belongs into the manifest under ``content``."""
         for name in _ARRAYS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 
 ARRAYS = ("history_offsets", "history_movies", "history_ratings")
 _BLOCK = 1 << 18
+_PORTION = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -49,19 +51,30 @@ class History:
         start, stop = self.offsets[user], self.offsets[user + 1]
         return self.movies[start:stop], self.ratings[start:stop]
 
-    def blocks(self, users: np.ndarray, movies: np.ndarray) -> Iterator[RatingBlock]:
-        """The ratings of some users and movies, in order, at most 2^18 at a time.
+    def portions(self) -> Iterator[tuple[int, int]]:
+        """All users as ranges (first, last + 1) that have about 2^22 ratings each."""
+        ends = np.arange(_PORTION, int(self.offsets[-1]), _PORTION)
+        inner = np.unique(np.searchsorted(self.offsets, ends))
+        return itertools.pairwise([0, *inner.tolist(), self.n_users])
 
-        Args:
-            users: which users, bool, shape (users,).
-            movies: which movies, bool, shape (movies,).
-        """
+    def everything(self) -> Iterator[RatingBlock]:
+        """All ratings, in order, at most 2^18 at a time; no block is empty."""
         for start in range(0, len(self.movies), _BLOCK):
             stop = min(start + _BLOCK, len(self.movies))
             first = int(np.searchsorted(self.offsets, start, side="right")) - 1
             last = int(np.searchsorted(self.offsets, stop, side="left"))
             bounds = np.clip(self.offsets[first : last + 1], start, stop)
             rated_by = np.repeat(np.arange(first, last), np.diff(bounds))
-            rated = self.movies[start:stop]
-            taken = users[rated_by] & movies[rated]
-            yield RatingBlock(rated_by[taken], rated[taken], self.ratings[start:stop][taken])
+            yield RatingBlock(rated_by, self.movies[start:stop], self.ratings[start:stop])
+
+    def blocks(self, users: np.ndarray, movies: np.ndarray) -> Iterator[RatingBlock]:
+        """The ratings of some users and movies, in order, at most 2^18 at a time; blocks may be
+        empty.
+
+        Args:
+            users: which users, bool, shape (users,).
+            movies: which movies, bool, shape (movies,).
+        """
+        for block in self.everything():
+            taken = users[block.users] & movies[block.movies]
+            yield RatingBlock(block.users[taken], block.movies[taken], block.ratings[taken])

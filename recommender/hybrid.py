@@ -11,7 +11,7 @@ one batch of movies, whatever the size of the catalogue. The result does not dep
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
@@ -25,6 +25,8 @@ from recommender.ranking import RankingModel
 from recommender.topn import Rows, TopN
 
 RankBy = Literal["ranking", "stars"]
+# What one question takes whatever its batch: the lists, the texts and the reasons.
+_QUESTION_BYTES = 2**20
 # With variety, the list is chosen from this many times its length of the best movies.
 _POOL = 10
 
@@ -98,16 +100,22 @@ class Parts:
     content: np.ndarray
 
 
+def _as_many(rows: int, row_bytes: int) -> int:
+    return rows
+
+
 @dataclass(frozen=True)
 class HybridScorer:
     """Ranks the catalogue for many people in bounded memory.
 
-    Memory: about 40 bytes for each cell of a batch of people times a batch of movies, and 8 more
+    Memory: about 40 bytes for each cell of a batch of people times a batch of movies, and 12 more
     for each of its terms.
 
     Attributes:
         stars, ranking, content, history: the models and who rated what.
-        user_batch, movie_batch: how many are scored at once.
+        user_batch, movie_batch: how many are scored at once, at most.
+        fit: told so many rows and the bytes that each takes, how many to take at once; all by
+            default. `memory_toolkit.guard.Guard.batch` follows the memory that is left.
     """
 
     stars: StarsModel
@@ -116,6 +124,23 @@ class HybridScorer:
     history: History
     user_batch: int = 32
     movie_batch: int = 2048
+    fit: Callable[[int, int], int] = _as_many
+
+    @property
+    def need(self) -> int:
+        """Bytes that a question for one person takes at most."""
+        return self._person_bytes + 24 * self.content.n_movies + _QUESTION_BYTES
+
+    @property
+    def _person_bytes(self) -> int:
+        """Bytes for one person and a whole batch of movies."""
+        movies = min(self.movie_batch, self.content.n_movies)
+        return movies * self._cell_bytes + 8 * self.content.n_terms
+
+    @property
+    def _cell_bytes(self) -> int:
+        """Bytes for one person and one movie in a batch."""
+        return 40 + 12 * len(self.content.terms) // max(1, self.content.n_movies)
 
     def user(self, index: int) -> Person:
         """A user of the data."""
@@ -126,7 +151,7 @@ class HybridScorer:
     def rank(self, people: Iterable[Person], question: Question) -> Iterator[Ranked]:
         """The best movies for each of `people`, in order, of those they have not rated."""
         people = iter(people)
-        while batch := list(islice(people, self.user_batch)):
+        while batch := list(islice(people, self.fit(self.user_batch, self._person_bytes))):
             yield from self._rank_batch(batch, question)
 
     def _rank_batch(self, people: list[Person], question: Question) -> list[Ranked]:
@@ -135,7 +160,7 @@ class HybridScorer:
         pool = question.n * _POOL if question.variety > 0 else question.n
         best = TopN(len(people), pool)
         weight = question.weight
-        for movies in self.movie_batches():
+        for movies in self.movie_batches(len(people)):
             scores = np.zeros((len(people), movies.stop - movies.start))
             if weight > 0:
                 collaborative = batch.collaborative(movies)
@@ -179,7 +204,7 @@ class HybridScorer:
     def _range(self, batch: _Batch) -> tuple[np.ndarray, np.ndarray]:
         """Lowest and highest collaborative score over each one's candidates, shape (people,)."""
         low, high = np.full(len(batch.people), np.inf), np.full(len(batch.people), -np.inf)
-        for movies in self.movie_batches():
+        for movies in self.movie_batches(len(batch.people)):
             scores = batch.collaborative(movies)
             batch.exclude(scores, movies)
             high = np.maximum(high, scores.max(axis=1))
@@ -187,11 +212,12 @@ class HybridScorer:
             low = np.minimum(low, scores.min(axis=1))
         return low, high
 
-    def movie_batches(self) -> Iterator[slice]:
-        """The movies in batches."""
+    def movie_batches(self, people: int = 1) -> Iterator[slice]:
+        """The movies in batches, for so many people at once."""
         n_movies = self.content.n_movies
-        for start in range(0, n_movies, self.movie_batch):
-            yield slice(start, min(start + self.movie_batch, n_movies))
+        rows = self.fit(min(self.movie_batch, max(1, n_movies)), people * self._cell_bytes)
+        for start in range(0, n_movies, rows):
+            yield slice(start, min(start + rows, n_movies))
 
 
 class _Batch:

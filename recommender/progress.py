@@ -1,4 +1,5 @@
-"""Progress of long work, on stderr: a moving line in a terminal, a line a stage elsewhere."""
+"""Progress of long work, on stderr: a moving line in a terminal, elsewhere a line a stage and one
+every half minute."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ _STAGES = {
     "ranking": "Training the ranking model",
     "catalogue": "Writing the bundle",
 }
+_SECONDS_BETWEEN_LINES = 30.0
 
 
 class Progress:
@@ -34,24 +36,33 @@ class Progress:
         now = time.monotonic()
         if stage != self._stage:
             self._end_line()
-            self._stage, self._started, self._drawn = stage, now, 0.0
+            self._stage, self._started, self._drawn = stage, now, 0.0 if self._live else now
             if not self._live:
                 print(f"{_STAGES.get(stage, stage)} …", file=self._stream, flush=True)
         if self._live and (now - self._drawn > 0.1 or fraction >= 1):
             self._drawn = now
             self._draw(min(1.0, fraction), now - self._started)
+        elif not self._live and now - self._drawn > _SECONDS_BETWEEN_LINES:
+            self._drawn = now
+            print(
+                f"  {_said(min(1.0, fraction), now - self._started)}", file=self._stream, flush=True
+            )
 
     def _draw(self, fraction: float, seconds: float) -> None:
         filled = round(fraction * 24)
         bar = "█" * filled + "░" * (24 - filled)
-        left = ""
-        if 0.02 < fraction < 1 and seconds > 1:
-            left = f", {seconds / fraction - seconds:.0f} s left"
         label = _STAGES.get(self._stage, self._stage)
-        line = f"\r{label:<32} {bar} {fraction:4.0%} {seconds:.0f} s{left}"
+        line = f"\r{label:<32} {bar} {_said(fraction, seconds)}"
         print(f"{line}\x1b[K", end="", file=self._stream, flush=True)
 
     def _end_line(self) -> None:
         if self._live and self._stage:
             print(file=self._stream)
         self._stage = ""
+
+
+def _said(fraction: float, seconds: float) -> str:
+    left = ""
+    if 0.02 < fraction < 1 and seconds > 1:
+        left = f", {seconds / fraction - seconds:.0f} s left"
+    return f"{fraction:4.0%} {seconds:.0f} s{left}"

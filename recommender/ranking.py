@@ -17,9 +17,8 @@ directions by s²/(s² + s_d²): the low-rank form of ridge regression, as in EA
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,17 +27,14 @@ from recommender.content import ContentModel
 from recommender.history import History
 from recommender.topn import Rows
 
-if TYPE_CHECKING:
-    from scipy.sparse import csr_matrix
-
 _ARRAYS = ("vectors", "popularity")
 # Ratings above this share of the scale speak for a movie, those below against it.
 _NEUTRAL = 1 / 3
 # What the lowest rating counts when the space is shaped, the highest counting 1 more.
-_CHOSEN = np.float32(0.1)
-_USER_BLOCK = 8192
+_CHOSEN = 0.1
 _OVERSAMPLING = 16
 _PASSES = 12
+_ROWS = 8192
 
 
 @dataclass(frozen=True)
@@ -167,11 +163,11 @@ def fit_ranking(
     settings: RankingSettings,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> RankingModel:
-    """Fit the ranking model by randomized subspace iteration over blocks of users.
+    """Fit the ranking model by randomized subspace iteration.
 
     Source: Halko, Martinsson and Tropp, "Finding structure with randomness", 2011, algorithm 4.4.
-    Memory: a few copies of movies × (k + 16) and one block of users; it does not grow with the
-    number of ratings.
+    Memory: three arrays of 4·(k + 16) bytes for each movie, and 8 bytes for each user; it does not
+    grow with the number of ratings.
 
     Args:
         counts: how many ratings each movie has, shape (movies,).
@@ -185,23 +181,40 @@ def fit_ranking(
     rng = np.random.default_rng(settings.random_state)
     basis = rng.standard_normal((len(popularity), width), dtype=np.float32)
     for done in range(_PASSES):
-        basis, _ = np.linalg.qr(matrix.gram(basis))
-        progress((done + 1) / (_PASSES + 1))
-    image = matrix.gram(basis)
+
+        def tell(fraction: float, done: int = done) -> None:
+            progress((done + fraction) / (_PASSES + 1))
+
+        basis = matrix.gram(basis, tell)
+        _orthonormalize(basis)
+    image = matrix.gram(basis, lambda fraction: progress((_PASSES + fraction) / (_PASSES + 1)))
     squares, rotation = np.linalg.eigh((basis.T @ image).astype(np.float64))
+    del image  # before there is another array of that size
     squares, rotation = squares[::-1][:k], rotation[:, ::-1][:, :k]
     squares = np.maximum(squares, 0)
     half = squares[min(settings.damping, k - 1)]
-    damped = np.sqrt(squares / np.maximum(squares + half, np.finfo(float).tiny))
-    vectors = (basis @ rotation.astype(np.float32)) * damped.astype(np.float32)
+    rotation = rotation * np.sqrt(squares / np.maximum(squares + half, np.finfo(float).tiny))
+    vectors = basis @ rotation.astype(np.float32)
     progress(1.0)
     return RankingModel(
-        scale,
-        settings.rated_exponent,
-        settings.popularity_exponent,
-        np.ascontiguousarray(vectors),
-        popularity,
+        scale, settings.rated_exponent, settings.popularity_exponent, vectors, popularity
     )
+
+
+def _orthonormalize(columns: np.ndarray) -> None:
+    """Turn the columns, in place, into an orthonormal basis of what they span.
+
+    By way of the eigenvectors of the small matrix of their dot products, in 64 bits, which needs
+    no copy of the columns. What they span only by rounding comes out short instead of long.
+    """
+    dots = np.zeros((columns.shape[1], columns.shape[1]))
+    for first in range(0, len(columns), _ROWS):
+        rows = columns[first : first + _ROWS].astype(np.float64)
+        dots += rows.T @ rows
+    squares, rotation = np.linalg.eigh(dots)
+    rotation /= np.sqrt(np.maximum(squares, squares[-1] * 1e-12))
+    for first in range(0, len(columns), _ROWS):
+        columns[first : first + _ROWS] = columns[first : first + _ROWS] @ rotation
 
 
 class _StackedMatrix:
@@ -218,11 +231,12 @@ class _StackedMatrix:
         from scipy.sparse import csr_matrix
 
         self._history = history
-        self._low, self._span = np.float32(scale[0]), np.float32(scale[1] - scale[0])
+        # The lowest rating still says that the movie was chosen, so it counts a little.
+        self._slope = 1 / (scale[1] - scale[0])
+        self._base = _CHOSEN - self._slope * scale[0]
         self._step = popularity**-settings.rated_exponent
-        energy = np.zeros(len(popularity))
-        for block in self._blocks():
-            energy += np.bincount(block.indices, weights=block.data**2, minlength=len(popularity))
+        self._user_scale = self._users()
+        energy = self._energy()
         # Movies that nobody rated get the energy of one that was rated once, so that their
         # content alone gives them a vector.
         once = energy[(energy > 0) & (popularity <= 1)]
@@ -238,29 +252,40 @@ class _StackedMatrix:
             shape=(len(popularity), max(1, content.n_terms)),
         )
 
-    def gram(self, columns: np.ndarray) -> np.ndarray:
+    def gram(
+        self, columns: np.ndarray, progress: Callable[[float], None] = lambda fraction: None
+    ) -> np.ndarray:
         """MᵀM · columns, float32, shape of `columns`."""
-        product = self._features @ (self._features.T @ columns)
-        for block in self._blocks():
-            product += block.T @ (block @ columns)
-        return product
-
-    def _blocks(self) -> Iterator[csr_matrix]:
-        """The upper part of M by rows, some thousand users at a time."""
-        from scipy.sparse import csr_matrix
+        # Not at the top: serving does without what a compiler made.
+        from recommender.passes import ranking_pass
 
         history = self._history
-        for first in range(0, history.n_users, _USER_BLOCK):
-            offsets = history.offsets[first : first + _USER_BLOCK + 1]
-            part = slice(int(offsets[0]), int(offsets[-1]))
-            offsets = offsets - offsets[0]
-            movies = history.movies[part]
-            # The lowest rating still says that the movie was chosen, so it counts a little.
-            weights = (history.ratings[part] - self._low) / self._span + _CHOSEN
-            rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-            sums = np.bincount(rows, weights=weights, minlength=len(offsets) - 1)
-            weights = weights * self._step[movies] / np.sqrt(sums[rows]).astype(np.float32)
-            yield csr_matrix(
-                (weights.astype(np.float32), movies, offsets),
-                shape=(len(offsets) - 1, len(self._step)),
+        product: np.ndarray = self._features @ (self._features.T @ columns)
+        for first, last in history.portions():
+            ranking_pass(
+                *(history.offsets, history.movies, history.ratings, first, last),
+                *(self._user_scale, self._step, self._base, self._slope),
+                *(columns, product, columns.shape[1]),
             )
+            progress(last / history.n_users)
+        return product
+
+    def _users(self) -> np.ndarray:
+        """D_u⁻¹, and 0 for users without ratings; float32, shape (users,)."""
+        sums = np.zeros(self._history.n_users)
+        for block in self._history.everything():
+            first = block.users[0]
+            found = np.bincount(block.users - first, weights=self._weights(block.ratings))
+            sums[first : first + len(found)] += found
+        return np.divide(1, sums, out=np.zeros_like(sums), where=sums > 0).astype(np.float32)
+
+    def _energy(self) -> np.ndarray:
+        """The squared length of each column of the upper part of M; float64, shape (movies,)."""
+        energy = np.zeros(len(self._step))
+        for block in self._history.everything():
+            squares = self._weights(block.ratings) ** 2 * self._user_scale[block.users]
+            energy += np.bincount(block.movies, weights=squares, minlength=len(energy))
+        return energy * self._step**2
+
+    def _weights(self, ratings: np.ndarray) -> np.ndarray:
+        return ratings * self._slope + self._base

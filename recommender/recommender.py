@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,7 @@ from recommender.catalogue import FILE as CATALOGUE_FILE
 from recommender.catalogue import Catalogue
 from recommender.collaborative import StarsModel
 from recommender.content import ContentModel
-from recommender.errors import NotFoundError
+from recommender.errors import NotFoundError, SettingsError
 from recommender.explain import explain
 from recommender.filters import Filters, MovieFacts
 from recommender.history import ARRAYS as HISTORY_ARRAYS
@@ -64,13 +64,23 @@ class Recommender:
     Memory: the bundle's arrays are mapped, so a question costs what one batch needs and what the
     operating system keeps cached of the files, which it takes back whenever memory is short.
 
+    Args:
+        fit: how many rows of a batch to take at once, see `hybrid.HybridScorer`.
+
     Attributes:
         bundle: the opened bundle.
         scale: lowest and highest rating.
         genres: all genres, the most frequent first.
+        methods: what `find_similar_movies` can compare; content alone where
+            MATINEE_COLLABORATIVE_SIMILARITY is false.
     """
 
-    def __init__(self, bundle: Bundle, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        settings: Settings | None = None,
+        fit: Callable[[int, int], int] | None = None,
+    ) -> None:
         settings = settings or Settings()
         self.bundle = bundle
         self.scale: tuple[float, float] = tuple(bundle.info["data"]["scale"])
@@ -87,8 +97,12 @@ class Recommender:
             self._history,
             settings.user_batch,
             settings.movie_batch,
+            **({} if fit is None else {"fit": fit}),
         )
         self.genres = self._facts.genre_names
+        self.methods: tuple[Method, ...] = (
+            METHODS if settings.collaborative_similarity else ("content",)
+        )
 
     @classmethod
     def open(cls, path: str | Path, settings: Settings | None = None) -> Recommender:
@@ -98,6 +112,11 @@ class Recommender:
             BundleError: it is missing, of another format version, truncated or altered.
         """
         return cls(Bundle.open(path), settings)
+
+    @property
+    def need(self) -> int:
+        """Bytes that one question takes at most."""
+        return self._scorer.need
 
     def close(self) -> None:
         """Close the catalogue; the arrays go with the object."""
@@ -216,10 +235,16 @@ class Recommender:
         Raises:
             NotFoundError: no such movie, a genre that does not exist, or a movie with too few
                 ratings for ``"predicted"``.
+            SettingsError: MATINEE_COLLABORATIVE_SIMILARITY is false, and the method needs it.
             ValueError: an unknown method.
         """
         if method not in METHODS:
             raise ValueError(f"method is {method!r}; it must be one of {', '.join(METHODS)}")
+        if method not in self.methods:
+            raise SettingsError(
+                f"method {method!r} is off; use 'content', or set "
+                "MATINEE_COLLABORATIVE_SIMILARITY=true"
+            )
         found, similarities = most_similar(
             self._scorer, self._movie_index(movie_id), n, method, self._allowed(filters)
         )

@@ -1,42 +1,161 @@
-"""Every knob of the serving process, read from the environment and checked at start."""
+"""Every knob, read from the environment and checked at start; docs/settings.md says what each does.
+
+A `.env` file may stand in for the environment, see `recommender.environment`.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from memory_toolkit.sizes import MB, parse_size
 from recommender.errors import SettingsError
 
 
-def _knob(variable: str, default: Any, help_text: str, low: int | None = None) -> Any:
+class _Kind(NamedTuple):
+    """What a variable takes.
+
+    Attributes:
+        accepts: in words that follow "give".
+        parse: turns the text into the value; a ValueError says that it cannot.
+        secret: whether the text must not be shown.
+    """
+
+    accepts: str
+    parse: Callable[[str], Any]
+    secret: bool = False
+
+
+def _knob(variable: str, default: Any, kind: _Kind, help_text: str) -> Any:
     """A dataclass field that is read from the environment variable `variable`."""
-    return field(default=default, metadata={"variable": variable, "help": help_text, "low": low})
+    metadata = {"variable": variable, "kind": kind, "help": help_text}
+    return field(default=default, metadata=metadata, repr=not kind.secret)
 
 
-@dataclass(frozen=True)
+def _number(low: int, high: int) -> _Kind:
+    def parse(text: str) -> int:
+        number = int(text)
+        if not low <= number <= high:
+            raise ValueError
+        return number
+
+    return _Kind(f"a whole number from {low:,} to {high:,}", parse)
+
+
+def _parse_flag(text: str) -> bool:
+    if text.lower() in _YES:
+        return True
+    if text.lower() in _NO:
+        return False
+    raise ValueError
+
+
+def _parse_limit(text: str) -> int:
+    size = parse_size(text)
+    if size < MB:  # 256 is most likely meant as 256M
+        raise ValueError
+    return size
+
+
+def _parse_token(text: str) -> str:
+    # It travels in an address and in a header.
+    if not (text.isascii() and text.isprintable()) or " " in text:
+        raise ValueError
+    return text
+
+
+_YES, _NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
+_PATH = _Kind("a path", lambda text: Path(text).expanduser())
+_FLAG = _Kind("true or false", _parse_flag)
+_LIMIT = _Kind("a size of at least 1M, such as 256M or 1.5G", _parse_limit)
+_TOKEN = _Kind("letters, digits and signs without blanks", _parse_token, secret=True)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """What can be set from outside. Each field names its environment variable and its meaning."""
 
-    bundle: Path = _knob("MATINEE_BUNDLE", Path("bundle"), "the bundle to serve")
-    debug_memory: bool = _knob("DEBUG_MEMORY", False, "show the memory panel")
-    users_listed: int = _knob(
-        "MATINEE_USERS_LISTED", 1000, "users offered in the list; any other can be typed", 1
+    bundle: Path = _knob("MATINEE_BUNDLE", Path("bundle"), _PATH, "the bundle to serve")
+    recommendations: int = _knob(
+        "MATINEE_RECOMMENDATIONS", 20, _number(10, 100), "movies that a visitor can ask for at most"
     )
-    user_batch: int = _knob("MATINEE_USER_BATCH", 32, "users scored at once", 1)
-    movie_batch: int = _knob("MATINEE_MOVIE_BATCH", 2048, "movies scored at once", 1)
+    users_listed: int = _knob(
+        "MATINEE_USERS_LISTED",
+        1000,
+        _number(1, 100_000),
+        "users offered in the list; any other can be typed",
+    )
+    user_batch: int = _knob(
+        "MATINEE_USER_BATCH", 32, _number(1, 4096), "users scored at once, at most"
+    )
+    movie_batch: int = _knob(
+        "MATINEE_MOVIE_BATCH", 2048, _number(1, 1_000_000), "movies scored at once, at most"
+    )
+    collaborative_similarity: bool = _knob(
+        "MATINEE_COLLABORATIVE_SIMILARITY",
+        True,
+        _FLAG,
+        "similar movies by what people rated too, not by content alone",
+    )
+    factors: int = _knob(
+        "MATINEE_FACTORS", 20, _number(1, 1000), "factors of the stars model that is trained"
+    )
+    features: int = _knob(
+        "MATINEE_FEATURES", 2000, _number(1, 65_536), "terms of the content model that is trained"
+    )
+    memory_limit: int | None = _knob(
+        "MATINEE_MEMORY_LIMIT", None, _LIMIT, "memory that the process may use; found by itself"
+    )
+    guard: bool = _knob("MATINEE_GUARD", True, _FLAG, "keep the process within the limit")
+    actions_at_once: int = _knob(
+        "MATINEE_ACTIONS_AT_ONCE",
+        4,
+        _number(1, 64),
+        "actions that run at the same time, at most",
+    )
+    wait_seconds: int = _knob(
+        "MATINEE_WAIT_SECONDS", 10, _number(0, 300), "seconds that an action waits for memory"
+    )
+    session_seconds: int = _knob(
+        "MATINEE_SESSION_SECONDS",
+        30,
+        _number(1, 86_400),
+        "seconds that a closed tab's session is kept",
+    )
+    idle_seconds: int = _knob(
+        "MATINEE_IDLE_SECONDS",
+        60,
+        _number(1, 86_400),
+        "seconds without anybody after which caches are given up and memory is returned",
+    )
     profiles: Path = _knob(
         "MATINEE_PROFILES",
         Path("profiles/profiles.sqlite"),
+        _PATH,
         "the file of the visitors' own ratings; one for each data set",
     )
-    profile_ratings: int = _knob("MATINEE_PROFILE_RATINGS", 2000, "ratings one visitor can keep", 1)
-    profile_visitors: int = _knob(
-        "MATINEE_PROFILE_VISITORS", 20_000, "visitors whose ratings are kept", 1
+    profile_ratings: int = _knob(
+        "MATINEE_PROFILE_RATINGS", 2000, _number(1, 100_000), "ratings one visitor can keep"
     )
-    profile_mb: int = _knob("MATINEE_PROFILE_MB", 64, "MB that the file of ratings may take", 1)
+    profile_visitors: int = _knob(
+        "MATINEE_PROFILE_VISITORS",
+        20_000,
+        _number(1, 10_000_000),
+        "visitors whose ratings are kept",
+    )
+    profile_mb: int = _knob(
+        "MATINEE_PROFILE_MB", 64, _number(1, 65_536), "MB that the file of ratings may take"
+    )
+    debug_memory: bool = _knob("DEBUG_MEMORY", False, _FLAG, "show the memory panel")
+    debug_memory_token: str | None = _knob(
+        "DEBUG_MEMORY_TOKEN",
+        None,
+        _TOKEN,
+        "what one must know to see the panel, or /metrics from another machine",
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -47,27 +166,45 @@ class Settings:
         """
         values = {}
         for knob in fields(cls):
-            variable = knob.metadata["variable"]
+            variable, kind = knob.metadata["variable"], knob.metadata["kind"]
             text = environment.get(variable, "").strip()
             if text:
-                values[knob.name] = _parse(variable, text, knob.default, knob.metadata["low"])
+                try:
+                    values[knob.name] = kind.parse(text)
+                except (ValueError, OverflowError):
+                    given = "…" if kind.secret else repr(text)[1:-1]  # in one line, whatever it is
+                    raise SettingsError(f"{variable}={given}: give {kind.accepts}") from None
         return cls(**values)
 
+    def described(self) -> Iterator[tuple[str, str, str]]:
+        """Each variable with its value in words, a secret one hidden, and what it sets."""
+        for knob in fields(self):
+            value = getattr(self, knob.name)
+            if value is None:
+                text = "not set"
+            elif knob.metadata["kind"].secret:
+                text = "set"
+            else:
+                text = str(value).lower() if isinstance(value, bool) else str(value)
+            yield knob.metadata["variable"], text, knob.metadata["help"]
 
-_YES, _NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
+
+VARIABLES: tuple[str, ...] = tuple(knob.metadata["variable"] for knob in fields(Settings))
+# What run.sh and the tests know beside.
+_OTHERS = ("MATINEE_RUN_UNDER", "MATINEE_REQUIRE_BROWSER")
 
 
-def _parse(variable: str, text: str, default: Any, low: int | None) -> Any:
-    if isinstance(default, Path):
-        return Path(text).expanduser()
-    if isinstance(default, bool):
-        if text.lower() in _YES | _NO:
-            return text.lower() in _YES
-        raise SettingsError(f"{variable}={text}: say true or false")
-    try:
-        number = int(text)
-    except ValueError:
-        raise SettingsError(f"{variable}={text}: give a whole number") from None
-    if low is not None and number < low:
-        raise SettingsError(f"{variable}={text}: give a whole number of at least {low}")
-    return number
+def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """One line for each variable that looks like a knob and is none, with the nearest that is."""
+    lines = []
+    for name in sorted(environment):
+        if name.startswith(("MATINEE_", "DEBUG_MEMORY")) and name not in (*VARIABLES, *_OTHERS):
+            # Only for a typing error, so that the serving process does without it.
+            from difflib import get_close_matches
+
+            # What all of them begin with makes no name near to another.
+            short = {known.removeprefix("MATINEE_"): known for known in VARIABLES}
+            near = get_close_matches(name.removeprefix("MATINEE_"), short, n=1)
+            advice = f"did you mean {short[near[0]]}?" if near else "docs/settings.md lists them"
+            lines.append(f"{name} is no setting: {advice}")
+    return lines

@@ -1,4 +1,4 @@
-"""Training settings from a JSON file, as `matinee tune` writes it."""
+"""Training settings: from the environment, and from a JSON file as `matinee tune` writes it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,24 @@ from typing import Any
 from recommender.collaborative import StarsSettings
 from recommender.errors import SettingsError
 from recommender.ranking import RankingSettings
+from recommender.settings import Settings
 from recommender.training import TrainingSettings
 
-_MODELS: dict[str, StarsSettings | RankingSettings] = {
-    "stars": StarsSettings(),
-    "ranking": RankingSettings(),
-}
+_MODELS = ("stars", "ranking")
 _NUMBERS = ("min_user_ratings", "min_movie_ratings", "max_features")
 # What the file may say beside settings: how they were found.
 _NOTES = "tuned"
+
+
+def default_settings() -> TrainingSettings:
+    """The settings where no file and no option says otherwise; the environment has its say.
+
+    Raises:
+        SettingsError: a variable has a value that cannot be used.
+    """
+    knobs = Settings.from_environment()
+    stars = StarsSettings(n_factors=knobs.factors)
+    return TrainingSettings(max_features=knobs.features, stars=stars)
 
 
 def load_settings(path: str | Path) -> TrainingSettings:
@@ -39,12 +48,12 @@ def load_settings(path: str | Path) -> TrainingSettings:
         raise SettingsError(f"{path} cannot be read: {error.strerror}; check --settings") from None
     except ValueError as error:
         raise SettingsError(f"{path} is not JSON ({error}); check --settings") from None
-    base = TrainingSettings()
+    base = default_settings()
     known = (*_MODELS, *_NUMBERS, _NOTES)
     chosen: dict[str, Any] = {}
     for name, value in _object(values, str(path), known).items():
         if name in _MODELS:
-            default = _MODELS[name]
+            default: StarsSettings | RankingSettings = getattr(base, name)
             names = tuple(field.name for field in dataclasses.fields(default))
             given = _object(value, f"{path}, {name}", names)
             checked: dict[str, Any] = {

@@ -6,30 +6,31 @@ This runs in a process of its own, which may import anything; the serving proces
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import shutil
-import time
-from collections.abc import Callable, Iterator
+import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 
-from recommender.bundle import Bundle, BundleWriter
+from recommender.bundle import VERSION, Bundle, BundleWriter
 from recommender.catalogue import FILE as CATALOGUE_FILE
 from recommender.catalogue import MovieText, write_catalogue
 from recommender.collaborative import StarsSettings, fit_stars
-from recommender.content import fit_content
-from recommender.dataset import Dataset, ImportOptions, Source, import_dataset
-from recommender.errors import DataError, SettingsError
+from recommender.content import ContentModel, fit_content
+from recommender.dataset import ImportOptions, Source, import_dataset
+from recommender.errors import BundleError, DataError, SettingsError
 from recommender.filters import MovieFacts, pack_genres
 from recommender.history import ARRAYS as HISTORY_ARRAYS
 from recommender.history import History
 from recommender.ranking import RankingSettings, fit_ranking
 from recommender.records import Id
-
-# Told the stage ("stars", …) and the fraction of it that is done, 0..1.
-Progress = Callable[[str, float], None]
+from recommender.stages import Progress, Stages
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,8 @@ def train(
     """Train on `source` and write the bundle `out`; returns it opened.
 
     An earlier bundle at `out` keeps serving until the new one is whole, and stays if this fails.
+    After a kill, the next call with the same data and settings goes on behind the last finished
+    stage.
 
     Args:
         source: which files, see `dataset.from_files` and `dataset.from_directory`.
@@ -87,28 +90,110 @@ def train(
 
     Raises:
         DataError: the input cannot be used; names the file, row or column.
+        SettingsError: there is too little memory for a stage.
         BundleError: `out` cannot be written.
     """
     settings = settings or TrainingSettings()
-    with BundleWriter(out) as writer:
-        work = writer.folder / "work"
-        started = time.monotonic()
-        dataset = import_dataset(source, work, settings.imports, progress)
-        for name in HISTORY_ARRAYS:
-            (work / f"{name}.npy").rename(writer.folder / f"{name}.npy")
-        history = History.open(writer.folder)
+    key = _key(source, settings)
+    try:
+        with BundleWriter(out, key) as writer:
+            training = _Training(writer, source, settings, progress)
+            writer.commit(training.run() | {"quality": quality})
+        progress("catalogue", 1.0)
+    except (OSError, sqlite3.OperationalError) as error:
+        problem = getattr(error, "strerror", None) or error
+        raise BundleError(
+            f"{out} cannot be written: {problem}; make room there or choose another --out"
+        ) from error
+    return Bundle.open(out)
 
-        counts, means, deviations = _movie_ratings(history, dataset.n_movies)
-        users = np.diff(history.offsets) >= settings.min_user_ratings
-        movies = counts >= settings.min_movie_ratings
+
+def _key(source: Source, settings: TrainingSettings) -> str:
+    """Names what this training writes: equal data and settings have equal keys."""
+    digest = hashlib.sha256(json.dumps([VERSION, dataclasses.asdict(settings)]).encode())
+    for table in source.files:
+        try:
+            with table.path.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise DataError(
+                f"{table.path} cannot be read: {error.strerror}; check {table.option}"
+            ) from None
+        digest.update(f"{table.kind} {table.path.name} {content}\n".encode())
+    return digest.hexdigest()[:12]
+
+
+class _Training:
+    """One training. What a stage needs of earlier ones it reads from the disk, where a run that
+    was killed may have left it; so nothing of one stage is held in memory during the next."""
+
+    def __init__(
+        self, writer: BundleWriter, source: Source, settings: TrainingSettings, progress: Progress
+    ) -> None:
+        self._writer = writer
+        self._source = source
+        self._settings = settings
+        self._progress = progress
+        self._stages = Stages(writer.folder, progress)
+        self._work = self._stages.work
+
+    def run(self) -> dict[str, Any]:
+        """Write all files of the bundle; returns what belongs into the manifest."""
+        run, settings = self._stages.run, self._settings
+        self._data = run("import", self._import)
+        self._history = History.open(self._writer.folder)
+        self._movie_ratings = _movie_ratings(self._history, self._data["movies"])
+        self._users = np.diff(self._history.offsets) >= settings.min_user_ratings
+        self._movies = self._movie_ratings[0] >= settings.min_movie_ratings
+        self._texts = MovieTexts(self._work / "movies.parquet", self._data["movies"])
+        stars = run("stars", self._stars)
+        self._content = run("content", self._fit_content)
+        run("ranking", self._ranking)
+        genres = run("catalogue", self._catalogue)["genres"]
+        shutil.rmtree(self._work)
+        trained = {
+            "trained_users": int(self._users.sum()),
+            "trained_movies": int(self._movies.sum()),
+        }
+        return {
+            "settings": dataclasses.asdict(settings),
+            "data": self._data | trained | {"genres": genres},
+            "stars": stars,
+            "content": {"n_terms": self._content["n_terms"]},
+            "seconds": round(sum(stage.seconds for stage in self._stages.records), 1),
+            "stages": [dataclasses.asdict(stage) for stage in self._stages.records],
+        }
+
+    def _import(self) -> dict[str, Any]:
+        dataset = import_dataset(self._source, self._work, self._settings.imports, self._progress)
+        for name in HISTORY_ARRAYS:
+            (self._work / f"{name}.npy").replace(self._writer.folder / f"{name}.npy")
+        ratings = History.open(self._writer.folder).ratings
+        return {
+            "users": dataset.n_users,
+            "movies": dataset.n_movies,
+            "ratings": dataset.n_ratings,
+            "mean_rating": float(ratings.mean(dtype=np.float64)),
+            "scale": list(dataset.scale),
+            "fingerprint": dataset.fingerprint,
+            "report": dataset.report.lines(),
+        }
+
+    @property
+    def _scale(self) -> tuple[float, float]:
+        low, high = self._data["scale"]
+        return low, high
+
+    def _stars(self) -> dict[str, Any]:
+        settings = self._settings
         try:
             stars = fit_stars(
-                history,
-                users,
-                movies,
-                dataset.scale,
+                self._history,
+                self._users,
+                self._movies,
+                self._scale,
                 settings.stars,
-                lambda fraction: progress("stars", fraction),
+                lambda fraction: self._progress("stars", fraction),
             )
         except ValueError:
             raise DataError(
@@ -116,63 +201,41 @@ def train(
                 f"rated a movie with at least {settings.min_movie_ratings}; lower "
                 "--min-user-ratings or --min-movie-ratings"
             ) from None
-        stars_info = stars.save(writer)
+        return stars.save(self._writer)
 
-        progress("content", 0.0)
-        texts = MovieTexts(work / "movies.parquet", dataset.n_movies)
-        content, terms = fit_content(texts, settings.max_features)
-        content_info = content.save(writer)
-        progress("content", 1.0)
+    def _fit_content(self) -> dict[str, Any]:
+        self._progress("content", 0.0)
+        content, terms = fit_content(self._texts, self._settings.max_features)
+        self._progress("content", 1.0)
+        return content.save(self._writer) | {"terms": terms}
 
+    def _ranking(self) -> dict[str, Any]:
         fit_ranking(
-            history,
-            content,
-            counts,
-            dataset.scale,
-            settings.ranking,
-            lambda fraction: progress("ranking", fraction),
-        ).save(writer)
+            self._history,
+            ContentModel.written(self._writer, self._content["n_terms"]),
+            self._movie_ratings[0],
+            self._scale,
+            self._settings.ranking,
+            lambda fraction: self._progress("ranking", fraction),
+        ).save(self._writer)
+        return {}
 
-        progress("catalogue", 0.0)
+    def _catalogue(self) -> dict[str, Any]:
+        self._progress("catalogue", 0.0)
+        texts, (counts, means, deviations) = self._texts, self._movie_ratings
         years = np.array([movie.year or 0 for movie in texts], dtype=np.int16)
         names, packed = pack_genres([movie.genres for movie in texts], len(texts))
-        genres = MovieFacts(names, years, packed, counts, means, deviations).save(writer)
+        facts = MovieFacts(names, years, packed, counts, means, deviations)
+        genres = facts.save(self._writer)
+        file = self._writer.folder / CATALOGUE_FILE
+        file.unlink(missing_ok=True)  # a killed run's
         write_catalogue(
-            writer.folder / CATALOGUE_FILE,
+            file,
             zip(texts, counts.tolist(), strict=True),
-            _users(work / "users.parquet"),
-            terms,
+            _users(self._work / "users.parquet"),
+            self._content["terms"],
         )
-        shutil.rmtree(work)
-        writer.commit(
-            {
-                "settings": dataclasses.asdict(settings),
-                "data": _data_info(dataset, history, genres, users, movies),
-                "stars": stars_info,
-                "content": content_info,
-                "quality": quality,
-                "seconds": round(time.monotonic() - started, 1),
-            }
-        )
-        progress("catalogue", 1.0)
-    return Bundle.open(out)
-
-
-def _data_info(
-    dataset: Dataset, history: History, genres: list[str], users: np.ndarray, movies: np.ndarray
-) -> dict[str, object]:
-    return {
-        "users": dataset.n_users,
-        "movies": dataset.n_movies,
-        "ratings": dataset.n_ratings,
-        "trained_users": int(users.sum()),
-        "trained_movies": int(movies.sum()),
-        "mean_rating": float(history.ratings.mean(dtype=np.float64)),
-        "scale": list(dataset.scale),
-        "genres": genres,
-        "fingerprint": dataset.fingerprint,
-        "report": dataset.report.lines(),
-    }
+        return {"genres": genres}
 
 
 def _movie_ratings(history: History, n_movies: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -9,7 +9,7 @@ fail() {
 setup() {
     local lock=$1 python stamp wanted
     stamp=.venv/installed
-    wanted=$(cat "$lock" pyproject.toml | cksum)
+    wanted=$(cat "$lock" pyproject.toml recommender/passes.c | cksum)
     if [ -x .venv/bin/python ] && grep -qxF "$wanted" "$stamp" 2>/dev/null; then
         return
     fi
@@ -28,7 +28,7 @@ setup() {
         fail "Matinee itself could not be installed, see above."
     # The test lock holds all of the running lock, so either is satisfied by what was installed.
     if [ "$lock" != requirements.lock ]; then
-        cat requirements.lock pyproject.toml | cksum >"$stamp"
+        cat requirements.lock pyproject.toml recommender/passes.c | cksum >"$stamp"
         echo "$wanted" >>"$stamp"
     else
         echo "$wanted" >"$stamp"

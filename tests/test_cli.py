@@ -1,4 +1,6 @@
 import json
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,12 +10,14 @@ import pytest
 
 from recommender import Recommender
 from recommender.cli import main
+from recommender.settings import VARIABLES
 from recommender.similar import METHODS
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]):
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Runs a command; returns its exit status, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)  # away from whatever .env the project's folder holds
 
     def run(*arguments: object) -> tuple[int, str, str]:
         try:
@@ -36,6 +40,11 @@ def test_train(run, tiny_files, tmp_path: Path) -> None:
     )  # fmt: skip
     assert status == 0
     assert "Trained on 49 users" in printed
+    table = [line.split() for line in printed.splitlines()]
+    start = table.index(["stage", "seconds", "peak_mb", "disk_mb"])
+    stages = table[start + 1 : start + 6]
+    assert [row[0] for row in stages] == ["import", "stars", "content", "ranking", "catalogue"]
+    assert all(float(row[2]) > 10 for row in stages)
     assert "Training the stars model" in err
     info = Recommender.open(out).bundle.info
     assert info["settings"]["stars"]["n_factors"] == 3
@@ -232,3 +241,58 @@ def test_installed_command_and_a_reader_that_stops_early(tiny_bundle: Path) -> N
     done = subprocess.run(["bash", "-c", pipe], capture_output=True, text=True, check=True)
     assert len(done.stdout.splitlines()) == 1
     assert done.stderr == ""
+
+
+def test_settings_says_what_is_in_force(run, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MATINEE_FACTORS", "7")
+    monkeypatch.setenv("DEBUG_MEMORY_TOKEN", "s3cret")
+    status, out, err = run("settings")
+    assert (status, err) == (0, "")
+    assert re.search(r"^MATINEE_FACTORS +7 +factors of", out, re.M)
+    assert re.search(r"^DEBUG_MEMORY_TOKEN +set ", out, re.M)
+    assert "s3cret" not in out
+    assert len(out.splitlines()) == len(VARIABLES)
+
+
+def test_a_file_env_counts(tiny_bundle: Path, tmp_path: Path) -> None:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("MATINEE_")}
+    (tmp_path / ".env").write_text(
+        f"MATINEE_BUNDLE={tiny_bundle}\nMATINEE_COLLABORATIVE_SIMILARITY=no\n"
+    )
+
+    def matinee(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "recommender.cli", *arguments],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+
+    assert matinee("search", "number").returncode == 0
+    done = matinee("similar", "--movie", "12", "--method", "collaborative")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "matinee: method 'collaborative' is off; use 'content', or set "
+        "MATINEE_COLLABORATIVE_SIMILARITY=true\n"
+    )
+    exported = matinee("settings", "--export").stdout
+    assert exported.splitlines()[0] == f"export MATINEE_BUNDLE={tiny_bundle}"
+    assert len(exported.splitlines()) == 2
+
+
+def test_a_wrong_setting_ends_every_command(run, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MATINEE_IDLE_SECONDS", "soon")
+    line = "matinee: MATINEE_IDLE_SECONDS=soon: give a whole number from 1 to 86,400\n"
+    assert run("search", "x") == (2, "", line)
+    assert run("settings") == (2, "", line)
+
+
+def test_a_variable_that_is_none_is_told(run, tiny_bundle: Path, monkeypatch) -> None:
+    monkeypatch.setenv("MATINEE_FACTOR", "7")
+    status, out, err = run("search", "number", "--bundle", tiny_bundle)
+    assert status == 0
+    assert out
+    assert err == "matinee: MATINEE_FACTOR is no setting: did you mean MATINEE_FACTORS?\n"

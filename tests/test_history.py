@@ -38,3 +38,12 @@ def test_blocks_of_some_users_and_movies(history: History) -> None:
     users, movies = np.array([1, 1, 0, 1], bool), np.array([1, 0, 1, 0], bool)
     (block,) = history.blocks(users, movies)
     assert list(zip(block.users, block.movies, strict=True)) == [(0, 0), (0, 2), (3, 0)]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 6, 100])
+def test_portions_hold_every_user_once(
+    history: History, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_PORTION", size)
+    users = [user for first, last in history.portions() for user in range(first, last)]
+    assert users == [0, 1, 2, 3]

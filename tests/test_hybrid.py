@@ -1,4 +1,5 @@
 import dataclasses
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -71,6 +72,39 @@ def test_batches_change_nothing(scorer, user_batch: int, movie_batch: int, rank_
         assert mine.scores == pytest.approx(theirs.scores, abs=1e-6)
         clear = np.abs(np.diff(mine.scores, append=-1)) > 1e-6  # not decided by the last digit
         assert mine.movies[clear].tolist() == theirs.movies[clear].tolist()
+
+
+@pytest.mark.parametrize("room", [1, 3_000, 200_000, 10**9])
+def test_batches_follow_the_memory_that_is_left_and_change_nothing(scorer, room: int) -> None:
+    asked: list[tuple[int, int]] = []
+
+    def fit(rows: int, row_bytes: int) -> int:
+        asked.append((rows, row_bytes))
+        return max(1, min(rows, room // row_bytes))
+
+    other = dataclasses.replace(scorer, user_batch=20, movie_batch=50, fit=fit)
+    people = [scorer.user(i) for i in range(scorer.history.n_users)]
+    question = Question(N, 0.6)
+    one, two = (list(s.rank(people, question)) for s in (scorer, other))
+    for mine, theirs in zip(one, two, strict=True):
+        assert mine.scores == pytest.approx(theirs.scores, abs=1e-6)
+    assert {rows for rows, _ in asked} == {20, 50}
+    slices = [len(range(*movies.indices(60))) for movies in other.movie_batches(20)]
+    assert sum(slices) == 60
+    assert max(slices) == max(1, min(50, room // max(asked)[1]))
+
+
+def test_a_question_takes_no_more_than_it_says(sample: Recommender) -> None:
+    scorer = dataclasses.replace(sample._scorer, movie_batch=sample._scorer.content.n_movies)
+    person = scorer.user(3)
+    tracemalloc.start()
+    try:
+        for weight in (0.0, 0.5, 1.0):
+            list(scorer.rank([person], Question(20, weight, variety=0.5)))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert scorer.need / 4 < peak <= scorer.need
 
 
 def test_many_users_get_what_each_gets_alone(scorer: HybridScorer) -> None:

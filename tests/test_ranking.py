@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from recommender import history as history_module
 from recommender import ranking as module
 from recommender.catalogue import MovieText
 from recommender.content import ContentModel, fit_content
@@ -71,7 +72,9 @@ def test_is_the_damped_svd_of_the_stacked_matrix(model, history, content, counts
 
 
 def test_the_size_of_a_block_changes_nothing(model, history, content, counts, monkeypatch) -> None:
-    monkeypatch.setattr(module, "_USER_BLOCK", 7)
+    monkeypatch.setattr(history_module, "_BLOCK", 7)
+    monkeypatch.setattr(history_module, "_PORTION", 30)
+    monkeypatch.setattr(module, "_ROWS", 7)
     again = fit_ranking(history, content, counts, SCALE, SETTINGS)
     assert again.vectors @ again.vectors.T == pytest.approx(
         model.vectors @ model.vectors.T, abs=1e-4

@@ -1,7 +1,9 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from recommender import Filters, NotFoundError, Recommender
+from recommender import Filters, NotFoundError, Recommender, Settings, SettingsError
 from recommender.recommender import RANK_BY
 from recommender.similar import METHODS
 
@@ -186,6 +188,15 @@ def test_unknown_ids_and_methods(tiny: Recommender) -> None:
             ask(999)
     with pytest.raises(ValueError, match="magic"):
         tiny.find_similar_movies(1, 5, "magic")  # type: ignore[arg-type]
+
+
+def test_collaborative_similarity_can_be_off(tiny_bundle: Path) -> None:
+    matinee = Recommender.open(tiny_bundle, Settings(collaborative_similarity=False))
+    assert matinee.methods == ("content",)
+    assert len(matinee.find_similar_movies(3, 4)) == 4
+    for method in METHODS[1:]:
+        with pytest.raises(SettingsError, match=f"method '{method}' is off; use 'content'"):
+            matinee.find_similar_movies(3, 4, method)
 
 
 def test_filters_are_applied_before_the_top_n(tiny: Recommender) -> None:

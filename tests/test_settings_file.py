@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from recommender.errors import SettingsError
-from recommender.settings_file import load_settings
+from recommender.settings_file import default_settings, load_settings
 from recommender.training import TrainingSettings
 
 
@@ -26,6 +26,20 @@ def test_what_is_not_named_keeps_its_default(tmp_path: Path) -> None:
     assert found.stars.regularization == TrainingSettings().stars.regularization
     path.write_text("{}")
     assert load_settings(path) == TrainingSettings()
+
+
+def test_the_environment_gives_the_defaults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert default_settings() == TrainingSettings()
+    monkeypatch.setenv("MATINEE_FACTORS", "7")
+    monkeypatch.setenv("MATINEE_FEATURES", "300")
+    found = default_settings()
+    assert (found.stars.n_factors, found.max_features) == (7, 300)
+    path = tmp_path / "s.json"
+    path.write_text('{"stars": {"n_epochs": 2}, "max_features": 400}')
+    found = load_settings(path)
+    assert (found.stars.n_factors, found.stars.n_epochs, found.max_features) == (7, 2, 400)
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,9 @@
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +13,7 @@ from recommender import Recommender
 from recommender.bundle import Bundle
 from recommender.collaborative import StarsSettings
 from recommender.dataset import from_files
-from recommender.errors import DataError, SettingsError
+from recommender.errors import BundleError, DataError, SettingsError
 from recommender.training import TrainingSettings, train
 
 SMALL = TrainingSettings(
@@ -103,3 +109,129 @@ def test_progress_names_every_stage_in_order(tiny_files, tmp_path: Path) -> None
 def test_settings_that_cannot_be_used(settings: dict, flag: str) -> None:
     with pytest.raises(SettingsError, match=flag):
         TrainingSettings(**settings)
+
+
+# Trains until a stage begins, and is killed then.
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from recommender.dataset import from_files
+from recommender.training import train
+from test_training import SMALL
+
+def progress(stage, fraction):
+    if stage == sys.argv[4]:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+train(from_files(Path(sys.argv[1]), Path(sys.argv[2])), sys.argv[3], SMALL, progress)
+"""
+
+
+def train_until(stage: str, files: tuple[Path, Path], out: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, *map(str, files), str(out), stage],
+        cwd=Path(__file__).parent,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+
+
+def reused(bundle: Bundle) -> list[str]:
+    return [stage["name"] for stage in bundle.info["stages"] if stage["reused"]]
+
+
+def test_a_killed_training_goes_on_where_it_was(tiny_files, tmp_path: Path) -> None:
+    source, out = from_files(*tiny_files), tmp_path / "b"
+    whole = train(source, tmp_path / "whole", SMALL)
+    old = train(source, out, TrainingSettings(min_user_ratings=5, min_movie_ratings=5))
+    for stage in ("stars", "catalogue"):
+        train_until(stage, tiny_files, out)
+        assert Bundle.open(out).created == old.created
+    assert len(list(out.glob("work-*"))) == 1
+    bundle = train(source, out, SMALL)
+    assert reused(bundle) == ["import", "stars", "content", "ranking"]
+    for name in whole.files:
+        if name.endswith(".npy"):
+            assert bundle.file(name).read_bytes() == whole.file(name).read_bytes()
+    assert bundle.info["data"] == whole.info["data"]
+    assert not list(out.glob("work-*"))
+    assert reused(train(source, out, SMALL)) == []
+
+
+def test_what_was_done_with_other_settings_is_not_used(tiny_files, tmp_path: Path) -> None:
+    source, out = from_files(*tiny_files), tmp_path / "b"
+    train_until("ranking", tiny_files, out)
+    other = TrainingSettings(min_user_ratings=5, min_movie_ratings=3, max_features=9)
+    assert reused(train(source, out, other)) == []
+    assert not list(out.glob("work-*"))
+
+
+def test_what_was_done_with_other_data_is_not_used(tiny_files, tmp_path: Path) -> None:
+    out, ratings = tmp_path / "b", tmp_path / "ratings.csv"
+    ratings.write_bytes(tiny_files[0].read_bytes())
+    train_until("ranking", (ratings, tiny_files[1]), out)
+    with ratings.open("a", encoding="utf-8") as file:
+        file.write("1,54,1.5\n")
+    assert reused(train(from_files(ratings, tiny_files[1]), out, SMALL)) == []
+
+
+def test_an_interrupted_training_goes_on_too(tiny_files, tmp_path: Path) -> None:
+    def interrupt(stage: str, fraction: float) -> None:
+        if stage == "content":
+            raise KeyboardInterrupt
+
+    source, out = from_files(*tiny_files), tmp_path / "b"
+    with pytest.raises(KeyboardInterrupt):
+        train(source, out, SMALL, interrupt)
+    with pytest.raises(BundleError, match="there is no bundle"):
+        Bundle.open(out)
+    assert reused(train(source, out, SMALL)) == ["import", "stars"]
+
+
+@contextmanager
+def limits_restored() -> Iterator[None]:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+@pytest.mark.parametrize("stage", ["stars", "content", "ranking", "catalogue"])
+def test_a_full_disk(stage: str, tiny_files, tmp_path: Path) -> None:
+    source, out = from_files(*tiny_files), tmp_path / "b"
+    created = train(source, out, SMALL).created
+
+    def fill(now: str, fraction: float) -> None:
+        if now == stage:  # no file may grow any further: for this process the disk is full
+            hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+            resource.setrlimit(resource.RLIMIT_FSIZE, (64, hard))
+
+    with limits_restored(), pytest.raises(BundleError, match=r"cannot be written.*room") as caught:
+        train(source, out, SMALL, fill)
+    assert "\n" not in str(caught.value)
+    assert Bundle.open(out).created == created
+    assert sorted(path.name.partition("-")[0] for path in out.iterdir()) == [
+        ".lock",
+        "data",
+        "manifest.json",
+    ]
+
+
+def test_a_folder_that_cannot_be_written(tiny_files, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BundleError, match="cannot be written"):
+        train(from_files(*tiny_files), tmp_path / "file" / "b", SMALL)
+
+
+def test_two_trainings_at_once(tiny_files, tmp_path: Path) -> None:
+    source, out = from_files(*tiny_files), tmp_path / "b"
+
+    def train_too(stage: str, fraction: float) -> None:
+        if stage == "stars":
+            with pytest.raises(BundleError, match="another training is writing this bundle"):
+                train(source, out, SMALL)
+
+    assert train(source, out, SMALL, train_too).info["data"]["users"] == 50

@@ -192,8 +192,10 @@ def import_dataset(
             f"--memory-limit {options.memory_limit_mb} is too low for these data "
             f"({str(error).splitlines()[0]}); give more"
         ) from None
-    except (duckdb.IOException, OSError) as error:
-        raise DataError(f"{folder} cannot be written: {str(error).splitlines()[0]}") from None
+    except (duckdb.IOException, duckdb.TransactionException, OSError) as error:
+        raise DataError(
+            f"{folder} cannot be written: {str(error).splitlines()[0]}; make room there"
+        ) from None
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
         if not existed:

@@ -88,10 +88,9 @@ def _seeds(text: str) -> tuple[int, ...]:
 
 
 def _settings(options: argparse.Namespace) -> TrainingSettings:
-    from recommender.settings_file import load_settings
-    from recommender.training import TrainingSettings
+    from recommender.settings_file import default_settings, load_settings
 
-    settings = load_settings(options.settings) if options.settings else TrainingSettings()
+    settings = load_settings(options.settings) if options.settings else default_settings()
     return dataclasses.replace(settings, imports=import_options(options))
 
 

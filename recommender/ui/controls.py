@@ -16,11 +16,11 @@ from recommender.hybrid import RankBy
 from recommender.recommender import RANK_BY, Recommender
 from recommender.records import User
 from recommender.ui import address
+from recommender.ui.configuration import settings
 from recommender.ui.language import genre_name, t
-from recommender.ui.loading import settings
 from recommender.ui.markup import plain
 
-FEWEST, USUAL, MOST = 5, 12, 20
+FEWEST, USUAL = 5, 12
 
 
 def heading(title: str, subtitle: str) -> None:
@@ -89,7 +89,9 @@ def wishes(matinee: Recommender, *, choice: bool = True) -> Wishes:
     on = sum(bool(state.get(key)) for key in keys) + (state.get("years", whole) != whole)
     label = t("filter.on", count=on) if on else t("filter.label")
     with st.popover(label, icon=":material/filter_list:", width="stretch"):
-        count = st.slider(t("filter.count"), FEWEST, MOST, USUAL, key="n", bind="query-params")
+        most = settings().recommendations
+        usual = min(USUAL, most)
+        count = st.slider(t("filter.count"), FEWEST, most, usual, key="n", bind="query-params")
         genres = st.multiselect(
             t("filter.genres"),
             matinee.genres,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from recommender.ui import cards, controls, similar
+from recommender.ui.acting import acting
 from recommender.ui.language import t
 from recommender.ui.loading import initialize_recommender
-from recommender.ui.measuring import measured
 
 _RATED = 12
 
@@ -28,7 +28,7 @@ def _draw() -> None:
         user = controls.user_picker(matinee)
     if user is None:
         return
-    with measured("action.for_you"):
+    with acting("action.for_you", matinee.need):
         rated = matinee.rated_by(user.user_id, _RATED)
         found = matinee.recommend_for_user(
             user.user_id, wishes.count, wishes.filters, rank_by, **wishes.choice

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from pathlib import Path
 
 import streamlit as st
 
+from memory_toolkit.guard import Busy
+from memory_toolkit.returning import return_memory
 from recommender.errors import MatineeError, SettingsError
 from recommender.ui import language
+from recommender.ui.configuration import settings
 from recommender.ui.language import t
-from recommender.ui.loading import settings
 from recommender.ui.markup import plain
 
 _STYLES = Path(__file__).with_name("styles.css")
@@ -33,9 +36,23 @@ def draw(page: st.Page) -> None:
         _problem(t("error.settings"), error)
     except MatineeError as error:
         _problem(t("error.bundle"), error)
+    except Busy:  # the guard has written it to the log
+        _try_again(t("error.busy"))
+    except MemoryError as error:
+        logging.getLogger(__name__).exception("page %s needed too much memory", page.title)
+        # What it held is still in the frames.
+        traceback.clear_frames(error.__traceback__)
+        return_memory()
+        _try_again(t("error.memory"))
     except Exception:  # the page must not show a traceback, whatever it was
         logging.getLogger(__name__).exception("page %s failed", page.title)
         st.error(t("error.unexpected"), icon=":material/error:")
+
+
+def _try_again(sentence: str) -> None:
+    with st.container(border=True, key="try_again"):
+        st.markdown(sentence)
+        st.button(t("error.try_again"), icon=":material/refresh:")  # any click runs the page anew
 
 
 def _problem(heading: str, error: MatineeError) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from recommender.ui import cards, for_you, hybrid, my_ratings, similar
+from recommender.ui.acting import acting
 from recommender.ui.language import t
 from recommender.ui.loading import initialize_recommender
-from recommender.ui.measuring import measured
 
 _SHOWN = 8
 
@@ -27,8 +27,8 @@ def _draw() -> None:
             (hybrid.page(), t("home.to_hybrid")),
         ):
             st.page_link(target, label=label, icon_position="left")
-    with measured("action.home"):
-        matinee = initialize_recommender()
+    matinee = initialize_recommender()
+    with acting("action.home", matinee.need):
         statistics = matinee.statistics
         popular = matinee.popular(_SHOWN)
     numbers = (

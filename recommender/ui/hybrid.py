@@ -7,9 +7,9 @@ import streamlit as st
 from recommender.recommender import DEFAULT_WEIGHT
 from recommender.records import Recommendation
 from recommender.ui import cards, controls, similar
+from recommender.ui.acting import acting
 from recommender.ui.language import t
 from recommender.ui.loading import initialize_recommender
-from recommender.ui.measuring import measured
 
 
 def page() -> st.Page:
@@ -37,7 +37,7 @@ def _draw() -> None:
         user = controls.user_picker(matinee)
     if user is None:
         return
-    with measured("action.hybrid"):
+    with acting("action.hybrid", matinee.need):
         found = matinee.hybrid_recommend(
             user.user_id, wishes.count, weight, wishes.filters, **wishes.choice
         )

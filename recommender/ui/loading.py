@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
 from recommender.bundle import Bundle, manifest_stamp
+from recommender.errors import MatineeError
 from recommender.recommender import Recommender
-from recommender.settings import Settings
-
-
-@st.cache_resource(show_spinner=False)
-def settings() -> Settings:
-    """The settings, read from the environment once.
-
-    Raises:
-        SettingsError: a variable has a value that cannot be used.
-    """
-    return Settings.from_environment()
+from recommender.ui.configuration import settings
+from recommender.ui.keeping import guard
 
 
 def load_all_data() -> Bundle:
@@ -37,8 +30,48 @@ def initialize_recommender() -> Recommender:
     Raises:
         BundleError: as `load_all_data`.
     """
-    bundle = load_all_data()
-    return _recommender(bundle, bundle.stamp)
+    global _trouble
+    stamp = manifest_stamp(settings().bundle)
+    try:
+        bundle = load_all_data()
+        found = _recommender(bundle, bundle.stamp)
+    except Exception as error:
+        known = isinstance(error, MatineeError)
+        reason = str(error) if known else "the bundle cannot be used; the log says why"
+        _trouble = Trouble(reason, stamp)
+        raise
+    _trouble = None
+    return found
+
+
+def forget() -> None:
+    """Let go of the bundle and the recommender; whoever needs them next loads them again.
+
+    Pages that are being drawn keep theirs until they are done.
+    """
+    _recommender.clear()
+    _bundle.clear()
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why there is no recommender.
+
+    Attributes:
+        reason: one line.
+        stamp: of the bundle that was tried, see `manifest_stamp`.
+    """
+
+    reason: str
+    stamp: tuple[int, int] | None = None
+
+
+_trouble: Trouble | None = Trouble("the bundle is not loaded yet")
+
+
+def trouble() -> Trouble | None:
+    """Why the recommender could not be had when it was last asked for; None if it could."""
+    return _trouble
 
 
 # The stamp is part of the key: a new bundle is a new entry, and with one entry at most the old
@@ -50,4 +83,5 @@ def _bundle(path: Path, stamp: tuple[int, int] | None) -> Bundle:
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def _recommender(_bundle: Bundle, stamp: tuple[int, int]) -> Recommender:
-    return Recommender(_bundle, settings())
+    keeper = guard()
+    return Recommender(_bundle, settings(), keeper.batch if keeper else None)

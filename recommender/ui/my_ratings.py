@@ -12,10 +12,10 @@ from recommender.profile import Opinions
 from recommender.recommender import Recommender
 from recommender.records import Id, Movie, Recommendation
 from recommender.ui import address, cards, controls, own_file, similar, stars
+from recommender.ui.acting import acting
 from recommender.ui.language import t
 from recommender.ui.loading import initialize_recommender
 from recommender.ui.markup import plain
-from recommender.ui.measuring import measured
 from recommender.ui.visitor import Visitor, current_visitor, take_problem, told
 
 _PARTS = ("rate", "rated", "file")
@@ -102,7 +102,7 @@ def _rate(own: _Own) -> None:
         live=True,
     )
     if text.strip():
-        with measured("action.search"):
+        with acting("action.search", own.matinee.need):
             found = own.matinee.search(text, _MATCHES)
         if not found:
             st.info(t("similar.no_match", text=plain(text)), icon=":material/search_off:")
@@ -183,7 +183,7 @@ def _recommended(own: _Own) -> None:
     heading, setting = st.columns([2, 1], vertical_alignment="bottom")
     with setting:
         wishes = controls.wishes(own.matinee)
-    with measured("action.my_ratings"):
+    with acting("action.my_ratings", own.matinee.need):
         found = own.matinee.recommend(
             given, wishes.count, wishes.filters, hidden=own.said.hidden, **wishes.choice
         )

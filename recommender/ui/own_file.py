@@ -7,14 +7,16 @@ import streamlit as st
 from recommender.profile import Opinions
 from recommender.profile_csv import MOST_BYTES, from_csv, match, to_csv
 from recommender.recommender import Recommender
+from recommender.ui.acting import acting
 from recommender.ui.language import t
 from recommender.ui.markup import plain
-from recommender.ui.measuring import measured
 from recommender.ui.visitor import Visitor, current_visitor, told
 
 _FILE_NAME = "matinee-ratings.csv"
 _UPLOADS, _REPORT = "own_file_uploads", "own_file_report"
 _MISSING_SHOWN = 50
+# What reading a file takes at most, for each of its bytes.
+IMPORT_BYTES = 12
 
 
 def draw(matinee: Recommender, visitor: Visitor, said: Opinions) -> None:
@@ -50,7 +52,8 @@ def _import(matinee: Recommender, visitor: Visitor) -> None:
     )
     if file is not None:
         st.session_state.pop(_REPORT, None)
-        with st.spinner(t("my_ratings.importing")), told(), measured("action.import"):
+        need = matinee.need + IMPORT_BYTES * file.size
+        with st.spinner(t("my_ratings.importing")), told(), acting("action.import", need):
             matched = match(from_csv(file.getvalue(), matinee.scale), matinee)
             visitor.store.put(visitor.secret, matched.ratings)
             st.session_state[_REPORT] = matched

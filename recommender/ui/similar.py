@@ -7,12 +7,12 @@ import streamlit as st
 from recommender.errors import NotFoundError
 from recommender.recommender import Recommender
 from recommender.records import Movie, SimilarMovie
-from recommender.similar import METHODS, Method
+from recommender.similar import Method
 from recommender.ui import address, cards, controls
+from recommender.ui.acting import acting
 from recommender.ui.language import t
 from recommender.ui.loading import initialize_recommender
 from recommender.ui.markup import plain
-from recommender.ui.measuring import measured
 
 _MOVIE = "movie"
 _METHOD = "method"
@@ -49,11 +49,11 @@ def _draw() -> None:
     cards.single(movie)
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     with left:
-        method = _method()
+        method = _method(matinee.methods)
     with right:
         wishes = controls.wishes(matinee, choice=False)
     try:
-        with measured(f"action.similar_{method}"):
+        with acting(f"action.similar_{method}", matinee.need):
             found = matinee.find_similar_movies(
                 movie.movie_id, wishes.count, method, wishes.filters
             )
@@ -83,7 +83,7 @@ def _search(matinee: Recommender, *, suggest: bool) -> None:
     )
     if not text.strip() and not suggest:
         return
-    with measured("action.search"):
+    with acting("action.search", matinee.need):
         matches = matinee.search(text, _MATCHES) if text.strip() else matinee.popular(_MATCHES)
     if not matches:
         st.info(t("similar.no_match", text=plain(text)), icon=":material/search_off:")
@@ -108,20 +108,23 @@ def _pick() -> None:
         st.session_state.match = None
 
 
-def _method() -> Method:
-    address.follow(_METHOD, METHODS)
+def _method(methods: tuple[Method, ...]) -> Method:
+    """The method in use; where there is a choice, it is offered."""
+    if len(methods) == 1:
+        return methods[0]
+    address.follow(_METHOD, methods)
     method = st.segmented_control(
         t("similar.method"),
-        METHODS,
+        methods,
         format_func=lambda name: t(f"method.{name}"),
-        default=METHODS[0] if _METHOD not in st.session_state else None,
+        default=methods[0] if _METHOD not in st.session_state else None,
         required=True,
         key=_METHOD,
         persist_state="session",
         help=t("similar.method_help"),
     )
-    address.show(_METHOD, method, default=METHODS[0])
-    return method or METHODS[0]
+    address.show(_METHOD, method, default=methods[0])
+    return method or methods[0]
 
 
 def _body(item: SimilarMovie) -> str:

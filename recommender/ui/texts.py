@@ -19,6 +19,15 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Something went wrong on the server. Try again; if it stays, tell whoever runs it.",
         "서버에서 문제가 발생했습니다. 다시 시도해 보고, 계속되면 서버 운영자에게 알려 주세요.",
     ),
+    "error.busy": (
+        "Many people are here just now, and this server is small. Give it a few seconds.",
+        "지금 방문자가 많고 서버는 작습니다. 몇 초만 기다려 주세요.",
+    ),
+    "error.memory": (
+        "This took more memory than the server has. Nothing is lost; ask for less, or try again.",
+        "서버 메모리보다 큰 요청이었습니다. 잃은 것은 없으니 요청을 줄이거나 다시 시도해 보세요.",
+    ),
+    "error.try_again": ("Try again", "다시 시도"),
     # What each action is called in the memory panel
     "action.home": ("Home", "홈"),
     "action.my_ratings": ("My ratings", "내 평점"),
@@ -386,27 +395,92 @@ TEXTS: dict[str, tuple[str, str]] = {
     "genre.Western": ("Western", "서부"),
     # The memory panel (DEBUG_MEMORY=true)
     "memory.title": ("Memory", "메모리"),
+    "memory.failure": (
+        "This cannot be shown right now; the server's log says why. It tries again by itself.",
+        "지금은 표시할 수 없습니다. 이유는 서버 로그에 있으며 자동으로 다시 시도합니다.",
+    ),
+    "memory.token": ("Token (DEBUG_MEMORY_TOKEN)", "토큰 (DEBUG_MEMORY_TOKEN)"),
+    "memory.open": ("Show the memory panel", "메모리 패널 열기"),
+    "memory.token_wrong": (
+        "This is not the token. The next try is possible in {seconds} s.",
+        "토큰이 맞지 않습니다. {seconds}초 뒤에 다시 시도할 수 있습니다.",
+    ),
+    "memory.token_paused": (
+        "Not looked at after a wrong token. Try again in {seconds} s.",
+        "잘못된 토큰이 입력된 뒤라 확인하지 않았습니다. {seconds}초 뒤에 다시 시도해 주세요.",
+    ),
+    "memory.view": ("What the panel shows", "패널에 표시할 내용"),
+    "memory.view_now": ("Now", "현재"),
+    "memory.view_actions": ("Actions", "작업"),
+    "memory.view_parts": ("Parts", "구성"),
+    "memory.view_tools": ("Tools", "도구"),
+    # Its first view: the gauge
     "memory.own": ("Own memory", "자체 메모리"),
-    "memory.of_limit": ("{own} of {limit}", "{limit} 중 {own}"),
+    "memory.of_limit": ("{share} of {limit}", "{limit} 중 {share}"),
+    "memory.stage_ok": ("Fine", "여유"),
+    "memory.stage_high": ("High", "높음"),
+    "memory.stage_shedding": ("Very high", "매우 높음"),
+    "memory.stage_full": ("Full", "가득 참"),
+    "memory.stage_note": (
+        "From {shedding} on caches are given up, from {full} on new actions are refused.",
+        "{shedding}부터는 캐시를 비우고, {full}부터는 새 작업을 거절합니다.",
+    ),
+    "memory.bar_own": ("this process", "이 프로세스"),
+    "memory.bar_others": ("others", "기타"),
+    "memory.bar_free": ("free", "여유"),
+    "memory.others": (
+        "Others: what else counts against the same limit, other processes and the kernel's part.",
+        "기타: 같은 한도에 포함되는 다른 프로세스와 커널의 몫입니다.",
+    ),
     "memory.rss": ("RSS, everything resident", "RSS (상주 메모리 전체)"),
     "memory.file": ("File pages, reclaimable", "파일 페이지 (회수 가능)"),
+    "memory.swap": ("Moved out to swap", "스왑으로 내보냄"),
+    "memory.highest": ("Highest RSS so far", "지금까지의 최고 RSS"),
+    "memory.oom_kills": ("Killed for want of memory", "메모리 부족으로 강제 종료"),
+    "memory.pressure": ("Waited for memory, last 10 s", "메모리 대기 (최근 10초)"),
     "memory.limit": ("Limit set by {source}", "한도 출처: {source}"),
     "memory.machine": ("the machine", "이 컴퓨터의 메모리"),
     "memory.parts_unknown": (
         "This system does not tell file pages apart, so RSS stands for own memory.",
         "이 시스템은 파일 페이지를 구분하지 않으므로 RSS를 자체 메모리로 표시합니다.",
     ),
+    "memory.guard": (
+        "Guard: running {active}, waiting {waiting}",
+        "가드: 실행 {active}, 대기 {waiting}",
+    ),
+    "memory.guard_off": ("Guard: off", "가드: 꺼짐"),
+    "memory.guard_admitted": ("admitted {count}", "허용 {count}"),
+    "memory.guard_waited": ("had waited {count}", "대기 후 허용 {count}"),
+    "memory.guard_shrunk": ("batches made smaller {count}", "배치 축소 {count}"),
+    "memory.guard_shed": ("caches given up {count}", "캐시 비움 {count}"),
+    "memory.guard_refused": ("refused {count}", "거절 {count}"),
+    "memory.guard_memory_errors": ("out of memory {count}", "메모리 부족 오류 {count}"),
+    "memory.timeline": ("Last {minutes} min, highest {highest}", "최근 {minutes}분, 최고 {highest}"),
+    "memory.timeline_limit": ("limit", "한도"),
+    "memory.timeline_action": (
+        "{time} {name}: {change} MB, peak {peak} MB, {duration}",
+        "{time} {name}: {change} MB, 최고 {peak} MB, {duration}",
+    ),
+    "memory.leaks": (
+        "Seems to leak: {names}. See Actions, by name.",
+        "메모리 누수 의심: {names}. ‘작업’의 ‘이름별’을 확인해 보세요.",
+    ),
     "memory.return": ("Collect and return memory", "메모리 정리하고 반환"),
-    "memory.returned": ("Given back", "반환한 메모리"),
+    "memory.returned": ("Given back: {total}", "반환한 메모리: {total}"),
     "memory.collected": ("Garbage collection", "가비지 컬렉션"),
     "memory.arrow": ("Arrow pool", "Arrow 풀"),
     "memory.trimmed": ("Heap trim", "힙 정리"),
     "memory.not_done": ("not in use", "사용 안 함"),
-    "memory.actions": ("Actions", "작업"),
-    "memory.legend": (
-        "Own memory in MB, all sessions, newest first. ≥ means at least.",
-        "자체 메모리(MB), 모든 세션, 최신순. ≥는 ‘최소’를 뜻합니다.",
-    ),
+    # Its second view: the actions
+    "memory.shown": ("Which figures", "표시할 수치"),
+    "memory.each": ("Each one", "하나씩"),
+    "memory.totals": ("By name", "이름별"),
+    "memory.filter": ("Name contains", "이름으로 찾기"),
+    "memory.order": ("Order", "정렬 기준"),
+    "memory.order_newest": ("Newest first", "최신순"),
+    "memory.order_change": ("Largest change first", "변화가 큰 순"),
+    "memory.order_peak": ("Highest peak first", "최고치가 높은 순"),
+    "memory.order_duration": ("Longest first", "오래 걸린 순"),
     "memory.before": ("Before", "이전"),
     "memory.after": ("After", "이후"),
     "memory.change": ("Change", "변화"),
@@ -414,10 +488,150 @@ TEXTS: dict[str, tuple[str, str]] = {
     "memory.duration": ("Took", "시간"),
     "memory.overlaps": ("others at the same time: {count}", "동시에 실행된 다른 작업: {count}개"),
     "memory.failed": ("ended in an error", "오류로 끝남"),
-    "memory.newest": ("The newest {shown} of {total}.", "전체 {total}개 중 최신 {shown}개"),
+    "memory.more": (
+        "{shown} of {total}; the files below hold all.",
+        "전체 {total}개 중 {shown}개. 아래 파일에는 모두 들어 있습니다.",
+    ),
+    "memory.legend": (
+        "Own memory in MB, all sessions. A peak is exact; ≥ is at least, ~ is sampled and may "
+        "have missed more.",
+        "자체 메모리(MB), 모든 세션. 최고는 정확한 값이며, ≥는 ‘최소’, ~는 표본으로 잰 값이라 더 "
+        "높았을 수 있습니다.",
+    ),
+    "memory.calls": ("Calls", "횟수"),
+    "memory.median": ("Median", "중앙값"),
+    "memory.worst": ("Worst", "최대"),
+    "memory.growth": ("Keeps", "누적"),
+    "memory.mean": ("{duration} on average", "평균 {duration}"),
+    "memory.errors": ("ended in an error: {count}", "오류로 끝남: {count}"),
+    "memory.totals_legend": (
+        "In MB: what a call takes at its peak, in the median and at worst, and what each keeps "
+        "for good.",
+        "단위 MB: 호출 한 번이 최고 시점에 쓰는 양(중앙값과 최대), 호출마다 계속 남는 양.",
+    ),
+    "memory.leak": (
+        "{name} seems to leak: each call keeps {growth}. Look for a list or a cache that only "
+        "grows; Tools shows the lines that hold the memory.",
+        "{name}에서 누수가 의심됩니다. 호출마다 {growth}씩 남습니다. 계속 늘어나기만 하는 목록이나 "
+        "캐시를 찾아보세요. ‘도구’에서 메모리를 잡고 있는 코드 줄을 볼 수 있습니다.",
+    ),
     "memory.empty": (
-        "Nothing measured yet: every action in the app will appear here.",
-        "아직 측정한 작업이 없습니다. 앱을 사용하면 모든 작업이 여기에 나타납니다.",
+        "Nothing measured: every action in the app will appear here.",
+        "측정한 작업이 없습니다. 앱을 사용하면 모든 작업이 여기에 나타납니다.",
+    ),
+    "memory.clear": ("Clear", "지우기"),
+    # Its third view: where the memory is
+    "memory_parts.own": ("{own} of own memory", "자체 메모리 {own}"),
+    "memory_parts.start": ("Python, libraries at start", "시작 시 (파이썬과 라이브러리)"),
+    "memory_parts.free": ("Kept free by the C allocator", "C 할당자가 쥐고 있는 빈 메모리"),
+    "memory_parts.stacks": ("Stacks of {name} threads", "스레드 {name}개의 스택"),
+    "memory_parts.sqlite": ("SQLite: titles, ratings", "SQLite (제목, 평점)"),
+    "memory_parts.arrow": ("Arrow pool in use", "Arrow 풀 사용량"),
+    "memory_parts.tracking": ("Notes on allocations", "할당 추적 기록"),
+    "memory_parts.bundle_changed": ("Changed pages of the bundle", "변경된 번들 페이지"),
+    "memory_parts.cached": ("Cached data: {name}", "데이터 캐시: {name}"),
+    "memory_parts.uploads": ("Uploaded files", "업로드한 파일"),
+    "memory_parts.downloads": ("Files for download", "내려받기용 파일"),
+    "memory_parts.rest": ("Since then: all else", "그 이후의 나머지"),
+    "memory_parts.all_else": ("All else", "나머지"),
+    "memory_parts.own_note": (
+        "All else is the recommender, sessions and Python's objects; nobody tells them apart. "
+        "Of what the allocator keeps free, a trim returns whole pages.",
+        "나머지는 추천기, 세션, 파이썬 객체이며 따로 알 수 없습니다. 할당자가 쥐고 있는 빈 메모리는 "
+        "힙을 정리하면 페이지 단위로 반환됩니다.",
+    ),
+    "memory_parts.files": ("File pages in memory", "메모리에 올라온 파일 페이지"),
+    "memory_parts.bundle": ("Bundle, of {name} mapped", "번들 (매핑 {name} 중)"),
+    "memory_parts.libraries": ("Program code, libraries", "프로그램 코드, 라이브러리"),
+    "memory_parts.files_note": (
+        "The kernel takes these back when it needs them.",
+        "필요하면 커널이 회수합니다.",
+    ),
+    "memory_parts.disk": ("On disk", "디스크"),
+    "memory_parts.ratings": ("Visitors' ratings", "방문자 평점"),
+    "memory_parts.counts": ("Counted only", "개수만 아는 것"),
+    "memory_parts.connected": ("Sessions connected", "연결된 세션"),
+    "memory_parts.kept": ("Closed sessions kept", "닫혔지만 보관 중인 세션"),
+    "memory_parts.state": ("Values in session state", "세션 상태의 값"),
+    "memory_parts.resource": ("Cached objects: {name}", "캐시된 객체: {name}"),
+    "memory_parts.counts_note": (
+        "Streamlit does not tell their bytes.",
+        "Streamlit은 이들의 크기를 알려 주지 않습니다.",
+    ),
+    # Its fourth view: the tools
+    "memory_tools.caches": ("Caches", "캐시"),
+    "memory_tools.clear": ("Clear caches", "캐시 비우기"),
+    "memory_tools.clear_note": (
+        "Lets go of cached data and of the loaded bundle, which the next visit loads again. "
+        "Sessions and ratings stay.",
+        "캐시된 데이터와 불러온 번들을 놓아 줍니다. 번들은 다음 방문 때 다시 불러오며, 세션과 평점은 그대로입니다.",
+    ),
+    "memory_tools.cleared": (
+        "Given back: {given}. The next visit loads the bundle again.",
+        "반환한 메모리: {given}. 다음 방문 때 번들을 다시 불러옵니다.",
+    ),
+    "memory_tools.looking": ("A closer look", "자세히 보기"),
+    "memory_tools.count": ("Count objects by type", "종류별 객체 세기"),
+    "memory_tools.start": ("Follow lines of code", "코드 줄 추적 시작"),
+    "memory_tools.looking_note": (
+        "Following lines notes which one made what is still there (tracemalloc). Meanwhile the "
+        "app is three to ten times slower where it makes many objects, and takes more memory. "
+        "After a mark, what grew most since then comes first.",
+        "코드 줄 추적은 남아 있는 메모리를 어느 줄이 만들었는지 기록합니다(tracemalloc). 그동안 객체를 많이 만드는 부분은 "
+        "3–10배 느려지고 메모리도 더 씁니다. 기준을 표시하면 그 뒤로 가장 많이 늘어난 것부터 보여 줍니다.",
+    ),
+    "memory_tools.tracking": (
+        "Lines are followed, which slows the app. Stop it when you are done.",
+        "코드 줄을 추적하고 있어 앱이 느려집니다. 끝나면 멈춰 주세요.",
+    ),
+    "memory_tools.lines": ("Show the lines", "코드 줄 보기"),
+    "memory_tools.stop": ("Stop following", "추적 중지"),
+    "memory_tools.mark": ("Mark this moment", "지금을 기준으로 표시"),
+    "memory_tools.marked": ("Compared with {time}.", "{time} 기준으로 비교합니다."),
+    "memory_tools.frozen": (
+        "Without {count} objects that have been there since the start.",
+        "시작할 때부터 있던 객체 {count}개는 빼고 셉니다.",
+    ),
+    "memory_tools.objects": ("Type", "종류"),
+    "memory_tools.number": ("Objects", "개수"),
+    "memory_tools.top_lines": ("Line, since followed", "추적 이후의 코드 줄"),
+    "memory_tools.size": ("KB", "크기(KB)"),
+    "memory_tools.growth": ("Growth", "증가"),
+    "memory_tools.recording": ("Flame graph of an action", "작업의 플레임 그래프"),
+    "memory_tools.wanted": ("Action", "작업"),
+    "memory_tools.any": ("Whichever comes first", "먼저 오는 작업"),
+    "memory_tools.record": ("Record the next one", "다음 작업 기록"),
+    "memory_tools.record_note": (
+        "memray notes where the action takes memory. Loading it takes some 2 MB for good, and "
+        "drawing the picture about 100 MB for a few seconds.",
+        "memray가 작업이 메모리를 쓰는 곳을 기록합니다. memray를 불러오면 약 2 MB가 계속 쓰이고, 그림을 그리는 몇 초 "
+        "동안 약 100 MB가 더 필요합니다.",
+    ),
+    "memory_tools.waiting": ("Waiting for: {name}", "기다리는 중: {name}"),
+    "memory_tools.give_up": ("Wait no longer", "그만 기다리기"),
+    "memory_tools.recording_now": ("Recording: {name}", "기록 중: {name}"),
+    "memory_tools.drawing_now": ("Drawing: {name}", "그리는 중: {name}"),
+    "memory_tools.download": ("Download: {name}", "내려받기: {name}"),
+    "memory_tools.delete": ("Delete the flame graph", "플레임 그래프 삭제"),
+    "memory_tools.problem_missing": (
+        "This needs memray: pip install 'matinee[profile]', then start the server anew.",
+        "memray가 필요합니다. pip install 'matinee[profile]'을 실행한 뒤 서버를 다시 시작해 주세요.",
+    ),
+    "memory_tools.problem_folder": (
+        "No file can be written. Make room in the folder for temporary files (TMPDIR).",
+        "파일을 쓸 수 없습니다. 임시 폴더(TMPDIR)의 공간과 권한을 확인해 주세요.",
+    ),
+    "memory_tools.problem_busy": (
+        "An action is being recorded already; wait until it is done.",
+        "이미 기록 중인 작업이 있습니다. 끝날 때까지 기다려 주세요.",
+    ),
+    "memory_tools.problem_tracking": (
+        "Something else uses memray in this process; end that first.",
+        "이 프로세스에서 다른 것이 memray를 쓰고 있습니다. 먼저 끝내 주세요.",
+    ),
+    "memory_tools.problem_drawing": (
+        "The picture could not be drawn; the server's log says why. It needs about 100 MB.",
+        "그림을 그리지 못했습니다. 이유는 서버 로그에 있으며, 약 100 MB가 필요합니다.",
     ),
 }
 

@@ -15,8 +15,8 @@ from starlette.requests import HTTPConnection
 
 from recommender.errors import ProfileError
 from recommender.profile import KEPT_SECONDS, MEMORY, Limits, ProfileStore
+from recommender.ui.configuration import settings
 from recommender.ui.language import t
-from recommender.ui.loading import settings
 from recommender.ui.markup import plain
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+APP = Path(__file__).resolve().parents[2] / "streamlit_app.py"
 START_SECONDS = 60
 
 
@@ -28,9 +28,10 @@ class Server:
     log: Path
 
     def imported(self) -> set[str]:
-        """The packages and modules at the top level that the process has imported so far."""
+        """What the process has imported so far: our own modules, and others' packages."""
         names = re.findall(r"^import time:.*\|\s*([\w.]+)$", self.log.read_text("utf-8"), re.M)
-        return {name.split(".")[0] for name in names} | {n for n in names if n.startswith("recom")}
+        ours = {name for name in names if name.startswith(("recommender", "memory_toolkit"))}
+        return {name.split(".")[0] for name in names} | ours
 
     def own_memory(self) -> int:
         """RssAnon in bytes."""
@@ -51,11 +52,11 @@ def serve(bundle: Path, folder: Path, **environment: str) -> Iterator[Server]:
         process = subprocess.Popen(
             # importtime writes a line to the log for each import, at whatever moment it happens.
             [
-                *(sys.executable, "-X", "importtime", "-m", "streamlit", "run", "streamlit_app.py"),
+                *(sys.executable, "-X", "importtime", "-m", "streamlit", "run", str(APP)),
                 *("--server.headless=true", "--server.address=127.0.0.1"),
                 f"--server.port={port}",
             ],
-            cwd=ROOT,
+            cwd=folder,  # away from whatever .env the project's folder holds
             env={
                 **kept,
                 "MATINEE_BUNDLE": str(bundle),

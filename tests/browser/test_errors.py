@@ -34,11 +34,3 @@ def test_no_bundle_until_there_is_one(
     shutil.copytree(tiny_bundle, bundle)
     korean.reload()
     expect(titles(korean)).to_have_count(8)
-
-
-def test_a_setting_that_cannot_be_used(start: Start, visit: Visit, tiny_bundle: Path) -> None:
-    server = start(tiny_bundle, MATINEE_USER_BATCH="abc")
-    page = visit(f"{server.url}/hybrid")
-    expect(page.get_by_role("heading", name="A setting cannot be used")).to_be_visible()
-    expect(page.get_by_text("MATINEE_USER_BATCH=abc: give a whole number")).to_be_visible()
-    expect(page.get_by_test_id("stException")).to_have_count(0)

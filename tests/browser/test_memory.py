@@ -2,60 +2,231 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from browser.chromium import Page, expect
+from browser.chromium import Locator, Page, expect
+from browser.conftest import PHONE
 from browser.drawn import heading, pick_user, settled, titles
 from browser.serving import Server
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
 
-HEAVY = {"pandas", "pyarrow", "scipy", "sklearn", "surprise", "duckdb", "PIL"}
+HEAVY = {"pandas", "pyarrow", "scipy", "sklearn", "surprise", "duckdb", "PIL", "altair"}
 MOST_OWN_MEMORY = 110 * 2**20
+# What is there only for the panel.
+PANEL = {
+    "debug_memory",
+    "recommender.ui.memory",
+    "recommender.ui.memory.panel",
+    "memory_toolkit.actions",
+    "memory_toolkit.summaries",
+    "memory_toolkit.timeline",
+}
 
 
-def test_the_panel_follows_without_a_click(debug_server: Server, visit: Visit) -> None:
+def side(page: Page) -> Locator:
+    return page.get_by_test_id("stSidebar")
+
+
+def show(page: Page, view: str) -> None:
+    choice = side(page).get_by_role("radio", name=view, exact=True)
+    choice.click()
+    expect(choice).to_be_checked()
+
+
+def names(page: Page) -> list[str]:
+    """The names in the table of actions, from above."""
+    return side(page).locator("tbody th").all_inner_texts()
+
+
+def act(visit: Visit, server: Server, user: int) -> None:
+    """Another visitor asks for recommendations."""
+    expect(titles(visit(f"{server.url}/for-you?user={user}"))).to_have_count(12)
+
+
+def test_the_gauge_follows_without_a_click(debug_server: Server, visit: Visit) -> None:
     page = visit(f"{debug_server.url}/about")
     heading(page, "About Matinee")
-    side = page.get_by_test_id("stSidebar")
-    expect(side.get_by_role("meter", name="Own memory")).to_be_visible()
-    expect(side).to_contain_text("of 512.0 MB")
-    expect(side).to_contain_text("Limit set by MATINEE_MEMORY_LIMIT")
-    rows = side.locator("tbody")
-    before = rows.count()
+    expect(side(page).get_by_role("meter", name="Own memory")).to_be_visible()
+    expect(side(page)).to_contain_text("of 512.0 MB")
+    expect(side(page)).to_contain_text("Limit set by MATINEE_MEMORY_LIMIT")
+    guard = side(page).get_by_text("Guard: running")
+    expect(guard).to_be_visible()
+    before = guard.inner_text()
+    act(visit, debug_server, 1)
+    expect(guard).not_to_have_text(before)
 
+
+def test_the_picture_of_the_last_minutes_comes_through(debug_server: Server, visit: Visit) -> None:
+    act(visit, debug_server, 2)
+    page = visit(f"{debug_server.url}/about")
+    picture = side(page).get_by_role("img", name=re.compile(r"^Last \d+ min, highest [\d.]+ MB$"))
+    expect(picture).to_be_visible()
+    area = picture.locator(".memory-area")
+    assert area.evaluate("area => getComputedStyle(area).clipPath").startswith("polygon(")
+    # It is drawn anew each five seconds.
+    mark = picture.get_by_title(re.compile(r"^\d\d:\d\d:\d\d For you: .* MB, peak .* MB, .*s$"))
+    expect(mark.last).to_be_visible()
+
+
+def test_the_table_follows_and_speaks_the_visitor_s_language(
+    debug_server: Server, visit: Visit
+) -> None:
+    page = visit(f"{debug_server.url}/about")
+    show(page, "Actions")
     other = visit(f"{debug_server.url}/hybrid", locale="ko-KR")
     heading(other, "하이브리드")
     pick_user(other, "77")
     expect(titles(other)).to_have_count(12)
-    expect(rows).not_to_have_count(before)
-    expect(rows.first).to_contain_text("Hybrid")
-    expect(other.get_by_test_id("stSidebar").locator("tbody").first).to_contain_text("하이브리드")
+    first = side(page).locator("tbody").first
+    expect(first).to_contain_text("Hybrid")
+    expect(first).to_contain_text(re.compile(r"[0-9a-f]{4} · \d\d:\d\d:\d\d"))
+    show(other, "작업")
+    expect(side(other).locator("tbody").first).to_contain_text("하이브리드")
 
 
-def test_the_figures_change_by_themselves(debug_server: Server, visit: Visit) -> None:
+def test_the_table_can_be_sorted_and_filtered_while_it_follows(
+    debug_server: Server, visit: Visit
+) -> None:
+    act(visit, debug_server, 3)
+    page = visit(debug_server.url)
+    heading(page, "What to watch next")
+    show(page, "Actions")
+    expect(side(page).locator("tbody th").first).to_have_text("Home")
+    # The list stays open and the field keeps what is typed, though the panel is drawn each second.
+    order = side(page).get_by_role("combobox", name="Order")
+    order.click()
+    page.wait_for_timeout(2500)
+    page.get_by_role("option", name="Longest first").click()
+    expect(order).to_have_value("Longest first")
+    figures = side(page).locator("tbody tr:nth-child(2) td:last-child")
+    expect(figures.first).to_be_visible()
+    page.wait_for_timeout(1500)
+    spent = [
+        float(number) * (1 if unit == "ms" else 1000)
+        for number, unit in (text.split() for text in figures.all_inner_texts())
+    ]
+    assert spent == sorted(spent, reverse=True)
+    field = side(page).get_by_role("textbox", name="Name contains")
+    field.press_sequentially("for", delay=50)
+    page.wait_for_timeout(2500)
+    expect(field).to_be_focused()
+    expect(field).to_have_value("for")
+    field.press("Enter")
+    expect(side(page).get_by_text("Home", exact=True)).to_have_count(0)
+    assert set(names(page)) == {"For you"}
+
+
+def test_the_actions_can_be_downloaded_and_cleared(
+    debug_server: Server, visit: Visit, tmp_path: Path
+) -> None:
+    act(visit, debug_server, 4)
     page = visit(f"{debug_server.url}/about")
-    heading(page, "About Matinee")
-    facts = page.get_by_test_id("stSidebar").locator(".memory").first
-    expect(facts).to_contain_text("RSS")
-    before = facts.inner_text()
-    for user in range(1, 6):  # what other visitors do takes memory
-        visit(f"{debug_server.url}/for-you?user={user}")
-    expect(facts).not_to_have_text(before)
+    show(page, "Actions")
+    for kind in ("CSV", "JSON"):
+        with page.expect_download() as download:
+            side(page).get_by_role("button", name=kind).click()
+        assert download.value.suggested_filename == f"matinee-actions.{kind.lower()}"
+        download.value.save_as(tmp_path / kind)
+    with open(tmp_path / "CSV", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    records = json.loads((tmp_path / "JSON").read_text("utf-8"))
+    assert rows[0]["name"] == records[0]["name"] == "action.for_you"
+    assert len(rows) == len(records)
+    for row, record in zip(rows, records, strict=True):
+        assert int(row["peak"]) == record["peak"] >= record["after"]
+    side(page).get_by_role("button", name="Clear").click()
+    expect(side(page)).to_contain_text("Nothing measured")
+    expect(side(page).locator("tbody")).to_have_count(0)
+
+
+def test_by_name_it_says_what_they_took_together(debug_server: Server, visit: Visit) -> None:
+    act(visit, debug_server, 5)
+    page = visit(f"{debug_server.url}/about")
+    show(page, "Actions")
+    show(page, "By name")
+    expect(side(page).locator("tbody th").first).to_be_visible()
+    expect(side(page)).to_contain_text("on average")
+    assert len(set(names(page))) == len(names(page))
 
 
 def test_the_button_says_what_it_gave_back(debug_server: Server, visit: Visit) -> None:
     page = visit(debug_server.url)
     heading(page, "What to watch next")
-    side = page.get_by_test_id("stSidebar")
-    expect(side.get_by_role("status")).to_have_count(0)
-    side.get_by_role("button", name="Collect and return memory").click()
-    expect(side.get_by_role("status")).to_have_text(re.compile(r"^Given back: [−-]?[\d,.]+ MB$"))
-    expect(side.locator("tbody").first).to_contain_text("Collect and return memory")
+    expect(side(page).get_by_role("status")).to_have_count(0)
+    side(page).get_by_role("button", name="Collect and return memory").click()
+    given = re.compile(r"^Given back: [−-]?[\d,.]+ MB$")
+    expect(side(page).get_by_role("status")).to_have_text(given)
+    show(page, "Actions")
+    expect(side(page)).to_contain_text("Collect and return memory")
+
+
+def test_the_views_are_within_reach_of_the_keyboard(debug_server: Server, visit: Visit) -> None:
+    page = visit(f"{debug_server.url}/about")
+    heading(page, "About Matinee")
+    now = side(page).get_by_role("radio", name="Now")
+    now.focus()
+    page.wait_for_timeout(1500)
+    page.keyboard.press("ArrowRight")
+    actions = side(page).get_by_role("radio", name="Actions")
+    expect(actions).to_be_focused()
+    page.keyboard.press("Space")
+    expect(actions).to_be_checked()
+    expect(side(page).get_by_role("button", name="CSV")).to_be_visible()
+
+
+def test_another_page_keeps_the_view(debug_server: Server, visit: Visit) -> None:
+    page = visit(f"{debug_server.url}/about")
+    show(page, "Actions")
+    page.get_by_test_id("stTopNavLink").filter(has_text="Hybrid").click()
+    heading(page, "Hybrid")
+    expect(side(page).get_by_role("radio", name="Actions")).to_be_checked()
+    expect(side(page).get_by_role("button", name="CSV")).to_be_visible()
+
+
+def test_on_a_phone_it_is_beside_the_menu(debug_server: Server, visit: Visit) -> None:
+    page = visit(debug_server.url, viewport=PHONE)
+    heading(page, "What to watch next")
+    page.get_by_test_id("stExpandSidebarButton").click()
+    for view in ("Actions", "Parts", "Tools", "Now"):
+        show(page, view)
+        width = side(page).evaluate(
+            "side => Math.max(...[side, ...side.querySelectorAll('*')]"
+            ".map(element => element.getBoundingClientRect().right))"
+        )
+        assert width <= PHONE["width"]
+    expect(side(page).get_by_role("meter", name="Own memory")).to_be_in_viewport()
+
+
+def test_it_opens_for_the_token_only(
+    sample_bundle: Path, start: Callable[..., Server], visit: Visit
+) -> None:
+    server = start(sample_bundle, DEBUG_MEMORY="true", DEBUG_MEMORY_TOKEN="open-sesame")
+    page = visit(f"{server.url}/about")
+    heading(page, "About Matinee")
+    expect(side(page).get_by_role("meter")).to_have_count(0)
+    field = side(page).get_by_label("Token (DEBUG_MEMORY_TOKEN)")
+    expect(field).to_have_attribute("type", "password")
+    for token in ("guess", "open-sesame"):  # the second comes too early
+        field.fill(token)
+        side(page).get_by_role("button", name="Show the memory panel").click()
+        expect(side(page).get_by_role("alert")).to_contain_text(re.compile(r"\d s\.$"))
+        expect(side(page).get_by_role("meter")).to_have_count(0)
+    page.wait_for_timeout(1500)
+    field.fill("open-sesame")
+    field.press("Enter")
+    expect(side(page).get_by_role("meter", name="Own memory")).to_be_visible()
+    page.get_by_test_id("stTopNavLink").filter(has_text="Hybrid").click()
+    heading(page, "Hybrid")
+    expect(side(page).get_by_role("meter", name="Own memory")).to_be_visible()
+    assert "open-sesame" not in page.content()
 
 
 @pytest.mark.parametrize("debug", [False, True])
@@ -63,13 +234,17 @@ def test_nothing_heavy_enters_the_process(
     request: pytest.FixtureRequest, visit: Visit, debug: bool
 ) -> None:
     server: Server = request.getfixturevalue("debug_server" if debug else "server")
-    use_everything(visit(server.url), server)
+    page = visit(server.url)
+    use_everything(page, server)
+    if debug:
+        for view in ("작업", "이름별", "구성", "도구", "현재"):
+            show(page, view)
+            page.wait_for_timeout(1500)  # it is drawn again meanwhile
+            expect(side(page).get_by_role("alert")).to_have_count(0)
     imported = server.imported()
     assert {"streamlit", "numpy", "recommender.ui.hybrid"} <= imported
     assert imported & HEAVY == set()
-    assert imported & {"debug_memory", "recommender.ui.memory.panel"} == (
-        {"debug_memory", "recommender.ui.memory.panel"} if debug else set()
-    )
+    assert imported & PANEL == (PANEL if debug else set())
     assert server.own_memory() <= MOST_OWN_MEMORY
 
 

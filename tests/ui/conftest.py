@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from recommender.bundle import MANIFEST, _manifest_checksum
+from recommender.ui import keeping
 
 APP = Path(__file__).resolve().parents[2] / "streamlit_app.py"
 OpenPage = Callable[..., AppTest]
@@ -23,9 +24,10 @@ OpenPage = Callable[..., AppTest]
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No setting from outside, and nothing kept from another test."""
-    for variable in [v for v in os.environ if v.startswith("MATINEE_") or v == "DEBUG_MEMORY"]:
+    for variable in [v for v in os.environ if v.startswith(("MATINEE_", "DEBUG_MEMORY"))]:
         monkeypatch.delenv(variable)
     st.cache_resource.clear()
+    keeping._guard.cache_clear()
     yield
     st.cache_resource.clear()
 

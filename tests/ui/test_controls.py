@@ -12,7 +12,7 @@ each_page = pytest.mark.parametrize(("page", "key", "value"), PAGES)
 
 
 @each_page
-@pytest.mark.parametrize("count", [controls.FEWEST, 13, controls.MOST])
+@pytest.mark.parametrize("count", [controls.FEWEST, 13, 20])
 def test_as_many_movies_as_asked_for(
     open_page: OpenPage, page: str, key: str, value: str, count: int
 ) -> None:
@@ -20,6 +20,18 @@ def test_as_many_movies_as_asked_for(
     slider = shown.slider(key="n")
     assert (slider.min, slider.value, slider.max) == (5, 12, 20)
     assert len(titles(slider.set_value(count).run())) == count
+
+
+@pytest.mark.parametrize(("most", "usual"), [(10, 10), (12, 12), (40, 12)])
+def test_the_server_says_how_many_can_be_asked_for(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch, most: int, usual: int
+) -> None:
+    monkeypatch.setenv("MATINEE_RECOMMENDATIONS", str(most))
+    page = open_page("for-you", user="7")
+    slider = page.slider(key="n")
+    assert (slider.min, slider.value, slider.max) == (5, usual, most)
+    assert len(titles(page)) == usual
+    assert len(titles(slider.set_value(most).run())) == min(most, 59)
 
 
 @each_page

@@ -2,10 +2,14 @@ import logging
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from debug_memory import actions, clear_actions
+from recommender import Recommender
 from recommender.bundle import MANIFEST
+from recommender.ui import keeping
+from recommender.ui.texts import TEXTS
 from ui.conftest import OpenPage, edit_manifest
 from ui.drawn import PAGES, titles
 
@@ -119,6 +123,39 @@ def test_what_nobody_foresaw_is_a_sentence_and_a_line_in_the_log(
     (record,) = caplog.records
     assert record.getMessage() == "page Home failed"
     assert record.exc_info is not None
+
+
+@pytest.mark.parametrize("page", ["", "for-you", "hybrid", "similar", "my-ratings"])
+def test_without_memory_for_it_a_page_asks_to_try_again(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    monkeypatch.setenv("MATINEE_MEMORY_LIMIT", "1M")
+    app = open_page(page, user="7", movie="12")
+    assert not app.exception
+    assert not titles(app)
+    assert app.markdown[-1].value == TEXTS["error.busy"][0]
+    monkeypatch.setenv("MATINEE_MEMORY_LIMIT", "64G")
+    keeping._guard.cache_clear()
+    st.cache_resource.clear()
+    (again,) = (button for button in app.button if button.label == "Try again")
+    app = again.click().run()
+    assert titles(app)
+    assert TEXTS["error.busy"][0] not in [text.value for text in app.markdown]
+
+
+def test_what_takes_more_than_there_is_leaves_the_server_and_the_others(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = open_page("hybrid", user="7")
+    with monkeypatch.context() as greedy:
+        greedy.setattr(Recommender, "recommend_for_user", lambda *_, **__: bytearray(1 << 60))
+        app = open_page("for-you", user="7", locale="ko-KR")
+    assert not app.exception
+    assert app.markdown[-1].value == TEXTS["error.memory"][1]
+    assert "page 맞춤 추천 needed too much memory" in caplog.text
+    assert len(titles(other.run())) == 12
+    assert len(titles(app.run())) == 12
+    assert TEXTS["error.memory"][1] not in [text.value for text in app.markdown]
 
 
 def test_without_debug_memory_the_sidebar_is_empty(open_page: OpenPage) -> None:

@@ -104,3 +104,14 @@ def test_in_korean(open_page: OpenPage) -> None:
     assert page.caption[0].value.startswith("협업 기준")
     assert page.query_params == {"movie": "12", "method": "collaborative"}
     assert search(page, "없는 제목").info[0].value.startswith("“없는 제목”이(가) 들어간")
+
+
+def test_without_collaborative_similarity_there_is_content_only(
+    open_page: OpenPage, tiny: Recommender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MATINEE_COLLABORATIVE_SIMILARITY", "false")
+    page = open_page("similar", movie="12", method="collaborative")
+    assert not page.exception
+    assert [group.key for group in page.segmented_control] == ["lang"]
+    assert page.caption[0].value == "By content: shared genres, decade and words."
+    assert titles(page) == [item.movie.title for item in tiny.find_similar_movies(12, 12)]

@@ -13,7 +13,7 @@ from recommender.ui import texts
 from recommender.ui.texts import LANGUAGES, TEXTS, lookup
 
 FOLDER = Path(texts.__file__).parent
-TREES = [ast.parse(f.read_text("utf-8")) for f in FOLDER.glob("*.py") if f.name != "texts.py"]
+TREES = [ast.parse(f.read_text("utf-8")) for f in FOLDER.rglob("*.py") if f.name != "texts.py"]
 # Keys that are put together while the app runs, by how they begin.
 BUILT = {
     "genre.": [key.removeprefix("genre.") for key in TEXTS if key.startswith("genre.")],

@@ -1,98 +1,127 @@
 """The memory panel in the sidebar: what the process holds now, and what each action took.
 
-The app imports this module only when DEBUG_MEMORY=true. Drawn as HTML, since Streamlit's own
-tables and charts would bring pandas into the very process that is being measured.
+The app imports this package only when DEBUG_MEMORY=true.
 """
 
-from datetime import datetime, timedelta, timezone
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from html import escape
+from pathlib import Path
 
 import streamlit as st
 
 from debug_memory import (
-    MB,
-    ActionRecord,
     Returned,
-    Snapshot,
+    Timeline,
     action,
     actions,
     format_bytes,
     return_memory,
     snapshot,
+    summaries,
 )
+from recommender.ui.keeping import guard
 from recommender.ui.language import t
-from recommender.ui.texts import TEXTS
+from recommender.ui.markup import plain
+from recommender.ui.memory.access import may_see
+from recommender.ui.memory.gauge import gauge
+from recommender.ui.memory.parts import draw_parts
+from recommender.ui.memory.pieces import action_name, draw, facts, warning
+from recommender.ui.memory.table import draw_actions
+from recommender.ui.memory.timeline_chart import timeline
+from recommender.ui.memory.tools import draw_tools
 
-REFRESH_SECONDS = 2.0
-SHOWN_ACTIONS = 50
+REFRESH_SECONDS = 1.0
 RETURNED_KEY = "memory.returned"
-# Share of the limit from which the gauge takes a colour.
-COLOURS = ((0.95, "#d93a2f"), (0.80, "#e8760c"), (0.70, "#d6a400"), (0.0, "#2a9d63"))
-
-STYLE = """<style>
-.memory { font-size: 0.8125rem; line-height: 1.45; font-variant-numeric: tabular-nums;
-  overflow-wrap: anywhere; word-break: keep-all; }
-.memory-facts { display: grid; grid-template-columns: max-content 1fr; gap: 0.125rem 0.75rem; }
-.memory-facts > :nth-child(even) { text-align: right; }
-.memory-facts > :nth-child(odd), .memory-faint { opacity: 0.7; }
-.memory-bar { height: 0.5rem; margin: 0.375rem 0 0.5rem; border-radius: 0.25rem; overflow: hidden;
-  background: color-mix(in srgb, currentColor 14%, transparent); }
-.memory-bar div { height: 100%; border-radius: 0.25rem; }
-.memory table { width: 100%; border-collapse: collapse; table-layout: fixed;
-  margin: 0.375rem 0;  font-size: 0.75rem; }
-.memory th, .memory td { padding: 0.0625rem 0; border: 0; text-align: right; vertical-align: top;
-  font-weight: 400; color: inherit; }
-.memory thead th { opacity: 0.7; padding-bottom: 0.25rem; }
-.memory tbody { border-top: 1px solid color-mix(in srgb, currentColor 16%, transparent); }
-.memory tr > :first-child { text-align: left; }
-.memory tbody tr:first-child > * { padding-top: 0.3125rem; }
-.memory tbody tr:last-child > * { padding-bottom: 0.3125rem; }
-.memory tbody th { font-weight: 600; }
-</style>"""
+FAILED_KEY = "memory.failed"
+_STYLES = Path(__file__).with_name("panel.css")
+_timeline = Timeline()
+_log = logging.getLogger(__name__)
 
 
-@st.fragment(run_every=REFRESH_SECONDS)
 def memory_panel() -> None:
-    """Draw the panel, which then brings itself up to date every two seconds.
+    """Draw the panel, which then brings itself up to date each second.
 
-    Call it within ``with st.sidebar:``. Source: Streamlit's `st.fragment`; `run_every` is a number
-    because a string of seconds would import pandas.
+    Call it within ``with st.sidebar:``. Nothing of it is computed for those who may not see it,
+    nor of a view that is not open.
     """
+    st.html(_STYLES)
     st.subheader(t("memory.title"), anchor=False)
+    _timeline.start()
+    if may_see():
+        _views()
+
+
+# One fragment for all: of two, one within the other, now and then what the outer one had drawn
+# before stayed on the page. A number, since a string of seconds would import pandas.
+@st.fragment(run_every=REFRESH_SECONDS)
+def _views() -> None:
+    views = {
+        "memory.view_now": _draw_now,
+        "memory.view_actions": draw_actions,
+        "memory.view_parts": draw_parts,
+        "memory.view_tools": draw_tools,
+    }
+    chosen = st.segmented_control(
+        t("memory.view"),
+        list(views),
+        default="memory.view_now",
+        required=True,
+        format_func=t,
+        label_visibility="collapsed",
+        width="stretch",
+        key="memory.view",
+        persist_state="session",
+    )
+    with _in_words():
+        views[chosen]()
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """A sentence in place of an error: a fragment's rerun does not pass the frame of the page.
+
+    The traceback goes to the log, once for the same error in a row.
+    """
     try:
-        now = snapshot()
-    except ValueError as error:  # MATINEE_MEMORY_LIMIT
-        st.error(str(error))
-        return
-    gauge = st.container()
+        yield
+        st.session_state.pop(FAILED_KEY, None)
+    except Exception as error:
+        if st.session_state.get(FAILED_KEY) != repr(error):
+            st.session_state[FAILED_KEY] = repr(error)
+            _log.exception("the memory panel failed")
+        st.error(t("memory.failure"), icon=":material/error:")
+
+
+def _draw_now() -> None:
+    present = st.container()
     if st.button(t("memory.return"), icon=":material/recycling:", width="stretch"):
         with action("memory.return"):
             st.session_state[RETURNED_KEY] = return_memory()
-        now = snapshot()
-    gauge.html(f'{STYLE}<div class="memory">{_present(now)}</div>')
+    with present:
+        _draw_present()
     if RETURNED_KEY in st.session_state:
-        st.html(f'<div class="memory">{_returned(st.session_state[RETURNED_KEY])}</div>')
-    st.html(f'<div class="memory">{_actions(actions())}</div>')
+        draw(_returned(st.session_state[RETURNED_KEY]))
 
 
-def _present(now: Snapshot) -> str:
-    share = now.own / now.limit
-    colour = next(colour for start, colour in COLOURS if share >= start)
-    of_limit = t("memory.of_limit", own=format_bytes(now.own), limit=format_bytes(now.limit))
-    source = t("memory.machine") if now.limit_source == "machine" else now.limit_source
-    facts = [(t("memory.rss"), format_bytes(now.rss))]
-    if now.file is not None:
-        facts.append((t("memory.file"), format_bytes(now.file)))
-    note = f"<div>{escape(t('memory.parts_unknown'))}</div>" if now.anon is None else ""
-    return (
-        f"<div><b>{escape(t('memory.own'))}</b> {share:.0%}"
-        f'<span style="float: right">{escape(of_limit)}</span></div>'
-        f'<div class="memory-bar" role="meter" aria-label="{escape(t("memory.own"))}"'
-        f' aria-valuemin="0" aria-valuemax="100" aria-valuenow="{share * 100:.0f}">'
-        f'<div style="width: {min(share, 1):.1%}; background: {colour}"></div></div>'
-        f"{_facts(facts)}"
-        f'<div class="memory-faint">{escape(t("memory.limit", source=source))}{note}</div>'
-    )
+def _draw_present() -> None:
+    try:
+        now = snapshot()
+    except ValueError as error:  # MATINEE_MEMORY_LIMIT
+        st.error(plain(str(error)))
+        return
+    keeper = guard()
+    draw(gauge(now, keeper.state() if keeper else None))
+    # Apart from the rest, since it changes less often, and what does not change keeps its tooltips.
+    if picture := timeline(_timeline.points(), actions(), time.time(), now.limit):
+        draw(picture)
+    names = ", ".join(action_name(summary.name) for summary in summaries() if summary.leak)
+    if names:
+        draw(warning(t("memory.leaks", names=names)))
 
 
 def _returned(returned: Returned) -> str:
@@ -101,56 +130,9 @@ def _returned(returned: Returned) -> str:
         ("memory.arrow", returned.arrow),
         ("memory.trimmed", returned.trimmed),
     )
-    facts = [
-        (t(key), t("memory.not_done") if given is None else format_bytes(given))
-        for key, given in steps
+    given = [
+        (t(key), t("memory.not_done") if size is None else format_bytes(size))
+        for key, size in steps
     ]
-    total = f"<b>{escape(t('memory.returned'))}: {format_bytes(returned.total)}</b>"
-    return f'<div role="status">{total}</div>{_facts(facts)}'
-
-
-def _facts(facts: list[tuple[str, str]]) -> str:
-    pairs = (f"<span>{escape(name)}</span><span>{escape(value)}</span>" for name, value in facts)
-    return f'<div class="memory-facts">{"".join(pairs)}</div>'
-
-
-def _actions(records: list[ActionRecord]) -> str:
-    title = f"<div><b>{escape(t('memory.actions'))}</b></div>"
-    if not records:
-        return f'{title}<div class="memory-faint">{escape(t("memory.empty"))}</div>'
-    columns = ("memory.before", "memory.after", "memory.change", "memory.peak", "memory.duration")
-    heads = "".join(f'<th scope="col">{escape(t(key))}</th>' for key in columns)
-    shown = records[:SHOWN_ACTIONS]
-    newest = t("memory.newest", shown=len(shown), total=len(records))
-    more = f'<div class="memory-faint">{escape(newest)}</div>' if len(records) > len(shown) else ""
-    return (
-        f'{title}<div class="memory-faint">{escape(t("memory.legend"))}</div>'
-        f"<table><thead><tr>{heads}</tr></thead>{''.join(map(_row, shown))}</table>{more}"
-    )
-
-
-def _row(record: ActionRecord) -> str:
-    """One action in two lines, name and time above the figures, and a third for what disturbed."""
-    offset = st.context.timezone_offset  # minutes from the visitor's clock to UTC
-    zone = None if offset is None else timezone(timedelta(minutes=-offset))
-    name = t(record.name) if record.name in TEXTS else record.name
-    least = "" if record.peak_source == "exact" else "≥"
-    figures = (
-        f"{record.before / MB:,.1f}",
-        f"{record.after / MB:,.1f}",
-        format_bytes(record.change, signed=True).removesuffix(" MB"),
-        f"{least}{record.peak / MB:,.1f}",
-        f"{record.duration * 1000:.0f} ms" if record.duration < 1 else f"{record.duration:.1f} s",
-    )
-    notes = []
-    if record.error:
-        notes.append(t("memory.failed"))
-    if record.overlaps:
-        notes.append(t("memory.overlaps", count=record.overlaps))
-    note = f'<tr><td colspan="5" class="memory-faint">{escape(", ".join(notes))}</td></tr>'
-    return (
-        f'<tbody><tr><th colspan="4" scope="rowgroup">{escape(name)}</th>'
-        f"<td>{datetime.fromtimestamp(record.started, zone):%H:%M:%S}</td></tr>"
-        f"<tr>{''.join(f'<td>{figure}</td>' for figure in figures)}</tr>"
-        f"{note if notes else ''}</tbody>"
-    )
+    total = t("memory.returned", total=format_bytes(returned.total))
+    return f'<div role="status"><b>{escape(total)}</b></div>{facts(given)}'

@@ -1,175 +1,156 @@
-"""The memory panel as Streamlit's own test runner draws it."""
-
 import inspect
+import logging
+import os
+import re
 import subprocess
 import sys
-import threading
-from datetime import datetime
+import time
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import debug_memory
-from debug_memory import LIMIT_VARIABLE, MB, action, actions, clear_actions, format_bytes, snapshot
+from debug_memory import (
+    LIMIT_VARIABLE,
+    MB,
+    Point,
+    Summary,
+    action,
+    actions,
+    format_bytes,
+    snapshot,
+)
 from recommender.ui.language import KEY
-from recommender.ui.memory.panel import RETURNED_KEY, SHOWN_ACTIONS
+from recommender.ui.memory import panel
 from recommender.ui.texts import TEXTS
+from ui.memory.conftest import app
+from ui.memory.drawn import html, show, words
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
-def app() -> None:
-    import streamlit as st
-
-    from recommender.ui.memory.panel import memory_panel
-
-    with st.sidebar:
-        memory_panel()
-
-
-@pytest.fixture
-def panel(monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    monkeypatch.setenv(LIMIT_VARIABLE, "4G")
-    clear_actions()
-    return AppTest.from_function(app)
-
-
-def drawn(panel: AppTest) -> str:
-    """The HTML in the sidebar, after a run without an exception."""
-    assert not panel.exception
-    return "".join(element.proto.body for element in panel.sidebar.get("html"))
-
-
-def without_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From here on the system tells only RSS, as off Linux."""
-    monkeypatch.setattr(debug_memory, "_broker", debug_memory._Broker(str(tmp_path)))
-
-
-def test_the_present_and_the_empty_state(panel: AppTest) -> None:
-    html = drawn(panel.run())
-    assert panel.sidebar.subheader[0].value == "Memory"
+def test_the_present(side: AppTest) -> None:
+    found = words(side.run())
+    assert side.sidebar.subheader[0].value == "Memory"
     now = snapshot()
-    assert " of 4,096.0 MB" in html
-    assert f'aria-valuenow="{now.own / (4 << 30) * 100:.0f}"' in html
-    assert f"Limit set by {LIMIT_VARIABLE}" in html
-    assert TEXTS["memory.file"][0] in html
-    assert TEXTS["memory.empty"][0] in html
-    assert "<table" not in html
+    assert re.search(r"\|Fine\|[\d.]+ MB\|[\d.]+% of 4,096.0 MB\|", found)
+    gauge = int(re.search(r'aria-valuenow="(\d+)"', html(side))[1])  # type: ignore[index]
+    assert abs(gauge - 100 * now.own / now.limit) <= 1
+    assert f"|Limit set by {LIMIT_VARIABLE}|" in found
+    assert "|Guard: running 0, waiting 0" in found
+
+
+def test_without_the_guard_it_says_so(side: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MATINEE_GUARD", "false")
+    assert "|Guard: off|" in words(side.run())
+
+
+def test_the_last_minutes(side: AppTest) -> None:
+    panel._timeline._points.append(Point(time.time() - 10, 3000 * MB, None))
+    found = words(side.run())
+    assert "|Last 1 min, highest 3,000.0 MB|" in found
+    assert panel._timeline._thread is not None
+    assert panel._timeline._thread.is_alive()
+
+
+def test_off_linux_it_says_that_rss_stands_in(side: AppTest, without_parts: None) -> None:
+    found = words(side.run())
+    assert TEXTS["memory.parts_unknown"][0] in found
+    assert TEXTS["memory.file"][0] not in found
+
+
+def test_only_the_open_view_is_computed(side: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    computed = []
+    for name in ("_draw_now", "draw_actions", "draw_parts", "draw_tools"):
+        monkeypatch.setattr(panel, name, lambda name=name: computed.append(name))
+    side.run()
+    assert side.sidebar.segmented_control[0].options == ["Now", "Actions", "Parts", "Tools"]
+    for view in ("actions", "parts", "tools", "now"):
+        show(side, view)
+    assert computed == ["_draw_now", "draw_actions", "draw_parts", "draw_tools", "_draw_now"]
+
+
+def test_an_error_is_a_sentence_and_once_in_the_log(
+    side: AppTest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("no figures")
+
+    side.run()
+    with monkeypatch.context() as broken, caplog.at_level(logging.ERROR, panel.__name__):
+        broken.setattr(panel, "snapshot", fail)
+        for _ in range(3):
+            side.run()
+            assert not side.exception
+            assert [e.value for e in side.sidebar.error] == [TEXTS["memory.failure"][0]]
+            assert side.sidebar.segmented_control[0].value == "memory.view_now"
+        assert [record.getMessage() for record in caplog.records] == ["the memory panel failed"]
+        assert not show(side, "actions").sidebar.error
+    assert "Own memory" in words(show(side, "now"))
+
+
+def test_a_leak_is_pointed_out(side: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    leak = Summary("memory.return", 40, 0, 1.0, MB, MB, MB, MB, leak=True)
+    fine = Summary("other", 40, 0, 1.0, MB, MB, MB, MB, leak=False)
+    monkeypatch.setattr(panel, "summaries", lambda: [fine, leak])
+    found = words(side.run())
+    assert "|Seems to leak: Collect and return memory. See Actions, by name.|" in found
+
+
+def test_the_button_returns_memory_and_says_how_much(side: AppTest) -> None:
+    assert "Given back" not in words(side.run())
+    found = words(side.sidebar.button[0].click().run())
+    returned = side.session_state[panel.RETURNED_KEY]
+    assert f"|Given back: {format_bytes(returned.total)}|" in found
+    for key, step in (("collected", returned.collected), ("trimmed", returned.trimmed)):
+        given = "not in use" if step is None else format_bytes(step)
+        assert f"|{TEXTS[f'memory.{key}'][0]}|{given}|" in found
+    assert [record.name for record in actions()] == ["memory.return"]
+    assert "Given back" in words(side.run())
 
 
 @pytest.mark.parametrize(
-    ("share", "colour"),
-    [(0.5, "#2a9d63"), (0.75, "#d6a400"), (0.875, "#e8760c"), (1.2, "#d93a2f")],
+    ("view", "keys", "button"),
+    [
+        ("now", ("own", "rss", "file", "highest", "stage_ok", "bar_own"), "메모리 정리하고 반환"),
+        ("actions", ("before", "peak", "legend", "return"), "지우기"),
+    ],
 )
-def test_the_gauge_takes_a_colour(
-    share: float, colour: str, panel: AppTest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    panel.run()  # what the first run takes is then taken already
-    monkeypatch.setenv(LIMIT_VARIABLE, str(int(snapshot().own / share)))
-    html = drawn(panel.run())
-    assert f"background: {colour}" in html
-    assert ("width: 100.0%" in html) == (share > 1)
-
-
-def test_off_linux_it_says_that_rss_stands_in(
-    panel: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    without_parts(tmp_path, monkeypatch)
-    html = drawn(panel.run())
-    assert TEXTS["memory.parts_unknown"][0] in html
-    assert TEXTS["memory.file"][0] not in html
-
-
-def test_a_wrong_limit_is_one_line_without_a_traceback(
-    panel: AppTest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(LIMIT_VARIABLE, "plenty")
-    assert drawn(panel.run()) == ""
-    assert panel.sidebar.error[0].value.startswith(f"{LIMIT_VARIABLE}=plenty: ")
-
-
-def test_actions_of_all_threads_newest_first(panel: AppTest) -> None:
-    with action("memory.limit <b>"):
-        kept = b"x" * (20 * MB)
-    thread = threading.Thread(target=action("memory.title")(lambda: None))
-    thread.start()
-    thread.join()
-    html = drawn(panel.run())
-    newest, oldest = actions()
-    # A name that is a key of the catalogue is translated, any other is shown and escaped.
-    assert html.index(">Memory</th>") < html.index(">memory.limit &lt;b&gt;</th>")
-    assert "<b>" not in html[html.index("<table") :]
-    assert f"<td>{datetime.fromtimestamp(newest.started):%H:%M:%S}</td>" in html
-    figures = html[html.index("&lt;b&gt;") :]
-    assert f"<td>{oldest.before / MB:,.1f}</td><td>{oldest.after / MB:,.1f}</td>" in figures
-    assert f"<td>{format_bytes(oldest.change, signed=True)[:-3]}</td>" in figures
-    assert f"{oldest.peak / MB:,.1f}</td><td>{oldest.duration * 1000:.0f} ms</td>" in figures
-    assert TEXTS["memory.failed"][0] not in html
-    assert len(kept) == 20 * MB
-
-
-def test_what_disturbed_an_action_is_said(
-    panel: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    without_parts(tmp_path, monkeypatch)
-    with action("other"):
-        thread = threading.Thread(target=action("inside")(lambda: None))
-        thread.start()
-        thread.join()
-    with pytest.raises(OSError, match="gone"), action("failing"):
-        raise OSError("gone")
-    html = drawn(panel.run())
-    assert html.count("others at the same time: 1") == 2
-    assert html.count("ended in an error") == 1
-    assert html.count("<td>≥") == 3
-
-
-def test_only_the_newest_are_listed(panel: AppTest) -> None:
-    for number in range(SHOWN_ACTIONS + 3):
-        with action(f"action {number}"):
-            pass
-    html = drawn(panel.run())
-    assert html.count("<tbody>") == SHOWN_ACTIONS
-    assert ">action 2<" not in html
-    assert f"The newest {SHOWN_ACTIONS} of {SHOWN_ACTIONS + 3}." in html
-
-
-def test_the_button_returns_memory_and_says_how_much(panel: AppTest) -> None:
-    assert "Given back" not in drawn(panel.run())
-    html = drawn(panel.sidebar.button[0].click().run())
-    returned = panel.session_state[RETURNED_KEY]
-    assert f"Given back: {format_bytes(returned.total)}" in html
-    for key, step in (("collected", returned.collected), ("trimmed", returned.trimmed)):
-        given = "not in use" if step is None else format_bytes(step)
-        assert f"<span>{TEXTS[f'memory.{key}'][0]}</span><span>{given}</span>" in html
-    assert [record.name for record in actions()] == ["memory.return"]
-    assert ">Collect and return memory</th>" in html
-    assert "Given back" in drawn(panel.run())
-
-
-def test_in_korean(panel: AppTest) -> None:
-    panel.session_state[KEY] = "ko"
+def test_in_korean(side: AppTest, view: str, keys: tuple[str, ...], button: str) -> None:
+    side.session_state[KEY] = "ko"
+    side.session_state["memory.view"] = f"memory.view_{view}"
     with action("memory.return"):
         pass
-    html = drawn(panel.run())
-    assert panel.sidebar.subheader[0].value == "메모리"
-    assert panel.sidebar.button[0].label == "메모리 정리하고 반환"
-    for key in ("own", "rss", "file", "actions", "before", "peak", "return"):
-        assert TEXTS[f"memory.{key}"][1] in html
-        assert TEXTS[f"memory.{key}"][0] not in html
+    found = words(side.run())
+    assert side.sidebar.subheader[0].value == "메모리"
+    assert side.sidebar.button[-1].label == button
+    for key in keys:
+        english, korean = TEXTS[f"memory.{key}"]
+        assert korean in found
+        assert english not in found
 
 
 def test_the_panel_brings_in_nothing_heavy() -> None:
-    heavy = {"pandas", "pyarrow", "PIL", "altair"}
+    heavy = {"pandas", "pyarrow", "PIL", "altair", "scipy", "sklearn"}
     code = (
         "import sys\n"
         "from streamlit.testing.v1 import AppTest\n"
         "import debug_memory\n"
         "with debug_memory.action('x'): pass\n"
-        f"panel = AppTest.from_string({inspect.getsource(app) + 'app()'!r}).run()\n"
-        "panel.sidebar.button[0].click().run()\n"
-        f"print(len(panel.sidebar.get('html')), sorted({heavy!r} & set(sys.modules)))"
+        f"side = AppTest.from_string({inspect.getsource(app) + 'app()'!r}).run()\n"
+        "side.sidebar.button[0].click().run()\n"
+        "for view in ('actions', 'tools'):\n"  # the parts need a real server
+        "    side.sidebar.segmented_control[0].set_value('memory.view_' + view).run()\n"
+        "    assert not side.exception and not side.sidebar.error, view\n"
+        f"print(view, sorted({heavy!r} & set(sys.modules)))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
-    assert done.stdout.strip() == "3 []"
+    assert done.stdout.strip() == "tools []"

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from debug_memory import actions, clear_actions
-from recommender.ui.measuring import measured
+from memory_toolkit.actions import actions, clear_actions
+from memory_toolkit.guard import Busy
+from memory_toolkit.sizes import MB
+from recommender.ui.acting import acting
 from ui.conftest import APP
 from ui.drawn import PAGES
 
@@ -39,29 +41,50 @@ def imported(bundle: Path, debug_memory: str) -> set[str]:
     return set(json.loads(done.stdout))
 
 
-def test_without_debug_memory_the_toolkit_is_not_imported(tiny_bundle: Path) -> None:
+PANEL = {"recommender.ui.memory", "recommender.ui.memory.panel", "memory_toolkit.actions"}
+
+
+def test_without_debug_memory_the_panel_is_not_imported(tiny_bundle: Path) -> None:
     modules = imported(tiny_bundle, "false")
-    assert "recommender.ui.measuring" in modules
-    assert not modules & {"debug_memory", "recommender.ui.memory.panel"}
+    assert "recommender.ui.acting" in modules
+    assert not modules & (PANEL | {"debug_memory", "tracemalloc"})
     assert not modules & HEAVY
 
 
 def test_with_debug_memory_it_is_and_still_nothing_heavy(tiny_bundle: Path) -> None:
     modules = imported(tiny_bundle, "true")
-    assert modules >= {"debug_memory", "recommender.ui.memory.panel"}
+    assert modules >= PANEL
     assert not modules & HEAVY
 
 
 def test_an_action_is_recorded_under_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEBUG_MEMORY", "true")
     clear_actions()
-    with measured("action.home"):
+    with acting("action.home", MB):
         pass
     assert [record.name for record in actions()] == ["action.home"]
 
 
 def test_without_debug_memory_nothing_is_recorded() -> None:
     clear_actions()
-    with measured("action.home"):
+    with acting("action.home", MB):
         pass
     assert actions() == []
+
+
+def test_an_action_that_cannot_fit_is_refused_before_it_begins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MATINEE_MEMORY_LIMIT", "8G")
+    monkeypatch.setenv("DEBUG_MEMORY", "true")
+    clear_actions()
+    with pytest.raises(Busy, match=r"^action\.home$"), acting("action.home", 8192 * MB):
+        raise AssertionError("it began")
+    assert [record.error for record in actions()] == [True]
+
+
+def test_without_the_guard_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MATINEE_MEMORY_LIMIT", "1M")
+    monkeypatch.setenv("MATINEE_GUARD", "no")
+    with acting("action.home", 8192 * MB) as begun:
+        assert begun is None

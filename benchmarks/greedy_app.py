@@ -1,0 +1,59 @@
+"""The app with one page more, whose buttons ask for far more memory than there is.
+
+For benchmarks/soak.py: what such a visitor does must harm nobody else.
+"""
+
+import numpy as np
+import streamlit as st
+
+MB = 2**20
+_TOO_MUCH = 2**40
+
+
+def _draw() -> None:
+    """Each button says that it needs little, and takes without end."""
+    from recommender.ui.acting import acting
+
+    if st.button("In pieces", key="pieces"):
+        with acting("greedy.pieces", need=MB):
+            pieces = []
+            while True:
+                pieces.append(np.ones(MB // 8))
+    if st.button("At once", key="whole"):
+        with acting("greedy.whole", need=MB):
+            np.ones(_TOO_MUCH)
+    if st.button("In Python lists", key="lists"):
+        with acting("greedy.lists", need=MB):
+            lists: list[list[str]] = []
+            while True:
+                lists.append([f"{len(lists)} {i}" for i in range(1000)])
+
+
+if __name__ == "__main__":  # as streamlit_app.py
+    from recommender.ui import about, for_you, frame, home, hybrid, language, my_ratings, similar
+
+    st.set_page_config(page_title="Matinee", page_icon="🎬", layout="wide")
+    language.follow_address()
+    pages = [
+        home.page(),
+        my_ratings.page(),
+        for_you.page(),
+        similar.page(),
+        hybrid.page(),
+        about.page(),
+        st.Page(_draw, title="Greedy", url_path="greedy"),
+    ]
+    frame.draw(st.navigation(pages, position="top"))
+else:
+    from starlette.middleware import Middleware
+
+    from memory_toolkit.reading import read
+    from recommender.ui import health, metrics, start, visitor
+
+    start.prepare(read().own)
+    app = st.App(
+        __file__,
+        lifespan=start.lifespan,
+        routes=[*health.routes(), *metrics.routes()],
+        middleware=[Middleware(visitor.VisitorCookie)],
+    )

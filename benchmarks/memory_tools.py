@@ -1,0 +1,210 @@
+"""What the memory toolkit costs, how near its peaks come to the truth, and what comes back.
+
+    .venv/bin/python benchmarks/memory_tools.py
+
+Prints Markdown tables, with the machine's description. Linux only. Each figure of memory comes
+from a process of its own; the times are medians.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import platform
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
+from pathlib import Path
+from typing import NamedTuple, ParamSpec, TypeVar
+
+import psutil
+from garbage import give_back
+from plants import KINDS, make, plant, truth
+
+from debug_memory import (
+    action,
+    return_memory,
+    snapshot,
+    start_memory_tracking,
+    stop_memory_tracking,
+    summaries,
+)
+from memory_toolkit.reading import read
+from memory_toolkit.sizes import MB
+
+CALLS, ROUNDS = 5_000, 7
+SIZES = (50, 100, 300)
+SAMPLE_SECONDS = 0.01
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def main() -> None:
+    print(machine(), end="\n\n")
+    print("| what | takes |\n|---|---|")
+    for name, time_taken in (alone(costs) | alone(app_costs)).items():
+        print(f"| {name} | {time_taken:,.1f} µs |")
+    print(f"| code that allocates much, while lines are tracked | × {alone(tracking_factor):.1f} |")
+    print_peaks()
+    print_returned(alone(give_back))
+
+
+def alone(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """What `function` returns in a fresh process."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as executor:
+        return executor.submit(function, *args, **kwargs).result()
+
+
+def machine() -> str:
+    """The processor, memory, system and C library."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    gigabytes = psutil.virtual_memory().total / 2**30
+    return (
+        f"{os.cpu_count()} × {names[0] if names else platform.machine()}, {gigabytes:.0f} GB, "
+        f"Linux {platform.release()}, {' '.join(platform.libc_ver())}, "
+        f"Python {platform.python_version()}"
+    )
+
+
+def microseconds(call: Callable[[], object], calls: int = CALLS) -> float:
+    """The median time of one call."""
+    times = []
+    for _ in range(calls):
+        started = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - started)
+    return 1e6 * statistics.median(times)
+
+
+def costs() -> dict[str, float]:
+    """Microseconds, by what was called."""
+
+    def measured() -> None:
+        with action("an action"):
+            pass
+
+    def unmeasured() -> None:
+        with nullcontext():
+            pass
+
+    return {
+        "one action, measured": microseconds(measured),
+        "`with nullcontext()`, for comparison": microseconds(unmeasured),
+        "`read()`": microseconds(read),
+        "`snapshot()`": microseconds(snapshot, 500),
+        "`summaries()` of one name": microseconds(summaries, 500),
+        "`return_memory()` with nothing to return": microseconds(return_memory, 50),
+    }
+
+
+def app_costs() -> dict[str, float]:
+    """The same for the app's actions while neither the panel nor the guard is on."""
+    os.environ |= {"DEBUG_MEMORY": "false", "MATINEE_GUARD": "false"}
+    from recommender.ui.acting import acting
+
+    def acted() -> None:
+        with acting("an action", 0):
+            pass
+
+    return {"one action of the app, panel and guard off": microseconds(acted)}
+
+
+def tracking_factor() -> float:
+    """How many times longer code that allocates much takes while its lines are tracked."""
+
+    def allocate() -> None:
+        rows = [{"number": number, "text": str(number)} for number in range(50_000)]
+        rows.sort(key=lambda row: str(row["text"]))
+
+    plain = microseconds(allocate, ROUNDS)
+    start_memory_tracking()
+    tracked = microseconds(allocate, ROUNDS)
+    stop_memory_tracking()
+    return tracked / plain
+
+
+class Peak(NamedTuple):
+    """The height of one planted peak as each way has it, in bytes."""
+
+    true: int
+    action: int
+    sampler: int
+    difference: int
+
+
+def print_peaks() -> None:
+    """One row for each planted peak, and the worst deviation of each way."""
+    print("\n| planted | true | `action` | sampled every 10 ms | after − before |")
+    print("|---|---|---|---|---|")
+    peaks = []
+    with tempfile.TemporaryDirectory() as folder:
+        for kind in KINDS:
+            for megabytes in SIZES:
+                file = Path(folder) / f"{kind}{megabytes}"
+                if kind in ("pickle", "json"):
+                    alone(make, kind, megabytes, file)
+                peak = Peak(
+                    alone(truth, kind, megabytes, file), *alone(measure, kind, megabytes, file)
+                )
+                peaks.append(peak)
+                figures = " | ".join(f"{size / MB:.1f} MB" for size in peak)
+                print(f"| {kind}, {megabytes} MB | {figures} |", flush=True)
+    print(
+        "| **furthest from the truth** | | "
+        + " | ".join(
+            f"{max(sizes) / MB:.1f} MB" for sizes in zip(*map(deviations, peaks), strict=True)
+        )
+        + " |"
+    )
+
+
+def deviations(peak: Peak) -> list[int]:
+    """How far each way is from the truth, in bytes."""
+    return [abs(size - peak.true) for size in peak[1:]]
+
+
+def measure(kind: str, megabytes: int, file: Path) -> tuple[int, int, int]:
+    """The peak by an action, by a thread that samples, and by the difference, all at once."""
+    work = plant(kind, megabytes, file)
+    done = threading.Event()
+    samples = [read().own]
+
+    def sample() -> None:
+        while not done.wait(SAMPLE_SECONDS):
+            samples.append(read().own)
+
+    sampler = threading.Thread(target=sample)
+    sampler.start()
+    with action(kind) as measured:
+        work()
+    done.set()
+    sampler.join()
+    record = measured.record
+    return record.peak - record.before, max(samples) - samples[0], record.change
+
+
+def print_returned(found: dict[str, int | None]) -> None:
+    """What each step gave back of the garbage that was still held by the process."""
+    dropped = found["dropped"] or 1
+    print(f"\nOf {(found['taken'] or 0) / MB:.0f} MB of mixed garbage, the process still held")
+    print(f"{dropped / MB:.0f} MB when the last reference was gone:\n")
+    print("| step | gave back | share |\n|---|---|---|")
+    for name, key in (
+        ("`gc.collect()`", "collected"),
+        ("Arrow's pool", "arrow"),
+        ("heap trim", "trimmed"),
+        ("still held", "left"),
+    ):
+        size = found[key]
+        figures = "not loaded | " if size is None else f"{size / MB:.1f} MB | {size / dropped:.0%}"
+        print(f"| {name} | {figures} |")
+
+
+if __name__ == "__main__":
+    main()

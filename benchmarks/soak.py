@@ -1,0 +1,234 @@
+"""Many visitors at once, for minutes, on a server with little memory: what they get, what it takes.
+
+    python benchmarks/soak.py --sessions 20 --minutes 5 --limit 256M --greedy 1 --churn 200
+
+Starts the app within a real memory limit (a control group; needs root) and sends visitors who
+speak Streamlit's protocol over WebSockets: one who does everything once, then many at the same time
+who do this and that with time to look, some of whom ask for far too much on purpose. Then all
+leave, and it is seen whether the memory comes back. Prints Markdown tables. Exits with 1 if a
+visitor saw an error, a process was killed for want of memory, the server ended, or memory did not
+come back.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import csv
+import signal
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import websockets
+from soak_client import Tab
+from soak_server import Server, serve
+from soak_visitor import Log, Visitor
+
+from memory_toolkit.sizes import MB, format_bytes, parse_size
+
+SAMPLE_SECONDS, PROBE_SECONDS = 0.25, 5.0
+AT_ONCE = 10  # of the visitors of the churn
+COMES_BACK = 10 * MB
+SHOWN_ERRORS = 20
+
+
+@dataclass
+class Memory:
+    """The server's memory over time.
+
+    Attributes:
+        samples: seconds since the start, the phase, own memory and what the group used without
+            file pages, in bytes.
+        marks: own memory at the end of each phase.
+    """
+
+    server: Server
+    phase: str = "start"
+    samples: list[tuple[float, str, int, int]] = field(default_factory=list)
+    marks: dict[str, int] = field(default_factory=dict)
+
+    async def watch(self) -> None:
+        """Take samples until the server ends."""
+        started = time.monotonic()
+        while self.server.process.poll() is None:
+            group = self.server.group
+            used = (group.used() or 0) if group else 0
+            seconds = time.monotonic() - started
+            self.samples.append((seconds, self.phase, self.server.own(), used))
+            await asyncio.sleep(SAMPLE_SECONDS)
+
+    def end(self, phase: str) -> None:
+        """End the phase, and begin another."""
+        self.marks[self.phase], self.phase = self.server.own(), phase
+
+    def of(self, phase: str) -> list[tuple[float, str, int, int]]:
+        """The samples of one phase."""
+        return [sample for sample in self.samples if sample[1] == phase]
+
+
+def main() -> None:
+    options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the server must end, too
+    script = "benchmarks/greedy_app.py" if options.greedy else "streamlit_app.py"
+    log = Log()
+    with tempfile.TemporaryDirectory(prefix="matinee-soak-") as name:
+        with serve(script, options.bundle, options.limit, Path(name)) as server:
+            memory = Memory(server)
+            asyncio.run(_soak(options, memory, log))
+            failures = _failures(memory, log)
+            _report(options, memory, log)
+        if failures:
+            print("\nThe server's log says last:\n" + server.log.read_text("utf-8")[-3000:])
+    if options.csv:
+        with open(options.csv, "w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["seconds", "phase", "own", "group_used"])
+            writer.writerows((f"{s:.2f}", *rest) for s, *rest in memory.samples)
+    print("\n" + ("\n".join(f"FAILED: {failure}" for failure in failures) or "All well."))
+    sys.exit(bool(failures))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--bundle", type=Path, default=Path("bundle"))
+    parser.add_argument("--sessions", type=int, default=20, help="visitors at the same time")
+    parser.add_argument("--minutes", type=float, default=5.0, help="how long they stay")
+    parser.add_argument("--limit", type=parse_size, default=parse_size("256M"))
+    parser.add_argument("--think", type=float, default=3.0, help="seconds between two clicks")
+    parser.add_argument("--greedy", type=int, default=0, help="so many of them ask for too much")
+    parser.add_argument("--churn", type=int, default=0, help="so many come and go afterwards")
+    parser.add_argument(
+        "--idle", type=float, default=110.0, help="seconds after which memory must be back"
+    )
+    parser.add_argument("--csv", type=Path, help="file for the memory over time")
+    return parser.parse_args()
+
+
+async def _soak(options: argparse.Namespace, memory: Memory, log: Log) -> None:
+    """All phases, or until the server ends or no longer answers."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(options.sessions + AT_ONCE))
+    phases = (memory.watch(), _probe(memory.server, log), _come(options, memory, log))
+    done, others = await asyncio.wait(
+        [asyncio.create_task(phase) for phase in phases], return_when=asyncio.FIRST_COMPLETED
+    )
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    memory.end("end")
+    for task in done:
+        task.result()
+
+
+async def _probe(server: Server, log: Log) -> None:
+    """Ask the server whether it is alive, until it does not answer."""
+    while await asyncio.to_thread(server.answers):
+        await asyncio.sleep(PROBE_SECONDS)
+    log.errors["the server no longer answers"] += 1
+
+
+async def _come(options: argparse.Namespace, memory: Memory, log: Log) -> None:
+    port = memory.server.port
+    memory.end("one visitor")
+    await Visitor(port, 0, min(0.2, options.think), log).tour()
+    log.forget_answers()
+
+    memory.end("visitors")
+    await asyncio.gather(*(_visit(options, n, port, log) for n in range(1, options.sessions + 1)))
+
+    memory.end("all gone")
+    await asyncio.sleep(options.idle)
+    if options.churn:
+        memory.end("churn")
+        for first in range(0, options.churn, AT_ONCE):
+            several = range(first, min(first + AT_ONCE, options.churn))
+            await asyncio.gather(*(_come_and_go(port, log) for _ in several))
+        memory.end("all gone again")
+        await asyncio.sleep(options.idle)
+
+
+async def _visit(options: argparse.Namespace, number: int, port: int, log: Log) -> None:
+    end = time.monotonic() + 60 * options.minutes
+    # They come one after the other, within the time of one click.
+    await asyncio.sleep(options.think * number / options.sessions)
+    visitor = Visitor(port, number, options.think, log)
+    if number <= options.greedy:
+        await visitor.ask_too_much(end)
+    else:
+        await visitor.browse(end)
+
+
+async def _come_and_go(port: int, log: Log) -> None:
+    tab = Tab(port)
+    try:
+        for drawn in (await tab.open("hybrid"), await tab.go("my-ratings"), await tab.go("")):
+            log.errors.update(f"churn: {text}" for text in drawn.problems)
+        await tab.close()
+    except (OSError, websockets.WebSocketException) as error:
+        log.errors[f"churn: {error!r}"] += 1
+
+
+def _failures(memory: Memory, log: Log) -> list[str]:
+    found = []
+    if log.errors:
+        found.append(f"{log.errors.total()} errors")
+    if memory.server.box.oom_kills():
+        found.append("the kernel killed a process for want of memory")
+    if memory.server.process.poll() is not None:
+        found.append(f"the server ended, exit code {memory.server.process.returncode}")
+    elif "churn" in memory.marks:
+        kept = memory.marks["all gone again"] - memory.marks["all gone"]
+        if kept > COMES_BACK:
+            found.append(f"{format_bytes(kept)} did not come back after the churn")
+    return found
+
+
+def _report(options: argparse.Namespace, memory: Memory, log: Log) -> None:
+    print(
+        f"{options.sessions} visitors ({options.greedy} greedy), {options.minutes:g} minutes, "
+        f"{options.think:g} s between clicks, limit {format_bytes(options.limit)} "
+        f"({' '.join(memory.server.box.means.split()[:2])})\n"
+    )
+    print("| action | times | p50 ms | p95 ms | p99 ms | busy | too much |")
+    print("|---|---|---|---|---|---|---|")
+    everything = [one for times in log.seconds.values() for one in times]
+    for action, times in [("all", everything), *sorted(log.seconds.items())]:
+        refused = [n.total() if action == "all" else n[action] for n in log.refused.values()]
+        slow = (
+            [f"{1000 * p:.0f}" for p in np.percentile(times, (50, 95, 99))] if times else ["-"] * 3
+        )
+        print(f"| {action} | {len(times)} | {' | '.join(slow)} | {' | '.join(map(str, refused))} |")
+    visited = [sample[0] for sample in memory.of("visitors")] or [0.0]
+    seconds = max(SAMPLE_SECONDS, visited[-1] - visited[0])
+    print(f"\n{len(everything) / seconds:.1f} actions a second\n")
+    _report_memory(memory)
+    print(f"\n{log.errors.total()} errors")
+    for error, count in log.errors.most_common(SHOWN_ERRORS):
+        print(f"* {count} × {error}")
+
+
+def _report_memory(memory: Memory) -> None:
+    print("| own memory, MB | at the end | at most |\n|---|---|---|")
+    for phase, own in memory.marks.items():
+        most = max((sample[2] for sample in memory.of(phase)), default=own)
+        print(f"| {phase} | {own / MB:.1f} | {most / MB:.1f} |")
+    group = memory.server.group
+    if group is not None:
+        used = max(sample[3] for sample in memory.samples)
+        print(f"\nThe group without file pages, at most: {format_bytes(used)}")
+        if (peak := memory.server.group_peak()) is not None:
+            print(f"The group with file pages, at most: {format_bytes(peak)}")
+        print(f"Killed for want of memory (oom_kill): {memory.server.box.oom_kills()}")
+    if memory.server.process.poll() is None:
+        decisions = (f"{name} {times}" for name, times in memory.server.guard().items())
+        print("The guard: " + (", ".join(decisions) or "does not tell"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,279 @@
+"""A browser tab without a browser: speaks Streamlit's protocol over a WebSocket.
+
+Source: Streamlit's own messages (`streamlit.proto`, ForwardMsg and BackMsg) and what its page sends
+in answer to a click. Messages come whole, since no hash of an earlier one is ever named as known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import http.cookies
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+
+import websockets
+from streamlit.proto.Alert_pb2 import Alert
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Common_pb2 import FileURLs
+from streamlit.proto.Element_pb2 import Element
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+
+TIMEOUT = 30.0
+_HTML = {"Accept": "text/html", "Accept-Language": "en-US"}
+# What a widget's value is called on the way to the server.
+_VALUES = {
+    "button": "trigger_value",
+    "button_group": "string_array_value",
+    "feedback": "string_value",
+    "multiselect": "string_array_value",
+    "selectbox": "string_value",
+    "slider": "double_array_value",
+    "text_input": "string_value",
+}
+Proto = Any  # a widget's message; each kind has its own class
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What one run of the script drew.
+
+    Attributes:
+        seconds: from the request to the end of the run.
+        problems: what stands in boxes for errors and in toasts, and exceptions.
+    """
+
+    seconds: float
+    problems: tuple[str, ...]
+
+
+class Tab:
+    """One session of the app: asks for runs, and knows the page that came of the last one.
+
+    Attributes:
+        pages: what the navigation offers, from the path of a page to its hash.
+        path: the page that is shown.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._cookies: http.cookies.SimpleCookie = http.cookies.SimpleCookie()
+        self._elements: dict[tuple[int, ...], Element] = {}
+        self._states: dict[str, WidgetState] = {}
+        self._query = self._session = ""
+        self._refreshed: dict[str, float] = {}  # seconds between its runs, by fragment
+        self.pages: dict[str, str] = {}
+        self.path = ""
+
+    async def open(self, path: str = "") -> Drawn:
+        """Load the page at `path` and connect, as a browser does with a typed address."""
+        started = time.perf_counter()
+        self.path = path
+        for address in (f"/{path}", "/_stcore/health"):
+            await asyncio.to_thread(self._http, "GET", address, _HTML)
+        token = self._cookies["_streamlit_xsrf"].value
+        self._socket = await websockets.connect(
+            f"ws://127.0.0.1:{self._port}/_stcore/stream",
+            origin=websockets.Origin(f"http://127.0.0.1:{self._port}"),
+            subprotocols=[websockets.Subprotocol("streamlit"), websockets.Subprotocol(token)],
+            additional_headers={"Cookie": self._cookie_header()},
+            max_size=None,
+            open_timeout=TIMEOUT,
+        )
+        return await self._run(started)
+
+    async def close(self) -> None:
+        """Close the tab."""
+        await self._socket.close()
+
+    async def go(self, path: str, query: str = "") -> Drawn:
+        """Click a link to another page."""
+        self.path, self._query = path, query
+        return await self._run(time.perf_counter())
+
+    async def set(self, widget: Proto, kind: str, value: object) -> Drawn:
+        """Use a widget: `value` is what its kind takes (button: True, slider: floats, …)."""
+        started = time.perf_counter()
+        state = _state(widget.id, kind, value)
+        if key := getattr(widget, "query_param_key", ""):
+            self._show_in_address(key, widget, value)
+        if kind == "button":  # a click does not last
+            return await self._run(started, state)
+        self._states[widget.id] = state
+        return await self._run(started)
+
+    async def upload(self, widget: Proto, name: str, data: bytes) -> Drawn:
+        """Drop a file onto an uploader."""
+        started = time.perf_counter()
+        ask = BackMsg()
+        ask.file_urls_request.request_id = secrets.token_hex(8)
+        ask.file_urls_request.session_id = self._session
+        ask.file_urls_request.file_names.append(name)
+        async with asyncio.timeout(TIMEOUT):
+            urls = (await self._ask(ask, "file_urls_response")).file_urls_response.file_urls[0]
+            await asyncio.to_thread(self._put, urls, name, data)
+        state = WidgetState(id=widget.id)
+        info = state.file_uploader_state_value.uploaded_file_info.add(name=name, size=len(data))
+        info.file_id = urls.file_id
+        info.file_urls.CopyFrom(urls)
+        self._states[widget.id] = state
+        return await self._run(started)
+
+    async def download(self, widget: Proto) -> bytes:
+        """Click a download button; returns the file."""
+        ask = BackMsg()
+        ask.backend_operation_request.request_id = secrets.token_hex(8)
+        ask.backend_operation_request.session_id = self._session
+        ask.backend_operation_request.deferred_file.file_id = widget.deferred_file_id
+        async with asyncio.timeout(TIMEOUT):
+            answer = await self._ask(ask, "backend_operation_response")
+            url = answer.backend_operation_response.deferred_file.url
+            return await asyncio.to_thread(self._http, "GET", url, {})
+
+    async def wait(self, seconds: float) -> list[Drawn]:
+        """Look at the page; what draws itself anew on a timer does so meanwhile."""
+        end, drawn = time.perf_counter() + seconds, []
+        while self._refreshed:
+            fragment, interval = min(self._refreshed.items(), key=lambda item: item[1])
+            if time.perf_counter() + interval > end:
+                break
+            await asyncio.sleep(interval)
+            drawn.append(await self._run(time.perf_counter(), fragment=fragment))
+        await asyncio.sleep(max(0.0, end - time.perf_counter()))
+        return drawn
+
+    def all(self, kind: str) -> list[Proto]:
+        """All elements of a kind on the page, from top to bottom."""
+        found = sorted(self._elements.items(), key=lambda item: item[0])
+        return [getattr(e, kind) for _, e in found if e.WhichOneof("type") == kind]
+
+    def widgets(self, kind: str, key: str) -> list[Proto]:
+        """The widgets of a kind with the `key` that the app's source gives them: one, or none."""
+        return [widget for widget in self.all(kind) if widget.id.endswith(f"-{key}")]
+
+    async def _run(
+        self, started: float, click: WidgetState | None = None, fragment: str = ""
+    ) -> Drawn:
+        ask = BackMsg()
+        state = ask.rerun_script
+        state.query_string, state.fragment_id = self._query, fragment
+        state.page_script_hash = self.pages.get(self.path, "")
+        state.page_name = "" if self.pages else self.path
+        state.is_auto_rerun = bool(fragment)
+        state.context_info.locale, state.context_info.timezone = "en-US", "UTC"
+        state.context_info.url = f"http://127.0.0.1:{self._port}/{self.path}"
+        state.widget_states.widgets.extend(self._states.values())
+        if click is not None:
+            state.widget_states.widgets.append(click)
+        async with asyncio.timeout(TIMEOUT):
+            await self._ask(ask, "script_finished")
+        self._keep_states()
+        return Drawn(time.perf_counter() - started, tuple(self._problems()))
+
+    async def _ask(self, ask: BackMsg, answer: str) -> ForwardMsg:
+        """Send `ask` and take in what comes, up to the message of type `answer`."""
+        await self._socket.send(ask.SerializeToString())
+        while True:
+            message = ForwardMsg()
+            message.ParseFromString(await self._socket.recv(decode=False))
+            kind = message.WhichOneof("type")
+            self._take_in(kind, message)
+            early = message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
+            if kind == answer and not (kind == "script_finished" and early):
+                return message
+
+    def _take_in(self, kind: str | None, message: ForwardMsg) -> None:
+        if kind == "delta":
+            place = tuple(message.metadata.delta_path)
+            self._elements.pop(place, None)
+            if message.delta.WhichOneof("type") == "new_element":
+                self._elements[place] = message.delta.new_element
+        elif kind == "new_session":
+            self._session = message.new_session.initialize.session_id
+            if not message.metadata.run.fragment_ids:
+                self._elements.clear()
+                self._refreshed.clear()
+        elif kind == "navigation":
+            self.pages = {
+                page.url_pathname: page.page_script_hash for page in message.navigation.app_pages
+            }
+        elif kind == "page_info_changed":
+            self._query = message.page_info_changed.query_string
+        elif kind == "auto_rerun":
+            self._refreshed[message.auto_rerun.fragment_id] = message.auto_rerun.interval
+
+    def _keep_states(self) -> None:
+        """Forget the state of widgets that have gone, or that the server has set itself."""
+        present = {widget.id: widget for widget in self._all_widgets()}
+        self._states = {
+            key: state
+            for key, state in self._states.items()
+            if key in present and not getattr(present[key], "set_value", False)
+        }
+
+    def _all_widgets(self) -> Iterator[Proto]:
+        for element in self._elements.values():
+            widget = getattr(element, element.WhichOneof("type") or "", None)
+            if getattr(widget, "id", ""):
+                yield widget
+
+    def _problems(self) -> Iterator[str]:
+        yield from (box.body for box in self.all("alert") if box.format == Alert.ERROR)
+        yield from (toast.body for toast in self.all("toast"))
+        yield from (f"{error.type}: {error.message}" for error in self.all("exception"))
+
+    def _show_in_address(self, key: str, widget: Proto, value: object) -> None:
+        values = list(value) if isinstance(value, (list, tuple)) else [value]
+        query = parse_qs(self._query)
+        query.pop(key, None)
+        if values != list(getattr(widget, "default", ()) or ()):
+            query[key] = [f"{v:g}" if isinstance(v, float) else str(v) for v in values]
+        self._query = urlencode(query, doseq=True)
+
+    def _cookie_header(self) -> str:
+        return "; ".join(f"{name}={morsel.value}" for name, morsel in self._cookies.items())
+
+    def _put(self, urls: FileURLs, name: str, data: bytes) -> None:
+        border = secrets.token_hex(16)
+        head = (
+            f'--{border}\r\nContent-Disposition: form-data; name="{name}"; filename="{name}"\r\n'
+            "Content-Type: text/csv\r\n\r\n"
+        )
+        body = head.encode() + data + f"\r\n--{border}--\r\n".encode()
+        headers = {
+            "Content-Type": f"multipart/form-data; boundary={border}",
+            "X-Xsrftoken": self._cookies["_streamlit_xsrf"].value,
+        }
+        self._http("PUT", urls.upload_url, headers, body)
+
+    def _http(
+        self, method: str, address: str, headers: dict[str, str], body: bytes | None = None
+    ) -> bytes:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT)
+        try:
+            cookie = {"Cookie": self._cookie_header()} if self._cookies else {}
+            connection.request(method, address, body, {**headers, **cookie})
+            answer = connection.getresponse()
+            for line in answer.headers.get_all("Set-Cookie") or []:
+                self._cookies.load(line)
+            content = answer.read()
+        finally:
+            connection.close()
+        if answer.status >= 400:
+            raise ConnectionError(f"{method} {address}: {answer.status} {answer.reason}")
+        return content
+
+
+def _state(widget_id: str, kind: str, value: object) -> WidgetState:
+    state, name = WidgetState(id=widget_id), _VALUES[kind]
+    if isinstance(value, (list, tuple)):
+        getattr(state, name).data.extend(value)
+        getattr(state, name).SetInParent()
+    else:
+        setattr(state, name, value)
+    return state

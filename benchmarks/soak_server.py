@@ -1,0 +1,159 @@
+"""The app in a process of its own, under a real memory limit, and what it takes there."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from memory_toolkit.enclosure import Enclosure, enclosure
+from memory_toolkit.limit import LIMIT_VARIABLE, Group
+from memory_toolkit.processes import read_processes
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS, END_SECONDS, ANSWER_SECONDS = 60, 20, 30
+# As run.sh sets them.
+ENVIRONMENT = {
+    "MALLOC_ARENA_MAX": "2",
+    "OPENBLAS_NUM_THREADS": "1",
+    "PYTHONMALLOC": "malloc",
+}
+
+
+@dataclass(frozen=True)
+class Server:
+    """The running app.
+
+    Attributes:
+        box: what it runs in.
+    """
+
+    port: int
+    process: subprocess.Popen[bytes]
+    log: Path
+    box: Enclosure
+
+    @property
+    def group(self) -> Group | None:
+        """Its control group; None where none could be made."""
+        return self.box.group
+
+    def own(self) -> int:
+        """Own memory in bytes; 0 once the process has ended."""
+        return read_processes([self.process.pid]).own
+
+    def group_peak(self) -> int | None:
+        """The most that the group ever held, file pages and all, in bytes; None if not told."""
+        if self.group is None:
+            return None
+        v1 = self.group.version == "v1"
+        file = "memory.max_usage_in_bytes" if v1 else "memory.peak"
+        try:
+            return int(Path(self.group.directory, file).read_text("ascii"))
+        except OSError:  # memory.peak is of Linux 5.19
+            return None
+
+    def guard(self) -> dict[str, int]:
+        """How often the app's guard took each decision; empty where that is not told."""
+        try:
+            text = self._get("/metrics")
+        except OSError:  # it no longer answers
+            return {}
+        found = re.findall(r'guard_decisions_total\{decision="(\w+)"\} (\d+)', text)
+        return {decision: int(times) for decision, times in found}
+
+    def answers(self) -> bool:
+        """Whether it still does."""
+        try:
+            return self._get("/_stcore/health") == "ok"
+        except OSError:
+            return False
+
+    def _get(self, path: str) -> str:
+        address = f"http://127.0.0.1:{self.port}{path}"
+        with urllib.request.urlopen(address, timeout=ANSWER_SECONDS) as answer:
+            return str(answer.read().decode())
+
+    def end(self) -> None:
+        """Stop the app."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(timeout=END_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        self.process.wait()
+
+
+@contextmanager
+def serve(
+    script: str,
+    bundle: Path,
+    limit: int,
+    folder: Path,
+    variables: Mapping[str, str] = ENVIRONMENT,
+) -> Iterator[Server]:
+    """Start `script` within `limit` bytes, on a free port, and end it afterwards.
+
+    Where no control group can be made the app is told the limit, and nothing enforces it.
+
+    Args:
+        folder: for its log and the visitors' ratings.
+        variables: what its environment holds beside.
+
+    Raises:
+        RuntimeError: it did not start; says what its log says last.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("MATINEE_", "STREAMLIT_"))}
+    environment = {
+        **kept,
+        **variables,
+        "MATINEE_BUNDLE": str(bundle.resolve()),
+        "MATINEE_PROFILES": str(folder / "profiles.sqlite"),
+        "PYTHONPATH": str(ROOT),
+    }
+    command = [
+        *(sys.executable, "-m", "streamlit", "run", script),
+        *("--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"),
+    ]
+    log = folder / "server.log"
+    with enclosure(limit) as box, open(log, "wb") as file:
+        real = box.means != "RLIMIT_DATA"
+        if not real:
+            print(f"No control group can be made here: {LIMIT_VARIABLE} alone says the limit.")
+            environment[LIMIT_VARIABLE] = str(limit)
+        process = subprocess.Popen(
+            [*box.prefix, *command],
+            cwd=ROOT,
+            env=environment,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            preexec_fn=box.enter if real else None,
+        )
+        server = Server(port, process, log, box)
+        try:
+            _wait(server)
+            box.processes(process.pid)  # finds the group, where systemd made it
+            yield server
+        finally:
+            server.end()
+
+
+def _wait(server: Server) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and server.process.poll() is None:
+        if server.answers():
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"the app did not start:\n{server.log.read_text('utf-8')[-2000:]}")
