@@ -18,6 +18,7 @@ from memory_toolkit.actions import (
     clear_actions,
     identify_sessions,
 )
+from memory_toolkit.guard import Busy, Guard, GuardState
 from memory_toolkit.limit import LIMIT_VARIABLE, Group, Limit, memory_limit
 from memory_toolkit.metrics import Metric, action_metrics, memory_metrics, metrics_text
 from memory_toolkit.reading import Reading
@@ -42,7 +43,10 @@ __all__ = [
     "LIMIT_VARIABLE",
     "MB",
     "ActionRecord",
+    "Busy",
     "Group",
+    "Guard",
+    "GuardState",
     "Limit",
     "Line",
     "Metric",

@@ -1,21 +1,49 @@
-"""Takes the README's picture of a running app (see `run_debug.sh`) with Chromium.
+"""Takes the pictures of README and docs from a running app (see `run_debug.sh`) with Chromium.
 
-.venv/bin/python benchmarks/screenshot.py "http://localhost:8501/for-you?user=42" PICTURE.png
+.venv/bin/python benchmarks/screenshot.py http://localhost:8501 docs/images
 """
 
 import shutil
 import sys
+from pathlib import Path
 
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
-address, picture = sys.argv[1:]
-with sync_playwright() as playwright:
-    browser = playwright.chromium.launch(
-        executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-    )
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
+VISITS = (
+    "for-you?user=42",
+    "similar?movie=260&method=hybrid",
+    "hybrid?user=7",
+    "for-you?user=300",
+    "my-ratings",
+    "hybrid?user=42",
+    "for-you?user=42",
+)
+
+
+def visit(page: Page, address: str) -> None:
+    """Open a page, and give the panel's timeline time to see what it took."""
     page.goto(address)
-    expect(page.locator(".st-key-cards article").first).to_be_visible(timeout=20_000)
-    expect(page.locator(".memory tbody").first).to_be_visible(timeout=20_000)
-    page.screenshot(path=picture)
-    browser.close()
+    expect(page.locator(".st-key-cards article, .st-key-try_again").first).to_be_visible()
+    page.wait_for_timeout(4_000)
+
+
+def main(address: str, folder: Path) -> None:
+    expect.set_options(timeout=20_000)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        for path in VISITS:
+            visit(page, f"{address}/{path}")
+        page.screenshot(path=folder / "for-you.png")
+        side = page.get_by_test_id("stSidebar")
+        for view in ("Now", "Actions", "Parts", "Tools"):
+            side.get_by_role("radio", name=view).click()
+            page.wait_for_timeout(3_000)
+            name = f"memory-{view.lower()}.png"
+            side.screenshot(path=folder / name)
+        browser.close()
+
+
+main(sys.argv[1].rstrip("/"), Path(sys.argv[2]))

@@ -4,7 +4,7 @@ Import the functions from `debug_memory`. The package needs psutil and the stand
 knows nothing of the program around it. A module imports only from those named before it::
 
     sizes, limit, reading, mappings, heap, snapshot, timeline, summaries, actions, returning,
-    tracking, metrics, flame_graph
+    tracking, data_limit, interrupting, guard, metrics, flame_graph
 
 and for `python debug_memory.py`, after all of these::
 

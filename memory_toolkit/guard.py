@@ -16,7 +16,7 @@ from weakref import ReferenceType, ref
 from memory_toolkit.data_limit import DataLimit
 from memory_toolkit.interrupting import interrupt, take_back
 from memory_toolkit.limit import Limit, memory_limit
-from memory_toolkit.reading import read
+from memory_toolkit.reading import page_faults, read
 from memory_toolkit.returning import return_memory
 from memory_toolkit.sizes import MB, format_bytes
 
@@ -36,6 +36,8 @@ LIMIT_SECONDS = 10.0
 # Collecting stops all threads for a moment, so it is done rarely when it gives little.
 SHED_SECONDS, FUTILE_SHED_SECONDS = 2.0, 30.0
 FUTILE = 2 * MB
+# What other processes under the same limit hold is looked at so often.
+OTHERS_SECONDS = 0.1
 # An interrupted action gets so long to give its memory back before another one is interrupted.
 INTERRUPTED_SECONDS = 0.5
 # One batch takes this share of the room that is left, since others have their batches too.
@@ -79,6 +81,8 @@ class _Running:
     need: int
     own_before: int
     thread: int
+    native_thread: int
+    faults_before: int
     gate: threading.Lock
     interrupted: bool = False
     ended: bool = False
@@ -124,7 +128,7 @@ class Guard:
         # Weak, so that whatever happens to an action, it is gone when its ``with`` block is.
         self._admissions: dict[int, ReferenceType[_Running]] = {}
         self._used_before = 0  # when the first of them began
-        self._others = 0  # what other processes hold under the same limit
+        self._others, self._others_seen = 0, -OTHERS_SECONDS  # what other processes hold
         self._interrupted_at = 0.0
         self._busy = threading.Event()
         self._waiting = 0
@@ -197,7 +201,11 @@ class Guard:
         running = [one for one in running if not one.interrupted]
         if not running:
             return
-        worst = max(running, key=lambda one: own - one.own_before - one.need)
+        # Memory belongs to the process, but who touched it first is known of each thread.
+        worst = max(
+            running,
+            key=lambda one: (page_faults(one.native_thread) - one.faults_before, -one.own_before),
+        )
         with worst.gate:
             if not worst.ended:
                 worst.interrupted, self._interrupted_at = True, now
@@ -236,12 +244,14 @@ class Guard:
             self._leave(mine)
 
     def _recover(self, name: str, error: MemoryError) -> None:
-        # First of all room to handle it in: the next look sets the data limit anew.
+        # First of all room to handle it in.
         with self._changed:
             self._data_limit.lift()
             self._counts["memory_errors"] += 1
         # What the action held is still in its frames.
         traceback.clear_frames(error.__traceback__)
+        with self._changed:
+            self._refresh_data_limit()
         _log.warning("%s took more memory than there is", name)
 
     def _leave(self, mine: _Running) -> None:
@@ -278,7 +288,15 @@ class Guard:
         if not self._running():
             self._admissions.clear()
             self._used_before = self._used()
-        mine = _Running(need, read().own, threading.get_ident(), threading.Lock())
+        native = threading.get_native_id()
+        mine = _Running(
+            need=need,
+            own_before=read().own,
+            thread=threading.get_ident(),
+            native_thread=native,
+            faults_before=page_faults(native),
+            gate=threading.Lock(),
+        )
         self._admissions[id(mine)] = ref(mine)
         self._counts["admitted"] += 1
         self._counts["waited"] += waited
@@ -333,10 +351,10 @@ class Guard:
             )
 
     def _used(self) -> int:
-        own = read().own
-        used = max(own, self._limit.used() or 0)
-        self._others = used - own
-        return used
+        own, now = read().own, time.monotonic()
+        if now - self._others_seen > OTHERS_SECONDS:
+            self._others, self._others_seen = max(0, (self._limit.used() or 0) - own), now
+        return own + self._others
 
     def _level(self, used: int) -> Level:
         share = used / self._limit.bytes

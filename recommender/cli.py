@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from memory_toolkit.guard import Guard
 from recommender.environment import load_env_file
 from recommender.errors import MatineeError, SettingsError
 from recommender.evaluation.commands import add_commands
@@ -197,7 +198,9 @@ def _weight(text: str) -> float:
 
 
 def _open(options: argparse.Namespace) -> Recommender:
-    return Recommender.open(options.bundle or options.knobs.bundle, options.knobs)
+    # Batches follow the memory that is left.
+    fit = Guard().batch if options.knobs.guard else None
+    return Recommender.open(options.bundle or options.knobs.bundle, options.knobs, fit)
 
 
 def _train(options: argparse.Namespace) -> None:

@@ -105,13 +105,18 @@ class Recommender:
         )
 
     @classmethod
-    def open(cls, path: str | Path, settings: Settings | None = None) -> Recommender:
+    def open(
+        cls,
+        path: str | Path,
+        settings: Settings | None = None,
+        fit: Callable[[int, int], int] | None = None,
+    ) -> Recommender:
         """Open the bundle at `path`.
 
         Raises:
             BundleError: it is missing, of another format version, truncated or altered.
         """
-        return cls(Bundle.open(path), settings)
+        return cls(Bundle.open(path), settings, fit)
 
     @property
     def need(self) -> int:

@@ -25,7 +25,8 @@ def draw(matinee: Recommender, visitor: Visitor, said: Opinions) -> None:
     st.markdown(t("my_ratings.export_text"))
     st.download_button(
         t("my_ratings.export_button", count=f"{len(said.ratings):,}"),
-        lambda: to_csv(said.ratings, matinee),
+        # Made at once: what a callable makes may be let go of by the run of another visitor.
+        to_csv(said.ratings, matinee),
         file_name=_FILE_NAME,
         mime="text/csv",
         on_click="ignore",

@@ -455,7 +455,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "memory.guard_shed": ("caches given up {count}", "캐시 비움 {count}"),
     "memory.guard_refused": ("refused {count}", "거절 {count}"),
     "memory.guard_memory_errors": ("out of memory {count}", "메모리 부족 오류 {count}"),
-    "memory.timeline": ("Last {minutes} min, highest {highest}", "최근 {minutes}분, 최고 {highest}"),
+    "memory.timeline": (
+        "Last {minutes} min, highest {highest}",
+        "최근 {minutes}분, 최고 {highest}",
+    ),
     "memory.timeline_limit": ("limit", "한도"),
     "memory.timeline_action": (
         "{time} {name}: {change} MB, peak {peak} MB, {duration}",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,10 @@ def get(path: str) -> tuple[int, dict[str, str], list[bytes]]:
         "headers": [],
         "query_string": b"",
     }
-    asyncio.run(Starlette(routes=flame_graph_file.routes())(scope, receive, send))  # type: ignore[arg-type]
+    app = Starlette(routes=flame_graph_file.routes())
+    # In a thread of its own: the browser tests leave an event loop running in this one.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, app(scope, receive, send)).result()  # type: ignore[arg-type]
     headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     return sent[0]["status"], headers, [message.get("body", b"") for message in sent[1:]]
 
