@@ -67,7 +67,7 @@ class Housekeeper:
         """Begin; SettingsError if a variable has a value that cannot be used."""
         self._guard = guard()
         if self._guard is not None:
-            threading.stack_size(_STACK_BYTES)
+            self._stack_bytes = threading.stack_size(_STACK_BYTES)
             take_buffers(settings().actions_at_once + _SPARE_BUFFERS)
             self._guard.start()
         if settings().debug_memory:
@@ -82,6 +82,7 @@ class Housekeeper:
             self._rounds.cancel()
         if self._guard is not None:
             self._guard.stop()
+            threading.stack_size(self._stack_bytes)
         if settings().debug_memory:
             from memory_toolkit.flame_graph import stop_recording
 

@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 import streamlit as st
+from streamlit.runtime import Runtime, RuntimeConfig
+from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
@@ -57,6 +60,16 @@ def own_bundle(
     shutil.copytree(tiny_bundle, bundle)
     monkeypatch.setenv("MATINEE_BUNDLE", str(bundle))
     return bundle
+
+
+@pytest.fixture
+def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime]:
+    """Streamlit's runtime, as a server makes it; nobody is connected."""
+    monkeypatch.setattr(Runtime, "_instance", None)
+    yield Runtime(
+        RuntimeConfig("", MemoryMediaFileStorage("/media"), MemoryUploadedFileManager("/upload"))
+    )
+    st.cache_data.clear()
 
 
 def edit_manifest(bundle: Path, edit: Callable[[dict[str, Any]], object]) -> None:

@@ -7,16 +7,13 @@ import shutil
 import sqlite3
 import sys
 import tracemalloc
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import streamlit as st
 from hypothesis import given
 from hypothesis import strategies as some
-from streamlit.runtime import Runtime, RuntimeConfig
-from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
-from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime import Runtime
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from streamlit.testing.v1 import AppTest
 
@@ -39,16 +36,6 @@ sizes = some.lists(some.integers(0, 200).map(lambda size: Part("memory_parts.sql
 def looked_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(parts, "_last", None)
     monkeypatch.setenv("MATINEE_PROFILES", str(tmp_path / "profiles.sqlite"))
-
-
-@pytest.fixture
-def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime]:
-    """Streamlit's runtime, as a server makes it; nobody is connected."""
-    monkeypatch.setattr(Runtime, "_instance", None)
-    yield Runtime(
-        RuntimeConfig("", MemoryMediaFileStorage("/media"), MemoryUploadedFileManager("/upload"))
-    )
-    st.cache_data.clear()
 
 
 @pytest.fixture
