@@ -16,7 +16,7 @@ from weakref import ReferenceType, ref
 from memory_toolkit.data_limit import DataLimit
 from memory_toolkit.interrupting import interrupt, take_back
 from memory_toolkit.limit import Limit, memory_limit
-from memory_toolkit.reading import page_faults, read
+from memory_toolkit.reading import read, touched
 from memory_toolkit.returning import return_memory
 from memory_toolkit.sizes import MB, format_bytes
 
@@ -40,6 +40,8 @@ FUTILE = 2 * MB
 OTHERS_SECONDS = 0.1
 # An interrupted action gets so long to give its memory back before another one is interrupted.
 INTERRUPTED_SECONDS = 0.5
+# So much more than it said an action may take at any time.
+TOLERATED = 8 * MB
 # One batch takes this share of the room that is left, since others have their batches too.
 BATCH_SHARE = 0.25
 
@@ -82,10 +84,23 @@ class _Running:
     own_before: int
     thread: int
     native_thread: int
-    faults_before: int
+    touched_before: int | None
     gate: threading.Lock
     interrupted: bool = False
     ended: bool = False
+
+    def blame(self, own: int) -> tuple[int, int]:
+        """How likely it is the one that took too much, when the process holds `own` now.
+
+        Memory belongs to the process. Which thread touched a page first is known on Linux, but
+        pages may be large ones: then it says little, and what has run for longest is suspected.
+        """
+        grown = own - self.own_before - self.need
+        now = touched(self.native_thread)
+        if now is None or self.touched_before is None:
+            return 0, grown
+        mine = now - self.touched_before - self.need
+        return (mine if mine > TOLERATED else 0), grown
 
 
 class Guard:
@@ -166,7 +181,7 @@ class Guard:
                     self._look()
                     next_look = time.monotonic() + TICK_SECONDS
                 self._interrupt_if_needed()
-            except (MemoryError, OSError, ValueError):  # the next look may go better
+            except (MemoryError, OSError, RuntimeError, ValueError):  # the next look may go better
                 _log.warning("the memory guard could not look", exc_info=True)
             self._busy.clear()
             if self._admissions:
@@ -197,15 +212,14 @@ class Guard:
         recently = now - self._interrupted_at < INTERRUPTED_SECONDS
         if recently and any(one.interrupted for one in running):
             return
-        running = [one for one in running if own - one.own_before > one.need]
-        running = [one for one in running if not one.interrupted]
-        if not running:
+        suspects = [
+            one
+            for one in running
+            if not one.interrupted and own - one.own_before > one.need + TOLERATED
+        ]
+        worst = max(suspects, key=lambda one: one.blame(own), default=None)
+        if worst is None:
             return
-        # Memory belongs to the process, but who touched it first is known of each thread.
-        worst = max(
-            running,
-            key=lambda one: (page_faults(one.native_thread) - one.faults_before, -one.own_before),
-        )
         with worst.gate:
             if not worst.ended:
                 worst.interrupted, self._interrupted_at = True, now
@@ -294,7 +308,7 @@ class Guard:
             own_before=read().own,
             thread=threading.get_ident(),
             native_thread=native,
-            faults_before=page_faults(native),
+            touched_before=touched(native),
             gate=threading.Lock(),
         )
         self._admissions[id(mine)] = ref(mine)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import mmap
 import os
 import threading
 import time
@@ -11,6 +12,7 @@ from dataclasses import dataclass, replace
 import psutil  # type: ignore[import-untyped]
 
 SAMPLE_SECONDS = 0.01
+PAGE_BYTES = mmap.PAGESIZE
 # In the order of `Reading`'s fields.
 STATUS_KEYS = (b"VmRSS:", b"RssAnon:", b"RssShmem:", b"RssFile:", b"VmSwap:", b"VmHWM:", b"VmData:")
 
@@ -208,9 +210,10 @@ def close_window(window: Window) -> Reading:
     return _broker.stop(window)
 
 
-def page_faults(thread: int) -> int:
-    """How many new pages a thread of this process has touched; 0 where that is not known.
+def touched(thread: int) -> int | None:
+    """Bytes of new pages that a thread of this process has touched; None where it is not known.
 
+    A large page counts as one of the usual size, since the kernel tells how many they were.
     Source: proc(5), minflt in /proc/self/task/TID/stat.
 
     Args:
@@ -218,6 +221,6 @@ def page_faults(thread: int) -> int:
     """
     try:
         with open(f"/proc/self/task/{thread}/stat", "rb") as file:
-            return int(file.read().rpartition(b")")[2].split()[7])
+            return int(file.read().rpartition(b")")[2].split()[7]) * PAGE_BYTES
     except OSError:
-        return 0
+        return None

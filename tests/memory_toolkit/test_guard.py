@@ -218,6 +218,50 @@ def test_a_wrong_limit_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @linux
+def test_the_one_who_took_it_is_ended_and_not_who_began_first() -> None:
+    code = """
+import threading
+from memory_toolkit.guard import Guard
+from memory_toolkit.limit import Limit
+from memory_toolkit.reading import read
+from memory_toolkit.sizes import MB
+limit = Limit(read().own + 150 * MB, "MATINEE_MEMORY_LIMIT")
+guard = Guard(limit=lambda: limit)
+guard.start()
+begun, may_end, ends = threading.Event(), threading.Event(), []
+def patient():
+    try:
+        with guard.admit("patient", MB):
+            begun.set()
+            while not may_end.wait(0.001):
+                pass
+        ends.append("patient ended well")
+    except MemoryError:
+        ends.append("patient was ended")
+def greedy():
+    try:
+        with guard.admit("greedy", MB):
+            kept = [bytes(2000) for _ in range(10**9)]
+    except MemoryError:
+        ends.append("greedy was ended")
+first = threading.Thread(target=patient)
+first.start()
+begun.wait()
+second = threading.Thread(target=greedy)
+second.start()
+second.join()
+may_end.set()
+first.join()
+guard.stop()
+print(ends)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.strip() == "['greedy was ended', 'patient ended well']"
+
+
+@linux
 def test_what_slips_through_is_a_memory_error_and_the_others_go_on() -> None:
     """Of four threads one takes without end, in small pieces and in one large one."""
     code = """

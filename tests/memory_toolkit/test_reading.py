@@ -217,3 +217,30 @@ def test_where_the_reset_is_forbidden_the_peak_is_sampled() -> None:
     source, peak = done.stdout.split()
     assert source == "sampled"
     assert near(int(peak), 50)
+
+
+@linux
+def test_what_a_thread_touched_is_its_own() -> None:
+    told: dict[str, int] = {}
+    together = threading.Barrier(2)
+
+    def work(name: str, megabytes: int) -> None:
+        mine = threading.get_native_id()
+        together.wait()
+        before = reading.touched(mine)
+        kept = fill(megabytes)
+        after = reading.touched(mine)
+        assert before is not None
+        assert after is not None
+        told[name] = after - before
+        del kept
+
+    threads = [threading.Thread(target=work, args=pair) for pair in (("much", 60), ("little", 40))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    # Of large pages each counts as a small one, so it may be less, but never the other one's.
+    assert told["much"] < 62 * MB
+    assert told["little"] < 42 * MB
+    assert reading.touched(2**22 + 1) is None
