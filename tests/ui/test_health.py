@@ -57,11 +57,11 @@ def fill_to(share: float, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_ready_once_the_bundle_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "_trouble", loading.Trouble("the bundle is not loaded yet"))
-    monkeypatch.setenv("MATINEE_BUNDLE", "/no/such")
-    assert ask(Health()) == (503, "unavailable", "the bundle is not loaded yet")
+    with monkeypatch.context() as before:
+        before.setattr(loading, "_trouble", loading.Trouble("the bundle is not loaded yet"))
+        before.setenv("MATINEE_BUNDLE", "/no/such")
+        assert ask(Health()) == (503, "unavailable", "the bundle is not loaded yet")
     health.settings.clear()
-    monkeypatch.undo()
     initialize_recommender()
     assert ask(Health()) == (200, "ready", None)
 
