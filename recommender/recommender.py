@@ -6,19 +6,17 @@ import dataclasses
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from recommender.answers import Answers
 from recommender.bundle import Bundle
 from recommender.catalogue import FILE as CATALOGUE_FILE
 from recommender.catalogue import Catalogue
 from recommender.collaborative import StarsModel
 from recommender.content import ContentModel
 from recommender.errors import NotFoundError, SettingsError
-from recommender.explain import explain
 from recommender.filters import Filters, MovieFacts
 from recommender.history import ARRAYS as HISTORY_ARRAYS
 from recommender.history import History
@@ -28,7 +26,6 @@ from recommender.records import (
     Id,
     Movie,
     RatedMovie,
-    Reason,
     Recommendation,
     Results,
     SimilarMovie,
@@ -42,8 +39,6 @@ from recommender.topn import TopN
 RANK_BY: tuple[RankBy, ...] = ("ranking", "stars")
 # Chosen on a validation split: as good as 1 there, and with a little more of the catalogue.
 DEFAULT_WEIGHT = 0.9
-_REASONS = 3
-_TERMS = 4
 # How far `obscurity` lowers the popularity exponent at most.
 MOST_OBSCURE = 0.4
 
@@ -99,6 +94,7 @@ class Recommender:
             settings.movie_batch,
             **({} if fit is None else {"fit": fit}),
         )
+        self._answers = Answers(self._catalogue, self._facts, self._scorer)
         self.genres = self._facts.genre_names
         self.methods: tuple[Method, ...] = (
             METHODS if settings.collaborative_similarity else ("content",)
@@ -256,13 +252,13 @@ class Recommender:
         return Results(
             SimilarMovie(rank, movie, similarity)
             for rank, (movie, similarity) in enumerate(
-                zip(self._movies(found), similarities.tolist(), strict=True), start=1
+                zip(self._answers.movies(found), similarities.tolist(), strict=True), start=1
             )
         )
 
     def search(self, text: str, n: int = 10) -> Results[Movie]:
         """Movies whose title holds every word of `text` (see `Catalogue.search`), best first."""
-        return Results(self._movies(self._catalogue.search(text, n)))
+        return Results(self._answers.movies(self._catalogue.search(text, n)))
 
     def predict(self, pairs: Sequence[tuple[Id, Id]]) -> np.ndarray:
         """Predicted stars, clipped, for (user id, movie id) pairs; float64, shape (pairs,).
@@ -294,12 +290,12 @@ class Recommender:
         Raises:
             NotFoundError: no such movie.
         """
-        return self._movies([self._movie_index(movie_id)])[0]
+        return self._answers.movies([self._movie_index(movie_id)])[0]
 
     def movies(self, movie_ids: Iterable[Id]) -> Results[Movie]:
         """The movies with these ids, in this order; ids that do not exist are passed over."""
         indices = map(self._catalogue.movie_index, movie_ids)
-        return Results(self._movies([i for i in indices if i is not None]))
+        return Results(self._answers.movies([i for i in indices if i is not None]))
 
     def quick_start(self, n: int = 10, skip: Collection[Id] = ()) -> Results[Movie]:
         """Well-known movies that split opinions, unlike each other: what to ask somebody new."""
@@ -311,7 +307,7 @@ class Recommender:
         known = best.rows()[0][0]
         known = known[np.argsort(-self._facts.deviation[known], kind="stable")]
         kept = most_various(self._facts.deviation[known], self._ranking.vectors[known], n, 0.5)
-        return Results(self._movies(known[kept]))
+        return Results(self._answers.movies(known[kept]))
 
     def user(self, user_id: Id) -> User:
         """One user by id.
@@ -335,7 +331,7 @@ class Recommender:
         """
         movies, ratings = self._history.of(self._user_index(user_id))
         order = np.lexsort((-self._facts.count[movies], -ratings))[:n]
-        found = self._movies(movies[order])
+        found = self._answers.movies(movies[order])
         return Results(map(RatedMovie, found, ratings[order].tolist()))
 
     def popular(self, n: int = 10, filters: Filters | None = None) -> Results[Movie]:
@@ -346,7 +342,7 @@ class Recommender:
             counts[0, ~allowed] = -np.inf
         best = TopN(1, n)
         best.add(counts, 0)
-        return Results(self._movies(best.rows()[0][0]))
+        return Results(self._answers.movies(best.rows()[0][0]))
 
     @property
     def years(self) -> tuple[int, int]:
@@ -418,65 +414,11 @@ class Recommender:
         best.add(counts, 0)
         movies, scores = best.rows()[0]
         ranked = Ranked(person, movies, scores, 0.0, 0.0)
-        return self._recommendations(ranked, question, reasons=False)
+        return self._answers.recommendations(ranked, question, reasons=False)
 
     def _answer(self, person: Person, question: Question) -> Results[Recommendation]:
         ranked = next(self._scorer.rank([person], question))
-        return self._recommendations(ranked, question, reasons=True)
-
-    def _recommendations(
-        self, ranked: Ranked, question: Question, *, reasons: bool
-    ) -> Results[Recommendation]:
-        parts = self._scorer.parts(ranked, question)
-        stars = self._stars.clip(parts.predicted)
-        by_stars = question.rank_by == "stars" and question.weight == 1
-        scores = parts.predicted if by_stars else ranked.scores
-        return Results(
-            Recommendation(
-                rank=i + 1,
-                movie=movie,
-                score=float(scores[i]),
-                stars=float(stars[i]),
-                collaborative=float(parts.collaborative[i]),
-                content=float(parts.content[i]),
-                **(self._reasons(ranked, question, i) if reasons else {}),
-            )
-            for i, movie in enumerate(self._movies(ranked.movies))
-        )
-
-    def _reasons(self, ranked: Ranked, question: Question, rank: int) -> dict[str, Any]:
-        """The largest parts of the score of the movie at position `rank`."""
-        why = explain(self._scorer, ranked, question, rank)
-        order = np.argsort(-why.movie_parts, kind="stable")[:_REASONS]
-        order = order[why.movie_parts[order] > 0]
-        parts = why.movie_parts[order].tolist()
-        found: dict[str, Any] = {}
-        found["reasons"] = tuple(map(Reason, self._movies(why.movies[order]), parts))
-        if question.weight < 1:
-            best = np.argsort(-why.term_parts, kind="stable")[:_TERMS]
-            found["terms"] = tuple(self._terms[term] for term in why.terms[best])
-        return found
-
-    @cached_property
-    def _terms(self) -> list[str]:
-        return self._catalogue.terms()
-
-    def _movies(self, indices: Sequence[int] | np.ndarray) -> list[Movie]:
-        indices = [int(i) for i in indices]
-        counts, means = self._facts.count[indices], self._facts.mean[indices]
-        return [
-            Movie(
-                movie_id=text.movie_id,
-                title=text.title,
-                year=text.year,
-                genres=text.genres,
-                mean_rating=float(mean) if count else None,
-                n_ratings=int(count),
-            )
-            for text, count, mean in zip(
-                self._catalogue.movies(indices), counts, means, strict=True
-            )
-        ]
+        return self._answers.recommendations(ranked, question, reasons=True)
 
     def _allowed(self, filters: Filters | None) -> np.ndarray | None:
         return None if filters is None else self._facts.allowed(filters)

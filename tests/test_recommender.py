@@ -36,7 +36,7 @@ def test_reasons_are_movies_the_user_rated_and_liked(tiny: Recommender) -> None:
         assert parts == sorted(parts, reverse=True)
         assert item.terms == ()
     for item in tiny.hybrid_recommend(1, 5, 0.3):
-        assert all(term in tiny._terms for term in item.terms)
+        assert all(term in tiny._answers._terms for term in item.terms)
         assert item.terms
     assert tiny.recommend_for_user(1, 1, rank_by="stars")[0].reasons == ()
 
