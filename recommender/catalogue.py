@@ -1,4 +1,4 @@
-"""The bundle's text: movies and users by index and by id, and the title index, in one SQLite file.
+"""The bundle's text: movies and users by index and by id, in one SQLite file.
 
 Rows are numbered like the arrays: row `i` of ``movies`` is movie index `i` everywhere else.
 """
@@ -15,10 +15,9 @@ from typing import Any
 
 from recommender.errors import BundleError
 from recommender.records import Id
-from recommender.search import SCHEMA as TITLES_SCHEMA
-from recommender.search import title_query, title_row
 
 FILE = "catalogue.sqlite"
+_MAPPED_BYTES = 2**30  # at most
 
 _SCHEMA = """
 CREATE TABLE movies (
@@ -64,14 +63,10 @@ def write_catalogue(
     try:
         # The bundle is renamed into place when whole, so a journal would guard nothing.
         connection.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;")
-        connection.executescript(_SCHEMA + TITLES_SCHEMA)
+        connection.executescript(_SCHEMA)
         connection.executemany(
             "INSERT INTO movies VALUES (?,?,?,?,?,?,?,?,?,?,?)",
             (_movie_row(i, movie, count) for i, (movie, count) in enumerate(movies)),
-        )
-        titles = connection.execute("SELECT idx, title, year, n_ratings FROM movies")
-        connection.executemany(
-            "INSERT INTO titles VALUES (?,?,?,?)", (title_row(*row) for row in titles)
         )
         connection.executemany(
             "INSERT INTO users VALUES (?,?,?)", ((i, *user) for i, user in enumerate(users))
@@ -113,6 +108,8 @@ class Catalogue:
         self._connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
         )
+        # As mapped as the arrays: its pages are the system's, and no copies of the process's own.
+        self._connection.execute(f"PRAGMA mmap_size = {_MAPPED_BYTES}")
 
     def close(self) -> None:
         """Close the file."""
@@ -170,15 +167,6 @@ class Catalogue:
         """The content model's terms in column order."""
         return [row[0] for row in self._query("SELECT term FROM terms ORDER BY idx")]
 
-    def search(self, text: str, limit: int) -> list[int]:
-        """Indices of movies whose title (or year) holds every word of `text`, the best first.
-
-        Upper and lower case, accents, punctuation and the order of the words do not matter; see
-        `search.title_query` for the order.
-        """
-        query = title_query(text, limit)
-        return [] if query is None else [row[0] for row in self._query(query[0], *query[1])]
-
     def _index(self, table: str, column: str, key: Id) -> int | None:
         candidates: list[Id] = [str(key)]
         try:
@@ -186,7 +174,7 @@ class Catalogue:
         except ValueError:
             number = None
         # "007" is not 7, and SQLite's integers end at 64 bits.
-        if number is not None and str(number) == str(key) and abs(number) < 2**63:
+        if number is not None and str(number) == str(key) and -(2**63) <= number < 2**63:
             candidates.append(number)
         marks = ",".join("?" * len(candidates))
         rows = self._query(f"SELECT idx FROM {table} WHERE {column} IN ({marks})", *candidates)

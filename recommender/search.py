@@ -1,20 +1,30 @@
-"""Finding a title by any of its parts.
+"""How a title search reads text: what it takes for the same letters, the same words, the same name.
 
-All titles are read for each search: 87,585 take SQLite 7 to 14 ms (`benchmarks/scale.py`), and
-nothing has to be kept in memory for it.
+`title_index` looks up what comes out of here.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
-SCHEMA = """
-CREATE TABLE titles (
-    idx INTEGER PRIMARY KEY, folded TEXT NOT NULL, with_year TEXT NOT NULL,
-    n_ratings INTEGER NOT NULL
-);
-"""
 _ARTICLES = ("the ", "a ", "an ")
+_AND = re.compile(r"[&+]")
+_BRACKETS = re.compile(r"\(([^()]*)\)")
+_ALSO_KNOWN_AS = re.compile(r"\ba\.?k\.?a\.?:?\s+", re.IGNORECASE)
+_TENS = ("", "x")
+_ONES = ("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix")
+_ROMAN = {str(n): _TENS[n // 10] + _ONES[n % 10] for n in range(2, 20)}
+_OTHER_NUMERAL = _ROMAN | {roman: number for number, roman in _ROMAN.items()}
+# What stands at the end of a Korean syllable, as the same letters at the beginning of one.
+_FINAL = "HANGUL JONGSEONG "
+_FINALS = {
+    code: "".join(
+        unicodedata.lookup(f"HANGUL CHOSEONG {part}")
+        for part in unicodedata.name(chr(code)).removeprefix(_FINAL).split("-")
+    )
+    for code in range(0x11A8, 0x11C3)
+}
 
 
 def fold(text: str) -> str:
@@ -37,30 +47,49 @@ def without_article(folded: str) -> str:
     return folded
 
 
-def title_row(index: int, title: str, year: int | None, n_ratings: int) -> tuple:
-    """A row of the table `titles`."""
-    folded = fold(title)
-    return index, without_article(folded), f"{folded} {year or ''}".strip(), n_ratings
+def words(text: str) -> list[str]:
+    """The words of `text`, folded, "&" and "+" as "and", and Korean syllables as the letters typed.
 
-
-def title_query(text: str, limit: int) -> tuple[str, list[object]] | None:
-    """The SQL, with its values, that gives the indices of the titles that hold every word of
-    `text`, the best first; None where there is nothing to look for.
-
-    The very title comes first, then titles that begin so, then those that hold the words as whole
-    words, then the rest, and among equals the more often rated movie. A leading article does not
-    count, and the year counts as a word.
+    Taken apart, a syllable that is still being typed begins the one it will become ("깃" on the
+    way to "기생"), and one wrong vowel is one typo.
     """
-    folded = fold(text)
-    if not folded or limit < 1:
-        return None
-    bare = without_article(folded)
-    words = list(dict.fromkeys(folded.split()))
-    holds = " AND ".join("instr(with_year, ?) > 0" for _ in words)
-    whole = " AND ".join("instr(' ' || with_year || ' ', ?) > 0" for _ in words)
-    sql = (
-        f"SELECT idx FROM titles WHERE {holds} ORDER BY CASE WHEN folded = ? THEN 0 "
-        f"WHEN instr(with_year, ?) = 1 OR instr(folded, ?) = 1 THEN 1 WHEN {whole} THEN 2 "
-        "ELSE 3 END, n_ratings DESC, idx LIMIT ?"
-    )
-    return sql, [*words, bare, folded, bare, *(f" {word} " for word in words), limit]
+    return _letters(fold(_AND.sub(" and ", text))).split()
+
+
+def title_words(title: str, year: int | None) -> set[str]:
+    """All words that find a title: its own, its year, and other ways to write them.
+
+    Besides each word there is what punctuation joins ("spider", "man" and "spiderman"), and
+    numerals from 2 to 19 are there in both ways ("ii" and "2").
+    """
+    own = words(title)
+    joined = ("".join(words(part)) for part in title.split())
+    numerals = (_OTHER_NUMERAL[word] for word in own[1:] if word in _OTHER_NUMERAL)
+    return {*own, *filter(None, joined), *numerals, *([str(year)] if year else [])}
+
+
+def title_names(title: str) -> set[str]:
+    """All names of a title, each without its spaces, so that "starwars" is one.
+
+    A title is known by the whole of it, by what stands before and in its brackets, each with and
+    without a leading article, and by either way to write its numerals.
+    """
+    parts = (title, title.partition("(")[0], *_BRACKETS.findall(title))
+    names = set()
+    for part in parts:
+        own = words(_ALSO_KNOWN_AS.sub("", part, count=1))
+        numerals = [*own[:1], *(_OTHER_NUMERAL.get(word, word) for word in own[1:])]
+        for name in (" ".join(own), " ".join(numerals)):
+            names |= {name.replace(" ", ""), without_article(name).replace(" ", "")}
+    return names - {""}
+
+
+def title_length(title: str) -> int:
+    """How many words somebody types who types a title: without brackets and leading article."""
+    return len(without_article(" ".join(words(title.partition("(")[0]))).split())
+
+
+def _letters(folded: str) -> str:
+    if folded.isascii():
+        return folded
+    return unicodedata.normalize("NFD", folded).translate(_FINALS)

@@ -53,12 +53,6 @@ def test_text_ids(tmp_path: Path) -> None:
     assert catalogue.user_index("가") == 0
 
 
-def test_search(catalogue: Catalogue) -> None:
-    assert catalogue.search("STORY toy", 5) == [0]
-    assert catalogue.search("기생", 5) == [1]
-    assert catalogue.search("", 5) == []
-
-
 def test_many_threads(catalogue: Catalogue) -> None:
     failures: list[BaseException] = []
 
@@ -66,7 +60,7 @@ def test_many_threads(catalogue: Catalogue) -> None:
         try:
             for _ in range(200):
                 assert catalogue.movies([0, 1, 2]) == MOVIES
-                assert catalogue.search("toy", 3) == [0]
+                assert catalogue.movie_index(2) == 1
         except BaseException as error:
             failures.append(error)
 

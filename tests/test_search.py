@@ -1,69 +1,8 @@
-import sqlite3
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.search import SCHEMA, fold, title_query, title_row
-
-TITLES = [
-    ("The Matrix", 1999, 259),
-    ("The Matrix Reloaded", 2003, 100),
-    ("The Animatrix", 2003, 15),
-    ("Amelie (Le Fabuleux destin d'Amélie Poulain)", 2001, 120),
-    ("Up", 2009, 80),
-    ("Up in the Air", 2009, 60),
-    ("Superman", 1978, 90),
-    ("기생충", 2019, 10),
-    ("Star Wars: Episode IV - A New Hope", 1977, 291),
-    ("War of the Stars", 2000, 1),
-    ("100% Wolf_Man", 2020, 2),
-    ("The", None, 1),
-    ("A", 1998, 1),
-]
-
-
-def search(text: str, limit: int = 20) -> list[str]:
-    connection = sqlite3.connect(":memory:")
-    connection.executescript(SCHEMA)
-    rows = (title_row(i, *movie) for i, movie in enumerate(TITLES))
-    connection.executemany("INSERT INTO titles VALUES (?,?,?,?)", rows)
-    query = title_query(text, limit)
-    return [] if query is None else [TITLES[i][0] for (i,) in connection.execute(*query)]
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("matrix", ["The Matrix", "The Matrix Reloaded", "The Animatrix"]),
-        ("MATRIX the", ["The Matrix", "The Matrix Reloaded", "The Animatrix"]),
-        ("matrix 2003", ["The Matrix Reloaded", "The Animatrix"]),
-        ("amélie", ["Amelie (Le Fabuleux destin d'Amélie Poulain)"]),
-        ("poulain AMELIE", ["Amelie (Le Fabuleux destin d'Amélie Poulain)"]),
-        ("up", ["Up", "Up in the Air", "Superman"]),
-        ("wars star", ["Star Wars: Episode IV - A New Hope"]),
-        ("war star", ["Star Wars: Episode IV - A New Hope", "War of the Stars"]),
-        ("생충", ["기생충"]),
-        ("기생충", ["기생충"]),
-        ("100%", ["100% Wolf_Man"]),
-        ("wolf_man", ["100% Wolf_Man"]),
-        ("nothing like it", []),
-        ("  ", []),
-        ("!?", []),
-    ],
-)
-def test_finds(text: str, found: list[str]) -> None:
-    assert search(text) == found
-
-
-def test_a_title_that_is_an_article_is_found_first() -> None:
-    assert search("the")[0] == "The"
-    assert search("a")[0] == "A"
-
-
-def test_limit() -> None:
-    assert len(search("a", 3)) == 3
-    assert search("a", 0) == []
+from recommender.search import fold, title_length, title_names, title_words, words
 
 
 def test_fold() -> None:
@@ -77,13 +16,55 @@ def test_folding_twice_is_folding_once(text: str) -> None:
     assert fold(fold(text)) == fold(text)
 
 
-@given(st.text(max_size=50))
-def test_any_text_can_be_searched_for(text: str) -> None:
-    search(text)
+@given(st.text())
+def test_words_do_not_depend_on_case_or_on_being_folded_before(text: str) -> None:
+    assert words(fold(text)) == words(text.replace("&", " ").replace("+", " "))
+    assert words(text.upper().lower()) == words(text.upper())
 
 
-@given(st.sampled_from(TITLES), st.randoms())
-def test_every_title_is_found_by_its_own_words_in_any_order(movie, random) -> None:
-    words = movie[0].split()
-    random.shuffle(words)
-    assert movie[0] in search(" ".join(words))
+@given(st.text(alphabet=st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3), min_size=1))
+def test_korean_text_begins_with_itself_less_the_last_letter(text: str) -> None:
+    letters = words(text)[0]
+    assert letters.startswith(words(text[:-1] or text)[0])
+    assert not any("\u11a8" <= letter <= "\u11ff" for letter in letters)
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("기ㅅ", "기생충"), ("깃", "기생충"), ("달", "닭")])
+def test_a_syllable_in_progress_begins_what_it_will_be(typed: str, meant: str) -> None:
+    assert words(meant)[0].startswith(words(typed)[0])
+
+
+@pytest.mark.parametrize(
+    ("title", "year", "found_by"),
+    [
+        ("Spider-Man 2", 2004, {"spider", "man", "spiderman", "2", "ii", "2004"}),
+        ("Rocky II", None, {"rocky", "ii", "2"}),
+        ("X", 2022, {"x", "2022"}),  # a numeral is not the first word
+        ("Thelma & Louise", None, {"thelma", "and", "louise"}),
+        ("Don't Look", None, {"don", "t", "dont", "look"}),
+        ("!!!", None, set()),
+    ],
+)
+def test_title_words(title: str, year: int | None, found_by: set[str]) -> None:
+    assert title_words(title, year) == found_by
+
+
+@pytest.mark.parametrize(
+    ("title", "names"),
+    [
+        ("The Matrix", {"thematrix", "matrix"}),
+        ("Seven (a.k.a. Se7en)", {"seven", "se7en", "sevense7en"}),
+        ("Osaka (Story)", {"osaka", "story", "osakastory"}),
+        ("Rocky II", {"rockyii", "rocky2"}),
+        ("The", {"the"}),
+        ("!!!", set()),
+    ],
+)
+def test_title_names(title: str, names: set[str]) -> None:
+    assert title_names(title) == names
+
+
+def test_title_length() -> None:
+    assert title_length("The Matrix") == 1
+    assert title_length("Amelie (Le Fabuleux destin d'Amélie Poulain)") == 1
+    assert title_length("Wallace & Gromit") == 3

@@ -49,7 +49,7 @@ def test_what_a_visitor_types_is_shown_as_it_is(
 ) -> None:
     page = visit(f"{tiny_server.url}/similar")
     page.get_by_role("searchbox").fill(f"{text} nowhere")
-    expect(page.get_by_text(f"No title holds “{text} nowhere”.")).to_be_visible()
+    expect(page.get_by_text(f"No title is like “{text} nowhere”.")).to_be_visible()
     expect(page.locator("img[src=x]")).to_have_count(0)
     # Streamlit links a bare address, under its own name and no other.
     for link in page.locator("a[href*='example.invalid']").all():
