@@ -4,9 +4,28 @@ Every message is one line that names the file, row, column or setting and says w
 command line prints it on stderr and the app shows it in the page, both without a traceback.
 """
 
+_LONGEST_MESSAGE = 2000
+
+
+def one_line(text: str, most: int) -> str:
+    """`text` as something that can stand in a line of a log or a terminal.
+
+    What cannot be printed, a line break for one, is written as its escape, and of more than `most`
+    characters the middle is left out.
+    """
+    if len(text) > most:
+        text = f"{text[: most // 2]} … {text[-(most // 2) :]}"
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
 
 class MatineeError(Exception):
-    """Base of all errors that are meant to be read by the person who caused them."""
+    """Base of all errors that are meant to be read by the person who caused them.
+
+    The message stays one line even where it quotes a file's content or an odd file name.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message, _LONGEST_MESSAGE))
 
 
 class SettingsError(MatineeError):

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 from pathlib import Path
 from typing import Any
 
 from recommender.collaborative import StarsSettings
-from recommender.errors import SettingsError
+from recommender.errors import SettingsError, one_line
 from recommender.ranking import RankingSettings
 from recommender.settings import Settings
 from recommender.training import TrainingSettings
 
 _MODELS = ("stars", "ranking")
 _NUMBERS = ("min_user_ratings", "min_movie_ratings", "max_features")
+_MOST_FACTORS = 1000
+_LARGEST = 2**32 - 1  # where seeds end
 # What the file may say beside settings: how they were found.
 _NOTES = "tuned"
 
@@ -46,7 +47,7 @@ def load_settings(path: str | Path) -> TrainingSettings:
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}; check --settings") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SettingsError(f"{path} is not JSON ({error}); check --settings") from None
     base = default_settings()
     known = (*_MODELS, *_NUMBERS, _NOTES)
@@ -81,10 +82,10 @@ def _number(value: Any, default: float, place: str) -> float:
     """`value` if it can take the place of `default`: a whole number where that is one."""
     whole = isinstance(default, int)
     fits = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-    if not fits or not math.isfinite(value) or value < 0:
+    low, high = (1, _MOST_FACTORS) if place.endswith(".n_factors") else (0, _LARGEST)
+    if not fits or not low <= value <= high:
         raise SettingsError(
-            f"{place} is {value!r}; give a {'whole ' if whole else ''}number of at least 0"
+            f"{place} is {one_line(repr(value), 40)}; "
+            f"give a {'whole ' if whole else ''}number from {low} to {high}"
         )
-    if place.endswith(".n_factors") and value < 1:
-        raise SettingsError(f"{place} is {value!r}; give at least 1")
     return value if whole else float(value)

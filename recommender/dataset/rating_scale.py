@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from recommender.dataset.staging import Staged
-from recommender.errors import DataError
+from recommender.errors import DataError, one_line
 
 # A staged rating as a number; null where it is none.
 RATING = "try_cast(rating AS DOUBLE)"
@@ -17,6 +17,7 @@ _USUAL_SCALES = (
 )
 _WHOLE_NUMBERS_ONLY = (1.0, 5.0)
 _NEARLY_ALL = 0.99
+_LARGEST = 2**24  # where 32-bit floats, as which they are kept, begin to leave numbers out
 
 
 def find_scale(
@@ -29,13 +30,20 @@ def find_scale(
     does, from the lowest to the highest rating.
 
     Raises:
-        DataError: a rating is empty, no finite number, or off the scale; names its row and value.
+        DataError: a rating is empty, no finite number, beyond 2^24, or off the scale; names
+            its row and value.
     """
     _refuse(
         connection,
         ratings,
         f"NOT coalesce(isfinite({RATING}), false)",
         "is not a number; correct or remove the row",
+    )
+    _refuse(
+        connection,
+        ratings,
+        f"abs({RATING}) > {_LARGEST}",
+        f"is beyond {_LARGEST:,}; correct the row, or divide all ratings",
     )
     if given:
         advice = f"is outside --scale {_text(given)}; correct the row or the option"
@@ -76,7 +84,7 @@ def _refuse(
         f"SELECT rowid, rating FROM ratings WHERE {condition} ORDER BY rowid LIMIT 1"
     ).fetchall()
     for row, value in found:
-        shown = "(empty)" if value is None else value
+        shown = "(empty)" if value is None else one_line(value, 60)
         raise DataError(f"{ratings.place(row)}: rating {shown} {advice}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,10 @@ _DAT_COLUMNS: dict[Kind, tuple[str, ...]] = {
     "movies": ("movie_id", "title", "genres"),
     "tags": ("user_id", "movie_id", "tag", "timestamp"),
 }
+# How files begin that say of themselves what they are; Parquet ends so, too.
+PARQUET = b"PAR1"
+_ZIP = b"PK\x03\x04"
+_START = 4096
 _SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".dat")
 
 
@@ -126,11 +131,15 @@ def from_directory(folder: Path) -> Source:
         DataError: no such directory, or a file is not in it; names what was looked for.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        problem = "is a file, not a directory" if folder.exists() else "does not exist"
-        raise DataError(f"{folder} {problem}; check --dataset")
-    ratings = _find(folder, "ratings", "u.data")
-    movies = _find(folder, "movies", "u.item")
+    try:
+        if not folder.is_dir():
+            problem = "is a file, not a directory" if folder.exists() else "does not exist"
+            raise DataError(f"{folder} {problem}; check --dataset")
+        ratings = _find(folder, "ratings", "u.data")
+        movies = _find(folder, "movies", "u.item")
+        tags = _find(folder, "tags")
+    except OSError as error:
+        raise DataError(f"{folder} cannot be opened: {error.strerror}; check --dataset") from None
     if not ratings or not movies:
         kind, other = ("movies", "u.item") if ratings else ("ratings", "u.data")
         names = ", ".join(kind + suffix for suffix in _SUFFIXES)
@@ -138,11 +147,14 @@ def from_directory(folder: Path) -> Source:
             f"{folder} has no {kind} file: looked for {names} and {other}; "
             "check --dataset, or name the files with --ratings and --movies"
         )
-    return from_files(ratings, movies, _find(folder, "tags"))
+    return from_files(ratings, movies, tags)
 
 
 def match_columns(kind: Kind, found: Sequence[str]) -> dict[str, int]:
-    """Which of the columns `found` plays which part: part to position, absent parts left out."""
+    """Which of the columns `found` plays which part: part to position, absent parts left out.
+
+    Of columns with the same name the first counts.
+    """
     plain = [re.sub(r"[\s_-]+", "", name).lower() for name in found]
     matched = {}
     for part, names in COLUMN_NAMES[kind].items():
@@ -158,20 +170,12 @@ def _find(folder: Path, kind: Kind, other: str | None = None) -> Path | None:
 
 
 def _table_file(path: Path, kind: Kind) -> TableFile:
-    if path.is_dir():
-        raise DataError(
-            f"{path} is a directory; --{kind} needs a file (--dataset takes a directory)"
-        )
-    if not path.exists():
-        raise DataError(f"{path} does not exist; check --{kind}")
-    try:
-        with path.open("rb") as file:
-            start = file.readline(4096)
-    except OSError as error:
-        raise DataError(f"{path} cannot be opened: {error.strerror}; check --{kind}") from None
-    if path.suffix == ".parquet":
+    start = _first_bytes(path, f"--{kind}")
+    if path.suffix == ".parquet" or start.startswith(PARQUET):
         return TableFile(path, kind, parquet=True)
-    if path.suffix == ".dat" and b"::" in start:
+    if start.startswith(_ZIP):
+        raise DataError(f"{path} is a ZIP archive; unpack it, and check --{kind}")
+    if path.suffix == ".dat" and b"::" in start.partition(b"\n")[0]:
         return TableFile(path, kind, False, "::", False, _DAT_COLUMNS[kind], "latin-1")
     if path.name == "u.data":
         return TableFile(path, kind, False, "\t", False, _DAT_COLUMNS["ratings"], "latin-1")
@@ -182,12 +186,38 @@ def _table_file(path: Path, kind: Kind) -> TableFile:
     return TableFile(path, kind)
 
 
+def _first_bytes(path: Path, option: str) -> bytes:
+    """How a file begins, after seeing that it is one that can be read, and more than once."""
+    try:
+        str(path).encode()
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise DataError(
+                f"{path} is a directory; {option} needs a file (--dataset takes a directory)"
+            )
+        if not stat.S_ISREG(mode):
+            raise DataError(f"{path} is a pipe or a device; {option} needs a file")
+        with path.open("rb") as file:
+            return file.read(_START)
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist; check {option}") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be opened: {error.strerror}; check {option}") from None
+    except UnicodeEncodeError:
+        raise DataError(f"{path} has a name that is not UTF-8; rename it") from None
+    except ValueError as error:  # a NUL in the name
+        raise DataError(f"{path} cannot be opened: {error}; check {option}") from None
+
+
 def _genre_names(path: Path) -> tuple[str, ...]:
     """The genres of ``u.item``'s flags: those that ``u.genre`` lists, else the published ones."""
     if not path.exists():
         return _GENRES_100K
+    start = _first_bytes(path, "--movies")
+    if len(start) == _START:
+        raise DataError(f"{path} is too long for a list of genres; mend or remove it")
     names = []
-    for number, line in enumerate(path.read_text("latin-1").splitlines(), 1):
+    for number, line in enumerate(start.decode("latin-1").splitlines(), 1):
         name, bar, _ = line.partition("|")
         if line.strip() and not bar:
             raise DataError(

@@ -3,24 +3,42 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
+from recommender.dataset.following import Told, follow
 from recommender.dataset.sources import (
     COLUMN_NAMES,
     GENRE_FLAG,
+    PARQUET,
     REQUIRED_COLUMNS,
     TableFile,
     match_columns,
 )
-from recommender.dataset.textfiles import BrokenRecordError, guess_delimiter, readable, records
-from recommender.errors import DataError
+from recommender.dataset.textfiles import (
+    BrokenRecordError,
+    guess_delimiter,
+    is_gzip,
+    readable,
+    records,
+)
+from recommender.errors import DataError, one_line
 
-# A quarter of DuckDB's default, to fit a small memory limit; lines may have up to 2 MB.
+# A quarter of DuckDB's default, to fit a small memory limit; records may have up to 2 MB.
 _CSV_BUFFER = 8 << 20
+_MOST_COLUMNS = 1000
+# Bytes of what stands at the end of a Parquet file about its columns and row groups; DuckDB takes
+# up to 100 times as much to read a file of many small row groups.
+_LONGEST_FOOTER = 2 << 20
+# How many characters are kept of a text, so that a batch of movies fits in memory.
+_KEPT = {"title": 500, "plot": 4_000, "genres": 1_000, "tags": 1_000, "cast": 1_000, "tag": 200}
+_KEPT |= {"country": 100, "year": 100, "runtime": 100}
+# Bytes; ids are not cut.
+LONGEST_ID = 500
 
 
 @dataclass(frozen=True)
@@ -48,31 +66,43 @@ class Staged:
             return f"{self.file.path}, row {row + 1}"
         header = self.file.columns is None
         found = records(self.text, self.delimiter, self.file.quoted)
-        line, _ = next(itertools.islice(found, row + header, None))
+        try:
+            line, _ = next(itertools.islice(found, row + header, None))
+        except (BrokenRecordError, StopIteration):  # DuckDB is not as strict
+            return f"{self.file.path}, row {row + 1}"
         return f"{self.file.path}, line {line}"
 
 
 def stage(
-    connection: duckdb.DuckDBPyConnection, file: TableFile, encoding: str | None, scratch: Path
+    connection: duckdb.DuckDBPyConnection,
+    file: TableFile,
+    encoding: str | None,
+    scratch: Path,
+    progress: Told = lambda fraction: None,
 ) -> Staged:
-    """Copy `file` into the DuckDB table named after its kind.
+    """Copy `file` into the DuckDB table named after its kind; `progress` is told how far it is.
 
-    Memory: what DuckDB may use, whatever the size of the file.
+    Memory: what DuckDB may use, whatever the size of the file. For that, texts are cut: a plot to
+    4,000 characters, a title to 500, a tag to 200, lists to 1,000.
 
     Raises:
         DataError: the file is empty, unreadable, broken, in another encoding, or lacks a column.
     """
     if file.parquet:
-        staged = _stage_parquet(connection, file)
+        staged = _stage_parquet(connection, file, progress)
     else:
-        staged = _stage_text(connection, file, encoding, scratch)
+        staged = _stage_text(connection, file, encoding, scratch, progress)
     if not staged.rows:
         raise DataError(f"{file.path} has no rows; check {file.option}")
     return staged
 
 
 def _stage_text(
-    connection: duckdb.DuckDBPyConnection, file: TableFile, encoding: str | None, scratch: Path
+    connection: duckdb.DuckDBPyConnection,
+    file: TableFile,
+    encoding: str | None,
+    scratch: Path,
+    progress: Told,
 ) -> Staged:
     text = readable(file.path, encoding, file.fallback_encoding, scratch / f"{file.kind}.txt")
     delimiter = file.delimiter or guess_delimiter(text)
@@ -91,10 +121,11 @@ def _stage_text(
     reader = (
         f"read_csv(?, auto_detect=false, columns={{{names}}}, delim='{delimiter}', "
         f"quote='{quote}', escape='{quote}', strict_mode=true, skip={line - 1}, "
-        f"header={file.columns is None}, buffer_size={_CSV_BUFFER})"
+        f"header={file.columns is None}, buffer_size={_CSV_BUFFER}, "
+        f"compression={'gzip' if is_gzip(text) else 'none'}, hive_partitioning=false)"
     )
     try:
-        rows = _create(connection, file, expressions, reader, text)
+        rows = _create(connection, file, expressions, reader, text, progress)
     except duckdb.InvalidInputException as error:
         place = _broken_line(text, delimiter, file.quoted, len(columns))
         problem = f"line {place}" if place else str(error).splitlines()[0]
@@ -102,8 +133,16 @@ def _stage_text(
     return Staged(file.kind, rows, file, text, delimiter)
 
 
-def _stage_parquet(connection: duckdb.DuckDBPyConnection, file: TableFile) -> Staged:
-    reader = "read_parquet(?, binary_as_string=true)"
+def _stage_parquet(
+    connection: duckdb.DuckDBPyConnection, file: TableFile, progress: Told
+) -> Staged:
+    if (length := _footer_length(file.path)) > _LONGEST_FOOTER:
+        raise DataError(
+            f"{file.path} is not readable as Parquet: its footer has {length:,} bytes where "
+            f"{_LONGEST_FOOTER:,} are the most; write it with fewer columns or larger row groups"
+        )
+    # Names of folders, such as "rating=5", are not to add columns.
+    reader = "read_parquet(?, binary_as_string=true, hive_partitioning=false)"
     try:
         described = connection.execute(
             f"DESCRIBE SELECT * FROM {reader}", [_literal(file.path)]
@@ -113,13 +152,28 @@ def _stage_parquet(connection: duckdb.DuckDBPyConnection, file: TableFile) -> St
             part: _parquet_text(part, *list(columns.items())[position])
             for part, position in _match(file, tuple(columns)).items()
         }
-        rows = _create(connection, file, expressions, reader, file.path)
-    except (duckdb.InvalidInputException, duckdb.IOException) as error:
+        rows = _create(connection, file, expressions, reader, file.path, progress)
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error as error:
         raise DataError(
             f"{file.path} is not readable as Parquet ({str(error).splitlines()[0]}); "
             f"check {file.option}"
         ) from None
     return Staged(file.kind, rows, file, None, "")
+
+
+def _footer_length(path: Path) -> int:
+    """What a Parquet file says of it: four bytes before the closing magic number; 0 if it has none.
+
+    Source: the file format in the documentation of Apache Parquet.
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 8))
+        length, magic = file.read(4), file.read(4)
+    found = int.from_bytes(length, "little")
+    return found if magic == PARQUET and found < size else 0
 
 
 def _create(
@@ -128,22 +182,33 @@ def _create(
     expressions: dict[str, str],
     reader: str,
     path: Path,
+    progress: Told,
 ) -> int:
     selected = ", ".join(
-        f"nullif(trim({expressions.get(part, 'NULL')}), '') AS \"{part}\""
-        for part in COLUMN_NAMES[file.kind]
+        f'{_trimmed(part, expressions.get(part))} AS "{part}"' for part in COLUMN_NAMES[file.kind]
     )
-    ((rows,),) = connection.execute(
-        f"CREATE TABLE {file.kind} AS SELECT {selected} FROM {reader}", [_literal(path)]
-    ).fetchall()
+    query = f"CREATE TABLE {file.kind} AS SELECT {selected} FROM {reader}"
+    ((rows,),) = follow(connection, query, [_literal(path)], progress)
     return int(rows)
 
 
+def _trimmed(part: str, expression: str | None) -> str:
+    if expression is None:
+        return "NULL::VARCHAR"
+    text = f"trim({expression})"
+    return f"nullif({f'left({text}, {_KEPT[part]})' if part in _KEPT else text}, '')"
+
+
 def _match(file: TableFile, columns: tuple[str, ...] | list[str]) -> dict[str, int]:
+    if len(columns) > _MOST_COLUMNS:
+        raise DataError(
+            f"{file.path} has {len(columns):,} columns where {_MOST_COLUMNS:,} are the most; "
+            f"check {file.option}"
+        )
     matched = match_columns(file.kind, columns)
     missing = [part for part in REQUIRED_COLUMNS[file.kind] if part not in matched]
     if missing:
-        found = ", ".join(column.strip() for column in columns)
+        found = one_line(", ".join(column.strip() for column in columns), 500)
         raise DataError(
             f"{file.path} has no column {' and no column '.join(missing)}; its header has: "
             f"{found}; rename the columns or check {file.option}"
@@ -166,10 +231,11 @@ def _parquet_text(part: str, column: str, kind: str) -> str:
     if kind.endswith("[]"):
         # The last bar says that this is a list even if it has one item with a comma in it.
         return f"array_to_string({name}::VARCHAR[], '|') || '|'"
-    if part.endswith("_id") and kind in ("DOUBLE", "FLOAT"):
+    if part.endswith("_id") and kind.startswith(("DOUBLE", "FLOAT", "DECIMAL")):
         # pandas turns a column of integers into floats when one of them is missing.
         return (
-            f"coalesce(nullif({name}, round({name}))::VARCHAR, try_cast({name} AS BIGINT)::VARCHAR)"
+            f"CASE WHEN {name} = round({name}) THEN coalesce(try_cast({name} AS HUGEINT)::VARCHAR, "
+            f"nullif({name}::VARCHAR, 'nan')) ELSE {name}::VARCHAR END"
         )
     return f"{name}::VARCHAR"
 

@@ -7,13 +7,17 @@ import contextlib
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from recommender.errors import DataError
 
-_CHUNK = 1 << 20
+# Characters in a line; DuckDB's own limit is 2 MB.
+LONGEST_LINE = 400_000
+_CHUNK = 1 << 18
+_GZIP = b"\x1f\x8b"
 
 
 class BrokenRecordError(Exception):
@@ -29,6 +33,7 @@ def check_encoding(name: str) -> None:
     try:
         with contextlib.suppress(UnicodeError):  # known, but one byte is not text in it
             b"a".decode(name)
+        codecs.getincrementaldecoder(name)
     except (LookupError, ValueError):
         raise DataError(
             f"--encoding {name} is not a known text encoding; try cp949, latin-1 or utf-8"
@@ -38,7 +43,7 @@ def check_encoding(name: str) -> None:
 def readable(path: Path, encoding: str | None, fallback: str | None, copy: Path) -> Path:
     """`path` itself where it is UTF-8 with one kind of line ending, else a copy that is.
 
-    Goes through the file once, or twice if it needs the copy; memory: a few chunks of 1 MB.
+    Goes through the file once, or twice if it needs the copy; memory: a few chunks of 256 KB.
 
     Args:
         encoding: what the file is in; None: UTF-8.
@@ -46,18 +51,27 @@ def readable(path: Path, encoding: str | None, fallback: str | None, copy: Path)
         copy: where to write the copy.
 
     Raises:
-        DataError: the file does not decode; names the line.
+        DataError: the file does not decode, or has a line too long; names the line.
     """
-    decoder = _decoder(encoding or "utf-8", translate=False)
-    line = 1
+    decoder = _decoder(encoding or "utf-8")
+    line, length = 1, 0
     try:
         for text in _decoded(path, decoder):
-            line += text.count("\n")
+            text.encode()  # a codec of Python's own may give halves of characters
+            length += len(text) if (end := text.find("\n")) < 0 else end
+            if length > LONGEST_LINE:
+                raise DataError(
+                    f"{path}, line {line} has more than {LONGEST_LINE:,} characters; "
+                    "is this text with a row in each line?"
+                )
+            if end >= 0:
+                line += text.count("\n")
+                length = len(text) - text.rindex("\n") - 1
     except UnicodeError as error:
         if encoding is None and fallback is not None:
             return readable(path, fallback, None, copy)
         if isinstance(error, UnicodeDecodeError):
-            line += error.object[: error.start].count(b"\n")
+            line += len(re.findall(rb"\r\n?|\n", error.object[: error.start]))
         if encoding is None:
             advice = "is not UTF-8; give --encoding (cp949, latin-1, …)"
         else:
@@ -68,16 +82,17 @@ def readable(path: Path, encoding: str | None, fallback: str | None, copy: Path)
     if one_ending and codecs.lookup(encoding or "utf-8").name in ("utf-8", "utf-8-sig"):
         return path
     with copy.open("w", encoding="utf-8", newline="") as out:
-        out.writelines(_decoded(path, _decoder(encoding or "utf-8", translate=True)))
+        out.writelines(_decoded(path, _decoder(encoding or "utf-8")))
     return copy
 
 
 def records(path: Path, delimiter: str, quoted: bool) -> Iterator[tuple[int, list[str]]]:
-    """The line number and the fields of each record of a UTF-8 file, blank lines left out.
+    """The line number and the fields of each record of a `readable` file, blank lines left out.
 
     Raises:
         BrokenRecordError: a quote is never closed, or text follows a closing one.
     """
+    csv.field_size_limit(LONGEST_LINE)  # where a quote is never closed, the rest is one field
     with io.TextIOWrapper(_open(path), encoding="utf-8-sig", newline="") as file:
         if not quoted:
             for line, text in enumerate(file, 1):
@@ -97,7 +112,7 @@ def records(path: Path, delimiter: str, quoted: bool) -> Iterator[tuple[int, lis
 
 
 def guess_delimiter(path: Path) -> str:
-    """The delimiter that the first line of text in `path` has most of: comma, semicolon, tab, bar.
+    """The delimiter that a `readable` file's first line has most of: comma, semicolon, tab, bar.
 
     A comma where it has none.
     """
@@ -106,8 +121,15 @@ def guess_delimiter(path: Path) -> str:
     return max(",;\t|", key=header.count)
 
 
-def _decoder(encoding: str, translate: bool) -> io.IncrementalNewlineDecoder:
-    return io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)(), translate)
+def is_gzip(path: Path) -> bool:
+    """Whether `path` is compressed, whatever its name says."""
+    with path.open("rb") as file:
+        return file.read(len(_GZIP)) == _GZIP
+
+
+def _decoder(encoding: str) -> io.IncrementalNewlineDecoder:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    return io.IncrementalNewlineDecoder(decoder, translate=True)
 
 
 def _decoded(path: Path, decoder: io.IncrementalNewlineDecoder) -> Iterator[str]:
@@ -123,4 +145,4 @@ def _decoded(path: Path, decoder: io.IncrementalNewlineDecoder) -> Iterator[str]
 
 
 def _open(path: Path) -> gzip.GzipFile | io.BufferedReader:
-    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
+    return gzip.open(path) if is_gzip(path) else path.open("rb")

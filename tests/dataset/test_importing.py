@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from recommender.allowance import SMALLEST
 from recommender.dataset import Dataset, ImportOptions, import_dataset
 from recommender.dataset.sources import from_directory, from_files
 from recommender.errors import DataError, SettingsError
@@ -17,7 +18,7 @@ OUTPUT = {
 }
 MOVIES = "movieId,title,genres\n3,Heat (1995),Action|Crime\n20,기생충 (2019),Drama\n1,Up (2009),\n"
 RATINGS = "userId,movieId,rating,timestamp\n10,20,4,5\n9,3,3.5,5\n10,1,5,5\n9,20,1,5\n"
-SMALL = ImportOptions(memory_limit_mb=64)
+SMALL = ImportOptions(memory_limit=SMALLEST)
 
 
 def imported(
@@ -148,6 +149,23 @@ def test_no_rating_left(tmp_path: Path) -> None:
 def test_empty_ids(tmp_path: Path, ratings: str, movies: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         imported(tmp_path, ratings, movies)
+
+
+def test_long_ids(tmp_path: Path) -> None:
+    longest = "x" * 500
+    ratings = f"user,movie,rating\n{longest},3,4\n"
+    assert users_of(imported(tmp_path, ratings)) == [(longest, 1)]
+    message = r"ratings\.csv, line 2: user_id has more than 500 bytes; shorten it or remove the row"
+    with pytest.raises(DataError, match=message):
+        imported(tmp_path, ratings.replace("x,", "xy,"))
+
+
+def test_long_plots_in_small_slices(tmp_path: Path) -> None:
+    count = 1_500  # more than are sorted at once
+    lines = (f"{movie},t{movie},{movie}{'가' * 4_000}\n" for movie in reversed(range(count)))
+    found = movies_of(imported(tmp_path, movies="movie,title,plot\n" + "".join(lines)))
+    assert [movie["movie_id"] for movie in found] == list(range(count))
+    assert {len(movie["plot"]) for movie in found} == {4_000}
 
 
 def test_first_row_of_a_movie_counts(tmp_path: Path) -> None:
@@ -289,8 +307,9 @@ def test_scale_option(tmp_path: Path) -> None:
 
 
 def test_memory_limit_that_is_none() -> None:
-    with pytest.raises(SettingsError, match="--memory-limit 8: give at least 64"):
-        ImportOptions(memory_limit_mb=8)
+    message = r"--memory-limit 8\.0 MB is too little: training needs at least 160M; give more"
+    with pytest.raises(SettingsError, match=message):
+        ImportOptions(memory_limit=8 * 2**20)
 
 
 def test_fingerprint_is_that_of_the_content(tmp_path: Path) -> None:
@@ -377,14 +396,14 @@ def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_too_little_memory(tmp_path: Path) -> None:
-    tags = "".join(f"3,{tag:04000d}\n" for tag in range(15_000))
-    message = r"--memory-limit 64 is too low for these data \(Out of Memory"
+    ratings = "".join(f"{user:0500d},3,4\n" for user in range(150_000))
+    message = r"--memory-limit 160\.0 MB is too little: reading these data .*failed to pin block"
     with pytest.raises(SettingsError, match=message):
-        imported(tmp_path, tags="movie,tag\n" + tags)
+        imported(tmp_path, "user,movie,rating\n" + ratings)
 
 
 def test_times_are_kept_when_asked_for(tmp_path: Path) -> None:
-    timed = ImportOptions(memory_limit_mb=64, keep_times=True)
+    timed = ImportOptions(memory_limit=SMALLEST, keep_times=True)
     ratings = (
         "user,movie,rating,timestamp\n1,3,2,90\n1,3,1,50\n1,20,4,1970-01-02 00:00:01\n2,1,3,7\n"
     )
@@ -398,10 +417,11 @@ def test_times_are_kept_when_asked_for(tmp_path: Path) -> None:
     [
         ("user,movie,rating\n1,3,2\n2,3,4\n", 2),
         ("user,movie,rating,timestamp\n1,3,2,5\n2,3,4,yesterday\n", 1),
+        ("user,movie,rating,timestamp\n1,3,2,nan\n2,3,4,1e300\n", 2),
     ],
 )
 def test_times_that_are_not_there(tmp_path: Path, ratings: str, missing: int) -> None:
-    timed = ImportOptions(memory_limit_mb=64, keep_times=True)
+    timed = ImportOptions(memory_limit=SMALLEST, keep_times=True)
     with pytest.raises(DataError, match=rf"ratings.csv: {missing} of 2 ratings have no timestamp"):
         imported(tmp_path, ratings, options=timed)
     assert not (tmp_path / "out").exists()

@@ -70,6 +70,19 @@ def test_not_a_number(tmp_path: Path, value: str) -> None:
         scale_of(tmp_path, [3, quoted, "also bad"])
 
 
+@pytest.mark.parametrize("value", ["16777216", "-16777216"])
+def test_large_ratings(tmp_path: Path, value: str) -> None:
+    assert float(value) in scale_of(tmp_path, [3, value])
+    message = rf"line 3: rating {value}1 is beyond 16,777,216; correct the row, or divide all"
+    with pytest.raises(DataError, match=message):
+        scale_of(tmp_path, [3, value + "1"])
+
+
+def test_a_rating_is_quoted_in_one_line_and_not_whole(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"line 2: rating x{30} … y{28}\\ny is not a"):
+        scale_of(tmp_path, [f'"{"x" * 1_000}{"y" * 1_000}\ny"'])
+
+
 @pytest.mark.parametrize("value", ["", '""', "   "])
 def test_empty_rating(tmp_path: Path, value: str) -> None:
     with pytest.raises(DataError, match=r"line 2: rating \(empty\) is not a number"):

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,61 @@ def test_missing_file(tmp_path: Path) -> None:
 def test_directory_where_a_file_is_meant(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is a directory; --ratings needs a file"):
         from_files(tmp_path, tmp_path)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    touch(tmp_path, "r.csv")
+    os.mkfifo(tmp_path / "m.csv")
+    with pytest.raises(DataError, match=r"m\.csv is a pipe or a device; --movies needs a file"):
+        from_files(tmp_path / "r.csv", tmp_path / "m.csv")
+    with pytest.raises(DataError, match="is a pipe or a device"):
+        from_files(Path("/dev/zero"), tmp_path / "r.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("loop.csv", "cannot be opened: Too many levels of symbolic links"),
+        ("gone.csv", "does not exist"),
+        ("r.csv/r.csv", "cannot be opened: Not a directory"),
+        ("x" * 300, "cannot be opened: File name too long"),
+        ("a\0b", "cannot be opened: embedded null byte"),
+        ("a\udcff", "has a name that is not UTF-8; rename it"),
+    ],
+)
+def test_paths_that_lead_nowhere(tmp_path: Path, name: str, problem: str) -> None:
+    touch(tmp_path, "r.csv")
+    (tmp_path / "loop.csv").symlink_to("loop.csv")
+    (tmp_path / "gone.csv").symlink_to("nowhere")
+    with pytest.raises(DataError, match=problem) as caught:
+        from_files(tmp_path / name, tmp_path / "r.csv")
+    assert str(caught.value).isprintable()
+
+
+def test_directory_whose_name_is_too_long(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cannot be opened: File name too long; check --dataset"):
+        from_directory(tmp_path / ("x" * 300))
+
+
+def test_files_are_known_by_their_content(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_bytes(b"PAR1")
+    touch(tmp_path, "m.csv")
+    assert from_files(tmp_path / "r.csv", tmp_path / "m.csv").ratings.parquet
+    (tmp_path / "r.csv").write_bytes(b"PK\x03\x04")
+    with pytest.raises(DataError, match=r"r\.csv is a ZIP archive; unpack it, and check --ratings"):
+        from_files(tmp_path / "r.csv", tmp_path / "m.csv")
+
+
+@pytest.mark.parametrize("what", ["directory", "pipe", "long"])
+def test_100k_with_genre_names_that_are_none(tmp_path: Path, what: str) -> None:
+    touch(tmp_path, "u.data", "u.item")
+    path = tmp_path / "u.genre"
+    if what == "long":
+        path.write_text("x|1\n" * 2_000)
+    else:
+        path.mkdir() if what == "directory" else os.mkfifo(path)
+    with pytest.raises(DataError, match=r"u\.genre is (a directory|a pipe|too long)"):
+        from_directory(tmp_path)
 
 
 @pytest.mark.parametrize(

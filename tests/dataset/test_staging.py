@@ -1,5 +1,6 @@
 import gzip
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -240,3 +241,88 @@ def test_parquet_missing_column(connection: duckdb.DuckDBPyConnection, tmp_path:
     pq.write_table(pa.table({"user_id": [1], "rating": [1]}), path)
     with pytest.raises(DataError, match="has no column movie_id; its header has: user_id, rating"):
         stage(connection, TableFile(path, "ratings", parquet=True), None, tmp_path)
+
+
+def test_folders_do_not_add_columns(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    folder = tmp_path / "rating=5"
+    folder.mkdir()
+    pq.write_table(pa.table({"user_id": [1], "movie_id": [1]}), folder / "r.parquet")
+    with pytest.raises(DataError, match="has no column rating"):
+        stage(connection, TableFile(folder / "r.parquet", "ratings", parquet=True), None, tmp_path)
+    with pytest.raises(DataError, match="has no column rating"):
+        staged_text(connection, folder / "r.csv", "user,movie\n1,2\n")
+
+
+def test_many_columns(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    header = "user,movie,rating" + ",x" * 998
+    with pytest.raises(DataError, match=r"r\.csv has 1,001 columns where 1,000 are the most"):
+        staged_text(connection, tmp_path / "r.csv", f"{header}\n1,2,3{',' * 998}\n")
+    staged = staged_text(connection, tmp_path / "r.csv", f"{header[:-2]}\n1,2,3{',' * 997}\n")
+    assert staged.rows == 1
+
+
+@pytest.mark.parametrize("groups", [1, 6_000])
+def test_parquet_with_a_long_footer(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, groups: int
+) -> None:
+    path = tmp_path / "r.parquet"
+    columns = ["user_id", "movie_id", "rating", "timestamp"]
+    table = pa.table({name: list(range(groups)) for name in columns})
+    pq.write_table(table, path, row_group_size=1)
+    file = TableFile(path, "ratings", parquet=True)
+    if groups == 1:
+        assert stage(connection, file, None, tmp_path).rows == 1
+    else:
+        with pytest.raises(DataError, match=r"its footer has .* bytes .* larger row groups"):
+            stage(connection, file, None, tmp_path)
+
+
+def test_a_damaged_footer_is_told_in_one_line(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    path = tmp_path / "r.parquet"
+    pq.write_table(pa.table({"user_id": [1], "movie_id": [1], "rating": [1]}), path)
+    data = bytearray(path.read_bytes())
+    for at in range(len(data) - 200, len(data) - 8):
+        path.write_bytes(data[:at] + bytes([data[at] ^ 0xFF]) + data[at + 1 :])
+        try:
+            stage(connection, TableFile(path, "ratings", parquet=True), None, tmp_path)
+            connection.execute("DROP TABLE ratings")
+        except DataError as error:
+            assert str(error).isprintable()  # noqa: PT017
+
+
+def test_texts_are_cut_and_ids_are_not(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    long = "가" * 5_000
+    staged_text(connection, tmp_path / "m.csv", f"id,title,plot\n{long},{long},{long}\n", "movies")
+    query = "SELECT length(movie_id), length(title), length(plot) FROM movies"
+    assert rows(connection, query) == [(5_000, 500, 4_000)]
+
+
+def test_header_with_line_breaks_is_told_in_one_line(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=r"its header has: user, a\\nb, \\x1b\[2J; rename"):
+        staged_text(connection, tmp_path / "r.csv", 'user,"a\nb",\x1b[2J\n1,2,3\n')
+
+
+def test_place_of_a_row_that_csv_cannot_find(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    # DuckDB lets a space follow a closing quote, and Python does not.
+    staged = staged_text(connection, tmp_path / "r.csv", 'user,movie,rating\n"1" ,2,3\n1,2,x\n')
+    assert staged.place(1).endswith("r.csv, row 2")
+
+
+@pytest.mark.parametrize(
+    "column", [pa.array([Decimal("1.00")]), pa.array([Decimal(1)], pa.decimal128(38, 0)), [1.0]]
+)
+def test_parquet_ids_of_whole_numbers(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, column: object
+) -> None:
+    path = tmp_path / "r.parquet"
+    pq.write_table(pa.table({"user_id": column, "movie_id": [2], "rating": [3]}), path)
+    stage(connection, TableFile(path, "ratings", parquet=True), None, tmp_path)
+    assert rows(connection, "SELECT user_id FROM ratings") == [("1",)]

@@ -1,9 +1,12 @@
 import gzip
+from collections.abc import Callable
+from encodings.aliases import aliases
 from pathlib import Path
 
 import pytest
 
 from recommender.dataset.textfiles import (
+    LONGEST_LINE,
     BrokenRecordError,
     check_encoding,
     guess_delimiter,
@@ -66,6 +69,40 @@ def test_cut_off_character_names_the_line(path: Path, copy: Path) -> None:
         readable(path, None, None, copy)
 
 
+def test_lines_of_any_ending_are_counted(path: Path, copy: Path) -> None:
+    path.write_bytes(b"a\r\nb\rc\n\xff")
+    with pytest.raises(DataError, match="line 4: is not UTF-8"):
+        readable(path, None, None, copy)
+
+
+def test_a_line_may_be_long_but_not_without_end(path: Path, copy: Path) -> None:
+    text = b"a,b\n" + b"x" * LONGEST_LINE
+    path.write_bytes(text + b"\n" + b"y" * LONGEST_LINE)
+    assert readable(path, None, None, copy) == path
+    path.write_bytes(text + b"x\n")
+    with pytest.raises(DataError, match=r"csv, line 2 has more than 400,000 characters; is this"):
+        readable(path, None, None, copy)
+
+
+def test_half_of_a_character_is_no_text(path: Path, copy: Path) -> None:
+    path.write_bytes(rb"1,\ud800")
+    with pytest.raises(DataError, match="line 1: is not unicode_escape; give another --encoding"):
+        readable(path, "unicode_escape", None, copy)
+
+
+def test_any_encoding_is_read_or_refused(path: Path, copy: Path) -> None:
+    path.write_bytes(b"a,b\n\xc3\xa9+ADw-\\ud800,\xff\n")
+    refused = set()
+    for encoding in {*aliases.values(), "idna", "undefined", "utf-8-sig"}:
+        try:
+            check_encoding(encoding)
+            readable(path, encoding, None, copy).read_text(encoding="utf-8")
+        except DataError:
+            refused.add(encoding)
+    assert refused >= {"base64_codec", "undefined", "utf_8", "utf-8-sig", "utf_32"}
+    assert not refused & {"latin_1", "cp1252", "cp437"}
+
+
 def test_wrong_encoding_names_the_line(path: Path, copy: Path) -> None:
     path.write_bytes(b"a\nb\xff\xff\n")
     with pytest.raises(DataError, match="line 2: is not cp949; give another --encoding"):
@@ -85,11 +122,19 @@ def test_gzip(tmp_path: Path, copy: Path) -> None:
     assert list(records(path, ",", True)) == [(1, ["id", "이름"])]
 
 
-@pytest.mark.parametrize("keep", [0.5, 0])
-def test_damaged_gzip(tmp_path: Path, copy: Path, keep: float) -> None:
+def test_gzip_is_known_by_its_content(path: Path, tmp_path: Path, copy: Path) -> None:
+    path.write_bytes(gzip.compress(b"a,b\n"))
+    assert readable(path, None, None, copy) == path
+    assert list(records(path, ",", True)) == [(1, ["a", "b"])]
+    plain = tmp_path / "text.csv.gz"
+    plain.write_text("a,b\n")
+    assert list(records(readable(plain, None, None, copy), ",", True)) == [(1, ["a", "b"])]
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b[:50] + b"\0" + b[51:]])
+def test_damaged_gzip(tmp_path: Path, copy: Path, damage: Callable[[bytes], bytes]) -> None:
     path = tmp_path / "text.csv.gz"
-    data = gzip.compress(bytes(range(32, 127)) * 100)
-    path.write_bytes(data[: int(len(data) * keep)] or b"no gzip")
+    path.write_bytes(damage(gzip.compress(bytes(range(32, 127)) * 100)))
     with pytest.raises(DataError, match=r"text\.csv\.gz cannot be read: .*is it whole\?"):
         readable(path, None, None, copy)
 
@@ -98,6 +143,11 @@ def test_records_know_their_lines(path: Path) -> None:
     path.write_bytes('\ufeffa,b\n\n1,"x\ny ""z"""\n2,w\n'.encode())
     found = [(1, ["a", "b"]), (3, ["1", 'x\ny "z"']), (5, ["2", "w"])]
     assert list(records(path, ",", True)) == found
+
+
+def test_records_with_long_fields(path: Path) -> None:
+    path.write_text(f'1,"{"x" * 200_000}"\n2,y\n')
+    assert [line for line, _ in records(path, ",", True)] == [1, 2]
 
 
 def test_unquoted_records(path: Path) -> None:
