@@ -18,11 +18,15 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import mmap
 import os
 import re
 import secrets
 import shutil
+import stat
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,9 +36,12 @@ import numpy as np
 from recommender.errors import BundleError
 
 FORMAT = "matinee-bundle"
-VERSION = 1
+VERSION = 2
 MANIFEST = "manifest.json"
+# What lies beside the data and outlasts it begins so, see `recommender.semantic.embed`.
+SEMANTIC = "semantic"
 _CHUNK = 1 << 20
+_THREADS = 2
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -55,6 +62,7 @@ class Bundle:
         self.stamp = stamp
         self._folder = path / manifest["data"]
         self._files: dict[str, dict[str, Any]] = manifest["files"]
+        self._states = {name: _state(self._folder / name) for name in self._files}
         # All are mapped at once: a later training removes the files, but not from under a mapping.
         self._arrays = {Path(n).stem: self._map(n) for n in self._files if n.endswith(".npy")}
 
@@ -78,8 +86,14 @@ class Bundle:
 
     @classmethod
     def _checked(cls, path: Path, manifest: dict[str, Any], stamp: tuple[int, int]) -> Bundle:
-        for name, expected in manifest["files"].items():
-            _check_file(path / manifest["data"] / name, expected)
+        def check(name: str) -> None:
+            _check_file(path / manifest["data"] / name, manifest["files"][name])
+
+        # Hashing does not hold Python's lock; the largest come first, so that all threads end
+        # at about the same time.
+        names = sorted(manifest["files"], key=lambda n: -manifest["files"][n]["bytes"])
+        with ThreadPoolExecutor(_THREADS) as pool:
+            deque(pool.map(check, names), maxlen=0)
         return cls(path, manifest, stamp)
 
     def _map(self, name: str) -> np.ndarray:
@@ -99,15 +113,37 @@ class Bundle:
             raise BundleError(f"{self.path}: this bundle has no {name}; {_TRAIN_AGAIN}")
         return self._folder / name
 
-    def array(self, name: str) -> np.ndarray:
+    def array(self, name: str, *, at_random: bool = False) -> np.ndarray:
         """The array stored as ``<name>.npy``, memory-mapped and read-only.
+
+        Args:
+            at_random: it is read a little here and a little there, so the system is told not to
+                read what lies around that from the disk as well (madvise(2), where there is it).
 
         Raises:
             BundleError: the bundle has none of that name.
         """
         if name not in self._arrays:
             raise BundleError(f"{self.path}: this bundle has no {name}.npy; {_TRAIN_AGAIN}")
-        return self._arrays[name]
+        array = self._arrays[name]
+        mapping = getattr(array.base, "_mmap", None)  # an empty array has none
+        if at_random and mapping is not None and hasattr(mmap, "MADV_RANDOM"):
+            mapping.madvise(mmap.MADV_RANDOM)
+        return array
+
+    @property
+    def untouched(self) -> bool:
+        """Whether nobody has written into the files since they were opened; costs a `stat` a file.
+
+        A file that is removed or replaced goes on in its mapping. One that is written into, which
+        Matinee never does, would give wrong answers, and one that is cut off would end the process
+        with SIGBUS (mmap(2)); nothing can be said of the moment after this was asked.
+        """
+        for name, before in self._states.items():
+            now = _state(self._folder / name)
+            if now != before and now[:1] == before[:1]:
+                return False
+        return True
 
     @property
     def size(self) -> int:
@@ -146,7 +182,8 @@ class BundleWriter:
         known = {MANIFEST, ".lock"}
         if self.path.is_dir():
             others = [p.name for p in self.path.iterdir() if p.name not in known]
-            strangers = [n for n in others if not n.startswith(("data-", "work-", f"{MANIFEST}."))]
+            ours = ("data-", "work-", f"{MANIFEST}.", SEMANTIC)
+            strangers = [n for n in others if not n.startswith(ours)]
             if strangers:
                 raise BundleError(
                     f"{self.path} holds other files ({strangers[0]}); "
@@ -231,12 +268,25 @@ def manifest_stamp(path: str | Path) -> tuple[int, int] | None:
 
 
 _TRAIN_AGAIN = "train it again with `matinee train`"
+_LONGEST_MANIFEST = 1 << 24
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """Inode, bytes and time of the last change; nothing of a file that is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _read_manifest(path: Path) -> tuple[tuple[int, int], dict[str, Any]]:
     file = path / MANIFEST
     stamp = manifest_stamp(path)
     try:
+        mode, length = (status := file.stat()).st_mode, status.st_size
+        if not stat.S_ISREG(mode) or length > _LONGEST_MANIFEST:  # a pipe would be waited for
+            raise BundleError(f"{file}: not a manifest; {_TRAIN_AGAIN}")
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise BundleError(
@@ -248,7 +298,7 @@ def _read_manifest(path: Path) -> tuple[tuple[int, int], dict[str, Any]]:
         manifest = json.loads(text)
         is_bundle = manifest["format"] == FORMAT
         version = manifest["version"]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise BundleError(f"{file}: damaged; {_TRAIN_AGAIN}") from None
     if not is_bundle:
         raise BundleError(f"{file}: not a Matinee bundle")

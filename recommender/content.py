@@ -60,6 +60,11 @@ class ContentModel:
     def n_movies(self) -> int:
         return len(self.offsets) - 1
 
+    @property
+    def cell_bytes(self) -> int:
+        """Bytes that `similarity` takes for one profile and one movie, on average."""
+        return 16 + 12 * len(self.terms) // max(1, self.n_movies)
+
     def profile(self, movies: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """The weighted sum of some movies' rows, scaled to length 1 (or all 0).
 
@@ -105,10 +110,10 @@ class ContentModel:
         scores = np.zeros((len(profiles), len(lengths)))
         filled = np.flatnonzero(lengths)
         if len(filled):
-            products = profiles[:, self.terms[entries]].astype(np.float64)
+            products = profiles.take(self.terms[entries], axis=1)
             products *= self.weights[entries]
             begins = (np.cumsum(lengths) - lengths)[filled]
-            scores[:, filled] = np.add.reduceat(products, begins, axis=1)
+            scores[:, filled] = np.add.reduceat(products, begins, axis=1, dtype=np.float64)
         return scores
 
     def shared_terms(self, profile: np.ndarray, movie: int) -> tuple[np.ndarray, np.ndarray]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
+from memory_toolkit.reading import read
 from recommender.errors import DataError
 from recommender.recommender import Recommender
 from recommender.records import Id
@@ -19,11 +22,32 @@ _USERS = 1024
 _PAIRS = 4096
 
 
-def write_recommendations(users: Iterable[tuple[Id, list[Id], np.ndarray]], out: Path) -> int:
-    """Write ``user_id, movie_id, rank, score`` as Parquet; returns the number of rows.
+@dataclass(frozen=True)
+class Written:
+    """What writing in bulk came to.
+
+    Attributes:
+        users, rows: how many.
+        seconds: how long it took.
+        peak: the most own memory that was seen, in bytes; it is looked at every 1,024 users.
+    """
+
+    users: int
+    rows: int
+    seconds: float
+    peak: int
+
+
+def write_recommendations(
+    users: Iterable[tuple[Id, list[Id], np.ndarray]],
+    out: Path,
+    progress: Callable[[int], None] = lambda users: None,
+) -> Written:
+    """Write ``user_id, movie_id, rank, score`` as Parquet.
 
     Args:
         users: for each user the id, the movies, best first, and their scores.
+        progress: told how many users are done.
 
     Raises:
         DataError: `out` cannot be written.
@@ -31,7 +55,8 @@ def write_recommendations(users: Iterable[tuple[Id, list[Id], np.ndarray]], out:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    count = 0
+    started, peak = time.monotonic(), 0
+    rows = done = 0
     writer: pq.ParquetWriter | None = None
     users = iter(users)
     with _replacing(out) as temporary:
@@ -50,11 +75,13 @@ def write_recommendations(users: Iterable[tuple[Id, list[Id], np.ndarray]], out:
                 )
                 writer = writer or pq.ParquetWriter(temporary, table.schema, compression="zstd")
                 writer.write_table(table)
-                count += table.num_rows
+                rows, done = rows + table.num_rows, done + len(batch)
+                peak = max(peak, read().own)
+                progress(done)
         finally:
             if writer is not None:
                 writer.close()
-    return count
+    return Written(done, rows, time.monotonic() - started, peak)
 
 
 def predict_pairs(matinee: Recommender, pairs: Path, out: Path) -> int:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from recommender.bundle import Bundle
+
 ARRAYS = ("history_offsets", "history_movies", "history_ratings")
 _BLOCK = 1 << 18
 _PORTION = 1 << 22
@@ -39,8 +41,13 @@ class History:
 
     @classmethod
     def open(cls, folder: Path) -> History:
-        """The arrays in `folder`, memory-mapped."""
+        """The arrays in `folder`, memory-mapped, to be read from beginning to end."""
         return cls(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS))
+
+    @classmethod
+    def from_bundle(cls, bundle: Bundle) -> History:
+        """The histories that `bundle` holds, memory-mapped, to be read user by user."""
+        return cls(*(bundle.array(name, at_random=True) for name in ARRAYS))
 
     @property
     def n_users(self) -> int:

@@ -108,8 +108,8 @@ def _as_many(rows: int, row_bytes: int) -> int:
 class HybridScorer:
     """Ranks the catalogue for many people in bounded memory.
 
-    Memory: about 40 bytes for each cell of a batch of people times a batch of movies, and 12 more
-    for each of its terms.
+    Memory: about 24 bytes for each cell of a batch of people times a batch of movies, and what the
+    content model takes for it.
 
     Attributes:
         stars, ranking, content, history: the models and who rated what.
@@ -122,7 +122,7 @@ class HybridScorer:
     ranking: RankingModel
     content: ContentModel
     history: History
-    user_batch: int = 32
+    user_batch: int = 128
     movie_batch: int = 2048
     fit: Callable[[int, int], int] = _as_many
 
@@ -140,7 +140,7 @@ class HybridScorer:
     @property
     def _cell_bytes(self) -> int:
         """Bytes for one person and one movie in a batch."""
-        return 40 + 12 * len(self.content.terms) // max(1, self.content.n_movies)
+        return 24 + self.content.cell_bytes
 
     def user(self, index: int) -> Person:
         """A user of the data."""
@@ -156,26 +156,52 @@ class HybridScorer:
 
     def _rank_batch(self, people: list[Person], question: Question) -> list[Ranked]:
         batch = _Batch(self, people, question)
-        low, high = self._range(batch)
         pool = question.n * _POOL if question.variety > 0 else question.n
         best = TopN(len(people), pool)
-        weight = question.weight
-        for movies in self.movie_batches(len(people)):
-            scores = np.zeros((len(people), movies.stop - movies.start))
-            if weight > 0:
-                collaborative = batch.collaborative(movies)
-                scores += weight * _scaled(collaborative, low[:, None], high[:, None])
-            if weight < 1:
-                scores += (1 - weight) * self.content.similarity(batch.profiles, movies)
-            # Rounding to 32 bits makes equal what differs only by the order of summation, which
-            # is all that the size of a batch can change.
+        # Without content the order needs no scale, so finding the range finds the best as well.
+        alone = question.weight == 1
+        low, high = self._range(batch, best if alone else None)
+        if not alone:
+            self._add_hybrid(batch, low[:, None], high[:, None], best)
+        ranked = []
+        for row, (movies, scores) in enumerate(best.rows()):
+            if alone:
+                scores = _scaled(scores, low[row], high[row])
             scores = scores.astype(np.float32)
-            batch.exclude(scores, movies)
+            order = np.lexsort((movies, -scores))  # the scale may have made some of them equal
+            ends = float(low[row]), float(high[row])
+            found = movies[order], scores[order]
+            ranked.append(self._ranked(people[row], question, *ends, *found))
+        return ranked
+
+    def _range(self, batch: _Batch, best: TopN | None) -> tuple[np.ndarray, np.ndarray]:
+        """Lowest and highest collaborative score over each one's candidates, shape (people,); adds
+        the scores themselves to `best`."""
+        low = np.full(len(batch.people), np.inf, dtype=np.float32)
+        high = -low
+        for movies in self.movie_batches(len(batch.people)):
+            scores = batch.collaborative(movies)
+            batch.exclude(scores, movies, -np.inf)
+            high = np.maximum(high, scores.max(axis=1))
+            if best is not None:
+                best.add(scores, movies.start)
+            batch.exclude(scores, movies, np.inf)
+            low = np.minimum(low, scores.min(axis=1))
+        return low, high
+
+    def _add_hybrid(self, batch: _Batch, low: np.ndarray, high: np.ndarray, best: TopN) -> None:
+        weight = batch.question.weight
+        for movies in self.movie_batches(len(batch.people)):
+            # Rounding each part to 32 bits makes equal what differs only by the order of
+            # summation, which is all that the size of a batch can change.
+            scores = self.content.similarity(batch.profiles, movies).astype(np.float32, copy=False)
+            scores *= 1 - weight
+            if weight > 0:
+                collaborative = _scaled(batch.collaborative(movies), low, high)
+                collaborative *= weight
+                scores += collaborative
+            batch.exclude(scores, movies, -np.inf)
             best.add(scores, movies.start)
-        return [
-            self._ranked(person, question, low[row], high[row], *found)
-            for row, (person, found) in enumerate(zip(people, best.rows(), strict=True))
-        ]
 
     def _ranked(
         self,
@@ -201,17 +227,6 @@ class HybridScorer:
             content=self.content.similarity(batch.profiles, ranked.movies)[0],
         )
 
-    def _range(self, batch: _Batch) -> tuple[np.ndarray, np.ndarray]:
-        """Lowest and highest collaborative score over each one's candidates, shape (people,)."""
-        low, high = np.full(len(batch.people), np.inf), np.full(len(batch.people), -np.inf)
-        for movies in self.movie_batches(len(batch.people)):
-            scores = batch.collaborative(movies)
-            batch.exclude(scores, movies)
-            high = np.maximum(high, scores.max(axis=1))
-            scores[scores == -np.inf] = np.inf
-            low = np.minimum(low, scores.min(axis=1))
-        return low, high
-
     def movie_batches(self, people: int = 1) -> Iterator[slice]:
         """The movies in batches, for so many people at once."""
         n_movies = self.content.n_movies
@@ -225,11 +240,17 @@ class _Batch:
 
     def __init__(self, scorer: HybridScorer, people: list[Person], question: Question) -> None:
         self.people = people
-        self._question = question
+        self.question = question
         self._scorer = scorer
+        # Who has rated what, by movie, so that those of a batch of movies lie together.
+        rated = np.concatenate([one.movies for one in people])
+        order = np.argsort(rated, kind="stable")
+        rows = np.repeat(np.arange(len(people)), [len(one.movies) for one in people])
+        self._rated, self._rated_by = rated[order], rows[order]
+        # A column for each, turned round: so the content of many is multiplied without a copy.
         self.profiles = np.stack(
-            [scorer.content.user_profile(one.movies, one.ratings) for one in people]
-        )
+            [scorer.content.user_profile(one.movies, one.ratings) for one in people], axis=1
+        ).T
         self._vectors = np.stack(
             [scorer.ranking.profile(one.movies, one.ratings) for one in people]
         )
@@ -237,23 +258,22 @@ class _Batch:
         self._factors = np.stack([one.factors for one in people])
 
     def collaborative(self, movies: Rows) -> np.ndarray:
-        """What the collaborative part orders by, float64, shape (people, movies)."""
-        if self._question.rank_by == "stars":
-            return self.predicted(movies)
-        exponent = self._question.popularity_exponent
-        return self._scorer.ranking.scores(self._vectors, movies, exponent).astype(np.float64)
+        """What the collaborative part orders by, float32, shape (people, movies)."""
+        if self.question.rank_by == "stars":
+            return self.predicted(movies).astype(np.float32)
+        exponent = self.question.popularity_exponent
+        return self._scorer.ranking.scores(self._vectors, movies, exponent)
 
     def predicted(self, movies: Rows) -> np.ndarray:
         """Predicted stars, not clipped, float64, shape (people, movies)."""
         return self._scorer.stars.predict(self._biases, self._factors, movies)
 
-    def exclude(self, scores: np.ndarray, movies: slice) -> None:
-        """Put -inf where somebody has rated the movie already, or where it is not allowed."""
-        for row, person in enumerate(self.people):
-            first, last = np.searchsorted(person.movies, (movies.start, movies.stop))
-            scores[row, person.movies[first:last] - movies.start] = -np.inf
-        if self._question.allowed is not None:
-            scores[:, ~self._question.allowed[movies]] = -np.inf
+    def exclude(self, scores: np.ndarray, movies: slice, value: float) -> None:
+        """Put `value` where somebody has rated the movie already, or where it is not allowed."""
+        some = slice(*np.searchsorted(self._rated, (movies.start, movies.stop)))
+        scores[self._rated_by[some], self._rated[some] - movies.start] = value
+        if self.question.allowed is not None:
+            scores[:, ~self.question.allowed[movies]] = value
 
 
 def most_various(scores: np.ndarray, vectors: np.ndarray, n: int, variety: float) -> np.ndarray:
@@ -283,6 +303,9 @@ def most_various(scores: np.ndarray, vectors: np.ndarray, n: int, variety: float
 
 def _scaled(scores: np.ndarray, low: np.ndarray | float, high: np.ndarray | float) -> np.ndarray:
     """`scores` brought to 0..1 between `low` and `high`; 0 where the two are equal."""
-    span = np.subtract(high, low)
     with np.errstate(invalid="ignore"):  # without candidates the range is inf..-inf
-        return np.where(span > 0, (scores - low) / np.where(span > 0, span, 1.0), 0.0)
+        wide = np.greater(high, low)
+        span = np.where(wide, np.subtract(high, low), np.inf)
+    scaled: np.ndarray = scores - np.where(wide, low, 0)
+    scaled /= span
+    return scaled

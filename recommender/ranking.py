@@ -125,7 +125,9 @@ class RankingModel:
             float32, shape (n, m).
         """
         exponent = self.popularity_exponent if exponent is None else exponent
-        return (profiles @ self.vectors[movies].T) * self.popularity[movies] ** exponent
+        scores: np.ndarray = profiles @ self.vectors[movies].T
+        scores *= self.popularity[movies] ** exponent
+        return scores
 
     def contributions(
         self, movies: np.ndarray, ratings: np.ndarray, movie: int, exponent: float | None = None
@@ -150,7 +152,7 @@ class RankingModel:
             float32, shape (m,); 0 for a movie about which nothing is known.
         """
         many = self.vectors[movies]
-        lengths = np.sqrt(np.linalg.norm(many, axis=1))
+        lengths = np.einsum("jk,jk->j", many, many) ** np.float32(0.25)
         dots = (many @ self.vectors[movie]) / np.maximum(lengths, np.finfo(np.float32).tiny)
         return dots * self.popularity[movies] ** np.float32(0.4)
 

@@ -64,27 +64,23 @@ def _by_content_and_ranking(
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """Batches of movies with their similarities; -inf for those that have nothing in common."""
     row = scorer.content.profile(np.array([movie]), np.ones(1))[None]
-    closest = np.finfo(np.float32).tiny
-    if method != "content":
-        closest = max(
-            closest, *(_closeness(scorer, movie, m).max() for m in scorer.movie_batches())
-        )
+    close = _closeness(scorer, movie) if method != "content" else np.zeros(0)
     for movies in scorer.movie_batches():
-        content = close = np.zeros(0)
+        scores = close[movies]
         if method != "collaborative":
-            content = scorer.content.similarity(row, movies)[0]
-        if method != "content":
-            close = np.maximum(_closeness(scorer, movie, movies) / closest, 0)
+            scores = scorer.content.similarity(row, movies)[0]
         if method == "hybrid":
-            scores = (content + close) / 2
-        else:
-            scores = content if method == "content" else close
+            scores = (scores + close[movies]) / 2
         yield movies, np.where(scores > 0, scores, -np.inf)
 
 
-def _closeness(scorer: HybridScorer, movie: int, movies: slice) -> np.ndarray:
-    """Closeness in the ranking model of all but the movie itself."""
-    close = scorer.ranking.closeness(movie, movies).astype(np.float64)
-    if movies.start <= movie < movies.stop:
-        close[movie - movies.start] = 0.0
+def _closeness(scorer: HybridScorer, movie: int) -> np.ndarray:
+    """Closeness in the ranking model, as a share of the closest movie's; 0 for the movie itself;
+    float32, shape (movies,)."""
+    close = np.zeros(scorer.content.n_movies, dtype=np.float32)
+    for movies in scorer.movie_batches():
+        close[movies] = scorer.ranking.closeness(movie, movies)
+    close[movie] = 0.0
+    np.maximum(close, 0, out=close)
+    close /= max(close.max(), np.finfo(np.float32).tiny)
     return close

@@ -14,25 +14,36 @@ class TopN:
     Equal scores are settled by the lower column number, so the result does not depend on how the
     columns are cut into blocks. A score of -inf means "not a candidate".
 
-    Memory: 16 bytes for each row and rank, and a few copies of one block.
+    Memory: 16 bytes for each row and rank, and one for each cell of a block.
     """
 
     def __init__(self, rows: int, n: int) -> None:
         self._n = n
-        self._scores = np.full((rows, 0), -np.inf)
-        self._columns = np.zeros((rows, 0), dtype=np.int64)
+        self._scores = np.full((rows, n), -np.inf)
+        self._columns = np.zeros((rows, n), dtype=np.int64)
 
     def add(self, scores: np.ndarray, start: int) -> None:
         """Take in the columns start, start + 1, … ; `scores` has shape (rows, columns)."""
-        rows, width = scores.shape
-        numbers = np.broadcast_to(np.arange(start, start + width), scores.shape)
-        scores = np.hstack([self._scores, scores])
-        columns = np.hstack([self._columns, numbers])
-        if scores.shape[1] > self._n:
-            kept = _best(scores, self._n)
-            scores = scores[kept].reshape(rows, self._n)
-            columns = columns[kept].reshape(rows, self._n)
-        self._scores, self._columns = scores, columns
+        worst = self._scores.min(axis=1, keepdims=True).astype(scores.dtype)
+        better = scores > worst
+        if scores.shape[1] > self._n and worst.min() == -np.inf:
+            better &= scores >= np.partition(scores, -self._n, axis=1)[:, -self._n, None]
+        # Few of a later block beat the worst that is kept, and only those few are moved.
+        better = np.flatnonzero(better)
+        if len(better) == 0:
+            return
+        rows, columns = np.divmod(better, scores.shape[1])
+        counts = np.bincount(rows, minlength=len(scores))
+        place = np.arange(len(rows)) - (np.cumsum(counts) - counts)[rows] + self._n
+        shape = (len(scores), self._n + int(counts.max()))
+        all_scores = np.full(shape, -np.inf)
+        all_columns = np.zeros(shape, dtype=np.int64)
+        all_scores[:, : self._n], all_columns[:, : self._n] = self._scores, self._columns
+        all_scores[rows, place] = scores[rows, columns]
+        all_columns[rows, place] = columns + start
+        kept = _best(all_scores, self._n)
+        self._scores = all_scores[kept].reshape(-1, self._n)
+        self._columns = all_columns[kept].reshape(-1, self._n)
 
     def rows(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """For each row its best columns and their scores, best first; fewer than n where there

@@ -1,8 +1,15 @@
+import ctypes
+import mmap
+import os
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from recommender import history as module
-from recommender.history import History
+from recommender.bundle import Bundle, BundleWriter
+from recommender.history import ARRAYS, History
 
 
 @pytest.fixture
@@ -47,3 +54,40 @@ def test_portions_hold_every_user_once(
     monkeypatch.setattr(module, "_PORTION", size)
     users = [user for first, last in history.portions() for user in range(first, last)]
     assert users == [0, 1, 2, 3]
+
+
+def pages_in_memory(array: np.ndarray) -> int:
+    """How many pages of a mapped file the system holds, mapped or not. Source: mincore(2)."""
+    start = array.ctypes.data // mmap.PAGESIZE * mmap.PAGESIZE
+    length = array.ctypes.data + array.nbytes - start
+    marks = (ctypes.c_ubyte * -(-length // mmap.PAGESIZE))()
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.mincore(ctypes.c_void_p(start), ctypes.c_size_t(length), marks) == 0
+    return sum(mark & 1 for mark in marks)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mincore and posix_fadvise")
+def test_reading_one_user_does_not_read_the_file(tmp_path: Path) -> None:
+    users, each = 5000, 200
+    arrays = (
+        np.arange(users + 1) * each,
+        np.tile(np.arange(each, dtype=np.int32), users),
+        np.ones(users * each, dtype=np.float32),
+    )
+    with BundleWriter(tmp_path / "bundle") as writer:
+        for name, array in zip(ARRAYS, arrays, strict=True):
+            writer.save_array(name, array)
+        writer.commit({})
+    bundle = Bundle.open(tmp_path / "bundle")
+    history = History.from_bundle(bundle)
+    for name in ARRAYS:
+        with open(bundle.file(f"{name}.npy")) as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    if pages_in_memory(history.movies):
+        pytest.skip("the file system keeps its files in memory")
+    movies, ratings = history.of(users // 2)
+    assert movies.sum() == sum(range(each))
+    assert ratings.sum() == each
+    assert pages_in_memory(history.movies) <= 2
+    assert pages_in_memory(history.ratings) <= 2
+    assert pages_in_memory(history.offsets) <= 2

@@ -21,6 +21,10 @@ def load_all_data() -> Bundle:
         BundleError: it is missing, of another format version, truncated or altered.
     """
     path = settings().bundle
+    bundle = _bundle(path, manifest_stamp(path))
+    if bundle.untouched:
+        return bundle
+    forget()  # what is mapped is not what was checked
     return _bundle(path, manifest_stamp(path))
 
 

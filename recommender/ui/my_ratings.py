@@ -116,10 +116,15 @@ def _rate(own: _Own) -> None:
     st.button(
         t("my_ratings.others"),
         icon=":material/refresh:",
-        on_click=_offer,
-        args=(own,),
+        on_click=_forget_offer,
         width="stretch",
     )
+
+
+def _forget_offer() -> None:
+    """So that others are offered. What a callback holds, the recommender for one, stays with the
+    session, which would keep a bundle that was replaced."""
+    st.session_state.pop(_OFFERED, None)
 
 
 def _offer(own: _Own) -> None:

@@ -103,7 +103,7 @@ def test_odd_titles_are_shown_as_they_are(
 def test_nothing_found(open_page: OpenPage) -> None:
     page = open_page("my-ratings").text_input(key="find").set_value("*nowhere*").run()
     assert [info.value.replace("\\", "") for info in page.info][-1].startswith(
-        "No title holds “*nowhere*”."
+        "No title is like “*nowhere*”."
     )
     assert offered(page) == []
 
