@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -18,9 +21,9 @@ from recommender.collaborative import StarsModel
 from recommender.content import ContentModel
 from recommender.errors import NotFoundError, SettingsError
 from recommender.filters import Filters, MovieFacts
-from recommender.history import ARRAYS as HISTORY_ARRAYS
 from recommender.history import History
 from recommender.hybrid import HybridScorer, Person, Question, RankBy, Ranked, most_various
+from recommender.meaning import Meaning
 from recommender.ranking import RankingModel
 from recommender.records import (
     Id,
@@ -34,9 +37,12 @@ from recommender.records import (
 from recommender.search import fold, without_article
 from recommender.settings import Settings
 from recommender.similar import METHODS, Method, most_similar
+from recommender.title_index import TitleIndex
 from recommender.topn import TopN
 
 RANK_BY: tuple[RankBy, ...] = ("ranking", "stars")
+SearchBy = Literal["title", "meaning"]
+SEARCH_BY: tuple[SearchBy, ...] = ("title", "meaning")
 # Chosen on a validation split: as good as 1 there, and with a little more of the catalogue.
 DEFAULT_WEIGHT = 0.9
 # How far `obscurity` lowers the popularity exponent at most.
@@ -68,6 +74,7 @@ class Recommender:
         genres: all genres, the most frequent first.
         methods: what `find_similar_movies` can compare; content alone where
             MATINEE_COLLABORATIVE_SIMILARITY is false.
+        meaning: search by meaning, which takes memory only while it is used.
     """
 
     def __init__(
@@ -80,11 +87,12 @@ class Recommender:
         self.bundle = bundle
         self.scale: tuple[float, float] = tuple(bundle.info["data"]["scale"])
         self._catalogue = Catalogue(bundle.file(CATALOGUE_FILE))
+        self._titles = TitleIndex.from_bundle(bundle)
         self._facts = MovieFacts.from_bundle(bundle)
         self._stars = StarsModel.from_bundle(bundle)
         self._ranking = RankingModel.from_bundle(bundle)
         self._content = ContentModel.from_bundle(bundle)
-        self._history = History(*(bundle.array(name) for name in HISTORY_ARRAYS))
+        self._history = History.from_bundle(bundle)
         self._scorer = HybridScorer(
             self._stars,
             self._ranking,
@@ -95,6 +103,7 @@ class Recommender:
             **({} if fit is None else {"fit": fit}),
         )
         self._answers = Answers(self._catalogue, self._facts, self._scorer)
+        self.meaning = Meaning(bundle.path, settings.semantic_encoder)
         self.genres = self._facts.genre_names
         self.methods: tuple[Method, ...] = (
             METHODS if settings.collaborative_similarity else ("content",)
@@ -212,13 +221,16 @@ class Recommender:
     ) -> Iterator[tuple[Id, list[Id], np.ndarray]]:
         """`hybrid_recommend` for every user: user id, movie ids best first, and their scores.
 
-        Memory follows the batches, not the number of users.
+        Memory follows the batches, one for each core, not the number of users.
         """
+        # Not at the top: it loads SciPy, which serving does without.
+        from recommender.everybody import rank_everybody
+
         movie_ids = self._catalogue.movie_ids()
         users = self._catalogue.user_ids()
-        people = map(self._scorer.user, range(len(users)))
         question = self._question(n, cf_weight, None, rank_by, 0.0, 0.0)
-        for user_id, best in zip(users, self._scorer.rank(people, question), strict=True):
+        everybody = rank_everybody(self._scorer, question, os.cpu_count() or 1)
+        for user_id, best in zip(users, everybody, strict=True):
             yield user_id, [movie_ids[m] for m in best.movies], best.scores
 
     def find_similar_movies(
@@ -256,9 +268,24 @@ class Recommender:
             )
         )
 
-    def search(self, text: str, n: int = 10) -> Results[Movie]:
-        """Movies whose title holds every word of `text` (see `Catalogue.search`), best first."""
-        return Results(self._answers.movies(self._catalogue.search(text, n)))
+    def search(self, text: str, n: int = 10, by: SearchBy = "title") -> Results[Movie]:
+        """The n movies that fit `text` best.
+
+        Args:
+            by: ``"title"`` looks for titles, misspelt ones too (`TitleIndex.search`);
+                ``"meaning"`` for what is said of the movies (`semantic.SemanticSearch`), which
+                `matinee embed` must have prepared.
+
+        Raises:
+            BundleError: ``"meaning"`` is not prepared, or damaged.
+            SettingsError: MATINEE_SEMANTIC_ENCODER is full, and the model is not installed.
+            ValueError: `by` cannot be used.
+        """
+        if by not in SEARCH_BY:
+            raise ValueError(f"by is {by!r}; it must be one of {', '.join(SEARCH_BY)}")
+        if by == "meaning":
+            return self.movies(self.meaning.search(text, n, self._fame))
+        return Results(self._answers.movies(self._titles.search(text, n)))
 
     def predict(self, pairs: Sequence[tuple[Id, Id]]) -> np.ndarray:
         """Predicted stars, clipped, for (user id, movie id) pairs; float64, shape (pairs,).
@@ -422,6 +449,17 @@ class Recommender:
 
     def _allowed(self, filters: Filters | None) -> np.ndarray | None:
         return None if filters is None else self._facts.allowed(filters)
+
+    def _fame(self, movie_id: Id) -> float | None:
+        """How much a movie is rated, 0..1, on a logarithmic scale; None if there is none."""
+        index = self._catalogue.movie_index(movie_id)
+        if index is None:
+            return None
+        return float(np.log1p(self._facts.count[index]) / self._log_most)
+
+    @cached_property
+    def _log_most(self) -> float:
+        return float(np.log1p(max(1, self._facts.count.max())))
 
     def _movie_index(self, movie_id: Id) -> int:
         index = self._catalogue.movie_index(movie_id)

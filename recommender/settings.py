@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from memory_toolkit.sizes import MB, parse_size
 from recommender.errors import SettingsError
@@ -43,6 +43,15 @@ def _number(low: int, high: int) -> _Kind:
         return number
 
     return _Kind(f"a whole number from {low:,} to {high:,}", parse)
+
+
+def _one_of(*names: str) -> _Kind:
+    def parse(text: str) -> str:
+        if text.lower() not in names:
+            raise ValueError
+        return text.lower()
+
+    return _Kind(" or ".join(names), parse)
 
 
 def _parse_flag(text: str) -> bool:
@@ -89,7 +98,7 @@ class Settings:
         "users offered in the list; any other can be typed",
     )
     user_batch: int = _knob(
-        "MATINEE_USER_BATCH", 32, _number(1, 4096), "users scored at once, at most"
+        "MATINEE_USER_BATCH", 128, _number(1, 4096), "users scored at once, at most"
     )
     movie_batch: int = _knob(
         "MATINEE_MOVIE_BATCH", 2048, _number(1, 1_000_000), "movies scored at once, at most"
@@ -130,6 +139,24 @@ class Settings:
         60,
         _number(1, 86_400),
         "seconds without anybody after which caches are given up and memory is returned",
+    )
+    semantic_encoder: Literal["light", "full"] = _knob(
+        "MATINEE_SEMANTIC_ENCODER",
+        "light",
+        _one_of("light", "full"),
+        "what reads the queries of search by meaning",
+    )
+    semantic_idle_seconds: int = _knob(
+        "MATINEE_SEMANTIC_IDLE_SECONDS",
+        600,
+        _number(1, 86_400),
+        "seconds without use after which search by meaning is unloaded",
+    )
+    preload: Literal["none", "semantic"] = _knob(
+        "MATINEE_PRELOAD",
+        "none",
+        _one_of("none", "semantic"),
+        "what is loaded at the start already: semantic, for search by meaning",
     )
     profiles: Path = _knob(
         "MATINEE_PROFILES",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from recommender import Recommender
 from recommender.collaborative import StarsSettings
 from recommender.dataset import from_files
 from recommender.training import TrainingSettings, train
+from tiny_encoder import tiny_model  # noqa: F401
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -60,6 +62,25 @@ def tiny_bundle(tiny_files: tuple[Path, Path], tmp_path_factory: pytest.TempPath
     stars = StarsSettings(n_factors=4, n_epochs=100, learning_rate=0.02)
     settings = TrainingSettings(min_user_ratings=5, min_movie_ratings=3, stars=stars)
     train(from_files(*tiny_files), path, settings)
+    return path
+
+
+@pytest.fixture(scope="session")
+def embedded_bundle(
+    tiny_bundle: Path,
+    tiny_model: Path,  # noqa: F811
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """The bundle of `tiny_files`, ready for search by meaning, though by a model without sense.
+
+    Do not change its files.
+    """
+    pytest.importorskip("wordfreq")
+    from recommender.semantic.embed import embed
+
+    path = tmp_path_factory.mktemp("bundles") / "embedded"
+    shutil.copytree(tiny_bundle, path)
+    embed(path, str(tiny_model))
     return path
 
 

@@ -27,6 +27,9 @@ GIVEN = [
     ("MATINEE_WAIT_SECONDS", "wait_seconds", "0", 0),
     ("MATINEE_SESSION_SECONDS", "session_seconds", "5", 5),
     ("MATINEE_IDLE_SECONDS", "idle_seconds", "90", 90),
+    ("MATINEE_SEMANTIC_ENCODER", "semantic_encoder", "Full", "full"),
+    ("MATINEE_SEMANTIC_IDLE_SECONDS", "semantic_idle_seconds", "60", 60),
+    ("MATINEE_PRELOAD", "preload", "semantic", "semantic"),
     ("MATINEE_PROFILES", "profiles", "/x/y.sqlite", Path("/x/y.sqlite")),
     ("MATINEE_PROFILE_RATINGS", "profile_ratings", "10", 10),
     ("MATINEE_PROFILE_VISITORS", "profile_visitors", "11", 11),
@@ -67,6 +70,7 @@ def test_debug_memory_off(text: str) -> None:
         ("MATINEE_WAIT_SECONDS", "1e3", "from 0 to 300"),
         ("MATINEE_MEMORY_LIMIT", "256", "give a size of at least 1M, such as 256M"),
         ("MATINEE_MEMORY_LIMIT", "lots", "give a size"),
+        ("MATINEE_SEMANTIC_ENCODER", "torch", "give light or full"),
         ("MATINEE_MEMORY_LIMIT", "9" * 400, "give a size"),
     ],
 )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from recommender.errors import NotFoundError
 from recommender.recommender import Recommender
 from recommender.records import Movie, SimilarMovie
 from recommender.similar import Method
-from recommender.ui import address, cards, controls
+from recommender.ui import address, cards, controls, meaning
 from recommender.ui.acting import acting
 from recommender.ui.language import t
 from recommender.ui.loading import initialize_recommender
@@ -17,6 +19,8 @@ from recommender.ui.markup import plain
 _MOVIE = "movie"
 _METHOD = "method"
 _MATCHES = 12
+# Shorter than this nothing is described yet, and a title is still being typed.
+_FEWEST_LETTERS = 4
 
 
 def page() -> st.Page:
@@ -34,8 +38,9 @@ def link(movie: Movie) -> None:
 
 
 def _draw() -> None:
-    controls.heading(t("similar.title"), t("similar.subtitle"))
     matinee = initialize_recommender()
+    subtitle = "meaning.subtitle" if matinee.meaning.there else "similar.subtitle"
+    controls.heading(t("similar.title"), t(subtitle))
     movie_id = st.query_params.get(_MOVIE)
     movie = next(iter(matinee.movies([movie_id])), None) if movie_id else None
     _search(matinee, suggest=movie is None)
@@ -73,28 +78,52 @@ def _search(matinee: Recommender, *, suggest: bool) -> None:
     Args:
         suggest: whether much rated movies are offered while nothing is searched for.
     """
+    label, example = "similar.search", "similar.search_placeholder"
+    if matinee.meaning.there:
+        label, example = "meaning.search", "meaning.search_placeholder"
     text = st.text_input(
-        t("similar.search"),
+        t(label),
         key="q",
         type="search",
-        placeholder=t("similar.search_placeholder"),
+        placeholder=t(example),
         icon=":material/search:",
         live=True,
     )
-    if not text.strip() and not suggest:
-        return
+    if text.strip():
+        _matches(matinee, text)
+    elif suggest:
+        with acting("action.search", matinee.need):
+            popular = matinee.popular(_MATCHES)
+        _choice("match", t("similar.suggestions"), popular)
+
+
+def _matches(matinee: Recommender, text: str) -> None:
+    """The titles that are like `text`, and below them the movies that it describes."""
     with acting("action.search", matinee.need):
-        matches = matinee.search(text, _MATCHES) if text.strip() else matinee.popular(_MATCHES)
-    if not matches:
+        by_title = matinee.search(text, _MATCHES)
+    if by_title:
+        _choice("match", t("similar.matches"), by_title)
+    described: list[Movie] = []
+    if matinee.meaning.there and len(text.strip()) >= _FEWEST_LETTERS:
+        known = {movie.movie_id for movie in by_title}
+        by_meaning = meaning.search(matinee, text, _MATCHES)
+        described = [movie for movie in by_meaning if movie.movie_id not in known]
+    if described:
+        _choice("described", t("meaning.matches"), described)
+    elif not by_title:
         st.info(t("similar.no_match", text=plain(text)), icon=":material/search_off:")
-        return
-    titles = {str(movie.movie_id): _label(movie) for movie in matches}
+
+
+def _choice(key: str, label: str, movies: Sequence[Movie]) -> None:
+    """Movies to pick one of."""
+    titles = {str(movie.movie_id): _label(movie) for movie in movies}
     st.pills(
-        t("similar.matches") if text.strip() else t("similar.suggestions"),
+        label,
         list(titles),
         format_func=lambda movie_id: titles.get(movie_id, movie_id),
-        key="match",
+        key=key,
         on_change=_pick,
+        args=(key,),
     )
 
 
@@ -102,10 +131,10 @@ def _label(movie: Movie) -> str:
     return plain(f"{movie.title} ({movie.year})" if movie.year else movie.title)
 
 
-def _pick() -> None:
-    if st.session_state.match:
-        st.query_params[_MOVIE] = st.session_state.match
-        st.session_state.match = None
+def _pick(key: str) -> None:
+    if st.session_state[key]:
+        st.query_params[_MOVIE] = st.session_state[key]
+        st.session_state[key] = None
 
 
 def _method(methods: tuple[Method, ...]) -> Method:

@@ -35,6 +35,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "action.for_you": ("For you", "맞춤 추천"),
     "action.hybrid": ("Hybrid", "하이브리드"),
     "action.search": ("Title search", "제목 검색"),
+    "action.search_meaning": ("Search by meaning", "의미 검색"),
+    "action.load_meaning": ("Loading search by meaning", "의미 검색 불러오기"),
     "action.similar_content": ("Similar, content", "비슷한 영화, 내용"),
     "action.similar_collaborative": ("Similar, collaborative", "비슷한 영화, 협업"),
     "action.similar_hybrid": ("Similar, both", "비슷한 영화, 둘 다"),
@@ -255,8 +257,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "similar.matches": ("Found", "검색 결과"),
     "similar.suggestions": ("Often rated", "많이 평가된 영화"),
     "similar.no_match": (
-        "No title holds “{text}”. Try fewer or shorter words.",
-        "“{text}”이(가) 들어간 제목이 없습니다. 더 짧은 단어로 검색해 보세요.",
+        "No title is like “{text}”. Try fewer or shorter words.",
+        "“{text}”와(과) 비슷한 제목이 없습니다. 더 짧은 단어로 검색해 보세요.",
     ),
     "similar.empty": (
         "Pick one of the movies above to see what is similar to it.",
@@ -265,6 +267,28 @@ TEXTS: dict[str, tuple[str, str]] = {
     "similar.unknown": (
         "There is no movie with the id {movie}. Search for its title above.",
         "ID가 {movie}인 영화가 없습니다. 위에서 제목으로 검색해 보세요.",
+    ),
+    "meaning.subtitle": (
+        "Search a title, or say in English what it is about; pick a movie, and see what is close "
+        "to it.",
+        "제목을 검색하거나 내용을 영어로 적어 영화를 고르면 그와 가까운 영화를 보여 줍니다.",
+    ),
+    "meaning.search": ("Title, or what it is about", "제목 또는 내용"),
+    "meaning.search_placeholder": (
+        "matrix, toy 2, or: a heist that goes wrong",
+        "matrix, toy 2 또는 영어로: a heist that goes wrong",
+    ),
+    "meaning.matches": ("By meaning", "의미로 찾은 영화"),
+    "meaning.loading": ("Opening the search by meaning …", "의미 검색을 여는 중 …"),
+    "meaning.no_room": (
+        "Searching by meaning needs more memory than is free now. Titles and genres can be "
+        "searched as ever.",
+        "지금은 남은 메모리가 적어 의미로 검색할 수 없습니다. 제목과 장르는 그대로 검색할 수 있습니다.",
+    ),
+    "meaning.trouble": (
+        "Searching by meaning does not work at the moment. Titles and genres can be searched as "
+        "ever.",
+        "지금은 의미로 검색할 수 없습니다. 제목과 장르는 그대로 검색할 수 있습니다.",
     ),
     "similar.method": ("Similarity", "유사도 기준"),
     "similar.method_help": (
@@ -572,6 +596,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "memory_tools.cleared": (
         "Given back: {given}. The next visit loads the bundle again.",
         "반환한 메모리: {given}. 다음 방문 때 번들을 다시 불러옵니다.",
+    ),
+    "memory_tools.unload": ("Unload search by meaning", "의미 검색 내리기"),
+    "memory_tools.unloaded": (
+        "Given back: {given}. The next search by meaning loads it again.",
+        "반환한 메모리: {given}. 다음 의미 검색 때 다시 불러옵니다.",
     ),
     "memory_tools.looking": ("A closer look", "자세히 보기"),
     "memory_tools.count": ("Count objects by type", "종류별 객체 세기"),

@@ -53,7 +53,7 @@ def test_a_picked_pill_can_be_picked_again(open_page: OpenPage) -> None:
 def test_no_title_holds_the_words(open_page: OpenPage, text: str) -> None:
     page = search(open_page("similar"), text)
     assert page.info[0].value.replace("\\", "") == (
-        f"No title holds “{text}”. Try fewer or shorter words."
+        f"No title is like “{text}”. Try fewer or shorter words."
     )
     assert len(page.pills) == 0
 
@@ -103,7 +103,7 @@ def test_in_korean(open_page: OpenPage) -> None:
     assert page.title[0].value == "비슷한 영화"
     assert page.caption[0].value.startswith("협업 기준")
     assert page.query_params == {"movie": "12", "method": "collaborative"}
-    assert search(page, "없는 제목").info[0].value.startswith("“없는 제목”이(가) 들어간")
+    assert search(page, "없는 제목").info[0].value.startswith("“없는 제목”와(과) 비슷한")
 
 
 def test_without_collaborative_similarity_there_is_content_only(

@@ -28,7 +28,7 @@ from memory_toolkit.flame_graph import (
     recording,
     stop_recording,
 )
-from recommender.ui import flame_graph_file, loading
+from recommender.ui import flame_graph_file, loading, meaning
 from recommender.ui.language import t
 from recommender.ui.memory.pieces import action_name, clock, draw, faint, warning
 
@@ -90,11 +90,14 @@ def draw_tools() -> None:
 def _draw_clearing() -> None:
     _heading("memory_tools.caches")
     _button("memory_tools.clear", "mop", _clear)
-    given = st.session_state.get(CLEARED_KEY)
-    if given is None:
+    if meaning.is_loaded():
+        _button("memory_tools.unload", "eject", _unload)
+    told = st.session_state.get(CLEARED_KEY)
+    if told is None:
         draw(faint(t("memory_tools.clear_note")))
     else:
-        status = t("memory_tools.cleared", given=format_bytes(given))
+        sentence, given = told
+        status = t(sentence, given=format_bytes(given))
         draw(f'<div role="status">{escape(status)}</div>')
 
 
@@ -104,7 +107,13 @@ def _clear() -> None:
         st.cache_data.clear()
         loading.forget()
         return_memory()
-    st.session_state[CLEARED_KEY] = -cleared.record.change
+    st.session_state[CLEARED_KEY] = "memory_tools.cleared", -cleared.record.change
+
+
+def _unload() -> None:
+    with action("memory_tools.unload") as unloaded:
+        meaning.unload()
+    st.session_state[CLEARED_KEY] = "memory_tools.unloaded", -unloaded.record.change
 
 
 def _draw_looking() -> None:

@@ -21,7 +21,7 @@ from memory_toolkit.mappings import read_mappings
 from memory_toolkit.reading import read
 from memory_toolkit.sizes import MB
 from recommender import Recommender
-from recommender.ui import configuration, start
+from recommender.ui import start
 from recommender.ui.language import KEY
 from recommender.ui.memory import parts
 from recommender.ui.memory.parts import Part, adding_up, find_parts
@@ -93,9 +93,9 @@ def test_the_bundle_s_pages_are_file_pages(
     made = find_parts()
     arrays = sum(file.stat().st_size for file in tiny_bundle.glob("data-*/*.npy"))
     (bundle,) = (part for part in made.files if part.key == "memory_parts.bundle")
-    # Mapped and read in pages of 4096 bytes, each array on pages of its own.
+    # Mapped and read in pages of 4096 bytes, each array on pages of its own; most were asked for.
     count = len(list(tiny_bundle.glob("data-*/*.npy")))
-    assert 4096 * count <= bundle.size <= arrays + 4096 * count
+    assert 4096 * count // 2 <= bundle.size <= arrays + 4096 * count
     assert "bundle_changed" not in found(made.own)
 
 
@@ -104,17 +104,21 @@ def test_streamlit_s_caches_are_there_by_name(runtime: Runtime) -> None:
     def big(size: int) -> bytes:
         return bytes(size)
 
+    @st.cache_resource
+    def shared() -> object:
+        return object()
+
     big(3 * MB)
     big(2 * MB)
     runtime.uploaded_file_mgr.add_file(
         "a session", UploadedFileRec("1", "x.csv", "text/csv", bytes(MB))
     )
-    configuration.settings()
+    shared()
     made = find_parts()
     own = found(made.own)
     assert own["cached big"] == pytest.approx(5 * MB, rel=0.01)
     assert own["uploads"] == MB
-    assert found(made.counts) == {"connected": 0, "kept": 0, "state": 0, "resource settings": 1}
+    assert found(made.counts) == {"connected": 0, "kept": 0, "state": 0, "resource shared": 1}
 
 
 @linux

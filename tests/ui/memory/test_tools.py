@@ -75,7 +75,7 @@ def test_clearing_lets_go_of_data_and_bundle_and_of_nothing_else(
 ) -> None:
     monkeypatch.setenv("MATINEE_BUNDLE", str(tiny_bundle))
     monkeypatch.setenv("MATINEE_PROFILES", str(tmp_path / "profiles.sqlite"))
-    configuration.settings.clear()
+    configuration.settings.cache_clear()
     computed = []
 
     @st.cache_data
@@ -86,7 +86,7 @@ def test_clearing_lets_go_of_data_and_bundle_and_of_nothing_else(
     data()
     in_use, store = loading.initialize_recommender(), visitor._shared_store()
     press(view, "clear")
-    given = view.session_state[CLEARED_KEY]
+    _, given = view.session_state[CLEARED_KEY]
     assert -actions()[0].change == given
     assert [record.name for record in actions()] == ["memory_tools.clear"]
     assert "|Given back: " in words(view)
