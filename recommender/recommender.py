@@ -20,6 +20,7 @@ from recommender.catalogue import Catalogue
 from recommender.collaborative import StarsModel
 from recommender.content import ContentModel
 from recommender.errors import NotFoundError, SettingsError
+from recommender.fact_search import FactSearch
 from recommender.filters import Filters, MovieFacts
 from recommender.history import History
 from recommender.hybrid import HybridScorer, Person, Question, RankBy, Ranked, most_various
@@ -41,8 +42,8 @@ from recommender.title_index import TitleIndex
 from recommender.topn import TopN
 
 RANK_BY: tuple[RankBy, ...] = ("ranking", "stars")
-SearchBy = Literal["title", "meaning"]
-SEARCH_BY: tuple[SearchBy, ...] = ("title", "meaning")
+SearchBy = Literal["title", "facts", "meaning"]
+SEARCH_BY: tuple[SearchBy, ...] = ("title", "facts", "meaning")
 # Chosen on a validation split: as good as 1 there, and with a little more of the catalogue.
 DEFAULT_WEIGHT = 0.9
 # How far `obscurity` lowers the popularity exponent at most.
@@ -273,7 +274,8 @@ class Recommender:
 
         Args:
             by: ``"title"`` looks for titles, misspelt ones too (`TitleIndex.search`);
-                ``"meaning"`` for what is said of the movies (`semantic.SemanticSearch`), which
+                ``"facts"`` for genres, decades, tags and people (`FactSearch`); ``"meaning"`` for
+                what is said of the movies (`semantic.SemanticSearch`), which
                 `matinee embed` must have prepared.
 
         Raises:
@@ -283,6 +285,9 @@ class Recommender:
         """
         if by not in SEARCH_BY:
             raise ValueError(f"by is {by!r}; it must be one of {', '.join(SEARCH_BY)}")
+        if by == "facts":
+            indices = self._facts_named.search(text, self._facts.count, n)
+            return Results(self._answers.movies(indices))
         if by == "meaning":
             return self.movies(self.meaning.search(text, n, self._fame))
         return Results(self._answers.movies(self._titles.search(text, n)))
@@ -456,6 +461,10 @@ class Recommender:
         if index is None:
             return None
         return float(np.log1p(self._facts.count[index]) / self._log_most)
+
+    @cached_property
+    def _facts_named(self) -> FactSearch:
+        return FactSearch(self._content, self._catalogue.terms())
 
     @cached_property
     def _log_most(self) -> float:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, nullcontext
 
 from recommender.ui.configuration import settings
 from recommender.ui.keeping import guard
+from recommender.ui.rehearsal import is_on
 
 
 @contextmanager
@@ -22,12 +23,14 @@ def acting(name: str, need: int) -> Iterator[None]:
         Busy: there is too little memory for it now.
         SettingsError: a variable has a value that cannot be used.
     """
-    with ExitStack() as around:
-        if settings().debug_memory:
-            from memory_toolkit.actions import action
+    keeper = guard()
+    admitted = nullcontext() if keeper is None else keeper.admit(name, need)
+    if settings().debug_memory and not is_on():
+        from memory_toolkit.actions import action
 
-            around.enter_context(action(name))
-        # Innermost, since after a MemoryError it is the guard that makes room to handle it in.
-        if (keeper := guard()) is not None:
-            around.enter_context(keeper.admit(name, need))
-        yield
+        # The guard is innermost: after a MemoryError it makes room to handle it in.
+        with action(name), admitted:
+            yield
+    else:
+        with admitted:
+            yield

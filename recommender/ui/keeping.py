@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 
 import streamlit as st
@@ -17,8 +19,12 @@ from recommender.blas_buffers import take_buffers
 from recommender.errors import SettingsError
 from recommender.settings import Settings
 from recommender.ui.configuration import settings
+from recommender.ui.rehearsal import replace_last_session
 
 _ROUND_SECONDS = 5.0
+# Memory is returned in this many rounds one after the other: the threads and tasks of a session
+# end a little after it.
+_RETURNS = 2
 # Python asks for 8 MB of address space for each thread's stack, and the data limit counts it.
 _STACK_BYTES = 2**20
 # For what multiplies matrices outside of actions.
@@ -57,9 +63,14 @@ def sessions() -> tuple[int, int]:
 
 
 class Housekeeper:
-    """Watches over memory from the server's start to its end; to be used on its event loop."""
+    """Watches over memory from the server's start to its end; to be used on its event loop.
 
-    def __init__(self) -> None:
+    Args:
+        chores: what else is to be looked after every few seconds; each gets a thread for it.
+    """
+
+    def __init__(self, *chores: Callable[[], None]) -> None:
+        self._chores = chores
         self._rounds: asyncio.Task[None] | None = None
         self._guard: Guard | None = None
 
@@ -89,19 +100,25 @@ class Housekeeper:
             stop_recording()  # its file goes
 
     async def _go_round(self) -> None:
-        seen, quiet = sessions(), 0.0
+        seen, quiet, returns = sessions(), 0.0, 0
         while True:
             await asyncio.sleep(_ROUND_SECONDS)
             _forget_expired_sessions()
+            for chore in self._chores:
+                await asyncio.to_thread(chore)
             now = sessions()
-            # Once after sessions have gone, and once more when nobody has come for a while:
-            # some of what a session leaves is let go of by others only later.
             quiet = 0.0 if now[0] else quiet + _ROUND_SECONDS
             idle = settings().idle_seconds
-            became_idle = quiet - _ROUND_SECONDS < idle <= quiet
-            if became_idle:
+            if sum(now) < sum(seen):
+                returns = _RETURNS
+                if not sum(now):
+                    with suppress(TimeoutError):
+                        await replace_last_session()
+            if quiet - _ROUND_SECONDS < idle <= quiet:
+                returns = _RETURNS
                 st.cache_data.clear()
-            if sum(now) < sum(seen) or became_idle:
+            if returns:
+                returns -= 1
                 await asyncio.to_thread(return_memory)
             seen = now
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from recommender.errors import NotFoundError
 from recommender.recommender import Recommender
-from recommender.records import Movie, SimilarMovie
+from recommender.records import Id, Movie, SimilarMovie
 from recommender.similar import Method
 from recommender.ui import address, cards, controls, meaning
 from recommender.ui.acting import acting
@@ -103,15 +103,27 @@ def _matches(matinee: Recommender, text: str) -> None:
         by_title = matinee.search(text, _MATCHES)
     if by_title:
         _choice("match", t("similar.matches"), by_title)
+    known = {movie.movie_id for movie in by_title}
     described: list[Movie] = []
-    if matinee.meaning.there and len(text.strip()) >= _FEWEST_LETTERS:
-        known = {movie.movie_id for movie in by_title}
-        by_meaning = meaning.search(matinee, text, _MATCHES)
-        described = [movie for movie in by_meaning if movie.movie_id not in known]
-    if described:
-        _choice("described", t("meaning.matches"), described)
-    elif not by_title:
+    if len(text.strip()) >= _FEWEST_LETTERS:
+        described = _described(matinee, text, known)
+    if not by_title and not described:
         st.info(t("similar.no_match", text=plain(text)), icon=":material/search_off:")
+
+
+def _described(matinee: Recommender, text: str, known: set[Id]) -> list[Movie]:
+    """Offers the movies that `text` describes: by its meaning, or where that cannot be had by the
+    genres, decades, tags and people that it names."""
+    found, label = list[Movie](), t("meaning.matches")
+    if matinee.meaning.there:
+        found = meaning.search(matinee, text, _MATCHES)
+    if not found:
+        label = t("similar.by_facts")
+        with acting("action.search", matinee.need):
+            found = matinee.search(text, _MATCHES, by="facts")
+    if others := [movie for movie in found if movie.movie_id not in known]:
+        _choice("described", label, others)
+    return others
 
 
 def _choice(key: str, label: str, movies: Sequence[Movie]) -> None:

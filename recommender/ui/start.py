@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import sys
 import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import CancelledError
 from contextlib import asynccontextmanager
 
 from streamlit import config
 
-from memory_toolkit.sizes import MB, format_bytes
-from memory_toolkit.snapshot import snapshot
+from memory_toolkit.guard import Busy
+from memory_toolkit.returning import return_memory
 from recommender.environment import load_env_file
 from recommender.errors import MatineeError, SettingsError
+from recommender.recommender import Recommender
 from recommender.settings import Settings, unknown_variables
+from recommender.ui import meaning, stage_log
+from recommender.ui.configuration import settings
 from recommender.ui.keeping import Housekeeper
 from recommender.ui.loading import initialize_recommender
+from recommender.ui.rehearsal import draw_every_page
 
 _log = logging.getLogger(__name__)
 _before_bundle: int | None = None
@@ -42,13 +48,13 @@ def prepare(own_at_start: int) -> None:
     for line in unknown_variables():
         _log.warning("%s", line)
     config.set_option("server.disconnectedSessionTTL", found.session_seconds)
-    _log_stage("at start", own_at_start)
+    stage_log.log_stage("at start", own_at_start)
 
 
 @asynccontextmanager
 async def lifespan(_app: object) -> AsyncIterator[None]:
     """Around the server's life: it answers at once, while a thread loads the bundle."""
-    housekeeper = Housekeeper()
+    housekeeper = Housekeeper(meaning.unload_if_idle)
     housekeeper.start()
     load_in_background()
     try:
@@ -58,9 +64,10 @@ async def lifespan(_app: object) -> AsyncIterator[None]:
 
 
 def load_in_background() -> None:
-    """Load the bundle in a thread of its own, unless one is at it."""
+    """Load the bundle in a thread of its own, unless one is at it; to be used on the event loop."""
     if _loading.acquire(blocking=False):
-        threading.Thread(target=_load, name="bundle", daemon=True).start()
+        loop = asyncio.get_running_loop()
+        threading.Thread(target=_load, args=(loop,), name="bundle", daemon=True).start()
 
 
 def start_memory() -> int | None:
@@ -68,7 +75,7 @@ def start_memory() -> int | None:
     return _before_bundle
 
 
-def _load() -> None:
+def _load(loop: asyncio.AbstractEventLoop) -> None:
     global _before_bundle
     try:
         # The pages too, so that what a bundle takes is told apart from what they take.
@@ -77,22 +84,30 @@ def _load() -> None:
         # Streamlit collects garbage after each run of a page, and need not look at what stays.
         gc.collect()
         gc.freeze()
-        before = snapshot().own
-        if _before_bundle is None:
-            _before_bundle = before
-        _log_stage("before loading the bundle", before)
-        initialize_recommender()
-        _log_stage("after loading the bundle", snapshot().own, before)
+        with stage_log.around("loading the bundle") as before:
+            _before_bundle = before if _before_bundle is None else _before_bundle
+            matinee = initialize_recommender()
+        _rehearse(matinee, loop)
+        if settings().preload == "semantic":
+            meaning.load(matinee)
     except MatineeError as error:
         _log.error("%s", error)
+    except Busy:
+        pass  # the guard has written it to the log; the first search tries again
     except Exception:
         _log.exception("the bundle cannot be used")
     finally:
         _loading.release()
 
 
-def _log_stage(stage: str, own: int, before: int | None = None) -> None:
-    limit = snapshot().limit
-    change = "" if before is None else f", {format_bytes(own - before, signed=True)}"
-    share = f"{own / limit:.1%} of {limit / MB:,.0f} MB"
-    _log.info("[%s] %s (%s)%s", stage, format_bytes(own), share, change)
+def _rehearse(matinee: Recommender, loop: asyncio.AbstractEventLoop) -> None:
+    if loop.is_closed():  # the server has ended
+        return
+    try:
+        with stage_log.around("drawing every page"):
+            asyncio.run_coroutine_threadsafe(draw_every_page(matinee), loop).result()
+            return_memory()
+    except CancelledError:
+        pass  # it ends now
+    except Exception:  # visitors can still be served
+        _log.exception("the pages could not be drawn ahead of the first visitor")

@@ -251,10 +251,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "similar.link": ("Similar movies", "비슷한 영화"),
     "similar.search": ("Title", "제목"),
     "similar.search_placeholder": (
-        "Any part of a title: matrix, amelie, toy 2",
-        "제목의 일부: matrix, amelie, toy 2",
+        "Part of a title, or: sci-fi 1980s",
+        "제목의 일부 또는: sci-fi 1980s",
     ),
     "similar.matches": ("Found", "검색 결과"),
+    "similar.by_facts": ("By genre, decade and words", "장르·연대·단어로 찾은 영화"),
     "similar.suggestions": ("Often rated", "많이 평가된 영화"),
     "similar.no_match": (
         "No title is like “{text}”. Try fewer or shorter words.",

@@ -49,7 +49,16 @@ def test_a_picked_pill_can_be_picked_again(open_page: OpenPage) -> None:
         assert page.pills(key="match").value is None
 
 
-@pytest.mark.parametrize("text", ["zzz", "<script>", "*bold* [a](b)", "number 12 13"])
+def test_what_is_no_title_may_name_a_genre(open_page: OpenPage, tiny: Recommender) -> None:
+    page = search(open_page("similar"), "1960s drama")
+    assert [pills.label for pills in page.pills] == ["By genre, decade and words"]
+    found = tiny.search("1960s drama", 12, by="facts")
+    assert len(page.pills(key="described").options) == len(found) > 1
+    page = page.pills(key="described").set_value(str(found[0].movie_id)).run()
+    assert page.query_params["movie"] == str(found[0].movie_id)
+
+
+@pytest.mark.parametrize("text", ["zzz", "<script>", "*bold* [a](b)"])
 def test_no_title_holds_the_words(open_page: OpenPage, text: str) -> None:
     page = search(open_page("similar"), text)
     assert page.info[0].value.replace("\\", "") == (
