@@ -8,8 +8,7 @@ cd "$(dirname "$0")"
 
 setup requirements.lock
 
-# A setting that cannot be used ends this with one line. What .env adds counts from here on, for
-# Streamlit and the C library too.
+# A setting that cannot be used ends this with one line. What .env adds counts from here on.
 added=$(.venv/bin/matinee settings --export)
 eval "$added"
 
@@ -22,25 +21,5 @@ if [ -z "${MATINEE_BUNDLE:-}" ]; then
     export MATINEE_BUNDLE=$PWD/bundle
 fi
 
-# The port as Streamlit will see it: argument, then environment, then its default.
-port=${STREAMLIT_SERVER_PORT:-8501}
-previous=
-for argument in "$@"; do
-    case $argument in --server.port=*) port=${argument#*=} ;; esac
-    if [ "$previous" = --server.port ]; then port=$argument; fi
-    previous=$argument
-done
-.venv/bin/python scripts/port_is_free.py "$port" ||
-    fail "port $port is in use; stop what runs there, or choose another: STREAMLIT_SERVER_PORT=8600 $0"
-
-# The serving process answers many visitors at once, a little each. What threads and allocators do
-# to be fast with large tasks only takes memory here; docs/settings.md says how much.
-export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-2}"
-export OPENBLAS_NUM_THREADS="${OPENBLAS_NUM_THREADS:-1}"
-# Python's own allocator gives memory back by the megabyte, and one small object that stays holds a
-# whole one; the system's gives back each page that is free.
-export PYTHONMALLOC="${PYTHONMALLOC:-malloc}"
-
-echo "Matinee is at http://localhost:$port (Ctrl+C stops it)"
 # MATINEE_RUN_UNDER is a command that runs another; run_debug.sh --limit sets it.
-exec ${MATINEE_RUN_UNDER:-} .venv/bin/streamlit run streamlit_app.py "$@"
+exec ${MATINEE_RUN_UNDER:-} .venv/bin/matinee serve -- "$@"

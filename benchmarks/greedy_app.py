@@ -1,6 +1,6 @@
-"""The app with one page more, whose buttons ask for far more memory than there is.
+"""The app with one page more, whose buttons ask for far more memory than there is, or go wrong.
 
-For benchmarks/soak.py: what such a visitor does must harm nobody else.
+For benchmarks/soak.py and promises.py: what such a visitor does must harm nobody else.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ _TOO_MUCH = 2**40
 
 
 def _draw() -> None:
-    """Each button says that it needs little, and takes without end."""
+    """Each button but the last says that it needs little, and takes without end."""
     from recommender.ui.acting import acting
 
     if st.button("In pieces", key="pieces"):
@@ -27,6 +27,8 @@ def _draw() -> None:
             lists: list[list[str]] = []
             while True:
                 lists.append([f"{len(lists)} {i}" for i in range(1000)])
+    if st.button("By mistake", key="mistake"):
+        raise ZeroDivisionError
 
 
 if __name__ == "__main__":  # as streamlit_app.py

@@ -17,15 +17,10 @@ from pathlib import Path
 from memory_toolkit.enclosure import Enclosure, enclosure
 from memory_toolkit.limit import LIMIT_VARIABLE, Group
 from memory_toolkit.processes import read_processes
+from recommender.serving import VARIABLES
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS, END_SECONDS, ANSWER_SECONDS = 60, 20, 30
-# As run.sh sets them.
-ENVIRONMENT = {
-    "MALLOC_ARENA_MAX": "2",
-    "OPENBLAS_NUM_THREADS": "1",
-    "PYTHONMALLOC": "malloc",
-}
 
 
 @dataclass(frozen=True)
@@ -99,7 +94,7 @@ def serve(
     bundle: Path,
     limit: int,
     folder: Path,
-    variables: Mapping[str, str] = ENVIRONMENT,
+    variables: Mapping[str, str] = VARIABLES,
 ) -> Iterator[Server]:
     """Start `script` within `limit` bytes, on a free port, and end it afterwards.
 

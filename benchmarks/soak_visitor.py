@@ -23,9 +23,14 @@ DEEDS = (
     *("come to the app", "follow a link", "language"),
     *(f"open {page}" for page in ("home", "my-ratings", "for-you", "similar", "hybrid", "about")),
     *("pick a user", "order by", "move the weight", "number of movies", "choice", "filter"),
-    *("clear a filter", "search a title", "pick a movie", "similarity method"),
+    *("clear a filter", "search a title", "describe a movie", "pick a movie"),
+    *("similarity method",),
     *("rate a movie", "take back a rating", "other movies", "not interested", "undo"),
     *("part of my ratings", "export a file", "import a file", "delete all"),
+)
+DESCRIPTIONS = (
+    *("a heist that goes wrong", "a robot learns to love", "lost on an island"),
+    *("a wedding where nothing works", "ghosts in an old house", "someone forgets everything"),
 )
 T = TypeVar("T")
 _REFUSALS = {TEXTS["error.busy"][0]: "busy", TEXTS["error.memory"][0]: "too much"}
@@ -221,9 +226,12 @@ class Visitor:
         await self._choose("similarity method", "method")
         await self._choose("similarity method", "method")
 
-    async def search_in_vain(self) -> None:
+    async def describe(self) -> None:
+        """Say what a movie is about: a search by meaning, in vain where there are no vectors."""
         await self._open("similar")
-        await self._use("search a title", "text_input", "q", "no such title")
+        text = self._random.choice(DESCRIPTIONS)
+        await self._use("describe a movie", "text_input", "q", text)
+        await self._choose("pick a movie", "described")
 
     async def _search(self, key: str) -> None:
         await self._use("search a title", "text_input", key, self._random.choice(self._words))
@@ -285,7 +293,7 @@ ACTIONS: tuple[Callable[[Visitor], Awaitable[None]], ...] = (
     Visitor.weight,
     Visitor.filter,
     Visitor.similar,
-    Visitor.search_in_vain,
+    Visitor.describe,
     Visitor.rate,
     Visitor.turn_away,
     Visitor.own_file,

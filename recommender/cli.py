@@ -1,4 +1,4 @@
-"""The command line: ``matinee train|recommend|similar|search|predict|info|settings|…``.
+"""The command line: ``matinee train|recommend|similar|search|predict|info|serve|settings|…``.
 
 Exit status: 0 done; 1 what was asked for is not there or cannot be used; 2 wrong usage. Errors are
 one line on stderr.
@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memory_toolkit.guard import Guard
+from recommender.allowance import Allowance
 from recommender.environment import load_env_file
 from recommender.errors import MatineeError, SettingsError
-from recommender.evaluation.commands import add_commands
+from recommender.evaluation.commands import add_commands as add_evaluation
+from recommender.extras import require, require_training
 from recommender.input_options import add_input_options, import_options, source_of
 from recommender.recommender import DEFAULT_WEIGHT, RANK_BY, Recommender
 from recommender.records import Results
+from recommender.semantic.commands import add_commands as add_semantic
 from recommender.settings import Settings, unknown_variables
 from recommender.similar import METHODS
 
@@ -61,7 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_train(commands)
-    add_commands(commands)
+    add_evaluation(commands)
+    add_semantic(commands)
 
     command = _add(commands, "recommend", _recommend, "recommend movies to one user or to all")
     who = command.add_mutually_exclusive_group(required=True)
@@ -98,8 +102,24 @@ def _parser() -> argparse.ArgumentParser:
     _add_count(command)
     _add_json(command)
 
-    command = _add(commands, "search", _search, "find movies by parts of their title")
+    command = _add(commands, "search", _search, "find movies by title, even misspelt")
     command.add_argument("text", metavar="TEXT", nargs="+", help="words or parts of words")
+    how = command.add_mutually_exclusive_group()
+    how.add_argument(
+        "--semantic",
+        action="store_const",
+        dest="by",
+        const="meaning",
+        default="title",
+        help="by what the movies are about, which `matinee embed` prepares",
+    )
+    how.add_argument(
+        "--facts",
+        action="store_const",
+        dest="by",
+        const="facts",
+        help="by genres, decades (1990s), tags and people",
+    )
     _add_count(command)
     _add_json(command)
 
@@ -113,6 +133,16 @@ def _parser() -> argparse.ArgumentParser:
 
     command = _add(commands, "info", _info, "what a bundle holds")
     _add_json(command)
+
+    text = "start the app in the browser, on the port of STREAMLIT_SERVER_PORT or PORT, else 8501"
+    command = commands.add_parser("serve", help=text, description=text)
+    command.set_defaults(run=_serve)
+    command.add_argument(
+        "arguments",
+        nargs=argparse.REMAINDER,
+        metavar="-- ARGUMENTS",
+        help="for Streamlit, as in: serve -- --server.port 8600",
+    )
 
     text = "every variable that can be set, and what is in force"
     command = commands.add_parser("settings", help=text, description=text)
@@ -204,6 +234,8 @@ def _open(options: argparse.Namespace) -> Recommender:
 
 
 def _train(options: argparse.Namespace) -> None:
+    require_training()
+    Allowance.find(options.memory_limit)  # before the imports take their share of it
     from recommender.progress import Progress
     from recommender.training import train
 
@@ -265,13 +297,7 @@ def _given(**values: Any) -> dict[str, Any]:
 
 def _recommend(options: argparse.Namespace) -> None:
     if options.all_users:
-        from recommender.export import write_recommendations
-
-        if options.out is None:
-            raise SettingsError("--all-users needs --out FILE.parquet")
-        rows = _open(options).recommend_all(options.n, options.cf_weight, options.rank_by)
-        count = write_recommendations(rows, options.out)
-        print(f"{options.out}: {count:,} recommendations")
+        _recommend_everybody(options)
         return
     matinee = _open(options)
     chosen = {"n": options.n, "cf_weight": options.cf_weight, "rank_by": options.rank_by}
@@ -284,19 +310,48 @@ def _recommend(options: argparse.Namespace) -> None:
     _print(found, options.json, ("rank", "score", "stars", "movie_id", "title", "year"))
 
 
+def _recommend_everybody(options: argparse.Namespace) -> None:
+    require("--all-users", "pyarrow", "scipy")
+    from recommender.export import write_recommendations
+    from recommender.progress import Progress
+
+    if options.out is None:
+        raise SettingsError("--all-users needs --out FILE.parquet")
+    matinee = _open(options)
+    everybody = matinee.recommend_all(options.n, options.cf_weight, options.rank_by)
+    n_users = matinee.statistics.users
+    with Progress() as progress:
+        written = write_recommendations(
+            everybody, options.out, lambda done: progress("Recommending", done / n_users)
+        )
+    print(f"{options.out}: {written.rows:,} recommendations")
+    print(
+        f"{written.users:,} users in {written.seconds:.1f} s, "
+        f"{written.users / written.seconds:,.0f} a second; "
+        f"{written.peak / 2**20:.0f} MB of own memory at most"
+    )
+
+
 def _similar(options: argparse.Namespace) -> None:
     found = _open(options).find_similar_movies(options.movie, options.n, options.method)
     _print(found, options.json, ("rank", "similarity", "movie_id", "title", "year"))
+
+
+_NOTHING_FOUND = {
+    "title": "no title is like {!r}; try fewer or shorter words",
+    "facts": "no genre, decade, tag or person is named in {!r}; `matinee search` finds titles",
+    "meaning": "no word of {!r} is known; describe it in other English words",
+}
 
 
 def _search(options: argparse.Namespace) -> None:
     from recommender.errors import NotFoundError
 
     text = " ".join(options.text)
-    found = _open(options).search(text, options.n)
+    found = _open(options).search(text, options.n, options.by)
     _print(found, options.json, ("movie_id", "title", "year", "n_ratings"))
     if not found:
-        raise NotFoundError(f"no title holds {text!r}")
+        raise NotFoundError(_NOTHING_FOUND[options.by].format(text))
 
 
 def _predict(options: argparse.Namespace) -> None:
@@ -323,6 +378,13 @@ def _info(options: argparse.Namespace) -> None:
     )
     for name, size in bundle.files.items():
         print(f"  {size:>12,} bytes  {name}")
+
+
+def _serve(options: argparse.Namespace) -> None:
+    from recommender.serving import serve
+
+    given = options.arguments
+    serve(given[1:] if given[:1] == ["--"] else given)
 
 
 def _settings(options: argparse.Namespace) -> None:

@@ -22,10 +22,13 @@ setup() {
         "$python" -m venv .venv
     fi
     echo "Installing what $lock pins (once; a few minutes) …"
-    .venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r "$lock" ||
-        fail "the installation failed, see above; mend that (a compiler is needed: apt install gcc python3-dev) and start again."
+    # The lock names all there is to install, so nothing is looked up beside it.
+    .venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r "$lock" ||
+        fail "the installation failed, see above; mend that (a compiler may be needed: apt install gcc python3-dev) and start again."
     .venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ||
         fail "Matinee itself could not be installed, see above."
+    .venv/bin/python -c 'import recommender.passes' 2>/dev/null ||
+        fail "training needs a C compiler; install one (Debian, Ubuntu: apt install gcc python3-dev) and start again."
     # The test lock holds all of the running lock, so either is satisfied by what was installed.
     if [ "$lock" != requirements.lock ]; then
         cat requirements.lock pyproject.toml recommender/passes.c | cksum >"$stamp"

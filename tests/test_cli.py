@@ -97,6 +97,8 @@ def test_train_on_a_folder(run, tiny_files, tmp_path: Path) -> None:
         ("train", "--dataset", "d", "--out", "b", "--factors", "0"),
         ("train", "--dataset", "d", "--out", "b", "--scale", "5-1"),
         ("train", "--dataset", "d", "--out", "b", "--scale", "five"),
+        ("train", "--dataset", "d", "--out", "b", "--memory-limit", "much"),
+        ("train", "--dataset", "d", "--out", "b", "--memory-limit", "96M"),
         ("recommend",),
         ("recommend", "--user", "1", "--all-users"),
         ("recommend", "--all-users"),
@@ -296,3 +298,26 @@ def test_a_variable_that_is_none_is_told(run, tiny_bundle: Path, monkeypatch) ->
     assert status == 0
     assert out
     assert err == "matinee: MATINEE_FACTOR is no setting: did you mean MATINEE_FACTORS?\n"
+
+
+def test_search_by_facts_and_by_meaning(
+    embedded_bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle = str(embedded_bundle)
+    assert main(["search", "--bundle", bundle, "--facts", "drama", "1960s", "--json"]) == 0
+    assert {"Drama"} <= {
+        g for movie in json.loads(capsys.readouterr().out) for g in movie["genres"]
+    }
+    assert main(["search", "--bundle", bundle, "--facts", "nothing", "known"]) == 1
+    assert "no genre, decade, tag or person is named in 'nothing known'" in capsys.readouterr().err
+    assert main(["search", "--bundle", bundle, "--semantic", "a war", "-n", "3", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)) == 3
+    assert main(["search", "--bundle", bundle, "--semantic", "하늘"]) == 1
+    assert "describe it in other English words" in capsys.readouterr().err
+
+
+def test_without_vectors_searching_by_meaning_says_how_to_make_them(
+    tiny_bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["search", "--bundle", str(tiny_bundle), "--semantic", "a war"]) == 1
+    assert capsys.readouterr().err.count("\n") == 1

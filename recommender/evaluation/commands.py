@@ -8,7 +8,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from recommender.allowance import Allowance
 from recommender.errors import DataError
+from recommender.extras import require_training
 from recommender.input_options import add_input_options, import_options, source_of
 
 if TYPE_CHECKING:
@@ -95,6 +97,8 @@ def _settings(options: argparse.Namespace) -> TrainingSettings:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
+    require_training()
+    Allowance.find(options.memory_limit)  # before the imports take their share of it
     from recommender.evaluation.judging import EvaluationOptions, evaluate
     from recommender.evaluation.report import table, write_results
     from recommender.progress import Progress
@@ -109,6 +113,8 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _tune(options: argparse.Namespace) -> None:
+    require_training()
+    Allowance.find(options.memory_limit)
     from recommender.evaluation.tuning import TuningOptions, tune
     from recommender.progress import Progress
 

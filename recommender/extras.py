@@ -1,0 +1,40 @@
+"""What only some installations have: the packages for bulk work, and the compiled code."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from recommender.errors import SettingsError
+
+TRAINING = ("duckdb", "pyarrow", "scipy", "sklearn")
+COMPILED = "recommender.passes"
+
+
+def require(purpose: str, *packages: str) -> None:
+    """Say at once what is missing of the extra `train`, not after minutes of work.
+
+    Args:
+        purpose: what needs `packages`; the message begins with it.
+
+    Raises:
+        SettingsError: a package is not installed.
+    """
+    for name in packages:
+        if find_spec(name) is None:
+            raise SettingsError(
+                f"{purpose} needs {name}, which is not installed: pip install 'matinee[train]'"
+            )
+
+
+def require_training(compiled: str = COMPILED) -> None:
+    """The same for `train`, `evaluate` and `tune`, which need compiled code, too.
+
+    Raises:
+        SettingsError: a package is not installed, or there was no compiler at the installation.
+    """
+    require("training", *TRAINING)
+    if find_spec(compiled) is None:
+        raise SettingsError(
+            f"training needs {compiled}, for which there was no C compiler at the installation; "
+            "install one (Debian, Ubuntu: apt install gcc python3-dev) and Matinee again"
+        )
