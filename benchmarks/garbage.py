@@ -9,9 +9,9 @@ when the last reference was `dropped`, `left` at the end, and what each step gav
 
 from __future__ import annotations
 
+import argparse
 import gc
 import json
-import sys
 import threading
 from importlib.util import find_spec
 
@@ -81,6 +81,10 @@ def give_back() -> dict[str, int | None]:
 
 
 if __name__ == "__main__":
-    if "ctypes" in sys.argv:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("trim", nargs="?", choices=("psutil", "ctypes"), default="psutil")
+    if parser.parse_args().trim == "ctypes":
         vars(psutil).pop("heap_trim", None)
     print(json.dumps(give_back()))

@@ -8,21 +8,23 @@ from a process of its own; the times are medians.
 
 from __future__ import annotations
 
+import argparse
+import json
 import multiprocessing
 import os
-import platform
 import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple, ParamSpec, TypeVar
 
-import psutil
 from garbage import give_back
+from machine import one_line
 from plants import KINDS, make, plant, truth
 
 from debug_memory import (
@@ -41,16 +43,34 @@ SIZES = (50, 100, 300)
 SAMPLE_SECONDS = 0.01
 P = ParamSpec("P")
 R = TypeVar("R")
+Row = dict[str, str | float | None]
 
 
 def main() -> None:
-    print(machine(), end="\n\n")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--megabytes", type=int, nargs="+", default=SIZES, metavar="N", help="of the peaks"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there, too")
+    options = parser.parse_args()
+    print(one_line(), end="\n\n")
+    rows = [*print_costs(), *print_peaks(options.megabytes), *print_returned(alone(give_back))]
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+
+
+def print_costs() -> list[Row]:
+    """One row for each thing that is called often."""
     print("| what | takes |\n|---|---|")
+    rows: list[Row] = []
     for name, time_taken in (alone(costs) | alone(app_costs)).items():
         print(f"| {name} | {time_taken:,.1f} µs |")
-    print(f"| code that allocates much, while lines are tracked | × {alone(tracking_factor):.1f} |")
-    print_peaks()
-    print_returned(alone(give_back))
+        rows.append({"table": "costs", "what": name, "takes": f"{time_taken:,.1f} µs"})
+    name, factor = "code that allocates much, while lines are tracked", alone(tracking_factor)
+    print(f"| {name} | × {factor:.1f} |")
+    return [*rows, {"table": "costs", "what": name, "takes": f"× {factor:.1f}"}]
 
 
 def alone(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -58,18 +78,6 @@ def alone(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as executor:
         return executor.submit(function, *args, **kwargs).result()
-
-
-def machine() -> str:
-    """The processor, memory, system and C library."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    gigabytes = psutil.virtual_memory().total / 2**30
-    return (
-        f"{os.cpu_count()} × {names[0] if names else platform.machine()}, {gigabytes:.0f} GB, "
-        f"Linux {platform.release()}, {' '.join(platform.libc_ver())}, "
-        f"Python {platform.python_version()}"
-    )
 
 
 def microseconds(call: Callable[[], object], calls: int = CALLS) -> float:
@@ -138,30 +146,28 @@ class Peak(NamedTuple):
     difference: int
 
 
-def print_peaks() -> None:
+def print_peaks(megabytes: Sequence[int]) -> list[Row]:
     """One row for each planted peak, and the worst deviation of each way."""
     print("\n| planted | true | `action` | sampled every 10 ms | after − before |")
     print("|---|---|---|---|---|")
-    peaks = []
+    peaks, rows = [], []
     with tempfile.TemporaryDirectory() as folder:
-        for kind in KINDS:
-            for megabytes in SIZES:
-                file = Path(folder) / f"{kind}{megabytes}"
-                if kind in ("pickle", "json"):
-                    alone(make, kind, megabytes, file)
-                peak = Peak(
-                    alone(truth, kind, megabytes, file), *alone(measure, kind, megabytes, file)
-                )
-                peaks.append(peak)
-                figures = " | ".join(f"{size / MB:.1f} MB" for size in peak)
-                print(f"| {kind}, {megabytes} MB | {figures} |", flush=True)
-    print(
-        "| **furthest from the truth** | | "
-        + " | ".join(
-            f"{max(sizes) / MB:.1f} MB" for sizes in zip(*map(deviations, peaks), strict=True)
-        )
-        + " |"
-    )
+        for kind, size in product(KINDS, megabytes):
+            file = Path(folder) / f"{kind}{size}"
+            if kind in ("pickle", "json"):
+                alone(make, kind, size, file)
+            peak = Peak(alone(truth, kind, size, file), *alone(measure, kind, size, file))
+            peaks.append(peak)
+            rows.append(_peak_row(f"{kind}, {size} MB", peak))
+    worst = map(max, zip(*map(deviations, peaks), strict=True))
+    return [*rows, _peak_row("**furthest from the truth**", (None, *worst))]
+
+
+def _peak_row(name: str, sizes: Sequence[int | None]) -> Row:
+    found = [None if size is None else size / MB for size in sizes]
+    cells = ("" if size is None else f"{size:.1f} MB" for size in found)
+    print(f"| {name} | {' | '.join(cells)} |", flush=True)
+    return {"table": "peaks", "planted": name, **dict(zip(Peak._fields, found, strict=True))}
 
 
 def deviations(peak: Peak) -> list[int]:
@@ -189,12 +195,13 @@ def measure(kind: str, megabytes: int, file: Path) -> tuple[int, int, int]:
     return record.peak - record.before, max(samples) - samples[0], record.change
 
 
-def print_returned(found: dict[str, int | None]) -> None:
+def print_returned(found: dict[str, int | None]) -> list[Row]:
     """What each step gave back of the garbage that was still held by the process."""
     dropped = found["dropped"] or 1
     print(f"\nOf {(found['taken'] or 0) / MB:.0f} MB of mixed garbage, the process still held")
     print(f"{dropped / MB:.0f} MB when the last reference was gone:\n")
     print("| step | gave back | share |\n|---|---|---|")
+    rows: list[Row] = []
     for name, key in (
         ("`gc.collect()`", "collected"),
         ("Arrow's pool", "arrow"),
@@ -204,6 +211,10 @@ def print_returned(found: dict[str, int | None]) -> None:
         size = found[key]
         figures = "not loaded | " if size is None else f"{size / MB:.1f} MB | {size / dropped:.0%}"
         print(f"| {name} | {figures} |")
+        share = None if size is None else size / dropped
+        megabytes = None if size is None else size / MB
+        rows.append({"table": "returned", "step": name, "mb": megabytes, "share": share})
+    return rows
 
 
 if __name__ == "__main__":

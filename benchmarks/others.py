@@ -11,6 +11,7 @@ and for EASE (Steck, "Embarrassingly shallow autoencoders for sparse data", 2019
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -36,8 +37,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", type=Path, default=Path("data"))
     parser.add_argument("--seeds", default="1,2,3,4,5")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there, too")
     options = parser.parse_args()
     seeds = [int(seed) for seed in options.seeds.split(",")]
+    means_of: list[dict[str, str | float]] = []
 
     with tempfile.TemporaryDirectory() as name:
         dataset = import_dataset(from_directory(options.dataset), Path(name))
@@ -64,12 +67,18 @@ def main() -> None:
                 rows.append(
                     [means["ndcg@10"], means["recall@20"], means["coverage@10"], seconds, peak]
                 )
-            ndcg, recall, coverage, seconds, peak = np.mean(rows, axis=0)
+            ndcg, recall, coverage, seconds, peak = np.mean(rows, axis=0).tolist()
+            means_of.append(
+                {"name": label, "ndcg@10": ndcg, "recall@20": recall, "coverage@10": coverage}
+                | {"seconds": seconds, "peak_mb": peak}
+            )
             print(
                 f"{label:<26} NDCG@10 {ndcg:.4f}  recall@20 {recall:.4f}  "
                 f"coverage@10 {coverage:.3f}  {seconds:5.1f} s  {peak:5.0f} MB",
                 flush=True,
             )
+    if options.json:
+        options.json.write_text(json.dumps(means_of, indent=1) + "\n", encoding="utf-8")
 
 
 def _lists(train: History, fit: Fit, n_movies: int) -> Iterator[np.ndarray]:

@@ -1,5 +1,7 @@
 """Peaks of known height, each planted in a process of its own.
 
+    .venv/bin/python benchmarks/plants.py truth numpy 100 unused
+
 plants.py make KIND MB FILE     write what "pickle" and "json" read
 plants.py truth KIND MB FILE    print the height by the life-long mark of an untouched process
 plants.py action KIND MB FILE   print the height as the record of an action has it
@@ -7,9 +9,9 @@ plants.py together - MB FOLDER  plant every kind at once, each in a thread and a
                                 own; print the height by the mark, then by each record
 """
 
+import argparse
 import json
 import pickle
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -88,10 +90,20 @@ def together(_: str, megabytes: int, folder: Path) -> str:
     return json.dumps([height, [vars(record) for record in actions()], before])
 
 
-def main(command: str, kind: str, megabytes: str, file: str) -> None:
-    commands = {"make": make, "truth": truth, "action": by_action, "together": together}
-    print(commands[command](kind, int(megabytes), Path(file)))
+COMMANDS = {"make": make, "truth": truth, "action": by_action, "together": together}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("command", choices=COMMANDS)
+    parser.add_argument("kind", choices=[*KINDS, "-"])
+    parser.add_argument("megabytes", type=int, metavar="MB")
+    parser.add_argument("file", type=Path, metavar="FILE")
+    options = parser.parse_args()
+    print(COMMANDS[options.command](options.kind, options.megabytes, options.file))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

@@ -3,8 +3,8 @@
 .venv/bin/python benchmarks/screenshot.py http://localhost:8501 docs/images
 """
 
+import argparse
 import shutil
-import sys
 from pathlib import Path
 
 from playwright.sync_api import Page, expect, sync_playwright
@@ -46,4 +46,11 @@ def main(address: str, folder: Path) -> None:
         browser.close()
 
 
-main(sys.argv[1].rstrip("/"), Path(sys.argv[2]))
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("address", help="of the running app")
+    parser.add_argument("folder", type=Path, help="where the pictures go")
+    options = parser.parse_args()
+    main(options.address.rstrip("/"), options.folder)
