@@ -33,6 +33,7 @@ SETTINGS: tuple[dict[str, str], ...] = (
     {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"},
     {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "65536"},
     {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2", "PYTHONMALLOC": "malloc"},
+    {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1", "PYTHONMALLOC": "malloc"},
 )
 # What numpy's threads take by themselves, once they had something to do.
 PRODUCT = """

@@ -16,7 +16,7 @@ from weakref import ReferenceType, ref
 from memory_toolkit.data_limit import DataLimit
 from memory_toolkit.interrupting import interrupt, take_back
 from memory_toolkit.limit import Limit, memory_limit
-from memory_toolkit.reading import read, touched
+from memory_toolkit.reading import Reading, read, touched, touched_here
 from memory_toolkit.returning import return_memory
 from memory_toolkit.sizes import MB, format_bytes
 
@@ -38,7 +38,7 @@ SHED_SECONDS, FUTILE_SHED_SECONDS = 2.0, 30.0
 FUTILE = 2 * MB
 # What other processes under the same limit hold is looked at so often.
 OTHERS_SECONDS = 0.1
-# An interrupted action gets so long to give its memory back before another one is interrupted.
+# An interrupted action gets so long to stop taking memory before another one is interrupted.
 INTERRUPTED_SECONDS = 0.5
 # So much more than it said an action may take at any time.
 TOLERATED = 8 * MB
@@ -144,7 +144,7 @@ class Guard:
         self._admissions: dict[int, ReferenceType[_Running]] = {}
         self._used_before = 0  # when the first of them began
         self._others, self._others_seen = 0, -OTHERS_SECONDS  # what other processes hold
-        self._interrupted_at = 0.0
+        self._interrupted_at, self._interrupted_own = 0.0, 0
         self._busy = threading.Event()
         self._waiting = 0
         self._counts = dict.fromkeys(DECISIONS, 0)
@@ -184,19 +184,18 @@ class Guard:
             except (MemoryError, OSError, RuntimeError, ValueError):  # the next look may go better
                 _log.warning("the memory guard could not look", exc_info=True)
             self._busy.clear()
-            if self._admissions:
+            if self._admissions or self._busy.wait(TICK_SECONDS):
+                # Looking at an action that has just begun would only hold it up.
                 self._stopped.wait(BUSY_TICK_SECONDS)
-            else:
-                self._busy.wait(TICK_SECONDS)
 
     def _look(self) -> None:
         if time.monotonic() - self._limit_found > LIMIT_SECONDS:
             self._limit, self._limit_found = self._find_limit(), time.monotonic()
-        if self._level(self._used()) in ("shedding", "full"):
+        if self._level(self._used(read())) in ("shedding", "full"):
             # In a thread of its own, since the watching must go on meanwhile.
             threading.Thread(target=self.shed, name="memory shedding", daemon=True).start()
         with self._changed:
-            self._refresh_data_limit()
+            self._refresh_data_limit(read())
             self._changed.notify_all()
 
     def _interrupt_if_needed(self) -> None:
@@ -209,9 +208,13 @@ class Guard:
             return
         running = self._running()
         now = time.monotonic()
-        recently = now - self._interrupted_at < INTERRUPTED_SECONDS
-        if recently and any(one.interrupted for one in running):
-            return
+        if any(one.interrupted for one in running):
+            if now - self._interrupted_at < INTERRUPTED_SECONDS:
+                self._interrupted_own = own
+                return
+            # While nobody takes more, it is only slow: a million objects take a second to free.
+            if own <= self._interrupted_own + TOLERATED:
+                return
         suspects = [
             one
             for one in running
@@ -265,7 +268,7 @@ class Guard:
         # What the action held is still in its frames.
         traceback.clear_frames(error.__traceback__)
         with self._changed:
-            self._refresh_data_limit()
+            self._refresh_data_limit(read())
         _log.warning("%s took more memory than there is", name)
 
     def _leave(self, mine: _Running) -> None:
@@ -283,9 +286,14 @@ class Guard:
         waited = False
         while True:
             with self._changed:
-                free_place = not self._at_once or len(self._running()) < self._at_once
-                if free_place and need <= self.room():
-                    return self._admitted(need, waited)
+                running, now = self._running(), read()
+                free_place = not self._at_once or len(running) < self._at_once
+                used = self._used(now)
+                if not running:
+                    self._admissions.clear()
+                    self._used_before = used
+                if free_place and need <= self._room(used, running):
+                    return self._admitted(need, waited, now)
             # The lock is not held here: shedding takes a while, and what it frees helps others.
             if free_place and self.shed():
                 continue
@@ -298,23 +306,19 @@ class Guard:
                 self._changed.wait(min(TICK_SECONDS, left))
                 self._waiting -= 1
 
-    def _admitted(self, need: int, waited: bool) -> _Running:
-        if not self._running():
-            self._admissions.clear()
-            self._used_before = self._used()
-        native = threading.get_native_id()
+    def _admitted(self, need: int, waited: bool, now: Reading) -> _Running:
         mine = _Running(
             need=need,
-            own_before=read().own,
+            own_before=now.own,
             thread=threading.get_ident(),
-            native_thread=native,
-            touched_before=touched(native),
+            native_thread=threading.get_native_id(),
+            touched_before=touched_here(),
             gate=threading.Lock(),
         )
         self._admissions[id(mine)] = ref(mine)
         self._counts["admitted"] += 1
         self._counts["waited"] += waited
-        self._refresh_data_limit()
+        self._refresh_data_limit(now)
         self._busy.set()
         return mine
 
@@ -323,13 +327,13 @@ class Guard:
         _log.warning(
             "%s was refused: it may need %s, and %s of %s are in use",
             *(name, format_bytes(need)),
-            *(format_bytes(self._used()), format_bytes(self._limit.bytes)),
+            *(format_bytes(self._used(read())), format_bytes(self._limit.bytes)),
         )
         return Busy(name)
 
     def _may_wait(self, need: int) -> bool:
         """Whether it can help that the actions now running end and give their memory back."""
-        if not self._running() or self._level(self._used()) == "full":
+        if not self._running() or self._level(self._used(read())) == "full":
             return False
         return need <= int(self._limit.bytes * FULL) - self._used_before
 
@@ -346,14 +350,16 @@ class Guard:
 
         What was taken since the first of the actions now running began counts as taken by them.
         """
-        used = self._used()
+        return self._room(self._used(read()), self._running())
+
+    def _room(self, used: int, running: list[_Running]) -> int:
         taken = max(0, used - self._used_before)
-        still_needed = max(0, sum(one.need for one in self._running()) - taken)
+        still_needed = max(0, sum(one.need for one in running) - taken)
         return int(self._limit.bytes * FULL) - used - still_needed
 
     def state(self) -> GuardState:
         """What the guard sees now."""
-        used = self._used()
+        used = self._used(read())
         with self._changed:
             return GuardState(
                 limit=self._limit.bytes,
@@ -364,11 +370,13 @@ class Guard:
                 counts=dict(self._counts),
             )
 
-    def _used(self) -> int:
-        own, now = read().own, time.monotonic()
-        if now - self._others_seen > OTHERS_SECONDS:
-            self._others, self._others_seen = max(0, (self._limit.used() or 0) - own), now
-        return own + self._others
+    def _used(self, now: Reading) -> int:
+        """What is in use by all under the limit, when this process holds `now`."""
+        seconds = time.monotonic()
+        if seconds - self._others_seen > OTHERS_SECONDS:
+            self._others = max(0, (self._limit.used() or 0) - now.own)
+            self._others_seen = seconds
+        return now.own + self._others
 
     def _level(self, used: int) -> Level:
         share = used / self._limit.bytes
@@ -376,13 +384,10 @@ class Guard:
             return "full"
         return "shedding" if share >= SHEDDING else "high" if share >= HIGH else "ok"
 
-    def _refresh_data_limit(self) -> None:
+    def _refresh_data_limit(self, now: Reading) -> None:
         if self._watcher is not None and not self._stopped.is_set():
-            self._used()  # which notes what others hold
             # One reading for both figures: between two, a thread may take a lot.
-            now = read()
-            room = int(self._limit.bytes * FULL) - now.own - self._others
-            self._data_limit.refresh(now, room)
+            self._data_limit.refresh(now, int(self._limit.bytes * FULL) - self._used(now))
 
     # Making room
 

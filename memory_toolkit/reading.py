@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import mmap
 import os
+import sys
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -208,6 +209,15 @@ def open_window() -> Window:
 def close_window(window: Window) -> Reading:
     """The memory now, once `window` has had its last look at the peak."""
     return _broker.stop(window)
+
+
+def touched_here() -> int | None:
+    """What `touched` says of the thread that asks, in a tenth of the time. Source: getrusage(2)."""
+    if sys.platform != "linux":
+        return None
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_minflt * PAGE_BYTES
 
 
 def touched(thread: int) -> int | None:

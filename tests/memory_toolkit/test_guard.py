@@ -181,7 +181,7 @@ def test_the_watcher_sheds_from_80_per_cent_on() -> None:
     given_up = threading.Event()
     # A limit that is far away for the data limit's part, and near for the reading's.
     guard = held_at(0.85, shed=[given_up.set])
-    guard._refresh_data_limit = lambda: None  # type: ignore[method-assign]
+    guard._refresh_data_limit = lambda now: None  # type: ignore[method-assign]
     guard.start()
     try:
         assert given_up.wait(20)
@@ -218,9 +218,11 @@ def test_a_wrong_limit_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @linux
-def test_the_one_who_took_it_is_ended_and_not_who_began_first() -> None:
+@pytest.mark.parametrize("slowness", ["0", "1.2"])
+def test_the_one_who_took_it_is_ended_and_not_who_began_first(slowness: str) -> None:
+    """However long it takes to give it back."""
     code = """
-import threading
+import sys, threading, time
 from memory_toolkit.guard import Guard
 from memory_toolkit.limit import Limit
 from memory_toolkit.reading import read
@@ -241,7 +243,12 @@ def patient():
 def greedy():
     try:
         with guard.admit("greedy", MB):
-            kept = [bytes(2000) for _ in range(10**9)]
+            kept = []
+            try:
+                while True:
+                    kept.append(bytes(2000))
+            finally:
+                time.sleep(float(sys.argv[1]))
     except MemoryError:
         ends.append("greedy was ended")
 first = threading.Thread(target=patient)
@@ -256,7 +263,11 @@ guard.stop()
 print(ends)
 """
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", code, slowness],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
     )
     assert done.stdout.strip() == "['greedy was ended', 'patient ended well']"
 

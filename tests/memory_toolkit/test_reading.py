@@ -232,6 +232,7 @@ def test_what_a_thread_touched_is_its_own() -> None:
         after = reading.touched(mine)
         assert before is not None
         assert after is not None
+        assert reading.touched_here() == pytest.approx(after, abs=MB)
         told[name] = after - before
         del kept
 

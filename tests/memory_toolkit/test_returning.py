@@ -1,4 +1,5 @@
 import json
+import linecache
 import sys
 from importlib.util import find_spec
 
@@ -55,6 +56,17 @@ def test_arrow_is_not_imported_for_it() -> None:
         "import sys, debug_memory as d\nprint(d.return_memory().arrow, 'pyarrow' in sys.modules)"
     )
     assert printed == "None False"
+
+
+def test_what_python_keeps_at_hand_goes_too() -> None:
+    assert linecache.getlines(__file__)
+    name = "".join(["looked", "_", "up"])  # no literal: those are kept in any case
+    before = sys.getrefcount(name)
+    getattr(Returned, name, None)
+    assert sys.getrefcount(name) > before  # its cache of attributes holds it, too
+    return_memory()
+    assert sys.getrefcount(name) == before
+    assert not linecache.cache
 
 
 def test_the_total_counts_the_steps_that_could_be_taken() -> None:

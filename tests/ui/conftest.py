@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from recommender.bundle import MANIFEST, _manifest_checksum
-from recommender.ui import keeping
+from recommender.ui import configuration, keeping
 
 APP = Path(__file__).resolve().parents[2] / "streamlit_app.py"
 OpenPage = Callable[..., AppTest]
@@ -30,9 +30,11 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for variable in [v for v in os.environ if v.startswith(("MATINEE_", "DEBUG_MEMORY"))]:
         monkeypatch.delenv(variable)
     st.cache_resource.clear()
+    configuration.settings.cache_clear()
     keeping._guard.cache_clear()
     yield
     st.cache_resource.clear()
+    configuration.settings.cache_clear()
 
 
 @pytest.fixture

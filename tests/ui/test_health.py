@@ -53,7 +53,7 @@ def fill_to(share: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the limit be such that what this process holds is so much of it."""
     initialize_recommender()
     monkeypatch.setenv("MATINEE_MEMORY_LIMIT", str(int(read().own / share)))
-    health.settings.clear()
+    health.settings.cache_clear()
 
 
 def test_ready_once_the_bundle_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,7 +61,7 @@ def test_ready_once_the_bundle_is_loaded(monkeypatch: pytest.MonkeyPatch) -> Non
         before.setattr(loading, "_trouble", loading.Trouble("the bundle is not loaded yet"))
         before.setenv("MATINEE_BUNDLE", "/no/such")
         assert ask(Health()) == (503, "unavailable", "the bundle is not loaded yet")
-    health.settings.clear()
+    health.settings.cache_clear()
     initialize_recommender()
     assert ask(Health()) == (200, "ready", None)
 
@@ -134,11 +134,11 @@ def test_ratings_that_cannot_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "folder").mkdir()
     for name in ("file/p.sqlite", "folder"):
         monkeypatch.setenv("MATINEE_PROFILES", str(tmp_path / name))
-        health.settings.clear()
+        health.settings.cache_clear()
         sentence = f"{tmp_path / name} cannot be written, so that ratings are not kept"
         assert ask(Health()) == (200, "degraded", sentence)
     monkeypatch.setenv("MATINEE_PROFILES", str(tmp_path / "file"))
-    health.settings.clear()
+    health.settings.cache_clear()
     assert ask(Health())[1] == "ready"
 
 

@@ -25,6 +25,8 @@ STAGES = [
     rf"\[at start\] {OWN}",
     rf"\[before loading the bundle\] {OWN}",
     rf"\[after loading the bundle\] {OWN}, [+-]?[\d.]+ MB",
+    rf"\[before drawing every page\] {OWN}",
+    rf"\[after drawing every page\] {OWN}, [+-]?[\d.]+ MB",
 ]
 
 
@@ -54,6 +56,15 @@ def wait_for(server: Server, status: str) -> str | None:
     raise AssertionError(body)
 
 
+def wait_for_line(server: Server, text: str) -> str:
+    """The server's log once it says `text`."""
+    end = time.monotonic() + 20
+    while text not in (log := server.log.read_text("utf-8")):
+        assert time.monotonic() < end, log
+        time.sleep(0.1)
+    return log
+
+
 def test_it_loads_the_bundle_and_says_what_it_took(tiny_bundle: Path, tmp_path: Path) -> None:
     with serve(tiny_bundle, tmp_path, MATINEE_MEMORY_LIMIT="512M") as server:
         assert wait_for(server, "ready") is None
@@ -62,7 +73,7 @@ def test_it_loads_the_bundle_and_says_what_it_took(tiny_bundle: Path, tmp_path: 
         assert (status, kind) == (200, "text/plain; version=0.0.4; charset=utf-8")
         assert caching == "no-store"
         assert fetch(server, "/metrics", "HEAD")[2] == ""
-        log = server.log.read_text("utf-8")
+        log = wait_for_line(server, "[after drawing every page]")
     lines = [line for line in log.splitlines() if re.search(r"\[(at|before|after) ", line)]
     assert len(lines) == len(STAGES)
     for line, stage in zip(lines, STAGES, strict=True):
@@ -152,7 +163,7 @@ def test_the_file_sets_what_the_environment_does_not(
     monkeypatch.setenv("MATINEE_MEMORY_LIMIT", "1G")
     before = config.get_option("server.disconnectedSessionTTL")
     try:
-        with caplog.at_level(logging.INFO, "recommender.ui.start"):
+        with caplog.at_level(logging.INFO, "recommender.ui"):
             start.prepare(256 * 2**20)
         assert config.get_option("server.disconnectedSessionTTL") == 7
     finally:
