@@ -7,29 +7,25 @@ one line on stderr.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from memory_toolkit.guard import Guard
-from recommender.allowance import Allowance
 from recommender.environment import load_env_file
 from recommender.errors import MatineeError, SettingsError
 from recommender.evaluation.commands import add_commands as add_evaluation
-from recommender.extras import require, require_training
-from recommender.input_options import add_input_options, import_options, source_of
+from recommender.extras import require
 from recommender.recommender import DEFAULT_WEIGHT, RANK_BY, Recommender
 from recommender.records import Results
 from recommender.semantic.commands import add_commands as add_semantic
 from recommender.settings import Settings, unknown_variables
 from recommender.similar import METHODS
-
-if TYPE_CHECKING:
-    from recommender.training import TrainingSettings
+from recommender.tables import table
+from recommender.train_command import add_command as add_train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="matinee", description="Movie recommendations in the memory you have."
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    _add_train(commands)
+    add_train(commands)
     add_evaluation(commands)
     add_semantic(commands)
 
@@ -167,40 +163,6 @@ def _add(
     return command
 
 
-def _add_train(commands: Any) -> None:
-    text = "train a bundle from ratings and movies"
-    command = commands.add_parser("train", help=text, description=text)
-    command.set_defaults(run=_train)
-    add_input_options(command)
-    command.add_argument(
-        "--out", type=Path, metavar="BUNDLE", required=True, help="the bundle to write"
-    )
-    command.add_argument(
-        "--credit", default="", metavar="TEXT", help="source and terms, shown on the About page"
-    )
-    command.add_argument(
-        "--evaluate",
-        action="store_true",
-        help="first measure, on held-out ratings, what the About page says of the quality",
-    )
-    model = command.add_argument_group("model")
-    model.add_argument(
-        "--settings",
-        type=Path,
-        metavar="FILE.json",
-        help="settings of the models, from tune; the options below come before it",
-    )
-    for flag, default, what in (
-        ("--min-user-ratings", 30, "users with fewer ratings are left out of the stars model"),
-        ("--min-movie-ratings", 10, "movies with fewer ratings are left out of the stars model"),
-        ("--factors", "MATINEE_FACTORS, else 20", "factors of the stars model"),
-        ("--epochs", 20, "passes over the ratings"),
-        ("--seed", 0, "where the random numbers start"),
-        ("--max-features", "MATINEE_FEATURES, else 2000", "terms of the content model"),
-    ):
-        model.add_argument(flag, type=int, metavar="N", help=f"{what} (default: {default})")
-
-
 def _add_count(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "-n", type=_count, metavar="N", default=10, help="how many movies (default: %(default)s)"
@@ -231,68 +193,6 @@ def _open(options: argparse.Namespace) -> Recommender:
     # Batches follow the memory that is left.
     fit = Guard().batch if options.knobs.guard else None
     return Recommender.open(options.bundle or options.knobs.bundle, options.knobs, fit)
-
-
-def _train(options: argparse.Namespace) -> None:
-    require_training()
-    Allowance.find(options.memory_limit)  # before the imports take their share of it
-    from recommender.progress import Progress
-    from recommender.training import train
-
-    settings = _training_settings(options)
-    source = source_of(options)
-    with Progress() as progress:
-        measured = None
-        if options.evaluate:
-            from recommender.evaluation.judging import quality
-
-            measured = quality(source, settings, progress)
-        bundle = train(source, options.out, settings, progress, measured)
-    for line in bundle.info["data"]["report"]:
-        print(line)
-    columns = ("stage", "seconds", "peak_mb", "disk_mb")
-    print("\n".join(_table([_stage_row(stage) for stage in bundle.info["stages"]], columns)))
-    data = bundle.info["data"]
-    print(
-        f"Trained on {data['trained_users']:,} users and {data['trained_movies']:,} movies in "
-        f"{bundle.info['seconds']} s; {options.out} takes {bundle.size / 2**20:.1f} MB."
-    )
-
-
-def _stage_row(stage: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "stage": stage["name"] + (" (done before)" if stage["reused"] else ""),
-        "seconds": str(stage["seconds"]),
-        "peak_mb": f"{stage['peak'] / 2**20:.0f}",
-        "disk_mb": f"{stage['disk'] / 2**20:.0f}",
-    }
-
-
-def _training_settings(options: argparse.Namespace) -> TrainingSettings:
-    """The settings file's, or the defaults, with what the other options say in their place."""
-    from recommender.settings_file import default_settings, load_settings
-
-    base = load_settings(options.settings) if options.settings else default_settings()
-    return dataclasses.replace(
-        base,
-        **_given(
-            min_user_ratings=options.min_user_ratings,
-            min_movie_ratings=options.min_movie_ratings,
-            max_features=options.max_features,
-        ),
-        stars=dataclasses.replace(
-            base.stars,
-            **_given(n_factors=options.factors, n_epochs=options.epochs, random_state=options.seed),
-        ),
-        ranking=dataclasses.replace(base.ranking, **_given(random_state=options.seed)),
-        imports=import_options(options),
-        credit=options.credit,
-    )
-
-
-def _given(**values: Any) -> dict[str, Any]:
-    """Those options that were given."""
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def _recommend(options: argparse.Namespace) -> None:
@@ -404,23 +304,7 @@ def _print(found: Results[Any], as_json: bool, columns: tuple[str, ...]) -> None
         print(json.dumps(rows, ensure_ascii=False))
         return
     if rows:
-        print("\n".join(_table(rows, columns)))
-
-
-def _table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> Iterator[str]:
-    cells = [list(columns), *([_cell(row[column]) for column in columns] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for row in cells:
-        yield "  ".join(
-            cell.ljust(width) if column == "title" else cell.rjust(width)
-            for cell, width, column in zip(row, widths, columns, strict=True)
-        ).rstrip()
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+        print("\n".join(table(rows, columns)))
 
 
 if __name__ == "__main__":

@@ -6,12 +6,11 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from memory_toolkit.sizes import parse_size
 from recommender.errors import SettingsError
 
 if TYPE_CHECKING:
     from recommender.dataset import ImportOptions, Source
-
-_DEFAULT_MEMORY = 100
 
 
 def add_input_options(command: argparse.ArgumentParser) -> None:
@@ -30,10 +29,10 @@ def add_input_options(command: argparse.ArgumentParser) -> None:
     )
     files.add_argument(
         "--memory-limit",
-        type=int,
-        metavar="N",
-        default=_DEFAULT_MEMORY,
-        help="megabytes that the database may use while it reads (default: %(default)s)",
+        type=_size,
+        metavar="SIZE",
+        help="what the whole process may take, such as 256M (default: MATINEE_MEMORY_LIMIT, else "
+        "what the container or the machine has)",
     )
 
 
@@ -62,6 +61,13 @@ def import_options(options: argparse.Namespace) -> ImportOptions:
     from recommender.dataset import ImportOptions
 
     return ImportOptions(options.encoding, options.scale, options.memory_limit)
+
+
+def _size(text: str) -> int:
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _scale(text: str) -> tuple[float, float]:

@@ -1,8 +1,8 @@
 /* The inner loops of training: one pass over all ratings, user by user.
 
 Nothing here grows with the number of ratings: the arrays are those of the history, mapped from
-disk, and one vector is held beside them. Built without contraction of a*b+c, so that the results
-are the same, bit for bit, on every processor. */
+disk, and a vector or two are held beside them. Built without contraction of a*b+c, so that the
+results are the same, bit for bit, on every processor. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -11,6 +11,20 @@ are the same, bit for bit, on every processor. */
 
 /* Rows are asked for so many ratings ahead, since the processor cannot guess which come next. */
 #define AHEAD 4
+#define MOST_FACTORS 1000
+
+/* Where the system can choose as it loads a function, a copy of it for newer processors. */
+#if defined(__GNUC__) && defined(__GLIBC__) && defined(__x86_64__)
+#define ALSO_WIDE __attribute__((target_clones("default", "avx2")))
+#else
+#define ALSO_WIDE
+#endif
+
+#ifdef __GNUC__
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#else
+#define ALWAYS_INLINE inline
+#endif
 
 enum Trouble { NONE, MISFIT, RANGE, MEMORY };
 
@@ -19,6 +33,12 @@ typedef struct {
     Py_buffer offsets, movies, ratings;
     Py_ssize_t first, last;
 } Part;
+
+/* The stars model as it stands, who takes part in it, and how it learns. */
+typedef struct {
+    Py_buffer user_taken, movie_taken, bu, bi, pu, qi;
+    double mean, bias_rate, bias_shrinkage, rate, shrinkage;
+} Stars;
 
 static Py_ssize_t
 count(const Py_buffer *array, size_t item)
@@ -79,74 +99,62 @@ prefetch(const void *row, size_t size)
 #endif
 }
 
-/* The loop of Surprise's SVD.fit: the same operations on the same doubles in the same order. */
-static Py_ssize_t
-descend(const Part *part, const char *user_taken, const char *movie_taken, double *bu, double *bi,
-        double *pu, double *qi, Py_ssize_t k, double mean, double bias_rate, double bias_shrinkage,
-        double rate, double shrinkage)
-{
-    const int64_t *offsets = part->offsets.buf;
-    const int32_t *movies = part->movies.buf;
-    const float *ratings = part->ratings.buf;
-    const int64_t end = offsets[part->last];
-    Py_ssize_t done = 0;
+/* `descend` for vectors of one size after the other. */
+#ifdef __GNUC__
+typedef double pair __attribute__((vector_size(16), aligned(8), may_alias));
+#define VECTOR pair
+#define LANES 2
+#else
+#define VECTOR double
+#define LANES 1
+#endif
+#define NAME(what) what
+#define TARGET
+#include "descend.h"
 
-    for (Py_ssize_t u = part->first; u < part->last; u++) {
-        double *restrict p = pu + u * k;
-        if (!user_taken[u])
-            continue;
-        for (int64_t j = offsets[u]; j < offsets[u + 1]; j++) {
-            const Py_ssize_t i = movies[j];
-            double *restrict q = qi + i * k;
-            double dot = 0;
-            if (j + AHEAD < end)
-                prefetch(qi + movies[j + AHEAD] * k, (size_t)k * sizeof *qi);
-            if (!movie_taken[i])
-                continue;
-            for (Py_ssize_t f = 0; f < k; f++)
-                dot += q[f] * p[f];
-            const double err = ratings[j] - (mean + bu[u] + bi[i] + dot);
-            bu[u] += bias_rate * (err - bias_shrinkage * bu[u]);
-            bi[i] += bias_rate * (err - bias_shrinkage * bi[i]);
-            for (Py_ssize_t f = 0; f < k; f++) {
-                const double pf = p[f], qf = q[f];
-                p[f] += rate * (err * qf - shrinkage * pf);
-                q[f] += rate * (err * pf - shrinkage * qf);
-            }
-            done++;
-        }
-    }
-    return done;
-}
+#if defined(__GNUC__) && defined(__x86_64__)
+typedef double quad __attribute__((vector_size(32), aligned(8), may_alias));
+#define VECTOR quad
+#define LANES 4
+#define NAME(what) what##_wide
+#define TARGET __attribute__((target("avx2")))
+#include "descend.h"
+#define WIDE_WORKS() __builtin_cpu_supports("avx2")
+#else
+#define descend_wide descend
+#define WIDE_WORKS() 0
+#endif
 
 static PyObject *
 stars_pass(PyObject *self, PyObject *args)
 {
     Part part;
-    Py_buffer user_taken, movie_taken, bu, bi, pu, qi;
+    Stars stars;
     Py_ssize_t k, done = 0;
-    double mean, bias_rate, bias_shrinkage, rate, shrinkage;
     enum Trouble trouble = NONE;
 
     if (!PyArg_ParseTuple(args, "y*y*y*nny*y*w*w*w*w*nddddd", &part.offsets, &part.movies,
-                          &part.ratings, &part.first, &part.last, &user_taken, &movie_taken, &bu,
-                          &bi, &pu, &qi, &k, &mean, &bias_rate, &bias_shrinkage, &rate,
-                          &shrinkage))
+                          &part.ratings, &part.first, &part.last, &stars.user_taken,
+                          &stars.movie_taken, &stars.bu, &stars.bi, &stars.pu, &stars.qi, &k,
+                          &stars.mean, &stars.bias_rate, &stars.bias_shrinkage, &stars.rate,
+                          &stars.shrinkage))
         return NULL;
     Py_BEGIN_ALLOW_THREADS
-    const Py_ssize_t n_users = user_taken.len, n_movies = movie_taken.len;
-    if (k < 1 || count(&part.offsets, sizeof(int64_t)) != n_users + 1 || !fits(&part)
-        || count(&bu, sizeof(double)) != n_users || count(&bi, sizeof(double)) != n_movies
-        || count(&pu, sizeof(double)) != n_users * k || count(&qi, sizeof(double)) != n_movies * k)
+    const Py_ssize_t n_users = stars.user_taken.len, n_movies = stars.movie_taken.len;
+    if (k < 1 || k % 4 || k > MOST_FACTORS || count(&part.offsets, sizeof(int64_t)) != n_users + 1
+        || !fits(&part) || count(&stars.bu, sizeof(double)) != n_users
+        || count(&stars.bi, sizeof(double)) != n_movies
+        || count(&stars.pu, sizeof(double)) != n_users * k
+        || count(&stars.qi, sizeof(double)) != n_movies * k)
         trouble = MISFIT;
     else if (!in_range(&part, n_movies))
         trouble = RANGE;
     else
-        done = descend(&part, user_taken.buf, movie_taken.buf, bu.buf, bi.buf, pu.buf, qi.buf, k,
-                       mean, bias_rate, bias_shrinkage, rate, shrinkage);
+        done = (WIDE_WORKS() ? descend_wide : descend)(&part, &stars, k);
     Py_END_ALLOW_THREADS
-    Py_buffer *held[] = {&part.offsets, &part.movies, &part.ratings, &user_taken, &movie_taken,
-                         &bu,           &bi,          &pu,           &qi};
+    Py_buffer *held[] = {&part.offsets,      &part.movies, &part.ratings, &stars.user_taken,
+                         &stars.movie_taken, &stars.bu,    &stars.bi,     &stars.pu,
+                         &stars.qi};
     for (size_t n = 0; n < sizeof held / sizeof *held; n++)
         PyBuffer_Release(held[n]);
     return answer(trouble, done);
@@ -154,7 +162,7 @@ stars_pass(PyObject *self, PyObject *args)
 
 /* product += Wᵀ D W columns, where row u of W is (base + slope·rating)·movie_scale, and D scales
 users. `image` is row u of W times columns. */
-static void
+ALSO_WIDE static void
 multiply(const Part *part, const float *user_scale, const float *movie_scale, float base,
          float slope, const float *columns, float *restrict product, float *restrict image,
          Py_ssize_t width)

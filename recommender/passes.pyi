@@ -27,12 +27,14 @@ def stars_pass(
     shrinkage: float,
     /,
 ) -> int:
-    """Change biases and factors by one step for each rating. Source: Surprise, ``SVD.fit``.
+    """Change biases and factors by one step for each rating. Source: Surprise, ``SVD.fit``; the
+    results differ from its by rounding.
 
     Args:
         user_taken, movie_taken: who takes part, bool, shapes (users,) and (movies,).
         user_bias, movie_bias: changed; float64, shapes (users,) and (movies,).
         user_factors, movie_factors: changed; float64, shapes (users, k) and (movies, k).
+        n_factors: k, a multiple of four up to 1000; what fills it up are columns of zeros.
 
     Returns:
         How many ratings took part.

@@ -71,13 +71,14 @@ class Stages:
             self._progress(name, 1.0)
             return dict(found["result"])
         started = time.monotonic()
+        self._progress(name, 0.0)
         try:
             with _Watch(self._folder) as watch:
                 result = stage()
         except MemoryError:
             raise SettingsError(
-                f"the stage {name} found too little memory; give more, or lower --memory-limit, "
-                "--factors and --max-features"
+                f"the stage {name} found too little memory; give more, or lower --factors and "
+                "--max-features"
             ) from None
         # What the stage no longer needs would otherwise be missing in the next.
         return_memory()

@@ -10,7 +10,7 @@ import hashlib
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
+from memory_toolkit.sizes import MB, format_bytes
+from recommender.allowance import Allowance
 from recommender.bundle import VERSION, Bundle, BundleWriter
 from recommender.catalogue import FILE as CATALOGUE_FILE
 from recommender.catalogue import MovieText, write_catalogue
@@ -31,6 +33,10 @@ from recommender.history import History
 from recommender.ranking import RankingSettings, fit_ranking
 from recommender.records import Id
 from recommender.stages import Progress, Stages
+from recommender.title_index import TitleIndex
+
+# What the process takes beside the arrays of these two models, which are the largest.
+_BESIDE_STARS, _BESIDE_RANKING = 95 * MB, 145 * MB
 
 
 @dataclass(frozen=True)
@@ -109,8 +115,13 @@ def train(
 
 
 def _key(source: Source, settings: TrainingSettings) -> str:
-    """Names what this training writes: equal data and settings have equal keys."""
-    digest = hashlib.sha256(json.dumps([VERSION, dataclasses.asdict(settings)]).encode())
+    """Names what this training writes: equal data and settings have equal keys.
+
+    The memory limit changes nothing of it, and a run that met one is often given another.
+    """
+    imports = dataclasses.replace(settings.imports, memory_limit=None)
+    plain = dataclasses.asdict(dataclasses.replace(settings, imports=imports))
+    digest = hashlib.sha256(json.dumps([VERSION, plain]).encode())
     for table in source.files:
         try:
             with table.path.open("rb") as file:
@@ -145,7 +156,7 @@ class _Training:
         self._movie_ratings = _movie_ratings(self._history, self._data["movies"])
         self._users = np.diff(self._history.offsets) >= settings.min_user_ratings
         self._movies = self._movie_ratings[0] >= settings.min_movie_ratings
-        self._texts = MovieTexts(self._work / "movies.parquet", self._data["movies"])
+        self._check_memory()
         stars = run("stars", self._stars)
         self._content = run("content", self._fit_content)
         run("ranking", self._ranking)
@@ -179,6 +190,25 @@ class _Training:
             "report": dataset.report.lines(),
         }
 
+    def _check_memory(self) -> None:
+        """Refuse now what would be killed later.
+
+        Raises:
+            SettingsError: the models of so many users and movies do not fit.
+        """
+        users, movies, settings = self._data["users"], self._data["movies"], self._settings
+        stars = _BESIDE_STARS + 8 * (settings.stars.n_factors + 1) * (users + movies)
+        ranking = _BESIDE_RANKING + 8 * (settings.ranking.n_factors + 54) * movies + 8 * users
+        needed = max(stars, ranking)
+        allowance = Allowance.find(settings.imports.memory_limit)
+        if allowance.bytes < needed:
+            raise allowance.too_little(
+                f"the models of {users:,} users and {movies:,} movies take {format_bytes(needed)}"
+            )
+
+    def _texts(self, progress: Callable[[float], None] = lambda fraction: None) -> MovieTexts:
+        return MovieTexts(self._work / "movies.parquet", self._data["movies"], progress)
+
     @property
     def _scale(self) -> tuple[float, float]:
         low, high = self._data["scale"]
@@ -204,9 +234,8 @@ class _Training:
         return stars.save(self._writer)
 
     def _fit_content(self) -> dict[str, Any]:
-        self._progress("content", 0.0)
-        content, terms = fit_content(self._texts, self._settings.max_features)
-        self._progress("content", 1.0)
+        texts = self._texts(lambda fraction: self._progress("content", fraction))
+        content, terms = fit_content(texts, self._settings.max_features)
         return content.save(self._writer) | {"terms": terms}
 
     def _ranking(self) -> dict[str, Any]:
@@ -221,20 +250,24 @@ class _Training:
         return {}
 
     def _catalogue(self) -> dict[str, Any]:
-        self._progress("catalogue", 0.0)
-        texts, (counts, means, deviations) = self._texts, self._movie_ratings
+        def part(low: float, high: float) -> MovieTexts:
+            return self._texts(lambda told: self._progress("catalogue", low + (high - low) * told))
+
+        texts, (counts, means, deviations) = part(0.0, 0.04), self._movie_ratings
         years = np.array([movie.year or 0 for movie in texts], dtype=np.int16)
-        names, packed = pack_genres([movie.genres for movie in texts], len(texts))
+        names, packed = pack_genres([movie.genres for movie in part(0.04, 0.08)], len(texts))
         facts = MovieFacts(names, years, packed, counts, means, deviations)
         genres = facts.save(self._writer)
         file = self._writer.folder / CATALOGUE_FILE
         file.unlink(missing_ok=True)  # a killed run's
         write_catalogue(
             file,
-            zip(texts, counts.tolist(), strict=True),
+            zip(part(0.08, 0.2), counts.tolist(), strict=True),
             _users(self._work / "users.parquet"),
             self._content["terms"],
         )
+        titles = ((movie.title, movie.year) for movie in part(0.3, 1.0))
+        TitleIndex.build(titles, counts, self._work / "titles.sqlite").save(self._writer)
         return {"genres": genres}
 
 
@@ -254,11 +287,20 @@ def _movie_ratings(history: History, n_movies: int) -> tuple[np.ndarray, np.ndar
 
 
 class MovieTexts:
-    """The movies of ``movies.parquet`` in index order; can be gone through again and again."""
+    """The movies of ``movies.parquet`` in index order; can be gone through again and again.
 
-    def __init__(self, path: Path, n_movies: int) -> None:
+    `progress` is told the fraction that has been gone through, each time.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        n_movies: int,
+        progress: Callable[[float], None] = lambda fraction: None,
+    ) -> None:
         self._path = path
         self._n_movies = n_movies
+        self._progress = progress
 
     def __len__(self) -> int:
         return self._n_movies
@@ -267,11 +309,15 @@ class MovieTexts:
         return any(movie == other for other in self)
 
     def __iter__(self) -> Iterator[MovieText]:
+        read = 0
         with pq.ParquetFile(self._path) as file:
             for batch in file.iter_batches(batch_size=1024):
+                self._progress(read / self._n_movies)
+                read += batch.num_rows
                 for row in batch.to_pylist():
                     genres, tags = tuple(row.pop("genres") or ()), tuple(row.pop("tags") or ())
                     yield MovieText(genres=genres, tags=tags, **row)
+        self._progress(1.0)
 
 
 def _users(path: Path) -> Iterator[tuple[Id, int]]:

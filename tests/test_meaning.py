@@ -60,7 +60,7 @@ def test_the_recommender_finds_movies_by_it(embedded_bundle: Path) -> None:
     matinee = Recommender.open(embedded_bundle)
     movies = matinee.search("a war movie", N, by="meaning")
     assert [m.movie_id for m in movies] == matinee.meaning.search("a war movie", N, matinee._fame)
-    with pytest.raises(ValueError, match="by is 'sound'; it must be one of title, meaning"):
+    with pytest.raises(ValueError, match="by is 'sound'; it must be one of title, facts, meaning"):
         matinee.search("x", by="sound")  # type: ignore[arg-type]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from recommender.passes import ranking_pass, stars_pass
 
-K = 3
+K = 4
 
 
 def history(**other: Any) -> dict[str, Any]:
@@ -62,6 +62,8 @@ WRONG_HISTORIES: list[dict[str, Any]] = [
         {"movie_factors": np.ones((3, K), np.float32)},
         {"k": K + 1},
         {"k": 0},
+        {"k": 2, "user_factors": np.ones((2, 2)), "movie_factors": np.ones((3, 2))},
+        {"k": 1004, "user_factors": np.ones((2, 1004)), "movie_factors": np.ones((3, 1004))},
     ],
 )
 def test_stars_arrays_that_do_not_fit_change_nothing(wrong: dict[str, Any]) -> None:
@@ -105,6 +107,38 @@ def test_what_was_visited_is_counted() -> None:
     assert stars_pass(*stars_arguments(movie_taken=np.array([1, 0, 0], bool)).values()) == 1
     assert stars_pass(*stars_arguments(user_taken=np.array([0, 1], bool)).values()) == 1
     assert ranking_pass(*ranking_arguments().values()) == 2
+
+
+@pytest.mark.parametrize("k", [4, 8, 20, 24])
+def test_the_stars_pass_is_surprises_loop(k: int) -> None:
+    rng = np.random.default_rng(k)
+    n_users, n_movies, each = 3, 5, 40  # the same movie again and again, even twice in a row
+    movies = rng.integers(0, n_movies, n_users * each).astype(np.int32)
+    ratings = rng.integers(1, 6, len(movies)).astype(np.float32)
+    taken = {"user_taken": np.array([1, 0, 1], bool), "movie_taken": np.arange(n_movies) != 2}
+    arrays = [rng.normal(0, 0.3, shape) for shape in (n_users, n_movies, (n_users, k))]
+    arrays.append(rng.normal(0, 0.3, (n_movies, k)))
+    expected = [array.copy() for array in arrays]
+    bu, bi, pu, qi = expected
+    for at, (movie, rating) in enumerate(zip(movies, ratings, strict=True)):
+        user = at // each
+        if taken["user_taken"][user] and taken["movie_taken"][movie]:
+            err = rating - (3.1 + bu[user] + bi[movie] + pu[user] @ qi[movie])
+            bu[user] += 0.01 * (err - 0.2 * bu[user])
+            bi[movie] += 0.01 * (err - 0.2 * bi[movie])
+            p, q = pu[user].copy(), qi[movie].copy()
+            pu[user] += 0.03 * (err * q - 0.1 * p)
+            qi[movie] += 0.03 * (err * p - 0.1 * q)
+    offsets = np.arange(0, len(movies) + 1, each)
+    names = ("user_bias", "movie_bias", "user_factors", "movie_factors")
+    rates = {"mean": 3.1, "bias_rate": 0.01, "bias_shrinkage": 0.2, "rate": 0.03, "shrinkage": 0.1}
+    changed = dict(zip(names, arrays, strict=True)) | taken | rates | {"k": k}
+    given = stars_arguments(
+        offsets=offsets, movies=movies, ratings=ratings, last=n_users, **changed
+    )
+    stars_pass(*given.values())
+    for found, wanted in zip(arrays, expected, strict=True):
+        assert found == pytest.approx(wanted, abs=1e-12)
 
 
 def test_the_ranking_pass_is_the_matrix_product() -> None:

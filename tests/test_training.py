@@ -1,18 +1,21 @@
+import dataclasses
 import resource
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from recommender import Recommender
+from recommender import Recommender, training
+from recommender.allowance import SMALLEST
 from recommender.bundle import Bundle
 from recommender.collaborative import StarsSettings
-from recommender.dataset import from_files
+from recommender.dataset import ImportOptions, from_directory, from_files
 from recommender.errors import BundleError, DataError, SettingsError
 from recommender.training import TrainingSettings, train
 
@@ -166,6 +169,25 @@ def test_what_was_done_with_other_settings_is_not_used(tiny_files, tmp_path: Pat
     assert not list(out.glob("work-*"))
 
 
+def test_what_was_done_with_less_memory_is_used(tiny_files, tmp_path: Path) -> None:
+    source, out = from_files(*tiny_files), tmp_path / "b"
+    train_until("ranking", tiny_files, out)
+    imports = ImportOptions(memory_limit=SMALLEST)
+    bundle = train(source, out, dataclasses.replace(SMALL, imports=imports))
+    assert reused(bundle) == ["import", "stars", "content"]
+
+
+def test_models_that_do_not_fit_are_refused(
+    tiny_files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "_BESIDE_RANKING", SMALLEST)
+    settings = dataclasses.replace(SMALL, imports=ImportOptions(memory_limit=SMALLEST))
+    message = r"--memory-limit 160.0 MB is too little: the models of 50 users and 60 movies take 16"
+    with pytest.raises(SettingsError, match=message):
+        train(from_files(*tiny_files), tmp_path / "b", settings)
+    assert not (tmp_path / "b").exists()
+
+
 def test_what_was_done_with_other_data_is_not_used(tiny_files, tmp_path: Path) -> None:
     out, ratings = tmp_path / "b", tmp_path / "ratings.csv"
     ratings.write_bytes(tiny_files[0].read_bytes())
@@ -199,7 +221,7 @@ def limits_restored() -> Iterator[None]:
         signal.signal(signal.SIGXFSZ, handler)
 
 
-@pytest.mark.parametrize("stage", ["stars", "content", "ranking", "catalogue"])
+@pytest.mark.parametrize("stage", ["import", "stars", "content", "ranking", "catalogue"])
 def test_a_full_disk(stage: str, tiny_files, tmp_path: Path) -> None:
     source, out = from_files(*tiny_files), tmp_path / "b"
     created = train(source, out, SMALL).created
@@ -209,15 +231,41 @@ def test_a_full_disk(stage: str, tiny_files, tmp_path: Path) -> None:
             hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
             resource.setrlimit(resource.RLIMIT_FSIZE, (64, hard))
 
-    with limits_restored(), pytest.raises(BundleError, match=r"cannot be written.*room") as caught:
+    full = pytest.raises((BundleError, DataError), match=r"cannot be written.*room")
+    with limits_restored(), full:
         train(source, out, SMALL, fill)
-    assert "\n" not in str(caught.value)
     assert Bundle.open(out).created == created
     assert sorted(path.name.partition("-")[0] for path in out.iterdir()) == [
         ".lock",
         "data",
         "manifest.json",
     ]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """Mounts a file system of a size."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+
+    def mount(size: str) -> Path:
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "matinee", str(disk)]
+        if shutil.which("mount") is None or subprocess.run(command, check=False).returncode:
+            pytest.skip("no file system can be mounted here")
+        return disk
+
+    yield mount
+    if disk.is_mount():
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+@pytest.mark.parametrize("size", ["64k", "2m", "5m", "8m"])
+def test_a_disk_that_is_too_small(size: str, small_disk: Callable[[str], Path]) -> None:
+    disk = small_disk(size)
+    with pytest.raises((BundleError, DataError), match=r"cannot be written: .*; make room") as full:
+        train(from_directory(Path("data")), disk / "b")
+    assert "No space left" in str(full.value)
+    assert not list(disk.iterdir())
 
 
 def test_a_folder_that_cannot_be_written(tiny_files, tmp_path: Path) -> None:

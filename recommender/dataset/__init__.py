@@ -4,7 +4,8 @@
 checks, numbers, sorts and writes.
 """
 
-from recommender.dataset.importing import Dataset, ImportOptions, ImportReport, import_dataset
+from recommender.dataset.import_report import ImportReport
+from recommender.dataset.importing import Dataset, ImportOptions, import_dataset
 from recommender.dataset.sources import Source, from_directory, from_files
 
 __all__ = [

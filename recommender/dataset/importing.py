@@ -12,7 +12,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from recommender.allowance import Allowance
+from recommender.dataset.database import Told, connect, follow
 from recommender.dataset.history_files import write_history
+from recommender.dataset.import_report import ImportReport
 from recommender.dataset.movie_rows import MAX_TAGS, movie_row, movie_schema
 from recommender.dataset.rating_scale import find_scale
 from recommender.dataset.sources import Source, TableFile
-from recommender.dataset.staging import Staged, stage
+from recommender.dataset.staging import LONGEST_ID, Staged, stage
 from recommender.dataset.textfiles import check_encoding
 from recommender.errors import DataError, SettingsError
 
@@ -37,12 +40,20 @@ _OUTPUT = (
     *("history_offsets.npy", "history_movies.npy", "history_ratings.npy"),
 )
 _TIMES = "history_times.npy"
-_MOVIES_PER_BATCH = 2048
+_MOVIES_PER_BATCH = 256  # a plot may have 4,000 characters
+_SORTED_AT_ONCE = 8 << 20
+_TAGS_OF_A_MOVIE = 1 << 10
 _RATINGS_PER_BATCH = 50_000
-_MIN_MEMORY_MB = 64
 
-# When a rating was given: seconds, or any date and time that DuckDB can read.
-_SECONDS = "coalesce(try_cast(timestamp AS DOUBLE), epoch(try_cast(timestamp AS TIMESTAMP)))"
+# How far the import is when the steps end, in shares of the time that 32 million ratings take.
+_STAGED, _CHECKED, _JOINED, _SORTED, _WRITTEN = 0.56, 0.66, 0.8, 0.83, 0.95
+
+# When a rating was given: seconds, or any date and time that DuckDB can read; null where that is
+# no time that 64 bits can count the milliseconds of.
+_SECONDS = (
+    "try_cast(1000 * coalesce(try_cast(timestamp AS DOUBLE), "
+    "epoch(try_cast(timestamp AS TIMESTAMP))) AS BIGINT) / 1000"
+)
 
 # A table of its own: joining and sorting at once needs more memory.
 _INDEXED = f"""
@@ -74,13 +85,13 @@ class ImportOptions:
     Attributes:
         encoding: of the text files; None: UTF-8, or Latin-1 where MovieLens uses it.
         scale: lowest and highest rating; None: detected.
-        memory_limit_mb: what DuckDB may use; the process needs about 110 MB beside it.
+        memory_limit: bytes that the whole process may take; None: what `Allowance.find` finds.
         keep_times: also write when each rating was given.
     """
 
     encoding: str | None = None
     scale: tuple[float, float] | None = None
-    memory_limit_mb: int = 100
+    memory_limit: int | None = None
     keep_times: bool = False
 
     def __post_init__(self) -> None:
@@ -90,52 +101,8 @@ class ImportOptions:
             low, high = self.scale
             if not (math.isfinite(low) and math.isfinite(high) and low < high):
                 raise SettingsError(f"--scale {low:g}-{high:g}: give LOW-HIGH, such as 0.5-5")
-        if self.memory_limit_mb < _MIN_MEMORY_MB:
-            raise SettingsError(
-                f"--memory-limit {self.memory_limit_mb}: give at least {_MIN_MEMORY_MB} (MB)"
-            )
-
-
-@dataclass(frozen=True)
-class ImportReport:
-    """What was read, what was kept and what was not; all but `files` are counts."""
-
-    files: tuple[str, ...]
-    ratings_read: int
-    ratings_kept: int
-    duplicates_replaced: int
-    unknown_movie_ratings: int
-    users: int
-    movies: int
-    movies_without_ratings: int
-    movies_without_title: int
-    duplicate_movies: int
-    tags_read: int
-    unknown_movie_tags: int
-
-    def lines(self) -> list[str]:
-        """The report for people, one line a fact; what did not happen is left out."""
-        facts = (
-            (
-                self.duplicates_replaced,
-                "ratings replaced by a later one of the same user and movie",
-            ),
-            (self.unknown_movie_ratings, "ratings left out: their movie is not in the catalogue"),
-            (
-                self.duplicate_movies,
-                "catalogue rows left out: an earlier row has the same movie id",
-            ),
-            (self.movies_without_title, 'movies without a title, shown as "Movie" and their id'),
-            (self.movies_without_ratings, "movies that nobody has rated"),
-            (self.tags_read, "tags read"),
-            (self.unknown_movie_tags, "tags left out: their movie is not in the catalogue"),
-        )
-        return [
-            f"files: {', '.join(self.files)}",
-            f"{self.ratings_kept:,} of {self.ratings_read:,} ratings kept: "
-            f"{self.users:,} users, {self.movies:,} movies in the catalogue",
-            *(f"{count:,} {fact}" for count, fact in facts if count),
-        ]
+        if self.memory_limit is not None:
+            Allowance.find(self.memory_limit)
 
 
 @dataclass(frozen=True)
@@ -176,23 +143,23 @@ def import_dataset(
             written.
         SettingsError: the memory limit is too low for these data.
     """
+    allowance = Allowance.find(options.memory_limit)
     folder = Path(folder)
     scratch = folder / "import.tmp"
     existed = folder.exists()
     try:
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
-        with contextlib.closing(_connect(scratch, options.memory_limit_mb)) as connection:
+        with contextlib.closing(connect(scratch, allowance)) as connection:
             work = _Import(connection, source, scratch, options, progress or _no_progress)
             dataset = work.run(folder)
         for name in _OUTPUT + (_TIMES,) * options.keep_times:
             os.replace(scratch / name, folder / name)
     except duckdb.OutOfMemoryException as error:
-        raise SettingsError(
-            f"--memory-limit {options.memory_limit_mb} is too low for these data "
-            f"({str(error).splitlines()[0]}); give more"
-        ) from None
+        raise _too_little(allowance, error) from None
     except (duckdb.IOException, duckdb.TransactionException, OSError) as error:
+        if "failed to pin block" in str(error):  # memory again, when a table is committed
+            raise _too_little(allowance, error) from None
         raise DataError(
             f"{folder} cannot be written: {str(error).splitlines()[0]}; make room there"
         ) from None
@@ -224,6 +191,7 @@ class _Import:
         self._scratch = scratch
         self._options = options
         self._progress = progress
+        self._read = 0.0
         self._hash = hashlib.sha256()
 
     def run(self, folder: Path) -> Dataset:
@@ -232,15 +200,13 @@ class _Import:
         tags = self._stage(self._source.tags) if self._source.tags else None
         self._index("movie", "SELECT movie_id, min(rowid) AS first_row FROM movies GROUP BY ALL")
         n_movies = self._count("movie_index")
-        self._progress("import", 0.02)
 
         ratings = self._stage(self._source.ratings, "user_id", "movie_id")
-        self._progress("import", 0.4)
         scale = find_scale(self._connection, ratings, self._options.scale)
         self._index(
             "user", "SELECT DISTINCT user_id FROM ratings SEMI JOIN movie_index USING (movie_id)"
         )
-        self._connection.execute(_INDEXED)
+        follow(self._connection, _INDEXED, None, self._part(_CHECKED, _JOINED))
         known = self._count("indexed")
         if not known:
             raise DataError(self._nothing_left())
@@ -272,14 +238,34 @@ class _Import:
         fingerprint = self._hash.hexdigest()
         return Dataset(folder, len(counts), n_movies, n_ratings, scale, fingerprint, report)
 
+    def _part(self, low: float, high: float) -> Told:
+        """Tells of a step that goes on from the fraction `low` of the import to `high`."""
+        self._progress("import", low)
+        return lambda fraction: self._progress("import", low + (high - low) * fraction)
+
+    def _size(self, file: TableFile) -> float:
+        """The file's share of the bytes of all files."""
+        sizes = {one.path: one.path.stat().st_size for one in self._source.files}
+        return sizes[file.path] / max(1, sum(sizes.values()))
+
     def _stage(self, file: TableFile, *filled: str) -> Staged:
         """The file as a table, after seeing that the columns `filled` are so in every row."""
-        staged = stage(self._connection, file, self._options.encoding, self._scratch)
+        part = self._part(_STAGED * self._read, _STAGED * (self._read + self._size(file)))
+        staged = stage(self._connection, file, self._options.encoding, self._scratch, part)
+        self._read += self._size(file)
         for column in filled:
-            found = self._row(f"SELECT min(rowid) FROM {staged.table} WHERE {column} IS NULL")
-            if found[0] is not None:
+            empty, long = self._row(
+                f"SELECT min(rowid) FILTER ({column} IS NULL), "
+                f"min(rowid) FILTER (strlen({column}) > {LONGEST_ID}) FROM {staged.table}"
+            )
+            if empty is not None:
                 raise DataError(
-                    f"{staged.place(found[0])}: {column} is empty; fill it or remove the row"
+                    f"{staged.place(empty)}: {column} is empty; fill it or remove the row"
+                )
+            if long is not None:
+                raise DataError(
+                    f"{staged.place(long)}: {column} has more than {LONGEST_ID} bytes; "
+                    "shorten it or remove the row"
                 )
         return staged
 
@@ -300,20 +286,29 @@ class _Import:
     def _write_movies(self, tags: Staged | None) -> None:
         """Write ``movies.parquet``: what is known of each movie."""
         self._connection.execute(_MOST_USED_TAGS if tags else _NO_TAGS)
-        batches = self._batches(
-            "SELECT typed_id AS movie_id, title, genres, year, plot, movies.tags, country, "
-            "runtime, movies.cast, user_tags FROM movie_index "
-            "JOIN movies ON movies.rowid = first_row "
-            "LEFT JOIN most_used_tags ON most_used_tags.movie_id = movies.movie_id "
-            "ORDER BY position",
-            _MOVIES_PER_BATCH,
-        )
-        schema = movie_schema(batches.schema.field("movie_id").type)
+        whole = self._row("SELECT typeof(typed_id) = 'BIGINT' FROM movie_index LIMIT 1")[0]
+        schema = movie_schema(pa.int64() if whole else pa.string())
         with pq.ParquetWriter(self._scratch / "movies.parquet", schema, compression="zstd") as file:
-            for batch in batches:
+            for batch in self._movie_batches():
                 rows = [movie_row(raw) for raw in batch.to_pylist()]
                 self._hash.update("".join(json.dumps(row) + "\n" for row in rows).encode())
                 file.write_batch(pa.RecordBatch.from_pylist(rows, schema))
+
+    def _movie_batches(self) -> Iterator[pa.RecordBatch]:
+        """The movies in order. Sorted are only so many at once as have a few MB of text."""
+        texts = ("title", "genres", "year", "plot", "tags", "country", "runtime", '"cast"')
+        lengths = " + ".join(f"coalesce(strlen({text}), 0)" for text in texts)
+        longest = self._row(f"SELECT max({lengths}) FROM movies")[0]
+        step = _SORTED_AT_ONCE // (longest + _TAGS_OF_A_MOVIE)
+        for first in range(0, self._count("movie_index"), step):
+            yield from self._batches(
+                "SELECT typed_id AS movie_id, title, genres, year, plot, movies.tags, country, "
+                "runtime, movies.cast, user_tags FROM movie_index "
+                "JOIN movies ON movies.rowid = first_row "
+                "LEFT JOIN most_used_tags ON most_used_tags.movie_id = movies.movie_id "
+                f"WHERE position >= {first} AND position < {first + step} ORDER BY position",
+                _MOVIES_PER_BATCH,
+            )
 
     def _write_history(self, known: int, n_movies: int) -> tuple[np.ndarray, np.ndarray]:
         """Write ``history_*.npy``; see `write_history` for what comes back."""
@@ -331,12 +326,13 @@ class _Import:
             "ORDER BY user_at, movie_at, indexed.seconds NULLS FIRST, row",
             _RATINGS_PER_BATCH,
         )
+        written = self._part(_SORTED, _WRITTEN)
         counts, rated, digest = write_history(
             batches,
             self._scratch,
             n_users,
             n_movies,
-            lambda read: self._progress("import", 0.7 + 0.25 * read / known),
+            lambda read: written(read / known),
         )
         self._hash.update(digest)
         return counts, rated
@@ -377,20 +373,8 @@ class _Import:
         return tuple(row)
 
 
-def _connect(scratch: Path, memory_limit_mb: int) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(
-        scratch / "import.duckdb",
-        config={
-            "memory_limit": f"{memory_limit_mb}MiB",
-            "threads": 2,
-            "temp_directory": str(scratch / "spill"),
-            "preserve_insertion_order": True,  # a row's rowid is its place in the file
-            "autoinstall_known_extensions": False,
-        },
-    )
-    connection.execute("SET enable_progress_bar = false")
-    connection.execute("PRAGMA disable_checkpoint_on_shutdown")  # the database is thrown away
-    return connection
+def _too_little(allowance: Allowance, error: Exception) -> SettingsError:
+    return allowance.too_little(f"reading these data failed ({str(error).splitlines()[0]})")
 
 
 def _no_progress(stage: str, fraction: float) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from recommender.dataset.following import Told, follow
+from recommender.dataset.database import Told, follow
 from recommender.dataset.sources import (
     COLUMN_NAMES,
     GENRE_FLAG,
@@ -153,8 +153,8 @@ def _stage_parquet(
             for part, position in _match(file, tuple(columns)).items()
         }
         rows = _create(connection, file, expressions, reader, file.path, progress)
-    except duckdb.OutOfMemoryException:
-        raise
+    except (duckdb.OutOfMemoryException, duckdb.TransactionException):
+        raise  # no fault of the file's: memory or disk space ended
     except duckdb.Error as error:
         raise DataError(
             f"{file.path} is not readable as Parquet ({str(error).splitlines()[0]}); "

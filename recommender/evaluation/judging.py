@@ -8,11 +8,9 @@ what each figure means.
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -36,6 +34,7 @@ from recommender.evaluation.metrics import (
     relevant_from,
     self_information,
 )
+from recommender.evaluation.scratch import scratch_folder
 from recommender.history import History
 from recommender.training import MovieTexts, Progress, TrainingSettings
 
@@ -122,8 +121,7 @@ def evaluate(
     timed = options.protocol == "time"
     imports = dataclasses.replace(settings.imports, keep_times=timed)
     rows: dict[str, _Row] = {}
-    with tempfile.TemporaryDirectory(prefix="matinee-") as name:
-        folder = Path(name)
+    with scratch_folder() as folder:
         dataset = import_dataset(source, folder, imports, progress)
         history = History.open(folder)
         texts = MovieTexts(folder / "movies.parquet", dataset.n_movies)

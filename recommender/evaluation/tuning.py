@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from recommender.evaluation.contenders import movie_counts
 from recommender.evaluation.holdout import Holdout, split_random
 from recommender.evaluation.judging import users_with_relevant
 from recommender.evaluation.metrics import NDCG_AT, StarsMetrics, ndcg, relevant_from
+from recommender.evaluation.scratch import scratch_folder
 from recommender.history import History
 from recommender.ranking import RankingModel, RankingSettings, fit_ranking
 from recommender.topn import TopN
@@ -127,8 +127,7 @@ def tune(
         DataError: the input cannot be used, or has too little in it to judge by.
     """
     settings = settings or TrainingSettings()
-    with tempfile.TemporaryDirectory(prefix="matinee-") as name:
-        folder = Path(name)
+    with scratch_folder() as folder:
         dataset = import_dataset(source, folder, settings.imports, progress)
         holdout = _validation_split(History.open(folder), folder, options)
         texts = MovieTexts(folder / "movies.parquet", dataset.n_movies)

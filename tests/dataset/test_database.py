@@ -1,20 +1,27 @@
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import duckdb
 import pytest
 
-from recommender.dataset import following
-from recommender.dataset.following import follow
+from recommender.allowance import SMALLEST, Allowance
+from recommender.dataset import database
+from recommender.dataset.database import connect, follow
 
 
 @pytest.fixture
-def connection(monkeypatch: pytest.MonkeyPatch) -> Iterator[duckdb.DuckDBPyConnection]:
-    monkeypatch.setattr(following, "_SECONDS_BETWEEN_LOOKS", 0.01)
-    with duckdb.connect() as connection:
-        connection.execute("SET enable_progress_bar = true")
-        connection.execute("SET enable_progress_bar_print = false")
-        connection.execute("SET progress_bar_time = 0")
+def connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    monkeypatch.setattr(database, "_SECONDS_BETWEEN_LOOKS", 0.01)
+    with closing(connect(tmp_path, Allowance(SMALLEST, "here", 1))) as connection:
         yield connection
+
+
+def test_the_database_has_its_allowance(connection: duckdb.DuckDBPyConnection) -> None:
+    query = "SELECT current_setting('memory_limit'), current_setting('threads')"
+    assert follow(connection, query) == [("64.0 MiB", 1)]
 
 
 def test_progress_goes_up_while_the_query_runs(connection: duckdb.DuckDBPyConnection) -> None:

@@ -1,0 +1,110 @@
+"""What training takes as the data grow: own memory at most, beside Surprise's.
+
+    .venv/bin/python benchmarks/training_growth.py --sizes 1M,4M,16M,32M
+
+Makes up data sets in the shape of MovieLens (`make_ratings.py`; users grow with the ratings, movies
+with their square root), one after the other in a temporary folder, and records a whole `matinee
+train` of each and Surprise's SVD as its documentation shows: a data frame, the Trainset, the fit,
+of one pass only, since more take no more memory. Surprise is held to --stock-limit; what does not
+fit there is extrapolated by the bytes a rating of the largest set that did. Prints a Markdown table
+of both processes' own memory at most. 100M needs 7 GB of disk and some ten minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import make_ratings
+
+from memory_toolkit.recorder import Recording, record
+from memory_toolkit.sizes import MB, parse_size
+from recommender.bundle import Bundle
+
+STOCK = """
+import sys
+import pandas as pd
+from surprise import SVD, Dataset, Reader
+
+frame = pd.read_csv(sys.argv[1], usecols=["userId", "movieId", "rating"])
+data = Dataset.load_from_df(frame, Reader(rating_scale=(0.5, 5))).build_full_trainset()
+SVD(n_factors=20, n_epochs=1).fit(data)
+"""
+# The command behind it takes the shell's place and prints nothing.
+QUIET = ("sh", "-c", 'exec "$@" > /dev/null 2>&1', "sh")
+HEAD = "| ratings | users | movies | seconds | Matinee, MB | Surprise, MB | bytes a rating |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--sizes", default="1M,4M,16M,32M", help="ratings, in ascending order")
+    parser.add_argument("--stock-limit", type=parse_size, default="4G", metavar="SIZE")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there, too")
+    options = parser.parse_args()
+    rows: list[dict[str, Any]] = []
+    print(f"{HEAD}\n|---|---|---|---|---|---|---|")
+    for size in map(make_ratings.count, options.sizes.split(",")):
+        with tempfile.TemporaryDirectory() as folder:
+            data = Path(folder, "data")
+            maker = [sys.executable, make_ratings.__file__]
+            subprocess.run(
+                [*maker, "--ratings", str(size), "--out", str(data)],
+                stderr=subprocess.DEVNULL,
+                check=True,
+            )
+            row = train(data, Path(folder, "bundle"))
+            row |= stock(data / "ratings.csv", row["ratings"], rows, options.stock_limit)
+        rows.append(row)
+        sign = "≈ " if row["extrapolated"] else ""
+        print(
+            f"| {row['ratings']:,} | {row['users']:,} | {row['movies']:,} | {row['seconds']:.0f} "
+            f"| {row['matinee_mb']:.0f} | {sign}{row['stock_mb']:,.0f} "
+            f"| {row['stock_bytes']:.0f} |",
+            flush=True,
+        )
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+
+
+def train(data: Path, bundle: Path) -> dict[str, Any]:
+    """Train a bundle; what it took, and what was in the data."""
+    command = ["-m", "recommender.cli", "train", "--dataset", str(data), "--out", str(bundle)]
+    recording = record([*QUIET, sys.executable, *command])
+    if recording.ending.status:
+        sys.exit(f"training_growth: the training ended with status {recording.ending.status}")
+    found = Bundle.open(bundle).info["data"]
+    numbers = {name: found[name] for name in ("ratings", "users", "movies")}
+    return numbers | {"seconds": recording.duration, "matinee_mb": peak(recording) / MB}
+
+
+def stock(
+    ratings: Path, n_ratings: int, before: list[dict[str, Any]], limit: int
+) -> dict[str, Any]:
+    """Surprise's memory; by the bytes a rating of the last set `before` where it does not fit."""
+    expected = before[-1]["stock_bytes"] if before else 0.0
+    if expected * n_ratings < limit:
+        recording = record([*QUIET, sys.executable, "-c", STOCK, str(ratings)], limit)
+        if recording.ending.status == 0:
+            took = peak(recording)
+            return {"stock_mb": took / MB, "stock_bytes": took / n_ratings, "extrapolated": 0}
+    if not before:
+        sys.exit(
+            "training_growth: the first of --sizes does not fit in --stock-limit; add a smaller"
+        )
+    return {"stock_mb": expected * n_ratings / MB, "stock_bytes": expected, "extrapolated": 1}
+
+
+def peak(recording: Recording) -> int:
+    """The most own memory of the command, in bytes."""
+    return recording.highest.peak if recording.highest else 0
+
+
+if __name__ == "__main__":
+    main()

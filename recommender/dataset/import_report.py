@@ -1,0 +1,47 @@
+"""What an import read, what it kept and what it left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What was read, what was kept and what was not; all but `files` are counts."""
+
+    files: tuple[str, ...]
+    ratings_read: int
+    ratings_kept: int
+    duplicates_replaced: int
+    unknown_movie_ratings: int
+    users: int
+    movies: int
+    movies_without_ratings: int
+    movies_without_title: int
+    duplicate_movies: int
+    tags_read: int
+    unknown_movie_tags: int
+
+    def lines(self) -> list[str]:
+        """The report for people, one line a fact; what did not happen is left out."""
+        facts = (
+            (
+                self.duplicates_replaced,
+                "ratings replaced by a later one of the same user and movie",
+            ),
+            (self.unknown_movie_ratings, "ratings left out: their movie is not in the catalogue"),
+            (
+                self.duplicate_movies,
+                "catalogue rows left out: an earlier row has the same movie id",
+            ),
+            (self.movies_without_title, 'movies without a title, shown as "Movie" and their id'),
+            (self.movies_without_ratings, "movies that nobody has rated"),
+            (self.tags_read, "tags read"),
+            (self.unknown_movie_tags, "tags left out: their movie is not in the catalogue"),
+        )
+        return [
+            f"files: {', '.join(self.files)}",
+            f"{self.ratings_kept:,} of {self.ratings_read:,} ratings kept: "
+            f"{self.users:,} users, {self.movies:,} movies in the catalogue",
+            *(f"{count:,} {fact}" for count, fact in facts if count),
+        ]
