@@ -46,7 +46,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # Training imports DuckDB, scikit-learn and Surprise, which the serving process must not load.
+    # Training imports DuckDB and scikit-learn, which the serving process must not load.
     if name in ("train", "TrainingSettings"):
         from recommender import training
 

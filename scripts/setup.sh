@@ -9,7 +9,7 @@ fail() {
 setup() {
     local lock=$1 python stamp wanted
     stamp=.venv/installed
-    wanted=$(cat "$lock" pyproject.toml recommender/passes.c | cksum)
+    wanted=$(cat "$lock" pyproject.toml recommender/passes.c recommender/descend.h | cksum)
     if [ -x .venv/bin/python ] && grep -qxF "$wanted" "$stamp" 2>/dev/null; then
         return
     fi
@@ -31,7 +31,7 @@ setup() {
         fail "training needs a C compiler; install one (Debian, Ubuntu: apt install gcc python3-dev) and start again."
     # The test lock holds all of the running lock, so either is satisfied by what was installed.
     if [ "$lock" != requirements.lock ]; then
-        cat requirements.lock pyproject.toml recommender/passes.c | cksum >"$stamp"
+        cat requirements.lock pyproject.toml recommender/passes.c recommender/descend.h | cksum >"$stamp"
         echo "$wanted" >>"$stamp"
     else
         echo "$wanted" >"$stamp"

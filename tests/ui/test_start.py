@@ -93,6 +93,26 @@ def test_it_loads_the_bundle_and_says_what_it_took(tiny_bundle: Path, tmp_path: 
     assert "matinee_actions" not in families
 
 
+def test_search_by_meaning_is_loaded_at_the_start_where_that_is_asked_for(
+    embedded_bundle: Path, tmp_path: Path
+) -> None:
+    stage = "loading search by meaning"
+    with serve(embedded_bundle, tmp_path) as server:
+        assert stage not in wait_for_line(server, "[after drawing every page]")
+    with serve(embedded_bundle, tmp_path, MATINEE_PRELOAD="semantic") as server:
+        log = wait_for_line(server, f"[after {stage}]")
+    assert f"[before {stage}]" in log
+
+
+def test_without_vectors_there_is_a_line_and_the_rest_is_served(
+    tiny_bundle: Path, tmp_path: Path
+) -> None:
+    with serve(tiny_bundle, tmp_path, MATINEE_PRELOAD="semantic") as server:
+        log = wait_for_line(server, "there is no semantic index; make it with `matinee embed")
+        assert wait_for(server, "ready") is None
+    assert "Traceback" not in log
+
+
 def test_who_may_read_the_metrics(tiny_bundle: Path, tmp_path: Path) -> None:
     with serve(tiny_bundle, tmp_path, DEBUG_MEMORY="true", DEBUG_MEMORY_TOKEN="s3") as server:
         assert fetch(server, "/metrics")[0] == 200

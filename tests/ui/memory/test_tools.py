@@ -20,7 +20,7 @@ from debug_memory import (
     stop_memory_tracking,
 )
 from memory_toolkit.flame_graph import recording, stop_recording
-from recommender.ui import configuration, flame_graph_file, loading, visitor
+from recommender.ui import configuration, flame_graph_file, loading, meaning, visitor
 from recommender.ui.language import KEY
 from recommender.ui.memory import tools
 from recommender.ui.memory.tools import CLEARED_KEY, SHOWN, shortened
@@ -68,6 +68,21 @@ def test_before_anything_is_pressed_it_says_what_each_tool_costs(view: AppTest) 
     for key in ("clear_note", "looking_note", "record_note"):
         assert TEXTS[f"memory_tools.{key}"][0] in words(view)
     assert actions() == []
+
+
+def test_search_by_meaning_can_be_unloaded_while_it_is_loaded(
+    view: AppTest, embedded_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MATINEE_BUNDLE", str(embedded_bundle))
+    configuration.settings.cache_clear()
+    assert "unload" not in offered(view)
+    matinee = loading.initialize_recommender()
+    meaning.load(matinee)
+    assert "unload" in offered(view.run(timeout=30))
+    press(view, "unload")
+    assert not matinee.meaning.loaded
+    assert "unload" not in offered(view)
+    assert "The next search by meaning loads it again." in words(view)
 
 
 def test_clearing_lets_go_of_data_and_bundle_and_of_nothing_else(
