@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recommender.bundle import Bundle, BundleWriter
+from recommender.errors import SettingsError
 from recommender.history import History
 from recommender.topn import Rows
 
@@ -206,6 +207,7 @@ def fit_stars(
         progress: told the fraction done, 0..1.
 
     Raises:
+        SettingsError: the settings make it run off.
         ValueError: no rating takes part.
     """
     user_rows, movie_rows, n_ratings, mean = _first_appearances(history, users, movies)
@@ -237,7 +239,13 @@ def fit_stars(
         rows = user_rows[first : first + _ROWS]
         parts = [mean + model.user_bias[rows], np.ones(len(rows)), model.user_factors[rows]]
         a = np.column_stack(parts)
-        np.add(model.gram, a.T @ a, out=model.gram)
+        with np.errstate(over="ignore", invalid="ignore"):  # looked at below
+            np.add(model.gram, a.T @ a, out=model.gram)
+    if not np.isfinite(model.gram).all():
+        raise SettingsError(
+            "the numbers of the stars model grew without bound; give smaller learning rates "
+            f"(learning_rate is {settings.learning_rate:g})"
+        )
     left_out = np.ones(len(users), dtype=bool)
     left_out[user_rows] = False
     _fold_in_users(model, history, left_out)

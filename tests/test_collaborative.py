@@ -6,6 +6,7 @@ from surprise import SVD, Dataset, Reader
 from recommender import collaborative
 from recommender import history as history_module
 from recommender.collaborative import StarsModel, StarsSettings, fit_stars
+from recommender.errors import SettingsError
 from recommender.history import History
 
 SCALE = (0.5, 5.0)
@@ -222,3 +223,9 @@ def test_progress_goes_from_0_to_1(history: History, taking_part) -> None:
 def test_nothing_to_train_on(history: History, taking_part) -> None:
     with pytest.raises(ValueError, match="no rating"):
         fit_stars(history, np.zeros(80, bool), taking_part[1], SCALE, SETTINGS)
+
+
+def test_settings_that_make_it_run_off_are_refused(history: History, taking_part) -> None:
+    settings = StarsSettings(n_factors=4, n_epochs=30, learning_rate=1000.0)
+    with pytest.raises(SettingsError, match=r"grew without bound.*\(learning_rate is 1000\)"):
+        fit_stars(history, *taking_part, (0.5, 5.0), settings)
