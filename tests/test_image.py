@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,7 +123,9 @@ def test_it_serves_within_its_limit_and_ends_when_told(image: dockerfile.Image, 
             assert container.process.poll() is None
             assert time.monotonic() < end
         log = Log()
-        asyncio.run(Visitor(container.port, 0, 0.05, log).tour())
+        # In a thread of its own: the browser tests leave a loop running in this one.
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(asyncio.run, Visitor(container.port, 0, 0.05, log).tour()).result()
         assert not log.errors
         profiles = image.path(dockerfile.only("VOLUME").rest) / "profiles.sqlite"
         assert profiles.stat().st_size > 0
