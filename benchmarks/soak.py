@@ -31,6 +31,7 @@ from soak_server import Server, serve
 from soak_visitor import Log, Visitor
 
 from memory_toolkit.sizes import MB, format_bytes, parse_size
+from recommender.serving import VARIABLES
 
 SAMPLE_SECONDS, PROBE_SECONDS = 0.25, 5.0
 AT_ONCE = 10  # of the visitors of the churn
@@ -39,6 +40,8 @@ COMES_BACK = 10 * MB
 # MATINEE_SESSION_SECONDS and MATINEE_IDLE_SECONDS, and two rounds of its housekeeping.
 SETTLED_SECONDS = 75.0
 SHOWN_ERRORS = 20
+# Ten minutes by default, which would have to be waited for.
+SEMANTIC_IDLE_SECONDS = "30"
 # From its first answer to the moment when the bundle is loaded and every page drawn.
 LOADED_SECONDS = 5.0
 Row = dict[str, str | float]
@@ -84,7 +87,8 @@ def main() -> None:
     script = "benchmarks/greedy_app.py" if options.greedy else "streamlit_app.py"
     log = Log()
     with tempfile.TemporaryDirectory(prefix="matinee-soak-") as name:
-        with serve(script, options.bundle, options.limit, Path(name)) as server:
+        variables = {**VARIABLES, "MATINEE_SEMANTIC_IDLE_SECONDS": SEMANTIC_IDLE_SECONDS}
+        with serve(script, options.bundle, options.limit, Path(name), variables) as server:
             memory = Memory(server)
             asyncio.run(_soak(options, memory, log))
             failures = _failures(memory, log, options.idle)
