@@ -20,8 +20,8 @@ def project(tmp_path: Path) -> Path:
     """The scripts in a folder whose environment is marked as installed; the matinee there only says
     how it was called."""
     (tmp_path / "recommender").mkdir()
-    code = "recommender/passes.c"
-    for name in ("run.sh", "run_debug.sh", "requirements.lock", "pyproject.toml", code):
+    code = ("recommender/passes.c", "recommender/descend.h")
+    for name in ("run.sh", "run_debug.sh", "requirements.lock", "pyproject.toml", *code):
         shutil.copy(ROOT / name, tmp_path / name)
     shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
     programs = tmp_path / ".venv" / "bin"
@@ -36,7 +36,8 @@ def project(tmp_path: Path) -> Path:
     for program in programs.iterdir():
         if not program.is_symlink():
             program.chmod(0o755)
-    mark = "cat requirements.lock pyproject.toml recommender/passes.c | cksum > .venv/installed"
+    marked = " ".join(("requirements.lock", "pyproject.toml", *code))
+    mark = f"cat {marked} | cksum > .venv/installed"
     subprocess.run(["bash", "-c", mark], cwd=tmp_path, check=True)
     return tmp_path
 

@@ -204,6 +204,8 @@ def test_reasons_and_choice(
 ) -> None:
     page = visit(f"{server.url}/for-you?user=42", locale=locale)
     expect(page.locator(".mt-why").first).to_contain_text(because)
+    expect(titles(page)).to_have_count(12)
+    settled(page)
     best = titles(page).all_inner_texts()
     page.get_by_role("button", name=filters).click()
     page.get_by_role("slider", name=variety).press("End")
