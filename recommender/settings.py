@@ -218,7 +218,7 @@ class Settings:
 
 VARIABLES: tuple[str, ...] = tuple(knob.metadata["variable"] for knob in fields(Settings))
 # What run.sh and the tests know beside.
-_OTHERS = ("MATINEE_RUN_UNDER", "MATINEE_REQUIRE_BROWSER")
+_OTHERS = ("MATINEE_RUN_UNDER", "MATINEE_REQUIRE_BROWSER", "MATINEE_REQUIRE_SERVICES")
 
 
 def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
