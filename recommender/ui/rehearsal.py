@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # As long as a browser would wait, on a machine that is busy with something else.
 _SECONDS = 30.0
+# Words and a part of one, a typing error, a decade and a genre: every way of searching is taken.
+_SEARCH = "the thuosand 1990s drama"
 Address = tuple[str, dict[str, Id]]
 _sessions: set[str] = set()
 
@@ -45,11 +47,14 @@ class _Nobody(SessionClient):
 
 
 async def draw_every_page(matinee: Recommender) -> None:
-    """Draw every page once, with a user and a movie of `matinee` where a page asks for one.
+    """Draw every page once, with a user and a movie of `matinee` where a page asks for one, and
+    search once in each way that loads nothing.
 
     Raises:
         TimeoutError: a page took longer than anybody would wait.
     """
+    for by in ("title", "facts"):
+        await asyncio.to_thread(matinee.search, _SEARCH, 1, by)
     user: dict[str, Id] = {"user": matinee.users(1)[0]}
     movie: dict[str, Id] = {"movie": matinee.popular(1)[0].movie_id}
     await _draw(
