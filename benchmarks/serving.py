@@ -28,6 +28,7 @@ from memory_toolkit.actions import action
 from memory_toolkit.reading import read
 from memory_toolkit.sizes import MB
 from recommender import Filters, Recommender
+from recommender.shards import shard_number
 from recommender.similar import METHODS
 
 N, RATED = 20, 200
@@ -179,11 +180,15 @@ def _cold(bundle: Path, name: str, i: int) -> tuple[float, float]:
 def _drop(matinee: Recommender) -> None:
     """Drop the bundle's files from the system's memory, as when others needed it."""
     bundle = matinee.bundle
+    whole = [Path(name) for name in bundle.files if shard_number(name) is None]
+    arrays = [bundle.array(file.stem) for file in whole if file.suffix == ".npy"]
+    for number in bundle.shards.mapped:
+        arrays += bundle.shards.arrays(number).values()
+    for array in arrays:
+        mapping = getattr(array.base, "_mmap", None)
+        if mapping is not None:
+            mapping.madvise(mmap.MADV_DONTNEED)
     for name in bundle.files:
-        if name.endswith(".npy"):
-            mapping = getattr(bundle.array(name.removesuffix(".npy")).base, "_mmap", None)
-            if mapping is not None:
-                mapping.madvise(mmap.MADV_DONTNEED)
         with open(bundle.file(name), "rb") as file:
             os.fsync(file.fileno())
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)

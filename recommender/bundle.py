@@ -4,7 +4,8 @@ A bundle is a folder::
 
     bundle/
         manifest.json     what is in it: format version, settings, data, a checksum for each file
-        data-3f9c…/       the files themselves: .npy arrays and one SQLite database
+        data-3f9c…/       the files themselves: .npy arrays and one SQLite database; what grows
+                          with the number of users lies there in shards (`recommender.shards`)
         work-07ad…/       during a training: what it has written so far
 
 `manifest.json` names the data folder, and replacing that one file is the moment a new bundle takes
@@ -18,14 +19,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import mmap
 import os
 import re
 import secrets
 import shutil
 import stat
-from collections import deque
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,14 +31,15 @@ from typing import Any
 
 import numpy as np
 
+from recommender.bundle_files import TRAIN_AGAIN, check_file, map_array, sha256, state, sync
 from recommender.errors import BundleError
+from recommender.shards import Fetch, Shards, advise_at_random, shard_number
 
 FORMAT = "matinee-bundle"
-VERSION = 2
+VERSION = 3
 MANIFEST = "manifest.json"
 # What lies beside the data and outlasts it begins so, see `recommender.semantic.embed`.
 SEMANTIC = "semantic"
-_CHUNK = 1 << 20
 _THREADS = 2
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -53,55 +52,76 @@ class Bundle:
         info: what the training wrote about itself (settings, data, report), as in the manifest.
         created: when it was written, ISO 8601, UTC.
         stamp: identifies the manifest file, see `manifest_stamp`.
+        shards: what grows with the number of users.
     """
 
-    def __init__(self, path: Path, manifest: dict[str, Any], stamp: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        manifest: dict[str, Any],
+        stamp: tuple[int, int],
+        fetch: Fetch | None,
+        sound: set[str],
+    ) -> None:
         self.path = path
         self.info: dict[str, Any] = manifest["info"]
         self.created: str = manifest["created"]
         self.stamp = stamp
         self._folder = path / manifest["data"]
         self._files: dict[str, dict[str, Any]] = manifest["files"]
-        self._states = {name: _state(self._folder / name) for name in self._files}
+        whole = [self._folder / name for name in self._files if shard_number(name) is None]
+        self._states = {file: state(file) for file in whole}
         # All are mapped at once: a later training removes the files, but not from under a mapping.
-        self._arrays = {Path(n).stem: self._map(n) for n in self._files if n.endswith(".npy")}
+        self._arrays = {file.stem: map_array(file) for file in whole if file.suffix == ".npy"}
+        self.shards = Shards(self._folder, self._files, fetch)
+        self.shards.map_those_of(sound)
 
     @classmethod
-    def open(cls, path: str | Path) -> Bundle:
+    def open(cls, path: str | Path, fetch: Fetch | None = None) -> Bundle:
         """Open the bundle at `path` and check every file against its checksum.
+
+        Args:
+            fetch: with it, files of shards may be missing or damaged. Before such a shard is used
+                for the first time, `fetch` is called with the names of these files and has to
+                put them into the data folder, or to raise OSError or BundleError, which whoever
+                needs the shard gets as a BundleError. The files are checked then. Several threads
+                may call it at the same time, about different shards. It may remove the files of
+                other shards to make room; these are fetched again when they are needed.
 
         Raises:
             BundleError: it is missing, of another format version, truncated or altered.
         """
         path = Path(path)
-        stamp, manifest = _read_manifest(path)
+        stamp, manifest = read_manifest(path)
         try:
-            return cls._checked(path, manifest, stamp)
+            return cls._checked(path, manifest, stamp, fetch)
         except BundleError:
             # A new bundle may have taken this one's place while its files were being read.
-            again, manifest = _read_manifest(path)
+            again, manifest = read_manifest(path)
             if again == stamp:
                 raise
-            return cls._checked(path, manifest, again)
+            return cls._checked(path, manifest, again, fetch)
 
     @classmethod
-    def _checked(cls, path: Path, manifest: dict[str, Any], stamp: tuple[int, int]) -> Bundle:
-        def check(name: str) -> None:
-            _check_file(path / manifest["data"] / name, manifest["files"][name])
+    def _checked(
+        cls, path: Path, manifest: dict[str, Any], stamp: tuple[int, int], fetch: Fetch | None
+    ) -> Bundle:
+        def check(name: str) -> bool:
+            try:
+                check_file(path / manifest["data"] / name, manifest["files"][name])
+            except BundleError:
+                if fetch is None or shard_number(name) is None:
+                    raise
+                return False
+            return True
 
         # Hashing does not hold Python's lock; the largest come first, so that all threads end
         # at about the same time.
         names = sorted(manifest["files"], key=lambda n: -manifest["files"][n]["bytes"])
         with ThreadPoolExecutor(_THREADS) as pool:
-            deque(pool.map(check, names), maxlen=0)
-        return cls(path, manifest, stamp)
-
-    def _map(self, name: str) -> np.ndarray:
-        path = self.file(name)
-        try:
-            return np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray)
-        except (OSError, ValueError) as error:
-            raise BundleError(f"{path}: cannot be read ({error}); {_TRAIN_AGAIN}") from error
+            checked = zip(names, pool.map(check, names), strict=True)
+            sound = {name for name, is_sound in checked if is_sound}
+        return cls(path, manifest, stamp, fetch, sound)
 
     def file(self, name: str) -> Path:
         """The path of one of the bundle's files.
@@ -110,25 +130,23 @@ class Bundle:
             BundleError: the manifest does not list it.
         """
         if name not in self._files:
-            raise BundleError(f"{self.path}: this bundle has no {name}; {_TRAIN_AGAIN}")
+            raise BundleError(f"{self.path}: this bundle has no {name}; {TRAIN_AGAIN}")
         return self._folder / name
 
     def array(self, name: str, *, at_random: bool = False) -> np.ndarray:
-        """The array stored as ``<name>.npy``, memory-mapped and read-only.
+        """The array stored whole as ``<name>.npy``, memory-mapped and read-only.
 
         Args:
-            at_random: it is read a little here and a little there, so the system is told not to
-                read what lies around that from the disk as well (madvise(2), where there is it).
+            at_random: see `shards.advise_at_random`.
 
         Raises:
             BundleError: the bundle has none of that name.
         """
         if name not in self._arrays:
-            raise BundleError(f"{self.path}: this bundle has no {name}.npy; {_TRAIN_AGAIN}")
+            raise BundleError(f"{self.path}: this bundle has no {name}.npy; {TRAIN_AGAIN}")
         array = self._arrays[name]
-        mapping = getattr(array.base, "_mmap", None)  # an empty array has none
-        if at_random and mapping is not None and hasattr(mmap, "MADV_RANDOM"):
-            mapping.madvise(mmap.MADV_RANDOM)
+        if at_random:
+            advise_at_random(array)
         return array
 
     @property
@@ -139,11 +157,16 @@ class Bundle:
         Matinee never does, would give wrong answers, and one that is cut off would end the process
         with SIGBUS (mmap(2)); nothing can be said of the moment after this was asked.
         """
-        for name, before in self._states.items():
-            now = _state(self._folder / name)
+        for file, before in (self._states | self.shards.states()).items():
+            now = state(file)
             if now != before and now[:1] == before[:1]:
                 return False
         return True
+
+    @property
+    def first_users(self) -> list[int]:
+        """The first user of each shard."""
+        return list(self.info["shards"])
 
     @property
     def size(self) -> int:
@@ -224,7 +247,7 @@ class BundleWriter:
         """
         files = {}
         for file in sorted(self.folder.iterdir()):
-            files[file.name] = {"bytes": file.stat().st_size, "sha256": _sha256(file)}
+            files[file.name] = {"bytes": file.stat().st_size, "sha256": sha256(file)}
             sync(file)
         data = self.path / f"data-{secrets.token_hex(6)}"
         self.folder = self.folder.rename(data)
@@ -249,7 +272,7 @@ class BundleWriter:
         (self.path / f"{MANIFEST}.new").unlink(missing_ok=True)
         current = None
         with contextlib.suppress(BundleError):
-            current = _read_manifest(self.path)[1]["data"]
+            current = read_manifest(self.path)[1]["data"]
         for folder in [*self.path.glob("data-*"), *self.path.glob("work-*")]:
             if folder.name not in (current, keep):
                 shutil.rmtree(folder, ignore_errors=True)
@@ -267,95 +290,52 @@ def manifest_stamp(path: str | Path) -> tuple[int, int] | None:
     return status.st_ino, status.st_mtime_ns
 
 
-_TRAIN_AGAIN = "train it again with `matinee train`"
 _LONGEST_MANIFEST = 1 << 24
 
 
-def _state(path: Path) -> tuple[int, ...]:
-    """Inode, bytes and time of the last change; nothing of a file that is not there."""
-    try:
-        status = path.stat()
-    except OSError:
-        return ()
-    return status.st_ino, status.st_size, status.st_mtime_ns
+def read_manifest(path: Path) -> tuple[tuple[int, int], dict[str, Any]]:
+    """The stamp (see `manifest_stamp`) and the content of the manifest at `path`, checked.
 
-
-def _read_manifest(path: Path) -> tuple[tuple[int, int], dict[str, Any]]:
+    Raises:
+        BundleError: there is none, or it is of another format version, truncated or altered.
+    """
     file = path / MANIFEST
     stamp = manifest_stamp(path)
     try:
         mode, length = (status := file.stat()).st_mode, status.st_size
         if not stat.S_ISREG(mode) or length > _LONGEST_MANIFEST:  # a pipe would be waited for
-            raise BundleError(f"{file}: not a manifest; {_TRAIN_AGAIN}")
+            raise BundleError(f"{file}: not a manifest; {TRAIN_AGAIN}")
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise BundleError(
             f"{path}: there is no bundle here; make one with `matinee train --out {path}`"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise BundleError(f"{file}: cannot be read ({error}); {_TRAIN_AGAIN}") from error
+        raise BundleError(f"{file}: cannot be read ({error}); {TRAIN_AGAIN}") from error
     try:
         manifest = json.loads(text)
         is_bundle = manifest["format"] == FORMAT
         version = manifest["version"]
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise BundleError(f"{file}: damaged; {_TRAIN_AGAIN}") from None
+        raise BundleError(f"{file}: damaged; {TRAIN_AGAIN}") from None
     if not is_bundle:
         raise BundleError(f"{file}: not a Matinee bundle")
     if version != VERSION:
         raise BundleError(
             f"{path}: bundle format {version}, but this Matinee reads format {VERSION}; "
-            f"{_TRAIN_AGAIN}"
+            f"{TRAIN_AGAIN}"
         )
     checksum = manifest.pop("checksum", None)
     if checksum != _manifest_checksum(manifest):
-        raise BundleError(f"{file}: altered or damaged; {_TRAIN_AGAIN}")
+        raise BundleError(f"{file}: altered or damaged; {TRAIN_AGAIN}")
     if stamp is None or not all(map(_SAFE_NAME.fullmatch, [manifest["data"], *manifest["files"]])):
-        raise BundleError(f"{file}: altered or damaged; {_TRAIN_AGAIN}")
+        raise BundleError(f"{file}: altered or damaged; {TRAIN_AGAIN}")
     return stamp, manifest
 
 
 def _manifest_checksum(manifest: dict[str, Any]) -> str:
     canonical = json.dumps(manifest, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def _check_file(path: Path, expected: dict[str, Any]) -> None:
-    try:
-        size = path.stat().st_size
-        if size != expected["bytes"]:
-            raise BundleError(
-                f"{path}: {size} bytes where the manifest says {expected['bytes']}; {_TRAIN_AGAIN}"
-            )
-        if _sha256(path) != expected["sha256"]:
-            raise BundleError(
-                f"{path}: its checksum does not match, it was altered; {_TRAIN_AGAIN}"
-            )
-    except OSError as error:
-        raise BundleError(f"{path}: cannot be read ({error.strerror}); {_TRAIN_AGAIN}") from error
-
-
-def _chunks(path: Path) -> Iterator[memoryview]:
-    buffer = memoryview(bytearray(_CHUNK))
-    with open(path, "rb", buffering=0) as file:
-        while count := file.readinto(buffer):
-            yield buffer[:count]
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    for chunk in _chunks(path):
-        digest.update(chunk)
-    return digest.hexdigest()
-
-
-def sync(path: Path) -> None:
-    """Have the operating system put `path`, a file or folder, on the disk itself."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _lock(file: Any, path: Path) -> None:

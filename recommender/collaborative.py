@@ -19,12 +19,11 @@ import numpy as np
 from recommender.bundle import Bundle, BundleWriter
 from recommender.errors import SettingsError
 from recommender.history import History
+from recommender.ridge import MOVIE_RIDGE, USER_RIDGE, ridge, unit_of
 from recommender.topn import Rows
 
-_ARRAYS = ("user_bias", "movie_bias", "user_factors", "movie_factors", "gram", "movie_known")
-# λ of the fold-in, from a validation split; a movie's bias may vary more than a user's.
-_USER_RIDGE = 5.0
-_MOVIE_RIDGE = 2.0
+_WHOLE = ("movie_bias", "movie_factors", "gram", "movie_known")
+_BY_USER = ("user_bias", "user_factors")
 # How many ratings of movies that were left out are held at once.
 _FOLD_RATINGS = 1 << 20
 _ROWS = 8192
@@ -41,7 +40,8 @@ class StarsModel:
     Everybody and everything has a row. Users and movies that were left out of the training are
     folded in from what ratings they have, and are taken for average as far as these do not tell.
 
-    Memory: 8·(k+1) bytes for each user and movie, memory-mapped when read from a bundle.
+    Memory: 8·(k+1) bytes for each user and movie, memory-mapped when read from a bundle; there the
+    users' arrays are `shards.ShardedRows`.
 
     Attributes:
         global_mean: μ, the mean of the training ratings.
@@ -68,12 +68,15 @@ class StarsModel:
         """The model that `bundle` holds, memory-mapped."""
         stars = bundle.info["stars"]
         low, high = bundle.info["data"]["scale"]
-        arrays = {name: bundle.array(f"stars_{name}") for name in _ARRAYS}
+        arrays = {name: bundle.array(f"stars_{name}") for name in _WHOLE}
+        starts = [*bundle.first_users, bundle.info["data"]["users"]]
+        arrays |= {name: bundle.shards.rows(f"stars_{name}", starts) for name in _BY_USER}
         return cls(global_mean=stars["global_mean"], scale=(low, high), **arrays)
 
     def save(self, writer: BundleWriter) -> dict[str, float]:
-        """Write the arrays; returns what belongs into the manifest under ``stars``."""
-        for name in _ARRAYS:
+        """Write the arrays, all of them whole; returns what belongs into the manifest under
+        ``stars``."""
+        for name in (*_WHOLE, *_BY_USER):
             writer.save_array(f"stars_{name}", getattr(self, name))
         return {"global_mean": self.global_mean}
 
@@ -102,9 +105,12 @@ class StarsModel:
             float64, shape (n,).
         """
         known_user, known_movie = users >= 0, movies >= 0
-        predicted = np.einsum("nk,nk->n", self.user_factors[users], self.movie_factors[movies])
-        predicted[~(known_user & known_movie)] = 0.0
-        predicted += np.where(known_user, self.user_bias[users], 0.0)
+        predicted = np.zeros(len(users))
+        if known_user.any():
+            users, factors = users[known_user], self.movie_factors[movies[known_user]]
+            own = np.einsum("nk,nk->n", self.user_factors[users], factors)
+            own[~known_movie[known_user]] = 0.0
+            predicted[known_user] = own + self.user_bias[users]
         predicted += np.where(known_movie, self.movie_bias[movies], 0.0)
         return self.clip(predicted + self.global_mean)
 
@@ -122,12 +128,13 @@ class StarsModel:
             b_u, and p_u of shape (k,); the average of the trained users without ratings.
         """
         rest = ratings - self.global_mean - self.movie_bias[movies]
-        average = self._average_user
-        return _ridge(self.movie_factors[movies], rest, average, _USER_RIDGE, _unit(self.scale))
+        average = self.average_user
+        return ridge(self.movie_factors[movies], rest, average, USER_RIDGE, unit_of(self.scale))
 
     @property
-    def _average_user(self) -> tuple[float, np.ndarray]:
-        """Mean bias and factors of the trained users; the Gram matrix holds their sums."""
+    def average_user(self) -> tuple[float, np.ndarray]:
+        """Mean bias and factors, shape (k,), of the trained users; the Gram matrix holds their
+        sums."""
         means = self.gram[1] / self.gram[1, 1]
         return float(means[0]) - self.global_mean, means[2:]
 
@@ -213,7 +220,7 @@ def fit_stars(
     user_rows, movie_rows, n_ratings, mean = _first_appearances(history, users, movies)
     # Surprise numbers by first appearance, which decides who starts from which random numbers.
     rng = np.random.RandomState(settings.random_state)
-    spread = settings.initial_spread * np.sqrt(_unit(scale))
+    spread = settings.initial_spread * np.sqrt(unit_of(scale))
     known = np.zeros(len(movies), dtype=bool)
     known[movie_rows] = True
     k = settings.n_factors
@@ -237,10 +244,9 @@ def fit_stars(
     )
     for first in range(0, len(user_rows), _ROWS):
         rows = user_rows[first : first + _ROWS]
-        parts = [mean + model.user_bias[rows], np.ones(len(rows)), model.user_factors[rows]]
-        a = np.column_stack(parts)
         with np.errstate(over="ignore", invalid="ignore"):  # looked at below
-            np.add(model.gram, a.T @ a, out=model.gram)
+            added = gram_of(mean, model.user_bias[rows], model.user_factors[rows])
+            np.add(model.gram, added, out=model.gram)
     if not np.isfinite(model.gram).all():
         raise SettingsError(
             "the numbers of the stars model grew without bound; give smaller learning rates "
@@ -252,6 +258,13 @@ def fit_stars(
     _fold_in_movies(model, history)
     progress(1.0)
     return model
+
+
+def gram_of(mean: float, biases: np.ndarray, factors: np.ndarray) -> np.ndarray:
+    """What some trained users add to `StarsModel.gram`, shape (k+2, k+2)."""
+    a = np.column_stack([mean + biases, np.ones(len(biases)), factors])
+    gram: np.ndarray = a.T @ a
+    return gram
 
 
 def _random_rows(
@@ -278,7 +291,7 @@ def _descend(
     # Not at the top: serving does without what a compiler made.
     from recommender.passes import stars_pass
 
-    unit, width = _unit(model.scale), model.user_factors.shape[1]
+    unit, width = unit_of(model.scale), model.user_factors.shape[1]
     done = 0
     for _ in range(settings.n_epochs):
         for first, last in history.portions():
@@ -292,18 +305,9 @@ def _descend(
             progress(done / (n_ratings * settings.n_epochs))
 
 
-def _unit(scale: tuple[float, float]) -> float:
-    """The width of the rating scale against that of 0.5 to 5.
-
-    Stars s times as large have factors √s times as large; a step s times smaller and a shrinkage s
-    times stronger find exactly these.
-    """
-    return (scale[1] - scale[0]) / 4.5
-
-
 def _fold_in_users(model: StarsModel, history: History, left_out: np.ndarray) -> None:
     """Fill the rows of the users `left_out` from their ratings of trained movies."""
-    model.user_bias[left_out], model.user_factors[left_out] = model._average_user
+    model.user_bias[left_out], model.user_factors[left_out] = model.average_user
     for user in np.flatnonzero(left_out & (np.diff(history.offsets) > 0)).tolist():
         movies, ratings = history.of(user)
         trained = model.movie_known[movies]
@@ -314,24 +318,33 @@ def _fold_in_users(model: StarsModel, history: History, left_out: np.ndarray) ->
 def _fold_in_movies(model: StarsModel, history: History) -> None:
     """Fill the rows of the movies that were not trained, the same way with the sides changed.
 
-    Their average is that of the trained movies, in which the seldom rated count more, since it
-    stands for others of that kind. The ratings lie sorted by user, so those of a bounded number
-    of movies are gathered at a time.
+    The ratings lie sorted by user, so those of a bounded number of movies are gathered at a time.
     """
     trained, everyone = model.movie_known, np.ones(history.n_users, dtype=bool)
     counts = np.zeros(len(trained), dtype=np.int64)
     for block in history.blocks(everyone, np.ones_like(trained)):
         counts += np.bincount(block.movies, minlength=len(counts))
-    weights = 1 / counts[trained]
-    average = (
-        float(np.average(model.movie_bias[trained], weights=weights)),
-        np.average(model.movie_factors[trained], axis=0, weights=weights),
-    )
+    average = average_movie(model, counts)
     model.movie_bias[~trained], model.movie_factors[~trained] = average
     rated = ~trained & (counts > 0)
     portions = np.cumsum(np.where(rated, counts, 0)) // _FOLD_RATINGS
     for portion in np.unique(portions[rated]):
         _fold_in_portion(model, history, rated & (portions == portion), average)
+
+
+def average_movie(model: StarsModel, counts: np.ndarray) -> tuple[float, np.ndarray]:
+    """Mean bias and factors, shape (k,), of the trained movies, in which the seldom rated count
+    more, since it stands for others of that kind.
+
+    Args:
+        counts: how many ratings each movie has, shape (movies,).
+    """
+    trained = model.movie_known
+    weights = 1 / counts[trained]
+    return (
+        float(np.average(model.movie_bias[trained], weights=weights)),
+        np.average(model.movie_factors[trained], axis=0, weights=weights),
+    )
 
 
 def _fold_in_portion(
@@ -346,31 +359,9 @@ def _fold_in_portion(
     found, starts = np.unique(movies[order], return_index=True)
     for movie, start, stop in zip(found, starts, [*starts[1:], len(users)], strict=True):
         factors = model.user_factors[users[start:stop]]
-        model.movie_bias[movie], model.movie_factors[movie] = _ridge(
-            factors, rest[start:stop], average, _MOVIE_RIDGE, _unit(model.scale)
+        model.movie_bias[movie], model.movie_factors[movie] = ridge(
+            factors, rest[start:stop], average, MOVIE_RIDGE, unit_of(model.scale)
         )
-
-
-def _ridge(
-    factors: np.ndarray,
-    rest: np.ndarray,
-    average: tuple[float, np.ndarray],
-    ridge: float,
-    unit: float,
-) -> tuple[float, np.ndarray]:
-    """The b and v that minimise Σ(rest − b − factors·v)² + ridge·((b − b̄)² + unit·|v − v̄|²).
-
-    Args:
-        factors: of the other side, shape (n, k).
-        rest: what is left of the stars without the mean and the other side's bias, shape (n,).
-        average: b̄ and v̄.
-    """
-    bias, vector = average
-    columns = np.column_stack([np.ones(len(rest)), factors])
-    squares = columns.T @ columns
-    squares[np.diag_indices_from(squares)] += ridge * np.append(1.0, np.full(len(vector), unit))
-    solved = np.linalg.solve(squares, columns.T @ (rest - bias - factors @ vector))
-    return bias + float(solved[0]), vector + solved[1:]
 
 
 def _first_appearances(

@@ -10,7 +10,6 @@ from functools import cached_property
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from recommender.content import ContentModel
 from recommender.hybrid import HybridScorer, Question, Ranked
@@ -41,6 +40,9 @@ def rank_everybody(scorer: HybridScorer, question: Question, threads: int) -> It
         threads: how many batches of users are ranked at the same time; more than there are
             cores is no use.
     """
+    # Not at the top: the workers of a cluster, which rank one batch at a time, do without.
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
     content = scorer.content
     sparse = SparseContent(content.n_terms, content.offsets, content.terms, content.weights)
     scorer = dataclasses.replace(scorer, content=sparse)

@@ -18,6 +18,7 @@ from recommender.environment import load_env_file
 from recommender.errors import MatineeError, NotFoundError
 from recommender.filters import Filters
 from recommender.recommender import RANK_BY, Recommender
+from recommender.remote.address import Address, place
 from recommender.settings import Settings
 
 # The server, what it picks when it starts, and the app's pages.
@@ -31,7 +32,7 @@ _APP = (
 _USERS, _RATED = 3, 20
 
 
-def footprint(bundle: Path, settings: Settings) -> dict[str, int]:
+def footprint(bundle: Path | Address, settings: Settings) -> dict[str, int]:
     """What `bundle` takes in this process, in bytes of own memory; "file" in bytes of file pages.
 
     Raises:
@@ -81,7 +82,7 @@ def main() -> int:
     try:
         load_env_file()
         settings = Settings.from_environment()
-        bundle = Path(sys.argv[1]) if len(sys.argv) > 1 else settings.bundle
+        bundle = place(sys.argv[1]) if len(sys.argv) > 1 else settings.bundle
         found = footprint(bundle, settings)
     except MatineeError as error:
         print(f"matinee: {error}", file=sys.stderr)

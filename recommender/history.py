@@ -29,6 +29,8 @@ class RatingBlock:
 class History:
     """All ratings, sorted by user and then by movie (compressed sparse rows).
 
+    From a bundle, movies and ratings are `shards.ShardedRows`, read like the arrays they stand for.
+
     Attributes:
         offsets: int64, shape (users + 1,): where each user's ratings begin.
         movies: int32, shape (ratings,): movie indices.
@@ -46,8 +48,10 @@ class History:
 
     @classmethod
     def from_bundle(cls, bundle: Bundle) -> History:
-        """The histories that `bundle` holds, memory-mapped, to be read user by user."""
-        return cls(*(bundle.array(name, at_random=True) for name in ARRAYS))
+        """The histories that `bundle` holds in shards, to be read user by user."""
+        offsets = bundle.array(ARRAYS[0], at_random=True)
+        starts = offsets[[*bundle.first_users, len(offsets) - 1]].tolist()
+        return cls(offsets, *(bundle.shards.rows(name, starts) for name in ARRAYS[1:]))
 
     @property
     def n_users(self) -> int:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -157,6 +158,45 @@ class RankingModel:
         return dots * self.popularity[movies] ** np.float32(0.4)
 
 
+@dataclass(frozen=True)
+class Weighting:
+    """How the upper part of M follows from the ratings.
+
+    Attributes:
+        base, slope: a rating of r weighs base + slope · r in W.
+        step: D_i^-p, float32, shape (movies,).
+    """
+
+    base: float
+    slope: float
+    step: np.ndarray
+
+    @classmethod
+    def of(
+        cls, popularity: np.ndarray, scale: tuple[float, float], settings: RankingSettings
+    ) -> Weighting:
+        """That of `settings`, for movies with so many ratings."""
+        slope = 1 / (scale[1] - scale[0])
+        # The lowest rating still says that the movie was chosen, so it counts a little.
+        return cls(_CHOSEN - slope * scale[0], slope, popularity**-settings.rated_exponent)
+
+    def __call__(self, ratings: np.ndarray) -> np.ndarray:
+        """W, without the scaling of users and movies; shape of `ratings`."""
+        return ratings * self.slope + self.base
+
+
+class RatingRows(Protocol):
+    """The upper part of M: a row for each user, wherever the ratings are."""
+
+    def energy(self) -> np.ndarray:
+        """The squared length of each column; float64, shape (movies,)."""
+
+    def add_gram(
+        self, columns: np.ndarray, product: np.ndarray, progress: Callable[[float], None]
+    ) -> None:
+        """Add MᵀM · columns to `product`; float32, both of shape (movies, width)."""
+
+
 def fit_ranking(
     history: History,
     content: ContentModel,
@@ -176,8 +216,26 @@ def fit_ranking(
         scale: lowest and highest rating.
         progress: told the fraction done, 0..1.
     """
-    popularity = np.maximum(counts, 1).astype(np.float32)
-    matrix = _StackedMatrix(history, content, popularity, scale, settings)
+    popularity = popularity_of(counts)
+    rows = _HistoryRows(history, Weighting.of(popularity, scale, settings))
+    return decompose(rows, content, popularity, scale, settings, progress)
+
+
+def popularity_of(counts: np.ndarray) -> np.ndarray:
+    """What `RankingModel.popularity` holds for movies with so many ratings."""
+    return np.maximum(counts, 1).astype(np.float32)
+
+
+def decompose(
+    rows: RatingRows,
+    content: ContentModel,
+    popularity: np.ndarray,
+    scale: tuple[float, float],
+    settings: RankingSettings,
+    progress: Callable[[float], None],
+) -> RankingModel:
+    """The same from the upper part of M, which alone knows the ratings."""
+    matrix = _StackedMatrix(rows, content, popularity, settings)
     k = min(settings.n_factors, len(popularity))
     width = min(k + _OVERSAMPLING, len(popularity))
     rng = np.random.default_rng(settings.random_state)
@@ -224,21 +282,15 @@ class _StackedMatrix:
 
     def __init__(
         self,
-        history: History,
+        rows: RatingRows,
         content: ContentModel,
         popularity: np.ndarray,
-        scale: tuple[float, float],
         settings: RankingSettings,
     ) -> None:
         from scipy.sparse import csr_matrix
 
-        self._history = history
-        # The lowest rating still says that the movie was chosen, so it counts a little.
-        self._slope = 1 / (scale[1] - scale[0])
-        self._base = _CHOSEN - self._slope * scale[0]
-        self._step = popularity**-settings.rated_exponent
-        self._user_scale = self._users()
-        energy = self._energy()
+        self._rows = rows
+        energy = rows.energy()
         # Movies that nobody rated get the energy of one that was rated once, so that their
         # content alone gives them a vector.
         once = energy[(energy > 0) & (popularity <= 1)]
@@ -254,40 +306,48 @@ class _StackedMatrix:
             shape=(len(popularity), max(1, content.n_terms)),
         )
 
-    def gram(
-        self, columns: np.ndarray, progress: Callable[[float], None] = lambda fraction: None
-    ) -> np.ndarray:
+    def gram(self, columns: np.ndarray, progress: Callable[[float], None]) -> np.ndarray:
         """MᵀM · columns, float32, shape of `columns`."""
+        product: np.ndarray = self._features @ (self._features.T @ columns)
+        self._rows.add_gram(columns, product, progress)
+        return product
+
+
+class _HistoryRows:
+    """The upper part of M, from the ratings on disk."""
+
+    def __init__(self, history: History, weighting: Weighting) -> None:
+        self._history = history
+        self._weighting = weighting
+        self._user_scale = self._users()
+
+    def energy(self) -> np.ndarray:
+        energy = np.zeros(len(self._weighting.step))
+        for block in self._history.everything():
+            squares = self._weighting(block.ratings) ** 2 * self._user_scale[block.users]
+            energy += np.bincount(block.movies, weights=squares, minlength=len(energy))
+        return energy * self._weighting.step**2
+
+    def add_gram(
+        self, columns: np.ndarray, product: np.ndarray, progress: Callable[[float], None]
+    ) -> None:
         # Not at the top: serving does without what a compiler made.
         from recommender.passes import ranking_pass
 
-        history = self._history
-        product: np.ndarray = self._features @ (self._features.T @ columns)
+        history, weighting = self._history, self._weighting
         for first, last in history.portions():
             ranking_pass(
                 *(history.offsets, history.movies, history.ratings, first, last),
-                *(self._user_scale, self._step, self._base, self._slope),
+                *(self._user_scale, weighting.step, weighting.base, weighting.slope),
                 *(columns, product, columns.shape[1]),
             )
             progress(last / history.n_users)
-        return product
 
     def _users(self) -> np.ndarray:
         """D_u⁻¹, and 0 for users without ratings; float32, shape (users,)."""
         sums = np.zeros(self._history.n_users)
         for block in self._history.everything():
             first = block.users[0]
-            found = np.bincount(block.users - first, weights=self._weights(block.ratings))
+            found = np.bincount(block.users - first, weights=self._weighting(block.ratings))
             sums[first : first + len(found)] += found
         return np.divide(1, sums, out=np.zeros_like(sums), where=sums > 0).astype(np.float32)
-
-    def _energy(self) -> np.ndarray:
-        """The squared length of each column of the upper part of M; float64, shape (movies,)."""
-        energy = np.zeros(len(self._step))
-        for block in self._history.everything():
-            squares = self._weights(block.ratings) ** 2 * self._user_scale[block.users]
-            energy += np.bincount(block.movies, weights=squares, minlength=len(energy))
-        return energy * self._step**2
-
-    def _weights(self, ratings: np.ndarray) -> np.ndarray:
-        return ratings * self._slope + self._base

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -20,8 +17,8 @@ from recommender.catalogue import Catalogue
 from recommender.collaborative import StarsModel
 from recommender.content import ContentModel
 from recommender.errors import NotFoundError, SettingsError
-from recommender.fact_search import FactSearch
 from recommender.filters import Filters, MovieFacts
+from recommender.finding import SEARCH_BY, Finder, SearchBy, of_title
 from recommender.history import History
 from recommender.hybrid import HybridScorer, Person, Question, RankBy, Ranked, most_various
 from recommender.meaning import Meaning
@@ -35,15 +32,16 @@ from recommender.records import (
     SimilarMovie,
     User,
 )
-from recommender.search import fold, without_article
+from recommender.remote.address import Address
+from recommender.remote.opening import open_bundle
 from recommender.settings import Settings
 from recommender.similar import METHODS, Method, most_similar
 from recommender.title_index import TitleIndex
 from recommender.topn import TopN
 
 RANK_BY: tuple[RankBy, ...] = ("ranking", "stars")
-SearchBy = Literal["title", "facts", "meaning"]
-SEARCH_BY: tuple[SearchBy, ...] = ("title", "facts", "meaning")
+# Everybody's best movies, as indices, and their scores, in the order of the users.
+RankEverybody = Callable[[HybridScorer, Question], Iterator[tuple[np.ndarray, np.ndarray]]]
 # Chosen on a validation split: as good as 1 there, and with a little more of the catalogue.
 DEFAULT_WEIGHT = 0.9
 # How far `obscurity` lowers the popularity exponent at most.
@@ -58,6 +56,16 @@ class Statistics:
     users: int
     ratings: int
     mean_rating: float
+
+
+def _on_every_core(
+    scorer: HybridScorer, question: Question
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    # Not at the top: it loads SciPy, which serving does without.
+    from recommender.everybody import rank_everybody
+
+    for best in rank_everybody(scorer, question, os.cpu_count() or 1):
+        yield best.movies, best.scores
 
 
 class Recommender:
@@ -88,7 +96,6 @@ class Recommender:
         self.bundle = bundle
         self.scale: tuple[float, float] = tuple(bundle.info["data"]["scale"])
         self._catalogue = Catalogue(bundle.file(CATALOGUE_FILE))
-        self._titles = TitleIndex.from_bundle(bundle)
         self._facts = MovieFacts.from_bundle(bundle)
         self._stars = StarsModel.from_bundle(bundle)
         self._ranking = RankingModel.from_bundle(bundle)
@@ -104,6 +111,8 @@ class Recommender:
             **({} if fit is None else {"fit": fit}),
         )
         self._answers = Answers(self._catalogue, self._facts, self._scorer)
+        titles = TitleIndex.from_bundle(bundle)
+        self._finder = Finder(self._catalogue, titles, self._facts, self._content)
         self.meaning = Meaning(bundle.path, settings.semantic_encoder)
         self.genres = self._facts.genre_names
         self.methods: tuple[Method, ...] = (
@@ -113,16 +122,18 @@ class Recommender:
     @classmethod
     def open(
         cls,
-        path: str | Path,
+        path: str | Path | Address,
         settings: Settings | None = None,
         fit: Callable[[int, int], int] | None = None,
     ) -> Recommender:
-        """Open the bundle at `path`.
+        """Open the bundle in the folder `path`, or the newest at an address (`remote.opening`).
 
         Raises:
-            BundleError: it is missing, of another format version, truncated or altered.
+            BundleError: it is missing, of another format version, truncated or altered, or cannot
+                be fetched from its address.
+            SettingsError: it has an address, and fsspec is not installed.
         """
-        return cls(Bundle.open(path), settings, fit)
+        return cls(open_bundle(path, settings or Settings()), settings, fit)
 
     @property
     def need(self) -> int:
@@ -218,21 +229,25 @@ class Recommender:
         return self._answer(person, question) if known else self._most_popular(person, question)
 
     def recommend_all(
-        self, n: int = 10, cf_weight: float = DEFAULT_WEIGHT, rank_by: RankBy = "ranking"
+        self,
+        n: int = 10,
+        cf_weight: float = DEFAULT_WEIGHT,
+        rank_by: RankBy = "ranking",
+        rank: RankEverybody = _on_every_core,
     ) -> Iterator[tuple[Id, list[Id], np.ndarray]]:
         """`hybrid_recommend` for every user: user id, movie ids best first, and their scores.
 
         Memory follows the batches, one for each core, not the number of users.
-        """
-        # Not at the top: it loads SciPy, which serving does without.
-        from recommender.everybody import rank_everybody
 
+        Args:
+            rank: what ranks everybody's movies: this process, or a cluster
+                (`recommender.spark.everybody`).
+        """
         movie_ids = self._catalogue.movie_ids()
-        users = self._catalogue.user_ids()
+        users = self._catalogue.each_user_id()
         question = self._question(n, cf_weight, None, rank_by, 0.0, 0.0)
-        everybody = rank_everybody(self._scorer, question, os.cpu_count() or 1)
-        for user_id, best in zip(users, everybody, strict=True):
-            yield user_id, [movie_ids[m] for m in best.movies], best.scores
+        for user_id, best in zip(users, rank(self._scorer, question), strict=True):
+            yield user_id, [movie_ids[m] for m in best[0]], best[1]
 
     def find_similar_movies(
         self,
@@ -285,12 +300,10 @@ class Recommender:
         """
         if by not in SEARCH_BY:
             raise ValueError(f"by is {by!r}; it must be one of {', '.join(SEARCH_BY)}")
-        if by == "facts":
-            indices = self._facts_named.search(text, self._facts.count, n)
-            return Results(self._answers.movies(indices))
         if by == "meaning":
-            return self.movies(self.meaning.search(text, n, self._fame))
-        return Results(self._answers.movies(self._titles.search(text, n)))
+            return self.movies(self.meaning.search(text, n, self._finder.fame))
+        find = self._finder.by_facts if by == "facts" else self._finder.by_title
+        return Results(self._answers.movies(find(text, n)))
 
     def predict(self, pairs: Sequence[tuple[Id, Id]]) -> np.ndarray:
         """Predicted stars, clipped, for (user id, movie id) pairs; float64, shape (pairs,).
@@ -307,14 +320,7 @@ class Recommender:
         Of several the one nearest to `year` comes, at most one year away, or without a year the
         most rated one.
         """
-        wanted = without_article(fold(title))
-        for movie in self.search(title, 50):
-            names = [movie.title, re.sub(r"\(.*", "", movie.title), *_in_brackets(movie.title)]
-            if wanted not in {without_article(fold(name)) for name in names}:
-                continue
-            if year is None or movie.year is None or abs(movie.year - year) <= 1:
-                return movie
-        return None
+        return of_title(self.search(title, 50), title, year)
 
     def movie(self, movie_id: Id) -> Movie:
         """One movie by its id.
@@ -455,21 +461,6 @@ class Recommender:
     def _allowed(self, filters: Filters | None) -> np.ndarray | None:
         return None if filters is None else self._facts.allowed(filters)
 
-    def _fame(self, movie_id: Id) -> float | None:
-        """How much a movie is rated, 0..1, on a logarithmic scale; None if there is none."""
-        index = self._catalogue.movie_index(movie_id)
-        if index is None:
-            return None
-        return float(np.log1p(self._facts.count[index]) / self._log_most)
-
-    @cached_property
-    def _facts_named(self) -> FactSearch:
-        return FactSearch(self._content, self._catalogue.terms())
-
-    @cached_property
-    def _log_most(self) -> float:
-        return float(np.log1p(max(1, self._facts.count.max())))
-
     def _movie_index(self, movie_id: Id) -> int:
         index = self._catalogue.movie_index(movie_id)
         if index is None:
@@ -485,7 +476,3 @@ class Recommender:
 
 def _or_unknown(indices: list[int | None]) -> np.ndarray:
     return np.array([-1 if i is None else i for i in indices], dtype=np.int64)
-
-
-def _in_brackets(title: str) -> list[str]:
-    return re.findall(r"\(([^()]*)\)", title)

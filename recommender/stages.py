@@ -14,7 +14,7 @@ from typing import Any
 
 from memory_toolkit.reading import read
 from memory_toolkit.returning import return_memory
-from recommender.bundle import sync
+from recommender.bundle_files import sync
 from recommender.errors import SettingsError
 
 # Told the stage ("stars", …) and the fraction of it that is done, 0..1.

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recommender import Recommender
+from postgres import place, postgres_server  # noqa: F401
+from recommender import Recommender, shards
 from recommender.collaborative import StarsSettings
 from recommender.dataset import from_files
 from recommender.training import TrainingSettings, train
@@ -58,11 +59,25 @@ def tiny_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def tiny_bundle(tiny_files: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle of `tiny_files`; do not change its files."""
     path = tmp_path_factory.mktemp("bundles") / "tiny"
+    train_tiny(tiny_files, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def sharded_bundle(tiny_files: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As `tiny_bundle`, in five shards and not in one; do not change its files."""
+    path = tmp_path_factory.mktemp("bundles") / "sharded"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shards, "MOST_RATINGS", 300)
+        train_tiny(tiny_files, path)
+    return path
+
+
+def train_tiny(files: tuple[Path, Path], path: Path) -> None:
     # So few ratings need many passes until the factors find the two tastes.
     stars = StarsSettings(n_factors=4, n_epochs=100, learning_rate=0.02)
     settings = TrainingSettings(min_user_ratings=5, min_movie_ratings=3, stars=stars)
-    train(from_files(*tiny_files), path, settings)
-    return path
+    train(from_files(*files), path, settings)
 
 
 @pytest.fixture(scope="session")

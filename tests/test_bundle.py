@@ -139,12 +139,12 @@ DAMAGES = {
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_every_damaged_file_of_a_real_bundle_is_found(
-    tiny_bundle: Path, tmp_path: Path, damage
+    sharded_bundle: Path, tmp_path: Path, damage
 ) -> None:
-    names = Bundle.open(tiny_bundle).files
+    names = Bundle.open(sharded_bundle).files
     for name in names:
         copy = tmp_path / name
-        shutil.copytree(tiny_bundle, copy)
+        shutil.copytree(sharded_bundle, copy)
         damage(data_file(copy, name))
         with pytest.raises(BundleError, match=name.replace(".", r"\.")):
             Recommender.open(copy)

@@ -12,6 +12,7 @@ from random import Random
 import numpy as np
 import pytest
 
+from every_question import answers
 from recommender import BundleError, Recommender
 from recommender.bundle import MANIFEST, Bundle
 from recommender.cli import main
@@ -42,29 +43,6 @@ def files_of(bundle: Path) -> Iterator[Path]:
     """Every file of a bundle, the manifest last."""
     yield from sorted(bundle.glob("data-*/*"))
     yield bundle / MANIFEST
-
-
-def answers(matinee: Recommender) -> list[object]:
-    """Every question once; each answer reads other files."""
-    mine = {1: 5.0, 12: 1.0, 20: 4.0}
-    found: list[object] = [
-        matinee.recommend_for_user(7, variety=0.5),
-        matinee.recommend_for_user(7, rank_by="stars"),
-        matinee.hybrid_recommend(7, cf_weight=0.5),
-        matinee.recommend(mine, hidden=[3]),
-        matinee.search("movie nunber"),
-        matinee.find_title("기생충", 2019),
-        matinee.movies([1, 2, 99]),
-        matinee.quick_start(),
-        matinee.user(7),
-        matinee.users(5),
-        matinee.rated_by(7),
-        matinee.popular(5),
-        (matinee.years, matinee.genres, matinee.statistics),
-        matinee.predict([(7, 12), (999, 1)]).tolist(),
-        [(user, movies) for user, movies, _ in matinee.recommend_all(3)],
-    ]
-    return found + [matinee.find_similar_movies(12, method=how) for how in matinee.methods]
 
 
 def in_the_middle(file: Path) -> None:
@@ -249,7 +227,9 @@ def test_the_command_line_says_it_in_one_line(
     assert not Path("stars.csv").exists()
 
 
-@pytest.mark.parametrize("name", ["ranking_vectors.npy", "history_ratings.npy", "catalogue.sqlite"])
+@pytest.mark.parametrize(
+    "name", ["ranking_vectors.npy", "history_ratings-00000.npy", "catalogue.sqlite"]
+)
 def test_writing_into_an_opened_file_is_noticed(copy: Path, name: str) -> None:
     bundle = Bundle.open(copy)
     assert bundle.untouched

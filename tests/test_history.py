@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from recommender import history as module
+from recommender import shards
 from recommender.bundle import Bundle, BundleWriter
 from recommender.history import ARRAYS, History
 
@@ -67,27 +68,37 @@ def pages_in_memory(array: np.ndarray) -> int:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="mincore and posix_fadvise")
-def test_reading_one_user_does_not_read_the_file(tmp_path: Path) -> None:
+def test_reading_one_user_does_not_read_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     users, each = 5000, 200
     arrays = (
         np.arange(users + 1) * each,
         np.tile(np.arange(each, dtype=np.int32), users),
         np.ones(users * each, dtype=np.float32),
     )
+    monkeypatch.setattr(shards, "MOST_USERS", 2000)
     with BundleWriter(tmp_path / "bundle") as writer:
         for name, array in zip(ARRAYS, arrays, strict=True):
             writer.save_array(name, array)
-        writer.commit({})
+        for name in ("stars_user_bias", "stars_user_factors"):
+            writer.save_array(name, np.zeros((users, 20)))
+        writer.commit({"shards": shards.split(writer.folder)})
     bundle = Bundle.open(tmp_path / "bundle")
-    history = History.from_bundle(bundle)
-    for name in ARRAYS:
-        with open(bundle.file(f"{name}.npy")) as file:
+    for name in bundle.files:
+        with open(bundle.file(name)) as file:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-    if pages_in_memory(history.movies):
+    history = History.from_bundle(bundle)
+    mapped = [bundle.shards.arrays(number) for number in range(3)]
+    if pages_in_memory(mapped[1]["history_movies"]):
         pytest.skip("the file system keeps its files in memory")
     movies, ratings = history.of(users // 2)
     assert movies.sum() == sum(range(each))
     assert ratings.sum() == each
-    assert pages_in_memory(history.movies) <= 2
-    assert pages_in_memory(history.ratings) <= 2
-    assert pages_in_memory(history.offsets) <= 2
+    factors = bundle.shards.rows("stars_user_factors", [0, 2000, 4000, users])[users // 2]
+    assert not factors.any()
+    for name, most in (("history_movies", 2), ("history_ratings", 2), ("stars_user_factors", 1)):
+        assert 1 <= pages_in_memory(mapped[1][name]) <= most
+        assert pages_in_memory(mapped[0][name]) == pages_in_memory(mapped[2][name]) == 0
+    # Where each shard begins, and where this user's ratings do.
+    assert pages_in_memory(history.offsets) <= 4 + 2

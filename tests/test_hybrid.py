@@ -29,7 +29,8 @@ def plain_formula(scorer: HybridScorer, user: int, question: Question, allowed: 
     rated, ratings = scorer.history.of(user)
     candidates = np.setdiff1d(np.flatnonzero(allowed), rated)
     if question.rank_by == "stars":
-        bias, factors = scorer.stars.user_bias[[user]], scorer.stars.user_factors[[user]]
+        row = np.array([user])
+        bias, factors = scorer.stars.user_bias[row], scorer.stars.user_factors[row]
         collaborative = scorer.stars.predict(bias, factors, everything)[0]
     else:
         profile = scorer.ranking.profile(rated, ratings)[None]

@@ -59,7 +59,9 @@ def test_a_search_opens_it_and_unloading_lets_go_of_it(embedded_bundle: Path) ->
 def test_the_recommender_finds_movies_by_it(embedded_bundle: Path) -> None:
     matinee = Recommender.open(embedded_bundle)
     movies = matinee.search("a war movie", N, by="meaning")
-    assert [m.movie_id for m in movies] == matinee.meaning.search("a war movie", N, matinee._fame)
+    assert [m.movie_id for m in movies] == matinee.meaning.search(
+        "a war movie", N, matinee._finder.fame
+    )
     with pytest.raises(ValueError, match="by is 'sound'; it must be one of title, facts, meaning"):
         matinee.search("x", by="sound")  # type: ignore[arg-type]
 
