@@ -17,6 +17,7 @@ from pathlib import Path
 from memory_toolkit.enclosure import Enclosure, enclosure
 from memory_toolkit.limit import LIMIT_VARIABLE, Group
 from memory_toolkit.processes import read_processes
+from recommender.remote.address import Address
 from recommender.serving import VARIABLES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -91,7 +92,7 @@ class Server:
 @contextmanager
 def serve(
     script: str,
-    bundle: Path,
+    bundle: Path | Address,
     limit: int,
     folder: Path,
     variables: Mapping[str, str] = VARIABLES,
@@ -114,7 +115,7 @@ def serve(
     environment = {
         **kept,
         **variables,
-        "MATINEE_BUNDLE": str(bundle.resolve()),
+        "MATINEE_BUNDLE": bundle.full if isinstance(bundle, Address) else str(bundle.resolve()),
         "MATINEE_PROFILES": str(folder / "profiles.sqlite"),
         "PYTHONPATH": str(ROOT),
     }

@@ -36,8 +36,16 @@ class DataError(MatineeError):
     """An input file is missing, unreadable, or holds something it must not."""
 
 
+class ClusterError(MatineeError):
+    """Spark, or a machine of its cluster, failed at what it was to do."""
+
+
 class BundleError(MatineeError):
     """A bundle is missing, of another format version, truncated or altered."""
+
+
+class FetchingError(BundleError):
+    """The bundle lies at an address and is on its way; it may be asked for again in a moment."""
 
 
 class NotFoundError(MatineeError):

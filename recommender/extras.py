@@ -10,11 +10,12 @@ TRAINING = ("duckdb", "pyarrow", "scipy", "sklearn")
 COMPILED = "recommender.passes"
 
 
-def require(purpose: str, *packages: str) -> None:
-    """Say at once what is missing of the extra `train`, not after minutes of work.
+def require(purpose: str, *packages: str, extra: str = "train") -> None:
+    """Say at once what is missing of an extra, not after minutes of work.
 
     Args:
         purpose: what needs `packages`; the message begins with it.
+        extra: which one has them.
 
     Raises:
         SettingsError: a package is not installed.
@@ -22,7 +23,7 @@ def require(purpose: str, *packages: str) -> None:
     for name in packages:
         if find_spec(name) is None:
             raise SettingsError(
-                f"{purpose} needs {name}, which is not installed: pip install 'matinee[train]'"
+                f"{purpose} needs {name}, which is not installed: pip install 'matinee[{extra}]'"
             )
 
 
@@ -38,3 +39,12 @@ def require_training(compiled: str = COMPILED) -> None:
             f"training needs {compiled}, for which there was no C compiler at the installation; "
             "install one (Debian, Ubuntu: apt install gcc python3-dev) and Matinee again"
         )
+
+
+def require_spark() -> None:
+    """The same for what runs on Spark.
+
+    Raises:
+        SettingsError: PySpark is not installed.
+    """
+    require("--engine spark", "pyspark", extra="spark")

@@ -6,6 +6,7 @@ A `.env` file may stand in for the environment, see `recommender.environment`.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from memory_toolkit.sizes import MB, parse_size
 from recommender.errors import SettingsError
+from recommender.remote.address import Address, place
 
 
 class _Kind(NamedTuple):
@@ -76,10 +78,27 @@ def _parse_token(text: str) -> str:
     return text
 
 
+def _parse_database(text: str) -> str:
+    if not (text.isprintable() and text.lower().startswith(("postgresql://", "postgres://"))):
+        raise ValueError
+    return text
+
+
+def _parse_schema(text: str) -> str:
+    if not _SCHEMA_NAME.fullmatch(text):
+        raise ValueError
+    return text
+
+
+# 63 is PostgreSQL's limit. Names with capitals would need quotes in whatever else reads them.
+_SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
 _YES, _NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 _PATH = _Kind("a path", lambda text: Path(text).expanduser())
+_PLACE = _Kind("a path or an address", place)
 _FLAG = _Kind("true or false", _parse_flag)
 _LIMIT = _Kind("a size of at least 1M, such as 256M or 1.5G", _parse_limit)
+_DATABASE = _Kind("postgresql://USER:PASSWORD@HOST/DATABASE", _parse_database, secret=True)
+_SCHEMA = _Kind("small letters, digits and _, no digit first", _parse_schema)
 _TOKEN = _Kind("letters, digits and signs without blanks", _parse_token, secret=True)
 
 
@@ -87,7 +106,27 @@ _TOKEN = _Kind("letters, digits and signs without blanks", _parse_token, secret=
 class Settings:
     """What can be set from outside. Each field names its environment variable and its meaning."""
 
-    bundle: Path = _knob("MATINEE_BUNDLE", Path("bundle"), _PATH, "the bundle to serve")
+    bundle: Path | Address = _knob(
+        "MATINEE_BUNDLE", Path("bundle"), _PLACE, "the bundle to serve: a folder or an address"
+    )
+    bundle_cache: Path = _knob(
+        "MATINEE_BUNDLE_CACHE",
+        Path("bundle-cache"),
+        _PATH,
+        "the folder that a bundle at an address is fetched into",
+    )
+    bundle_cache_mb: int = _knob(
+        "MATINEE_BUNDLE_CACHE_MB",
+        512,
+        _number(1, 1_000_000),
+        "MB that fetched user shards may take there",
+    )
+    bundle_seconds: int = _knob(
+        "MATINEE_BUNDLE_SECONDS",
+        60,
+        _number(1, 86_400),
+        "seconds between two looks for a new version at the address",
+    )
     recommendations: int = _knob(
         "MATINEE_RECOMMENDATIONS", 20, _number(10, 100), "movies that a visitor can ask for at most"
     )
@@ -176,6 +215,18 @@ class Settings:
     profile_mb: int = _knob(
         "MATINEE_PROFILE_MB", 64, _number(1, 65_536), "MB that the file of ratings may take"
     )
+    ratings_url: str | None = _knob(
+        "MATINEE_RATINGS_URL",
+        None,
+        _DATABASE,
+        "the PostgreSQL database that keeps the ratings for several servers, instead of the file",
+    )
+    ratings_schema: str = _knob(
+        "MATINEE_RATINGS_SCHEMA",
+        "matinee",
+        _SCHEMA,
+        "the schema of that database to use; one for each data set",
+    )
     debug_memory: bool = _knob("DEBUG_MEMORY", False, _FLAG, "show the memory panel")
     debug_memory_token: str | None = _knob(
         "DEBUG_MEMORY_TOKEN",
@@ -183,6 +234,13 @@ class Settings:
         _TOKEN,
         "what one must know to see the panel, or /metrics from another machine",
     )
+
+    @property
+    def bundle_folder(self) -> Path:
+        """The folder on this machine with the bundle: that itself, or the copy in the cache."""
+        if isinstance(self.bundle, Address):
+            return self.bundle.folder(self.bundle_cache)
+        return self.bundle
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -198,7 +256,7 @@ class Settings:
             if text:
                 try:
                     values[knob.name] = kind.parse(text)
-                except (ValueError, OverflowError):
+                except (ValueError, OverflowError, RuntimeError):  # the last: no such home, ~name
                     given = "…" if kind.secret else repr(text)[1:-1]  # in one line, whatever it is
                     raise SettingsError(f"{variable}={given}: give {kind.accepts}") from None
         return cls(**values)

@@ -9,11 +9,15 @@ from hypothesis import strategies as st
 from conftest import ROOT
 from recommender.environment import read_env_file
 from recommender.errors import SettingsError
+from recommender.remote.address import Address
 from recommender.settings import VARIABLES, Settings, unknown_variables
 
 # Variable, field, what is given, and what it becomes; every variable once.
 GIVEN = [
     ("MATINEE_BUNDLE", "bundle", "~/b", Path.home() / "b"),
+    ("MATINEE_BUNDLE_CACHE", "bundle_cache", "/x/cache", Path("/x/cache")),
+    ("MATINEE_BUNDLE_CACHE_MB", "bundle_cache_mb", "100", 100),
+    ("MATINEE_BUNDLE_SECONDS", "bundle_seconds", "5", 5),
     ("MATINEE_RECOMMENDATIONS", "recommendations", "30", 30),
     ("MATINEE_USERS_LISTED", "users_listed", "7", 7),
     ("MATINEE_USER_BATCH", "user_batch", "3", 3),
@@ -34,6 +38,8 @@ GIVEN = [
     ("MATINEE_PROFILE_RATINGS", "profile_ratings", "10", 10),
     ("MATINEE_PROFILE_VISITORS", "profile_visitors", "11", 11),
     ("MATINEE_PROFILE_MB", "profile_mb", "12", 12),
+    ("MATINEE_RATINGS_URL", "ratings_url", "postgresql://u:p@h/d", "postgresql://u:p@h/d"),
+    ("MATINEE_RATINGS_SCHEMA", "ratings_schema", "ml_25m", "ml_25m"),
     ("DEBUG_MEMORY", "debug_memory", "True", True),
     ("DEBUG_MEMORY_TOKEN", "debug_memory_token", "s3cret-", "s3cret-"),
 ]
@@ -96,6 +102,18 @@ def test_a_token_is_never_written_out() -> None:
     described = {variable: value for variable, value, _ in found.described()}
     assert described["DEBUG_MEMORY_TOKEN"] == "set"
     assert tuple(described) == VARIABLES
+
+
+def test_a_bundle_at_an_address_has_a_folder_in_the_cache_and_hides_its_password() -> None:
+    text = "https://me:s3cret@example.org/bundle?sig=s3cret"
+    found = Settings.from_environment({"MATINEE_BUNDLE": text, "MATINEE_BUNDLE_CACHE": "/c"})
+    assert isinstance(found.bundle, Address)
+    assert found.bundle.full == text
+    assert found.bundle_folder == found.bundle.folder(Path("/c"))
+    described = {variable: value for variable, value, _ in found.described()}
+    assert described["MATINEE_BUNDLE"] == "https://…@example.org/bundle?…"
+    assert "s3cret" not in repr(found)
+    assert Settings(bundle=Path("/b")).bundle_folder == Path("/b")
 
 
 @given(st.sampled_from(VARIABLES), st.text(max_size=12))

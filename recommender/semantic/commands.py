@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
+from recommender.errors import SettingsError
+from recommender.remote.address import Address, place
 from recommender.semantic.teacher import DEFAULT_MODEL
 
 
@@ -16,7 +17,7 @@ def add_commands(commands: Any) -> None:
     command.set_defaults(run=_embed)
     command.add_argument(
         "--bundle",
-        type=Path,
+        type=place,
         metavar="BUNDLE",
         help="the bundle to add to (default: MATINEE_BUNDLE, else ./bundle)",
     )
@@ -47,6 +48,10 @@ def _embed(options: argparse.Namespace) -> None:
     from recommender.semantic.embed import embed
 
     path = options.bundle or options.knobs.bundle
+    if isinstance(path, Address):
+        raise SettingsError(
+            f"{path}: embed the bundle in its folder, then put it there with `matinee publish`"
+        )
     with Progress() as progress:
         done = embed(path, options.model, options.batch_size, progress)
     print(

@@ -12,10 +12,12 @@ from starlette.routing import Route
 
 from memory_toolkit.limit import memory_limit
 from recommender.bundle import manifest_stamp
+from recommender.ui import following
 from recommender.ui.configuration import settings
 from recommender.ui.keeping import guard
 from recommender.ui.loading import trouble
 from recommender.ui.start import load_in_background
+from recommender.ui.visitor import ratings_trouble
 
 RECENT_SECONDS = 60.0
 
@@ -52,7 +54,7 @@ class Health:
         """Why nobody can be served now; None if somebody can."""
         found = trouble()
         if found is not None:
-            if manifest_stamp(settings().bundle) != found.stamp:
+            if manifest_stamp(settings().bundle_folder) != found.stamp:
                 load_in_background()
             return found.reason
         keeper = guard()
@@ -70,10 +72,13 @@ class Health:
                 found.append("memory is short: caches are given up")
             if self._were_refused(state.counts["refused"]):
                 found.append("visitors were asked to try again, for want of memory")
+        if problem := following.trouble():
+            found.append(f"{problem}; what was fetched before is served")
         killed = _killed() - self._killed_before
         if killed > 0:
             found.append(f"processes of this container killed for want of memory: {killed}")
-        if problem := _unwritable(settings().profiles):
+        shared = settings().ratings_url is not None
+        if problem := ratings_trouble() if shared else _unwritable(settings().profiles):
             found.append(problem)
         return found
 

@@ -10,6 +10,9 @@ import streamlit as st
 from recommender.bundle import Bundle, manifest_stamp
 from recommender.errors import MatineeError
 from recommender.recommender import Recommender
+from recommender.remote.address import Address
+from recommender.remote.opening import open_fetched
+from recommender.ui import following
 from recommender.ui.configuration import settings
 from recommender.ui.keeping import guard
 
@@ -17,11 +20,17 @@ from recommender.ui.keeping import guard
 def load_all_data() -> Bundle:
     """The bundle that MATINEE_BUNDLE names: checked and memory-mapped, shared by all sessions.
 
+    Of one at an address it is what was fetched last; see `following`.
+
     Raises:
+        FetchingError: it is on its way from its address.
         BundleError: it is missing, of another format version, truncated or altered.
     """
-    path = settings().bundle
-    bundle = _bundle(path, manifest_stamp(path))
+    path = settings().bundle_folder
+    stamp = manifest_stamp(path)
+    if stamp is None and (waiting := following.missing()) is not None:
+        raise waiting
+    bundle = _bundle(path, stamp)
     if bundle.untouched:
         return bundle
     forget()  # what is mapped is not what was checked
@@ -35,7 +44,7 @@ def initialize_recommender() -> Recommender:
         BundleError: as `load_all_data`.
     """
     global _trouble
-    stamp = manifest_stamp(settings().bundle)
+    stamp = manifest_stamp(settings().bundle_folder)
     try:
         bundle = load_all_data()
         found = _recommender(bundle, bundle.stamp)
@@ -75,6 +84,9 @@ _trouble: Trouble | None = Trouble("the bundle is not loaded yet")
 
 def trouble() -> Trouble | None:
     """Why the recommender could not be had when it was last asked for; None if it could."""
+    waiting = following.missing()
+    if _trouble is not None and waiting is not None:
+        return Trouble(str(waiting))
     return _trouble
 
 
@@ -82,7 +94,8 @@ def trouble() -> Trouble | None:
 # one is let go of, mapping and all, when its last visitor's page is done.
 @st.cache_resource(max_entries=1, show_spinner=False)
 def _bundle(path: Path, stamp: tuple[int, int] | None) -> Bundle:
-    return Bundle.open(path)
+    where = settings().bundle
+    return open_fetched(where, settings()) if isinstance(where, Address) else Bundle.open(path)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

@@ -17,13 +17,17 @@ from memory_toolkit.guard import Busy
 from memory_toolkit.returning import return_memory
 from recommender.environment import load_env_file
 from recommender.errors import MatineeError, SettingsError
+from recommender.profile import open_database
 from recommender.recommender import Recommender
+from recommender.remote.address import Address
+from recommender.remote.child import check_installed
 from recommender.settings import Settings, unknown_variables
-from recommender.ui import meaning, stage_log
+from recommender.ui import following, meaning, stage_log
 from recommender.ui.configuration import settings
 from recommender.ui.keeping import Housekeeper
-from recommender.ui.loading import initialize_recommender
+from recommender.ui.loading import initialize_recommender, trouble
 from recommender.ui.rehearsal import draw_every_page
+from recommender.ui.visitor import let_go_of_ratings
 
 _log = logging.getLogger(__name__)
 _before_bundle: int | None = None
@@ -42,6 +46,10 @@ def prepare(own_at_start: int) -> None:
     try:
         load_env_file()
         found = Settings.from_environment()
+        if found.ratings_url is not None:
+            open_database(found)  # says now what is missing or wrong; asks nobody yet
+        if isinstance(found.bundle, Address):
+            check_installed(found.bundle)
     except SettingsError as error:
         print(f"matinee: {error}", file=sys.stderr)
         sys.exit(2)
@@ -56,11 +64,16 @@ async def lifespan(_app: object) -> AsyncIterator[None]:
     """Around the server's life: it answers at once, while a thread loads the bundle."""
     housekeeper = Housekeeper(meaning.unload_if_idle)
     housekeeper.start()
-    load_in_background()
+    loop = asyncio.get_running_loop()
+    following.start(settings(), lambda: _arrived(loop), lambda: trouble() is not None)
+    if following.missing() is None:
+        load_in_background()
     try:
         yield
     finally:
+        following.stop()
         housekeeper.stop()
+        await asyncio.to_thread(let_go_of_ratings)
 
 
 def load_in_background() -> None:
@@ -68,6 +81,22 @@ def load_in_background() -> None:
     if _loading.acquire(blocking=False):
         loop = asyncio.get_running_loop()
         threading.Thread(target=_load, args=(loop,), name="bundle", daemon=True).start()
+
+
+def _arrived(loop: asyncio.AbstractEventLoop) -> None:
+    """Open the new version of a bundle at an address, so that no visitor waits for it."""
+    if loop.is_closed():
+        return
+    if trouble() is not None:  # there was none that could be used
+        loop.call_soon_threadsafe(load_in_background)
+        return
+    try:
+        with stage_log.around("opening the new version"):
+            initialize_recommender()
+    except MatineeError as error:
+        _log.error("%s", error)
+    except Exception:
+        _log.exception("the new version cannot be used")
 
 
 def start_memory() -> int | None:

@@ -10,6 +10,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     # Around every page
     "language.label": ("Language", "언어"),
     "error.bundle": ("The recommendations cannot be shown", "추천을 표시할 수 없습니다"),
+    "error.fetching": (
+        "This server has just started and is fetching its movies. It takes a moment.",
+        "서버가 방금 시작되어 영화 데이터를 가져오는 중입니다. 잠시만 기다려 주세요.",
+    ),
     "error.settings": ("A setting cannot be used", "사용할 수 없는 설정이 있습니다"),
     "error.what_to_do": (
         "Whoever runs this server can mend it; the page works again after a reload.",
@@ -187,9 +191,41 @@ TEXTS: dict[str, tuple[str, str]] = {
         "모든 평점과 관심 없는 영화 목록이 삭제되며 되돌릴 수 없습니다.",
     ),
     "my_ratings.delete_yes": ("Yes, delete everything", "네, 모두 삭제합니다"),
+    "my_ratings.waits": ("not saved yet", "저장 대기"),
+    "my_ratings.unsaved": (
+        "Not saved yet: {count}. Ratings cannot be stored right now. What you change stays in this "
+        "server's memory and is saved by itself as soon as it can be.",
+        "아직 저장되지 않은 변경: {count}개. 지금은 평점을 저장할 수 없습니다. 변경한 내용은 "
+        "서버의 메모리에만 남아 있으며, 가능해지는 대로 자동으로 저장됩니다.",
+    ),
+    "my_ratings.unreadable": (
+        "What you rated before cannot be read right now. It comes back by itself as soon as it can, "
+        "and you can go on rating.",
+        "이전에 남긴 평점을 지금은 불러올 수 없습니다. 가능해지는 대로 자동으로 다시 나타나며, "
+        "그동안에도 계속 평가할 수 있습니다.",
+    ),
+    "my_ratings.remembered": (
+        "Ratings cannot be stored right now, so these are the ones read last. "
+        "What you change meanwhile is saved later, by itself.",
+        "지금은 평점을 저장할 수 없어 마지막으로 불러온 평점을 보여 드립니다. "
+        "그동안 변경한 내용은 나중에 자동으로 저장됩니다.",
+    ),
+    "my_ratings.saved": ("Saved: {count}", "변경 {count}개를 저장했습니다."),
+    "my_ratings.problem_given_up": (
+        "Changes that could not be saved in the end, because a limit of this server is reached: "
+        "{count}. What you see now is what is saved.",
+        "서버의 한도에 도달해 결국 저장하지 못한 변경: {count}개. 지금 보이는 내용이 저장된 "
+        "내용입니다.",
+    ),
     "my_ratings.problem_storage": (
         "Your ratings cannot be read or kept right now. Try again later; all other pages work.",
         "지금은 평점을 읽거나 저장할 수 없습니다. 나중에 다시 시도해 주세요. 다른 페이지는 그대로 쓸 수 있습니다.",
+    ),
+    "my_ratings.problem_away": (
+        "Ratings cannot be saved right now, and no more can wait for it. "
+        "The last change was not kept.",
+        "지금은 평점을 저장할 수 없고, 저장을 기다리는 평점도 더 받을 수 없습니다. "
+        "마지막 변경은 반영되지 않았습니다.",
     ),
     "my_ratings.problem_full": (
         "This server has no room for more ratings. The last one was not kept.",

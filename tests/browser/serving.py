@@ -40,7 +40,7 @@ class Server:
 
 
 @contextmanager
-def serve(bundle: Path, folder: Path, **environment: str) -> Iterator[Server]:
+def serve(bundle: Path | str, folder: Path, **environment: str) -> Iterator[Server]:
     """Start the app on a free port and end it afterwards; its log goes into `folder`."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

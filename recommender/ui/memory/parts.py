@@ -162,7 +162,7 @@ def _sqlite_used(mappings: list[Mapping]) -> int | None:
 
 
 def _bundle(mappings: list[Mapping]) -> list[Mapping]:
-    folder = f"{settings().bundle.resolve()}/"
+    folder = f"{settings().bundle_folder.resolve()}/"
     return [mapping for mapping in mappings if mapping.path.startswith(folder)]
 
 

@@ -1,0 +1,108 @@
+"""The copy of a bundle on this machine: who may write it, who uses it, what can go.
+
+    cache/0f3a…/              one folder for each address
+        manifest.json         of the version that is served; replacing it is the moment of a swap
+        data-3f9c…/           that version's files, with a copy of its manifest
+        data-07ad…/           another one: still used by somebody, or on its way
+        semantic/             the same again, where the bundle has it
+
+A process that uses a version holds a shared lock on its folder, which the system takes back when
+the process ends, however it ends (flock(2)); only what nobody holds is removed. Where there is no
+flock, as on Windows, one process is to use a cache.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from recommender.shards import shard_number
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+_JUST_USED_SECONDS = 60.0
+_LOOK_SECONDS = 0.2
+
+
+@contextlib.contextmanager
+def locked(folder: Path, name: str, waiting: Callable[[], None]) -> Iterator[None]:
+    """One process at a time; `waiting` is called again and again while it is another's turn."""
+    descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        while not _lock(descriptor, "LOCK_EX"):
+            waiting()
+            time.sleep(_LOOK_SECONDS)
+        yield
+    finally:
+        os.close(descriptor)  # the lock goes with it
+
+
+def hold(version: Path) -> int | None:
+    """Mark a version's folder as used until the descriptor is closed; None if it was removed."""
+    try:
+        descriptor = os.open(version, os.O_RDONLY)
+    except OSError:
+        return None
+    if _lock(descriptor, "LOCK_SH") and version.exists():
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def remove_unused(folder: Path, current: str) -> None:
+    """Remove each version in `folder` but `current` that nobody holds."""
+    for version in folder.glob("data-*"):
+        if version.name != current:
+            with contextlib.suppress(OSError):
+                _remove_if_free(version)
+
+
+def _remove_if_free(version: Path) -> None:
+    descriptor = os.open(version, os.O_RDONLY)
+    try:
+        if _lock(descriptor, "LOCK_EX"):
+            shutil.rmtree(version)
+    finally:
+        os.close(descriptor)
+
+
+def mark_used(file: Path) -> None:
+    """Note that `file` is used now. Its time of change stays, by which `Bundle` knows it."""
+    with contextlib.suppress(OSError):
+        os.utime(file, ns=(time.time_ns(), file.stat().st_mtime_ns))
+
+
+def just_used(file: Path) -> bool:
+    """Whether `file` was used a moment ago, by any process, which may be about to map it."""
+    try:
+        return time.time() - file.stat().st_atime < _JUST_USED_SECONDS
+    except OSError:
+        return False
+
+
+def shard_bytes(folder: Path) -> int:
+    """What the shards of all versions in `folder` take on the disk; files they share count once."""
+    found = {}
+    for file in folder.glob("data-*/*.npy"):
+        if shard_number(file.name) is not None:
+            with contextlib.suppress(OSError):  # another process was faster
+                status = file.stat()
+                found[status.st_ino] = status.st_size
+    return sum(found.values())
+
+
+def _lock(descriptor: int, kind: str) -> bool:
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(descriptor, getattr(fcntl, kind) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,281 @@
+"""Brings the bundle at an address into its folder of the cache, and user shards when wanted.
+
+Nothing is used before it was checked: the manifest by its own checksum, every file by its bytes
+and SHA-256. What an earlier version had, or an earlier attempt brought, is not fetched again. The
+manifest of the cache is replaced last: whatever goes wrong leaves the version that was there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from memory_toolkit.sizes import MB, format_bytes
+from recommender.bundle import MANIFEST, SEMANTIC, read_manifest
+from recommender.bundle_files import sync
+from recommender.errors import BundleError
+from recommender.remote.address import Address
+from recommender.remote.cache import locked, mark_used, remove_unused
+from recommender.remote.origin import NotThereError, Origin
+from recommender.shards import shard_number
+
+LONGEST_MANIFEST = 1 << 24
+# Left free on the disk, where the visitors' ratings may lie, too.
+_SPARE_BYTES = 16 * MB
+# Told the bytes that are here and those that there will be; 0 of 0 while another process is at it.
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What a look at an address came to.
+
+    Attributes:
+        created: when the version that is in the cache now was written.
+        changed: whether it is another one than before, or its semantic index is.
+        fetched, reused: bytes that came, and that were here before.
+        problem: why the semantic index is not the newest, where that is so.
+    """
+
+    created: str
+    changed: bool = False
+    fetched: int = 0
+    reused: int = 0
+    problem: str | None = None
+
+
+def fetch(
+    address: Address,
+    folder: Path,
+    progress: Progress = lambda done, of: None,
+    *,
+    thoroughly: bool = False,
+) -> Fetched:
+    """Make `folder` hold the version that is at `address` now, without user shards.
+
+    Memory: one chunk of 1 MB, and the manifest.
+
+    Args:
+        folder: of the cache, see `Address.folder`.
+        thoroughly: check the files that are here as well, and mend them.
+
+    Raises:
+        BundleError: the address cannot be read, what is there is broken, or the cache cannot be
+            written; the version that was in `folder` is as it was.
+    """
+    with _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder, ".lock", lambda: progress(0, 0)):
+            found = _fetch(address, folder, progress, thoroughly)
+            if found is None:
+                raise BundleError(
+                    f"{address}: there is no bundle here; put one there with `matinee publish`"
+                )
+            try:
+                index = _fetch(address.below(SEMANTIC), folder / SEMANTIC, progress, thoroughly)
+            except BundleError as error:
+                return replace(found, problem=str(error))
+    if index is None:  # `matinee embed` has not run
+        return found
+    return Fetched(
+        found.created,
+        found.changed or index.changed,
+        found.fetched + index.fetched,
+        found.reused + index.reused,
+    )
+
+
+def fetch_shards(
+    address: Address,
+    folder: Path,
+    version: str,
+    names: Sequence[str],
+    progress: Progress = lambda done, of: None,
+) -> None:
+    """Bring the files `names` of a version into its folder, as far as they are not there.
+
+    Args:
+        version: the name of the version's folder in `folder`.
+
+    Raises:
+        BundleError: as `fetch`; the version may be too old to be still at the address.
+    """
+    with _writing(folder), locked(folder, ".shards", lambda: progress(0, 0)):
+        _, manifest = read_manifest(folder / version)
+        here = folder / version
+        files = {name: manifest["files"][name] for name in names}
+        missing = {name: e for name, e in files.items() if not _right(here / name, e)}
+        _bring(Origin(address), here, missing, progress)
+        for name in names:
+            mark_used(here / name)
+
+
+def _fetch(address: Address, folder: Path, progress: Progress, thoroughly: bool) -> Fetched | None:
+    """What `fetch` does, for the bundle or its index; None if there is none at the address."""
+    origin = Origin(address)
+    try:
+        text = origin.read(MANIFEST, LONGEST_MANIFEST)
+    except NotThereError:
+        return None
+    folder.mkdir(exist_ok=True)
+    manifest = _checked_manifest(address, folder, text)
+    version, files = folder / manifest["data"], manifest["files"]
+    known = (folder / MANIFEST).read_bytes() if (folder / MANIFEST).exists() else b""
+    if text == known and not thoroughly and _is_whole(version, files):
+        remove_unused(folder, version.name)
+        return Fetched(manifest["created"])
+    version.mkdir(exist_ok=True)
+    earlier = _known_files(folder)
+    missing, reused = {}, 0
+    for name, entry in files.items():
+        progress(reused, 0)
+        if _right(version / name, entry) or _take_over(earlier, version / name, entry):
+            reused += entry["bytes"]
+        elif shard_number(name) is not None:
+            (version / name).unlink(missing_ok=True)
+        else:
+            missing[name] = entry
+    _bring(origin, version, missing, progress)
+    _put(version / MANIFEST, text)
+    _put(folder / MANIFEST, text)
+    remove_unused(folder, version.name)
+    brought = sum(entry["bytes"] for entry in missing.values())
+    return Fetched(manifest["created"], text != known, brought, reused)
+
+
+def _checked_manifest(address: Address, folder: Path, text: bytes) -> dict[str, Any]:
+    """What `text` says, checked as that of a bundle on this machine is."""
+    incoming = folder / "incoming"
+    incoming.mkdir(exist_ok=True)
+    try:
+        (incoming / MANIFEST).write_bytes(text)
+        return read_manifest(incoming)[1]
+    except BundleError as error:
+        raise BundleError(str(error).replace(str(incoming), str(address))) from None
+    finally:
+        shutil.rmtree(incoming, ignore_errors=True)
+
+
+def _is_whole(version: Path, files: dict[str, Any]) -> bool:
+    """Whether all files but shards are there, as far as their sizes tell."""
+    for name, entry in files.items():
+        try:
+            if (version / name).stat().st_size != entry["bytes"]:
+                return False
+        except OSError:
+            if shard_number(name) is None:
+                return False
+    return (version / MANIFEST).exists()
+
+
+def _known_files(folder: Path) -> dict[str, list[Path]]:
+    """The files of all versions here, by checksum."""
+    found: dict[str, list[Path]] = {}
+    for version in folder.glob("data-*"):
+        with contextlib.suppress(BundleError):
+            for name, entry in read_manifest(version)[1]["files"].items():
+                found.setdefault(entry["sha256"], []).append(version / name)
+    return found
+
+
+def _take_over(earlier: dict[str, list[Path]], file: Path, entry: dict[str, Any]) -> bool:
+    """Make an earlier version's file of the same content this one's, without a copy if possible."""
+    for other in earlier.get(entry["sha256"], ()):
+        if other != file and _right(other, entry):
+            part = _part(file)
+            part.unlink(missing_ok=True)
+            try:
+                os.link(other, part)
+            except OSError:  # not every file system has links
+                shutil.copyfile(other, part)
+            os.replace(part, file)
+            return True
+    return False
+
+
+def _bring(
+    origin: Origin, version: Path, files: dict[str, dict[str, Any]], progress: Progress
+) -> None:
+    """Fetch `files` into the folder `version`, each checked before it gets its name."""
+    needed, done = sum(entry["bytes"] for entry in files.values()), 0
+    free = shutil.disk_usage(version).free
+    if needed + _SPARE_BYTES > free and needed:
+        raise BundleError(
+            f"{version.parent}: {format_bytes(needed)} are to be fetched and {format_bytes(free)} "
+            "are free on the disk; make room, or set MATINEE_BUNDLE_CACHE to another place"
+        )
+    for name, entry in files.items():
+        for length in _bring_one(origin, version / name, entry):
+            done += length
+            progress(done, needed)
+    sync(version)
+
+
+def _bring_one(origin: Origin, file: Path, entry: dict[str, Any]) -> Iterator[int]:
+    address = origin.address.below(f"{file.parent.name}/{file.name}")
+    digest, length, part = hashlib.sha256(), 0, _part(file)
+    try:
+        with open(part, "wb") as out:
+            for chunk in origin.chunks(f"{file.parent.name}/{file.name}"):
+                length += len(chunk)
+                if length > entry["bytes"]:
+                    raise BundleError(
+                        f"{address}: longer than the {entry['bytes']:,} bytes of the manifest"
+                    )
+                digest.update(chunk)
+                out.write(chunk)
+                yield len(chunk)
+            out.flush()
+            os.fsync(out.fileno())
+        if length != entry["bytes"]:
+            raise BundleError(
+                f"{address}: {length:,} bytes where the manifest says {entry['bytes']:,}"
+            )
+        if digest.hexdigest() != entry["sha256"]:
+            raise BundleError(f"{address}: its checksum is not that of the manifest")
+        os.replace(part, file)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _part(file: Path) -> Path:
+    return file.with_name(f"{file.name}.part")
+
+
+def _put(file: Path, text: bytes) -> None:
+    """Write `file` in one step."""
+    part = _part(file)
+    with open(part, "wb") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    os.replace(part, file)
+    sync(file.parent)
+
+
+def _right(file: Path, entry: dict[str, Any]) -> bool:
+    try:
+        with open(file, "rb") as opened:
+            if os.fstat(opened.fileno()).st_size != entry["bytes"]:
+                return False
+            return hashlib.file_digest(opened, "sha256").hexdigest() == entry["sha256"]
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """What goes wrong on this machine, in one line; what goes wrong elsewhere is one already."""
+    try:
+        yield
+    except OSError as error:
+        raise BundleError(
+            f"{folder} cannot be written: {error.strerror or error}; "
+            "mend that, or set MATINEE_BUNDLE_CACHE to another place"
+        ) from None

@@ -1,0 +1,118 @@
+"""Opens a bundle wherever it lies; for one at an address, the copy in the cache."""
+
+from __future__ import annotations
+
+import logging
+import os
+import weakref
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from memory_toolkit.sizes import MB
+from recommender.bundle import Bundle, manifest_stamp
+from recommender.errors import BundleError
+from recommender.remote import cache, child
+from recommender.remote.address import Address, place
+from recommender.settings import Settings
+from recommender.shards import Shards
+
+_log = logging.getLogger(__name__)
+# A version may be replaced and removed between two looks at it, but hardly again and again.
+_TRIES = 5
+# Somebody waits for a shard, and others may wait for their turn.
+_VISITOR_STALL_SECONDS = 10.0
+
+
+def open_bundle(
+    where: str | Path | Address,
+    settings: Settings,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> Bundle:
+    """Open the bundle in a folder, or the newest version of that at an address.
+
+    Where the address cannot be reached, or what is there is broken, the version that was fetched
+    last is opened, and the log says so.
+
+    Args:
+        progress: told the bytes that are here and those that there will be.
+
+    Raises:
+        BundleError: it is missing, of another format version, truncated or altered, or it cannot
+            be fetched and never was.
+        SettingsError: it has an address, and fsspec is not installed.
+    """
+    where = place(where) if isinstance(where, str) else where
+    if isinstance(where, Path):
+        return Bundle.open(where)
+    folder = where.folder(settings.bundle_cache)
+    try:
+        child.ask("fetch", where, folder, progress, thoroughly=False)
+    except BundleError as error:
+        if manifest_stamp(folder) is None:
+            raise
+        _log.warning("%s; the version that was fetched last is used", error)
+    try:
+        return open_fetched(where, settings)
+    except BundleError:  # the cache was damaged; whole files are not fetched again
+        child.ask("fetch", where, folder, progress, thoroughly=True)
+        return open_fetched(where, settings)
+
+
+def open_fetched(address: Address, settings: Settings) -> Bundle:
+    """Open what the cache has of the bundle at `address`; nothing is fetched but user shards.
+
+    Raises:
+        BundleError: the cache has nothing, or it is damaged.
+    """
+    folder = address.folder(settings.bundle_cache)
+    for _ in range(_TRIES):
+        fetch = _Fetch(address, folder, settings.bundle_cache_mb * MB)
+        bundle = Bundle.open(folder, fetch=fetch)
+        if fetch.hold(bundle):
+            return bundle
+    raise BundleError(f"{folder}: versions come and go too fast to open one")
+
+
+class _Fetch:
+    """Brings the user shards of one version when they are asked for; `Bundle` keeps it as its hook.
+
+    While it lives, the version stays in the cache. Of its shards, those that were used least
+    recently make room for the new ones where the cache is full.
+    """
+
+    def __init__(self, address: Address, folder: Path, most: int) -> None:
+        self._address = address
+        self._folder = folder
+        self._most = most
+
+    def hold(self, bundle: Bundle) -> bool:
+        """Keep the files of `bundle` from being removed; whether they are still there."""
+        self._version = bundle.file(next(iter(bundle.files))).parent
+        descriptor = cache.hold(self._version)
+        if descriptor is None:
+            return False
+        weakref.finalize(self, os.close, descriptor)
+        self._bundle = weakref.ref(bundle)
+        return True
+
+    def __call__(self, names: Sequence[str]) -> None:
+        child.ask(
+            "fetch_shards",
+            self._address,
+            self._folder,
+            version=self._version.name,
+            names=list(names),
+            stall=_VISITOR_STALL_SECONDS,
+        )
+        bundle = self._bundle()
+        if bundle is not None:
+            self._make_room(bundle.shards)
+
+    def _make_room(self, shards: Shards) -> None:
+        for number in shards.mapped:
+            if cache.shard_bytes(self._folder) <= self._most:
+                return
+            files = [self._version / name for name in shards.files[number].values()]
+            if not any(map(cache.just_used, files)):
+                for file in files:
+                    file.unlink(missing_ok=True)  # `Shards` sees that, and unmaps it

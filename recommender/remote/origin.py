@@ -1,0 +1,146 @@
+"""The files at an address, read and written through fsspec; what goes wrong becomes one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from recommender.errors import BundleError
+from recommender.remote.address import Address, without_secrets
+
+_CHUNK = 1 << 20
+
+
+class NotThereError(BundleError):
+    """There is no such file at the address."""
+
+
+class Origin:
+    """The files at `address`. Memory: one chunk of 1 MB, and what the storage's library buffers.
+
+    Raises:
+        BundleError: fsspec does not know the address, or the library for it is not installed.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self._options: dict[str, Any] = {}
+        self._reading: dict[str, Any] = {}
+        if address.on_the_web:
+            with _said(address):
+                from aiohttp import ClientTimeout
+
+            # By default a file that takes five minutes is given up. What stalls is seen to by the
+            # child process, for every kind of storage.
+            self._options = {"client_kwargs": {"timeout": ClientTimeout(total=None)}}
+            # One request, read as it comes; with a size nobody asks for it with another one.
+            self._reading = {"block_size": 0, "size": 1}
+        self._at("")
+
+    def read(self, name: str, most: int) -> bytes:
+        """The file `name`, of at most `most` bytes.
+
+        Raises:
+            NotThereError: there is none.
+            BundleError: it cannot be read, or is longer.
+        """
+        parts, length = [], 0
+        for chunk in self.chunks(name):
+            length += len(chunk)
+            if length > most:
+                raise BundleError(f"{self.address.below(name)}: longer than {most:,} bytes")
+            parts.append(chunk)
+        return b"".join(parts)
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        """The file `name`, in pieces of at most 1 MB.
+
+        Raises:
+            NotThereError, BundleError: as `read`.
+        """
+        address = self.address.below(name)
+        with _said(address):
+            storage, path = self._at(name)
+            file = storage.open(path, "rb", **self._reading)
+        try:
+            while True:
+                with _said(address):
+                    chunk = file.read(_CHUNK)
+                if not chunk:
+                    return
+                yield chunk
+        finally:
+            file.close()
+
+    def write(self, name: str, file: Path, progress: Callable[[int], object]) -> None:
+        """Write `file` of this machine as `name`; `progress` is told the bytes of each piece.
+
+        Raises:
+            BundleError: it cannot be written.
+        """
+        with _said(self.address.below(name)):
+            from fsspec.callbacks import Callback  # type: ignore[import-untyped]
+
+            class Pieces(Callback):
+                def relative_update(self, inc: int = 1) -> None:
+                    progress(inc)
+
+            storage, path = self._at(name)
+            storage.makedirs(storage._parent(path), exist_ok=True)
+            storage.put_file(str(file), path, callback=Pieces())
+
+    def sizes(self, folder: str = "") -> dict[str, int | None]:
+        """What lies in `folder`: each name with its bytes, None for a folder. Empty if not there.
+
+        Raises:
+            BundleError: it cannot be listed.
+        """
+        with _said(self.address.below(folder)):
+            storage, path = self._at(folder)
+            storage.invalidate_cache()
+            try:
+                found = storage.ls(path, detail=True)
+            except FileNotFoundError:
+                return {}
+        return {
+            entry["name"].rstrip("/").rpartition("/")[2]: (
+                entry["size"] if entry["type"] == "file" else None
+            )
+            for entry in found
+        }
+
+    def remove(self, folder: str) -> None:
+        """Remove `folder` and what lies in it.
+
+        Raises:
+            BundleError: it cannot be removed.
+        """
+        with _said(self.address.below(folder)):
+            storage, path = self._at(folder)
+            storage.rm(path, recursive=True)
+
+    def _at(self, name: str) -> tuple[Any, str]:
+        address = self.address.below(name) if name else self.address
+        with _said(address):
+            from fsspec.core import url_to_fs  # type: ignore[import-untyped]
+
+            storage, path = url_to_fs(address.full, **self._options)
+        return storage, path
+
+
+@contextmanager
+def _said(address: Address) -> Iterator[None]:
+    """Say in one line of `address` what fsspec, or a library that it uses, has to say."""
+    try:
+        yield
+    except BundleError:
+        raise
+    except FileNotFoundError:
+        raise NotThereError(f"{address}: there is no such file") from None
+    # Each storage has errors of its own, and no common base.
+    except Exception as error:
+        status = getattr(error, "status", None)  # aiohttp's
+        text = f"the server answers {status}" if status else without_secrets(str(error))
+        raise BundleError(f"{address}: {text or type(error).__name__}") from None

@@ -1,0 +1,97 @@
+"""Puts a bundle at an address: the files first, the manifest last, and old versions away after it.
+
+The version that was served until then stays beside the new one, so that whoever is in the middle of
+fetching it, or needs a user shard of it, is not cut off. Those before it are removed.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from recommender.bundle import MANIFEST, SEMANTIC, Bundle, manifest_stamp, read_manifest
+from recommender.errors import SettingsError
+from recommender.remote.address import Address
+from recommender.remote.child import check_installed
+from recommender.remote.fetching import LONGEST_MANIFEST
+from recommender.remote.origin import NotThereError, Origin
+from recommender.stages import Progress
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a publication did, in bytes; `removed` are the folders of old versions."""
+
+    written: int
+    kept: int
+    removed: tuple[str, ...]
+
+
+def publish(
+    path: Path, address: Address, progress: Progress = lambda stage, fraction: None
+) -> Published:
+    """Put the bundle at `path`, and its semantic index where it has one, at `address`.
+
+    A file that is there with the same bytes, of a publication that was interrupted, stays.
+
+    Raises:
+        BundleError: the bundle is damaged, or the address cannot be written; until the very end
+            the version that was there is served.
+        SettingsError: fsspec is not installed, or the address can only be read.
+    """
+    check_installed(address)
+    if address.on_the_web:
+        raise SettingsError(
+            f"{address}: what is read by HTTP cannot be written by it; publish to the storage "
+            "behind it, s3://bucket/folder or file:///folder"
+        )
+    Bundle.open(path)  # whoever fetches it would refuse what is damaged
+    parts = [(path, address)]
+    if manifest_stamp(path / SEMANTIC) is not None:
+        Bundle.open(path / SEMANTIC)
+        parts.insert(0, (path / SEMANTIC, address.below(SEMANTIC)))
+    done = [_publish(*part, progress) for part in parts]
+    return Published(
+        sum(one.written for one in done),
+        sum(one.kept for one in done),
+        tuple(name for one in done for name in one.removed),
+    )
+
+
+def _publish(path: Path, address: Address, progress: Progress) -> Published:
+    origin = Origin(address)
+    manifest = read_manifest(path)[1]
+    version, files = manifest["data"], manifest["files"]
+    there = origin.sizes(version)
+    missing = [name for name, entry in files.items() if there.get(name) != entry["bytes"]]
+    kept = sum(entry["bytes"] for name, entry in files.items() if name not in missing)
+    total, written = sum(entry["bytes"] for entry in files.values()), 0
+    for name in missing:
+        before = written
+
+        def tell(length: int) -> None:
+            nonlocal written
+            written += length
+            progress(f"Publishing to {address}", (kept + written) / total)
+
+        origin.write(f"{version}/{name}", path / version / name, tell)
+        written = before + files[name]["bytes"]  # not every storage tells of pieces
+        tell(0)
+    previous = _version_at(origin)
+    origin.write(MANIFEST, path / MANIFEST, lambda length: None)
+    old = []
+    if previous != version:  # else it is the first publication that removed what was old
+        there = origin.sizes()
+        old = [n for n in there if n.startswith("data-") and n not in (version, previous)]
+    for name in old:
+        origin.remove(name)
+    return Published(written, kept, tuple(old))
+
+
+def _version_at(origin: Origin) -> str | None:
+    """The folder that the manifest at the address names; None if there is none, or none of ours."""
+    try:
+        return str(json.loads(origin.read(MANIFEST, LONGEST_MANIFEST))["data"])
+    except (NotThereError, ValueError, TypeError, KeyError):
+        return None
