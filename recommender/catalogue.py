@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from recommender.records import Id
 
 FILE = "catalogue.sqlite"
 _MAPPED_BYTES = 2**30  # at most
+_PAGE = 4096  # ids that are read at once
 
 _SCHEMA = """
 CREATE TABLE movies (
@@ -162,6 +163,13 @@ class Catalogue:
     def user_ids(self, limit: int = -1) -> list[Id]:
         """The first `limit` user ids in index order, or all (memory: one entry a user)."""
         return [r[0] for r in self._query("SELECT user_id FROM users ORDER BY idx LIMIT ?", limit)]
+
+    def each_user_id(self) -> Iterator[Id]:
+        """All user ids in index order; few are held at a time."""
+        sql, first = "SELECT user_id FROM users WHERE idx >= ? ORDER BY idx LIMIT ?", 0
+        while rows := self._query(sql, first, _PAGE):
+            yield from (row[0] for row in rows)
+            first += len(rows)
 
     def terms(self) -> list[str]:
         """The content model's terms in column order."""

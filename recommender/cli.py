@@ -18,9 +18,15 @@ from memory_toolkit.guard import Guard
 from recommender.environment import load_env_file
 from recommender.errors import MatineeError, SettingsError
 from recommender.evaluation.commands import add_commands as add_evaluation
-from recommender.extras import require
+from recommender.extras import require, require_spark
+from recommender.input_options import LOCAL_MASTER, add_engine_options, check_engine_options
+from recommender.profile_moving import add_command as add_move_ratings
+from recommender.progress import Progress
 from recommender.recommender import DEFAULT_WEIGHT, RANK_BY, Recommender
 from recommender.records import Results
+from recommender.remote.address import place
+from recommender.remote.opening import open_bundle
+from recommender.remote.publish_command import add_command as add_publish
 from recommender.semantic.commands import add_commands as add_semantic
 from recommender.settings import Settings, unknown_variables
 from recommender.similar import METHODS
@@ -62,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     add_train(commands)
     add_evaluation(commands)
     add_semantic(commands)
+    add_publish(commands)
 
     command = _add(commands, "recommend", _recommend, "recommend movies to one user or to all")
     who = command.add_mutually_exclusive_group(required=True)
@@ -88,9 +95,11 @@ def _parser() -> argparse.ArgumentParser:
         "--out",
         type=Path,
         metavar="FILE.parquet",
-        help="with --all-users: where to write user_id, movie_id, rank, score",
+        help="with --all-users: where to write user_id, movie_id, rank, score; "
+        "a new folder with --engine spark",
     )
     _add_json(command)
+    add_engine_options(command, "ranks, with --all-users")
 
     command = _add(commands, "similar", _similar, "movies similar to one movie")
     command.add_argument("--movie", metavar="ID", required=True, help="the movie")
@@ -140,6 +149,8 @@ def _parser() -> argparse.ArgumentParser:
         help="for Streamlit, as in: serve -- --server.port 8600",
     )
 
+    add_move_ratings(commands)
+
     text = "every variable that can be set, and what is in force"
     command = commands.add_parser("settings", help=text, description=text)
     command.set_defaults(run=_settings)
@@ -156,9 +167,9 @@ def _add(
     command.set_defaults(run=run)
     command.add_argument(
         "--bundle",
-        type=Path,
+        type=place,
         metavar="BUNDLE",
-        help="the bundle to read (default: MATINEE_BUNDLE, else ./bundle)",
+        help="the bundle to read, a folder or an address (default: MATINEE_BUNDLE, else ./bundle)",
     )
     return command
 
@@ -192,10 +203,21 @@ def _weight(text: str) -> float:
 def _open(options: argparse.Namespace) -> Recommender:
     # Batches follow the memory that is left.
     fit = Guard().batch if options.knobs.guard else None
-    return Recommender.open(options.bundle or options.knobs.bundle, options.knobs, fit)
+    where = options.bundle or options.knobs.bundle
+    with Progress() as progress:
+
+        def fetching(done: int, of: int) -> None:
+            if of:
+                progress(f"Fetching {where}", done / of)
+
+        bundle = open_bundle(where, options.knobs, fetching)
+    return Recommender(bundle, options.knobs, fit)
 
 
 def _recommend(options: argparse.Namespace) -> None:
+    check_engine_options(options)
+    if options.engine == "spark" and not options.all_users:
+        raise SettingsError("--engine spark is for --all-users; leave it out")
     if options.all_users:
         _recommend_everybody(options)
         return
@@ -212,16 +234,24 @@ def _recommend(options: argparse.Namespace) -> None:
 
 def _recommend_everybody(options: argparse.Namespace) -> None:
     require("--all-users", "pyarrow", "scipy")
-    from recommender.export import write_recommendations
-    from recommender.progress import Progress
+    from recommender.export import write_parts, write_recommendations
 
     if options.out is None:
         raise SettingsError("--all-users needs --out FILE.parquet")
-    matinee = _open(options)
-    everybody = matinee.recommend_all(options.n, options.cf_weight, options.rank_by)
+    chosen = (options.n, options.cf_weight, options.rank_by)
+    if options.engine == "spark":
+        require_spark()
+        from recommender.spark.everybody import on_cluster
+
+        matinee, write = _open(options), write_parts
+        cluster = on_cluster(options.master or LOCAL_MASTER, dict(options.spark_conf))
+        everybody = matinee.recommend_all(*chosen, cluster)
+    else:
+        matinee, write = _open(options), write_recommendations
+        everybody = matinee.recommend_all(*chosen)
     n_users = matinee.statistics.users
     with Progress() as progress:
-        written = write_recommendations(
+        written = write(
             everybody, options.out, lambda done: progress("Recommending", done / n_users)
         )
     print(f"{options.out}: {written.rows:,} recommendations")

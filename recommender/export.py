@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from recommender.recommender import Recommender
 from recommender.records import Id
 
 _USERS = 1024
+_PART = 1 << 18
 _PAIRS = 4096
 
 
@@ -82,6 +84,38 @@ def write_recommendations(
             if writer is not None:
                 writer.close()
     return Written(done, rows, time.monotonic() - started, peak)
+
+
+def write_parts(
+    users: Iterable[tuple[Id, list[Id], np.ndarray]],
+    out: Path,
+    progress: Callable[[int], None] = lambda users: None,
+) -> Written:
+    """The same into a new folder, as part-00000.parquet and so on, of 2^18 users each.
+
+    The folder appears when all parts are complete.
+
+    Raises:
+        DataError: `out` is there already, or cannot be written.
+    """
+    started = time.monotonic()
+    users = iter(users)
+    parts: list[Written] = []
+
+    def tell(done: int) -> None:
+        progress(sum(part.users for part in parts) + done)
+
+    with _new_folder(out) as temporary:
+        for first in users:
+            some = chain([first], islice(users, _PART - 1))
+            file = temporary / f"part-{len(parts):05}.parquet"
+            parts.append(write_recommendations(some, file, tell))
+    return Written(
+        sum(part.users for part in parts),
+        sum(part.rows for part in parts),
+        time.monotonic() - started,
+        max((part.peak for part in parts), default=0),
+    )
 
 
 def predict_pairs(matinee: Recommender, pairs: Path, out: Path) -> int:
@@ -166,3 +200,19 @@ def _replacing(out: Path) -> Iterator[Path]:
         raise DataError(f"{out}: cannot be written ({error.strerror})") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _new_folder(out: Path) -> Iterator[Path]:
+    """The same for a folder, which must not be there yet."""
+    temporary = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        if out.exists():
+            raise DataError(f"{out} is there already; name a new folder, or remove it")
+        temporary.mkdir()
+        yield temporary
+        os.rename(temporary, out)
+    except OSError as error:
+        raise DataError(f"{out}: cannot be written ({error.strerror})") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

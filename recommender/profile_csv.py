@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from recommender.errors import ProfileError
-from recommender.profile import OwnRating
+from recommender.profile_records import OwnRating
 from recommender.recommender import Recommender
 from recommender.records import Id
 

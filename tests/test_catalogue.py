@@ -30,7 +30,15 @@ def test_ids(catalogue: Catalogue) -> None:
     assert catalogue.movie_ids() == [10, 2, 33]
     assert catalogue.user_ids() == [1, 7]
     assert catalogue.user_ids(1) == [1]
+    assert list(catalogue.each_user_id()) == [1, 7]
     assert catalogue.terms() == ["a", "b"]
+
+
+def test_user_ids_come_page_by_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recommender.catalogue._PAGE", 2)
+    path = tmp_path / "catalogue.sqlite"
+    write_catalogue(path, [], [("b", 1), ("a", 1), ("d", 1), ("c", 1)], [])
+    assert list(Catalogue(path).each_user_id()) == ["b", "a", "d", "c"]
 
 
 @pytest.mark.parametrize("movie_id", [33, "33"])

@@ -1,10 +1,11 @@
 import csv
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
-from recommender import DataError, Recommender
-from recommender.export import predict_pairs, read_ratings, write_recommendations
+from recommender import DataError, Recommender, export
+from recommender.export import predict_pairs, read_ratings, write_parts, write_recommendations
 
 
 def write(path: Path, text: str) -> Path:
@@ -71,6 +72,35 @@ def test_a_failure_midway_leaves_what_was_there(tiny: Recommender, tmp_path: Pat
         write_recommendations(failing(), out)
     assert out.read_text() == "precious"
     assert list(tmp_path.iterdir()) == [out]
+
+
+def test_parts_hold_together_what_one_file_holds(
+    tiny: Recommender, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "_PART", 25)  # of 50 users: no part is empty
+    told: list[int] = []
+    written = write_parts(tiny.recommend_all(3), tmp_path / "parts", told.append)
+    assert (written.users, written.rows) == (50, 150)
+    assert told == [25, 50]
+    write_recommendations(tiny.recommend_all(3), tmp_path / "one.parquet")
+    parts = sorted((tmp_path / "parts").iterdir())
+    assert [part.name for part in parts] == ["part-00000.parquet", "part-00001.parquet"]
+    assert pq.read_table(tmp_path / "parts") == pq.read_table(tmp_path / "one.parquet")
+
+
+def test_a_folder_of_parts_is_whole_and_new(tiny: Recommender, tmp_path: Path) -> None:
+    def failing():
+        yield next(tiny.recommend_all(3))
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_parts(failing(), tmp_path / "parts")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "there").mkdir()
+    with pytest.raises(DataError, match=r"there is there already; name a new folder"):
+        write_parts(failing(), tmp_path / "there")
+    with pytest.raises(DataError, match="cannot be written"):
+        write_parts(iter([]), tmp_path / "no folder" / "parts")
 
 
 @pytest.mark.parametrize(

@@ -1,39 +1,84 @@
+"""What every store of ratings does; each test runs with the file and with the database."""
+
 import multiprocessing
-import resource
-import sqlite3
+import re
+import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from recommender import profile
-from recommender.errors import ProfileError
-from recommender.profile import DAY, KEPT_SECONDS, MEMORY, Limits, OwnRating, ProfileStore
+from postgres import Place
+from recommender import profile_records
+from recommender.errors import ProfileError, SettingsError
+from recommender.profile import open_store
+from recommender.profile_postgres import PostgresStore
+from recommender.profile_records import (
+    DAY,
+    KEPT_SECONDS,
+    Change,
+    Limits,
+    Opinions,
+    OwnRating,
+    ProfileStore,
+)
+from recommender.profile_sqlite import MEMORY, SqliteStore
+from recommender.profile_waiting import WaitingStore
+from recommender.settings import Settings
 
 ME, OTHER = "a" * 32, "b" * 32
 START = 1_700_000_000
+# Opens another store of the same ratings, as another server does.
+Open = Callable[..., ProfileStore]
+
+
+def opener(kind: str, where: tuple[str, str]) -> Open:
+    """What the test's stores are opened with, here or in another process."""
+    if kind == "sqlite":
+        return lambda limits=None: SqliteStore(Path(where[0]), limits)
+    return lambda limits=None: PostgresStore(*where, limits)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, tuple[str, str]]:
+    """The kind of store, and where it is."""
+    if request.param == "sqlite":
+        return "sqlite", (str(tmp_path / "new folder" / "profiles.sqlite"), "")
+    place: Place = request.getfixturevalue("place")
+    return "postgres", (place.url, place.schema)
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "new folder" / "profiles.sqlite"
+def stores(where: tuple[str, tuple[str, str]]) -> Iterator[Open]:
+    opened = []
+
+    def open_one(limits: Limits | None = None) -> ProfileStore:
+        opened.append(opener(*where)(limits))
+        return opened[-1]
+
+    yield open_one
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def store(stores: Open) -> ProfileStore:
+    return stores()
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The time that the store reads; tests turn it forward."""
+    """The time that the stores read; tests turn it forward."""
     now = [START]
-    monkeypatch.setattr(profile.time, "time", lambda: now[0])
+    monkeypatch.setattr(profile_records.time, "time", lambda: now[0])
     return now
 
 
-def visitors(path: Path) -> int:
-    with sqlite3.connect(path) as file:
-        return int(file.execute("SELECT count(*) FROM visitors").fetchone()[0])
-
-
-def test_ratings_are_kept_changed_and_removed(path: Path, clock: list[int]) -> None:
-    store = ProfileStore(path)
+def test_ratings_are_kept_changed_and_removed(store: ProfileStore, clock: list[int]) -> None:
     store.rate(ME, {1: 4.0, "tt2": 0.5})
     clock[0] += 5
     store.rate(ME, {1: 3.5})
@@ -45,16 +90,29 @@ def test_ratings_are_kept_changed_and_removed(path: Path, clock: list[int]) -> N
     store.remove(ME, 1)
     store.remove(ME, "never rated")
     assert store.opinions(ME).stars == {"tt2": 0.5}
+    assert store.trouble() is None
 
 
-def test_a_number_and_its_text_are_two_movies(path: Path) -> None:
-    store = ProfileStore(path)
-    store.rate(ME, {7: 1.0, "7": 5.0})
-    assert store.opinions(ME).stars == {7: 1.0, "7": 5.0}
+@pytest.mark.parametrize(
+    "text", ["7", "", "기생충", "'; DROP TABLE visitors; --", "{s} %s", "a\0b"]
+)
+def test_a_number_and_any_text_are_movies(store: ProfileStore, text: str) -> None:
+    store.rate(ME, {7: 1.0, text: 5.0})
+    store.hide(ME, f"{text}!")
+    assert store.opinions(ME).stars == {7: 1.0, text: 5.0}
+    assert store.opinions(ME).hidden == [f"{text}!"]
 
 
-def test_hiding_and_rating_replace_each_other(path: Path, clock: list[int]) -> None:
-    store = ProfileStore(path)
+def test_of_the_same_second_the_order_is_that_of_the_ids(
+    store: ProfileStore, clock: list[int]
+) -> None:
+    store.rate(ME, {"b": 1.0, 10: 1.0, "a": 1.0, 9: 1.0})
+    clock[0] += 1
+    store.rate(ME, {"z": 1.0})
+    assert [rating.movie_id for rating in store.opinions(ME).ratings] == ["z", 9, 10, "a", "b"]
+
+
+def test_hiding_and_rating_replace_each_other(store: ProfileStore, clock: list[int]) -> None:
     store.rate(ME, {1: 4.0})
     for movie in (1, 2):
         clock[0] += 1
@@ -65,57 +123,48 @@ def test_hiding_and_rating_replace_each_other(path: Path, clock: list[int]) -> N
     assert (store.opinions(ME).stars, store.opinions(ME).hidden) == ({1: 2.0}, [])
 
 
-def test_visitors_do_not_see_each_other(path: Path) -> None:
-    store = ProfileStore(path)
+def test_of_several_ratings_for_a_movie_the_last_counts(store: ProfileStore) -> None:
+    store.put(ME, [OwnRating(1, 1.0, 9), OwnRating(2, 2.0, 5), OwnRating(1, 3.0, 4)])
+    assert store.opinions(ME).ratings == [OwnRating(2, 2.0, 5), OwnRating(1, 3.0, 4)]
+    store.put(ME, [])
+    store.put(OTHER, [])
+    assert len(store.opinions(ME)) == 2
+
+
+def test_visitors_do_not_see_each_other(store: ProfileStore) -> None:
     store.rate(ME, {1: 4.0})
     store.rate(OTHER, {1: 1.0, 2: 2.0})
     store.delete(OTHER)
     assert store.opinions(ME).stars == {1: 4.0}
-    assert store.opinions(OTHER).stars == {}
-    assert visitors(path) == 1
+    assert store.opinions(OTHER) == Opinions()
 
 
-def test_looking_writes_nothing(path: Path) -> None:
-    store = ProfileStore(path)
+def test_looking_writes_nothing(stores: Open) -> None:
+    store = stores(Limits(visitors=1))
     store.seen(ME)
     assert store.opinions(ME).ratings == []
     store.remove(ME, 1)
     store.delete(ME)
-    assert visitors(path) == 0
+    store.rate(OTHER, {1: 1.0})  # the one place is free
 
 
-def test_a_restart_loses_nothing_and_the_file_gives_nobody_away(path: Path) -> None:
-    store = ProfileStore(path)
+def test_a_restart_loses_nothing(stores: Open) -> None:
+    store = stores()
     store.rate(ME, {1: 4.0})
     store.hide(ME, 2)
     store.close()
-    again = ProfileStore(path)
+    again = stores()
     assert (again.opinions(ME).stars, again.opinions(ME).hidden) == ({1: 4.0}, [2])
-    again.close()
-    written = b"".join(file.read_bytes() for file in path.parent.iterdir())
-    assert b"visitors" in written
-    assert ME.encode() not in written
-    assert path.stat().st_mode & 0o077 == 0
 
 
-def test_in_memory_there_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    store = ProfileStore(MEMORY)
-    store.rate(ME, {1: 4.0})
-    assert store.opinions(ME).stars == {1: 4.0}
-    assert list(tmp_path.iterdir()) == []
-
-
-def write(path: Path, writer: int, store: ProfileStore | None = None) -> None:
+def write(store: ProfileStore, writer: int) -> None:
     """Twenty ratings of one shared visitor and of one of the writer's own."""
-    store = store or ProfileStore(path)
     for movie in range(20):
         store.rate(ME, {100 * writer + movie: 3.0, "shared": float(writer)})
         store.rate(f"own {writer}", {movie: 2.0})
 
 
-def check_all_is_there(path: Path) -> None:
-    store = ProfileStore(path)
+def check_all_is_there(store: ProfileStore) -> None:
     stars = store.opinions(ME).stars
     assert stars.pop("shared") in range(20)
     assert stars == {100 * writer + movie: 3.0 for writer in range(20) for movie in range(20)}
@@ -123,38 +172,53 @@ def check_all_is_there(path: Path) -> None:
         assert store.opinions(f"own {writer}").stars == dict.fromkeys(range(20), 2.0)
 
 
-def test_twenty_threads_lose_nothing(path: Path) -> None:
-    store = ProfileStore(path)
+def test_twenty_threads_of_two_servers_lose_nothing(stores: Open) -> None:
+    servers = stores(Limits(visitors=21)), stores(Limits(visitors=21))
     with ThreadPoolExecutor(20) as threads:
-        list(threads.map(lambda writer: write(path, writer, store), range(20)))
-    check_all_is_there(path)
+        list(threads.map(lambda writer: write(servers[writer % 2], writer), range(20)))
+    check_all_is_there(servers[0])
+    with pytest.raises(ProfileError, match="21 visitors"):  # no visitor is there twice
+        servers[1].rate("one more", {1: 1.0})
 
 
-def write_in_threads(path: Path, first: int) -> None:
+def write_in_threads(where: tuple[str, tuple[str, str]], first: int) -> None:
     with ThreadPoolExecutor(5) as threads:
-        list(threads.map(lambda writer: write(path, writer), range(first, first + 5)))
+        list(threads.map(lambda n: write(opener(*where)(), n), range(first, first + 5)))
 
 
-def test_four_processes_of_five_threads_lose_nothing(path: Path) -> None:
+def test_four_processes_of_five_threads_lose_nothing(
+    where: tuple[str, tuple[str, str]], store: ProfileStore
+) -> None:
+    # All of them find nothing there, and make the tables at once.
     spawn = multiprocessing.get_context("spawn")
-    processes = [spawn.Process(target=write_in_threads, args=(path, n)) for n in range(0, 20, 5)]
+    processes = [spawn.Process(target=write_in_threads, args=(where, n)) for n in range(0, 20, 5)]
     for process in processes:
         process.start()
     for process in processes:
-        process.join(60)
+        process.join(100)
     assert [process.exitcode for process in processes] == [0] * 4
-    check_all_is_there(path)
+    check_all_is_there(store)
 
 
-def test_the_last_of_two_writers_wins(path: Path) -> None:
-    first, second = ProfileStore(path), ProfileStore(path)
+def test_the_last_of_two_writers_wins(stores: Open) -> None:
+    first, second = stores(), stores()
     first.rate(ME, {1: 1.0})
     second.rate(ME, {1: 2.0})
     assert first.opinions(ME).stars == second.opinions(ME).stars == {1: 2.0}
+    second.delete(ME)
+    assert first.opinions(ME) == Opinions()
 
 
-def test_one_visitor_can_keep_so_many(path: Path) -> None:
-    store = ProfileStore(path, Limits(opinions=3))
+def test_a_change_is_made_at_once(store: ProfileStore) -> None:
+    store.rate(ME, {1: 1.0, 2: 2.0, 3: 3.0})
+    store.change(ME, Change({2: (4.0, 7), 4: (None, 8)}, frozenset([3, 5])))
+    assert (store.opinions(ME).stars, store.opinions(ME).hidden) == ({1: 1.0, 2: 4.0}, [4])
+    store.change(ME, Change({9: (1.0, 9)}, erase=True))
+    assert store.opinions(ME).ratings == [OwnRating(9, 1.0, 9)]
+
+
+def test_one_visitor_can_keep_so_many(stores: Open) -> None:
+    store = stores(Limits(opinions=3))
     store.rate(ME, {1: 1.0, 2: 2.0})
     with pytest.raises(ProfileError, match="can keep 3 movies; ") as error:
         store.rate(ME, {3: 3.0, 4: 4.0})
@@ -165,8 +229,17 @@ def test_one_visitor_can_keep_so_many(path: Path) -> None:
     assert store.opinions(ME).stars == {1: 1.0, 2: 2.0, 3: 3.0}
 
 
-def test_there_is_room_for_so_many_visitors(path: Path, clock: list[int]) -> None:
-    store = ProfileStore(path, Limits(visitors=2))
+def test_who_has_more_than_may_be_kept_now_can_remove(stores: Open) -> None:
+    stores().rate(ME, dict.fromkeys(range(5), 1.0))
+    store = stores(Limits(opinions=3))
+    store.remove(ME, 1)
+    with pytest.raises(ProfileError):
+        store.rate(ME, {2: 2.0})
+    assert store.opinions(ME).stars == dict.fromkeys((0, 2, 3, 4), 1.0)
+
+
+def test_there_is_room_for_so_many_visitors(stores: Open, clock: list[int]) -> None:
+    store = stores(Limits(visitors=2))
     store.rate(ME, {1: 1.0})
     clock[0] += DAY
     store.rate(OTHER, {1: 1.0})
@@ -181,8 +254,8 @@ def test_there_is_room_for_so_many_visitors(path: Path, clock: list[int]) -> Non
     assert store.opinions(OTHER).stars == store.opinions("new").stars == {1: 1.0}
 
 
-def test_being_here_keeps_the_place(path: Path, clock: list[int]) -> None:
-    store = ProfileStore(path, Limits(visitors=1))
+def test_being_here_keeps_the_place(stores: Open, clock: list[int]) -> None:
+    store = stores(Limits(visitors=1))
     store.rate(ME, {1: 1.0})
     clock[0] += 40 * DAY
     store.seen(ME)
@@ -190,78 +263,155 @@ def test_being_here_keeps_the_place(path: Path, clock: list[int]) -> None:
         store.rate("new", {1: 1.0})
 
 
-def test_after_a_year_away_the_ratings_go(path: Path, clock: list[int]) -> None:
-    store = ProfileStore(path)
+def test_after_a_year_away_the_ratings_go(stores: Open, clock: list[int]) -> None:
+    store = stores(Limits(visitors=2))
     store.rate(ME, {1: 1.0})
     clock[0] += KEPT_SECONDS + 1
-    store.rate(OTHER, {1: 1.0})
+    for visitor in (OTHER, "new"):
+        store.rate(visitor, {1: 1.0})
     assert store.opinions(ME).ratings == []
-    assert visitors(path) == 1
 
 
-def test_the_file_can_take_so_much(path: Path) -> None:
-    store = ProfileStore(path, Limits(size=128 * 1024))
-    store.rate(ME, {"mine": 1.0})
-
-    def fill() -> None:
-        for visitor in range(1000):
-            store.rate(f"filler {visitor}", dict.fromkeys(range(100), 1.0))
-
-    with pytest.raises(ProfileError, match=r"no room .*MATINEE_PROFILE_MB \(0.125 now\)") as error:
-        fill()
-    assert error.value.reason == "full"
-    assert path.stat().st_size <= 128 * 1024
-    assert store.opinions(ME).stars == {"mine": 1.0}
-    store.delete("filler 0")
-    store.rate(ME, {"more": 2.0})
+VISITORS, MOVIES = ("a", "b", "c"), (1, 2, "1", "x")
+RATINGS = st.dictionaries(st.sampled_from(MOVIES), st.sampled_from([0.5, 1, 4.5]), max_size=4)
 
 
-def write_without_room(path: Path) -> None:
-    """What a full disk is like: the system takes no more bytes in the middle of a write."""
-    store = ProfileStore(path)
-    store.rate(ME, {1: 1.0})
-    room = Path(f"{path}-wal").stat().st_size + 8192
-    resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
-    with pytest.raises(ProfileError, match=f"^{path}: ") as error:
-        store.rate(ME, dict.fromkeys(range(2000), 2.0))
-    assert "\n" not in str(error.value)
-    assert store.opinions(ME).stars == {1: 1.0}
+class Both(RuleBasedStateMachine):
+    """The file and the database, told the same."""
+
+    place: Place
+    clock: list[int]
+    limits = Limits(opinions=3, visitors=2)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.place.execute("DROP SCHEMA IF EXISTS {s} CASCADE")
+        self.stores: tuple[ProfileStore, ...] = (
+            SqliteStore(MEMORY, self.limits),
+            PostgresStore(self.place.url, self.place.schema, self.limits),
+        )
+
+    def both(self, act: Callable[[ProfileStore], None]) -> None:
+        outcomes: list[str | None] = []
+        for store in self.stores:
+            try:
+                act(store)
+                outcomes.append(None)
+            except ProfileError as error:
+                outcomes.append(error.reason)
+        assert outcomes[0] == outcomes[1]
+
+    @rule(visitor=st.sampled_from(VISITORS), stars=RATINGS)
+    def rate(self, visitor: str, stars: dict[int | str, float]) -> None:
+        self.both(lambda store: store.rate(visitor, stars))
+
+    @rule(visitor=st.sampled_from(VISITORS), stars=RATINGS, at=st.integers(-5, 5))
+    def put(self, visitor: str, stars: dict[int | str, float], at: int) -> None:
+        ratings = [OwnRating(movie, given, START + at) for movie, given in stars.items()]
+        self.both(lambda store: store.put(visitor, ratings))
+
+    @rule(visitor=st.sampled_from(VISITORS), movie=st.sampled_from(MOVIES))
+    def hide(self, visitor: str, movie: int | str) -> None:
+        self.both(lambda store: store.hide(visitor, movie))
+
+    @rule(visitor=st.sampled_from(VISITORS), movie=st.sampled_from(MOVIES))
+    def remove(self, visitor: str, movie: int | str) -> None:
+        self.both(lambda store: store.remove(visitor, movie))
+
+    @rule(visitor=st.sampled_from(VISITORS))
+    def delete(self, visitor: str) -> None:
+        self.both(lambda store: store.delete(visitor))
+
+    @rule(visitor=st.sampled_from(VISITORS))
+    def seen(self, visitor: str) -> None:
+        self.both(lambda store: store.seen(visitor))
+
+    @rule(
+        visitor=st.sampled_from(VISITORS),
+        stars=RATINGS,
+        removed=st.frozensets(st.sampled_from(MOVIES)),
+        erase=st.booleans(),
+    )
+    def change(
+        self,
+        visitor: str,
+        stars: dict[int | str, float],
+        removed: frozenset[int | str],
+        erase: bool,
+    ) -> None:
+        given = {movie: (said, START) for movie, said in stars.items()}
+        change = Change(given, removed - given.keys(), erase)
+        self.both(lambda store: store.change(visitor, change))
+
+    @rule(seconds=st.sampled_from([1, DAY, 31 * DAY, KEPT_SECONDS]))
+    def later(self, seconds: int) -> None:
+        self.clock[0] += seconds
+
+    @invariant()
+    def they_say_the_same(self) -> None:
+        for visitor in VISITORS:
+            first, second = (store.opinions(visitor) for store in self.stores)
+            assert first == second
+
+    def teardown(self) -> None:
+        for store in self.stores:
+            store.close()
 
 
-def test_a_full_disk_is_said_and_loses_nothing_older(path: Path) -> None:
-    process = multiprocessing.get_context("spawn").Process(target=write_without_room, args=(path,))
-    process.start()
-    process.join(60)
-    assert process.exitcode == 0
-    assert ProfileStore(path).opinions(ME).stars == {1: 1.0}
+def test_the_file_and_the_database_do_the_same(place: Place, clock: list[int]) -> None:
+    Both.place, Both.clock = place, clock
+    checks = [HealthCheck.too_slow]
+    run_state_machine_as_test(
+        Both,
+        settings=settings(
+            max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=checks
+        ),
+    )
 
 
-def test_a_file_that_is_locked_too_long(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(profile, "_BUSY_SECONDS", 0.05)
-    store = ProfileStore(path)
-    store.rate(ME, {1: 1.0})
-    with sqlite3.connect(path, isolation_level=None) as other:
-        other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(ProfileError, match=f"^{path}: .*locked; another process") as error:
-            store.rate(ME, {2: 2.0})
-        assert store.opinions(ME).stars == {1: 1.0}
-        other.execute("ROLLBACK")
-    assert error.value.reason == "storage"
-    store.rate(ME, {2: 2.0})
+def test_one_change_after_another_is_one_change() -> None:
+    def said(store: ProfileStore) -> Opinions:
+        return store.opinions(ME)
+
+    first = Change({1: (1.0, 5), 2: (None, 6)}, frozenset([3]))
+    for second in (
+        Change({2: (2.0, 7), 3: (3.0, 8)}, frozenset([1])),
+        Change(removed=frozenset([2, 4])),
+        Change(erase=True),
+        Change({9: (1.0, 1)}, erase=True),
+    ):
+        apart, joined = SqliteStore(MEMORY), SqliteStore(MEMORY)
+        for store in (apart, joined):
+            store.put(ME, [OwnRating(movie, 4.0, 1) for movie in (1, 3, 4)])
+        before = said(apart)
+        apart.change(ME, first)
+        apart.change(ME, second)
+        joined.change(ME, first.then(second))
+        assert said(apart) == said(joined) == first.then(second).on(before)
+        assert said(apart) == second.on(first.on(before))
 
 
-def test_a_file_that_is_something_else(tmp_path: Path) -> None:
-    path = tmp_path / "notes.txt"
-    path.write_text("these are my notes " * 100)
-    with pytest.raises(ProfileError, match=f"^{path}: .*not a database; move it away"):
-        ProfileStore(path)
-    assert path.read_text().startswith("these are my notes")
+def test_the_settings_say_which_store_it_is(place: Place, tmp_path: Path) -> None:
+    file = open_store(Settings(profiles=tmp_path / "p.sqlite", profile_ratings=1))
+    assert isinstance(file, SqliteStore)
+    with pytest.raises(ProfileError, match="can keep 1 movies"):
+        file.rate(ME, {1: 1.0, 2: 2.0})
+    given = Settings(ratings_url=place.url, ratings_schema=place.schema, profile_ratings=1)
+    database = open_store(given)
+    assert isinstance(database, WaitingStore)
+    with pytest.raises(ProfileError, match="can keep 1 movies"):
+        database.rate(ME, {1: 1.0, 2: 2.0})
+    database.rate(ME, {1: 1.0})
+    assert place.execute("SELECT count(*) FROM {s}.opinions") == [(1,)]
+    database.close()
 
 
-def test_a_place_where_no_file_can_be(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(ProfileError, match="MATINEE_PROFILES") as error:
-        ProfileStore(tmp_path / "file" / "profiles.sqlite")
-    assert str(error.value).startswith(str(tmp_path / "file"))
-    with pytest.raises(ProfileError, match="make the file and its folder writable"):
-        ProfileStore(tmp_path)
+def test_without_psycopg_one_line_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    for module in ("recommender.profile_postgres", "recommender.postgres"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    line = (
+        "MATINEE_RATINGS_URL needs psycopg, which is not installed: pip install 'matinee[postgres]'"
+    )
+    with pytest.raises(SettingsError, match=f"^{re.escape(line)}$"):
+        open_store(Settings(ratings_url="postgresql://u:secret@h/d"))

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from recommender import Recommender
 from recommender.errors import ProfileError
-from recommender.profile import OwnRating
 from recommender.profile_csv import MOST_BYTES, MOST_ROWS, FileRating, from_csv, match, to_csv
+from recommender.profile_records import OwnRating
 
 SCALE = (0.5, 5.0)
 LETTERBOXD = """Date,Name,Year,Letterboxd URI,Rating

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import streamlit as st
 
 from recommender.errors import ProfileError
-from recommender.profile import Opinions
+from recommender.profile_records import Opinions
 from recommender.recommender import Recommender
 from recommender.records import Id, Movie, Recommendation
-from recommender.ui import address, cards, controls, own_file, similar, stars
+from recommender.ui import address, cards, controls, own_file, similar, stars, unsaved
 from recommender.ui.acting import acting
 from recommender.ui.language import t
 from recommender.ui.loading import initialize_recommender
@@ -51,12 +51,14 @@ def _draw() -> None:
         with suppress(ProfileError):  # a full disk still gives what is on it
             visitor.store.seen(visitor.secret)
         own = _Own(matinee, visitor, visitor.store.opinions(visitor.secret))
+        visitor.store.raise_refusal(visitor.secret)
     problem = take_problem()
     if own is None:
         st.error(problem, icon=":material/error:")
         return
     if problem:  # above the page, wherever on it the visitor is
         st.toast(problem, icon=":material/error:", duration="infinite")
+    unsaved.draw(own.said, failed=problem is not None)
     if not own.visitor.lasting:
         st.info(t("my_ratings.not_lasting"), icon=":material/cookie_off:")
     left, right = st.columns([2, 3], gap="large")
@@ -142,8 +144,8 @@ def _offer(own: _Own) -> None:
 def _rows(own: _Own, movies: list[Movie]) -> None:
     given = own.said.stars
     for movie in movies:
-        rating = given.get(movie.movie_id)
-        stars.row(movie, rating, own.matinee.scale, f"stars_{movie.movie_id}")
+        rating, waits = given.get(movie.movie_id), movie.movie_id in own.said.unsaved
+        stars.row(movie, rating, own.matinee.scale, f"stars_{movie.movie_id}", waits=waits)
 
 
 def _rated(own: _Own) -> None:
@@ -167,7 +169,8 @@ def _rated(own: _Own) -> None:
         st.subheader(t("my_ratings.hidden"), anchor=False)
     for movie in hidden:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(plain(movie.title), width="stretch")
+            waits = movie.movie_id in said.unsaved
+            st.markdown(plain(movie.title) + (stars.waiting() if waits else ""), width="stretch")
             st.button(
                 t("my_ratings.show_again"),
                 key=f"again_{movie.movie_id}",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from recommender.profile import Opinions
 from recommender.profile_csv import MOST_BYTES, from_csv, match, to_csv
+from recommender.profile_records import Opinions
 from recommender.recommender import Recommender
 from recommender.ui.acting import acting
 from recommender.ui.language import t

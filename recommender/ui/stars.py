@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from recommender.records import Id, Movie
+from recommender.ui.language import t
 from recommender.ui.markup import plain
 from recommender.ui.visitor import current_visitor, told
 
@@ -28,16 +29,26 @@ def index_of(rating: float, scale: tuple[float, float]) -> int:
     return min(range(_STARS), key=lambda i: (abs(stars_of(i, scale) - rating), -i))
 
 
-def row(movie: Movie, rating: float | None, scale: tuple[float, float], key: str) -> None:
+def waiting() -> str:
+    """Markdown behind a title whose last opinion is not saved yet."""
+    return f" :orange-badge[:material/cloud_off: {t('my_ratings.waits')}]"
+
+
+def row(
+    movie: Movie, rating: float | None, scale: tuple[float, float], key: str, *, waits: bool
+) -> None:
     """A movie's title and its five stars; a click keeps them, a second one on the same takes back.
 
-    A rating between two stars (from a file) stands beside the title in figures.
+    A rating between two stars (from a file) stands beside the title in figures. If the last click
+    `waits` to be saved, the title says so.
     """
     title = f"**{plain(movie.title)}**"
     if movie.year:
         title += f" :small[{movie.year}]"
     if rating is not None and stars_of(index_of(rating, scale), scale) != rating:
         title += f" :small[★ {rating:g}]"
+    if waits:
+        title += waiting()
     with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="small"):
         st.markdown(title, width="stretch")
         # The widget shows what is kept, also when another tab or an error changed that.

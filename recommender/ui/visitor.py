@@ -14,7 +14,9 @@ import streamlit as st
 from starlette.requests import HTTPConnection
 
 from recommender.errors import ProfileError
-from recommender.profile import KEPT_SECONDS, MEMORY, Limits, ProfileStore
+from recommender.profile import limits, open_store
+from recommender.profile_records import KEPT_SECONDS, ProfileStore
+from recommender.profile_sqlite import MEMORY, SqliteStore
 from recommender.ui.configuration import settings
 from recommender.ui.language import t
 from recommender.ui.markup import plain
@@ -28,6 +30,8 @@ _SESSION, _PROBLEM = "visitor.ratings", "visitor.problem"
 # The sentence for each reason of a ProfileError.
 _SENTENCES = {
     "storage": "my_ratings.problem_storage",
+    "away": "my_ratings.problem_away",
+    "given_up": "my_ratings.problem_given_up",
     "full": "my_ratings.problem_full",
     "too_many": "my_ratings.problem_too_many",
     "file_size": "my_ratings.problem_file_size",
@@ -91,13 +95,13 @@ def current_visitor() -> Visitor:
 
     Raises:
         ProfileError: the server's file cannot be used.
-        SettingsError: a variable has a value that cannot be used.
+        SettingsError: a variable has a value that cannot be used, or psycopg is not installed.
     """
     secret = st.context.cookies.get(COOKIE)
     if isinstance(secret, str) and _SECRET.fullmatch(secret):  # AppTest's cookies are no text
         return Visitor(_shared_store(), secret, lasting=True)
     if _SESSION not in st.session_state:
-        st.session_state[_SESSION] = ProfileStore(MEMORY, _limits())
+        st.session_state[_SESSION] = SqliteStore(MEMORY, limits(settings()))
     return Visitor(st.session_state[_SESSION], "this session", lasting=False)
 
 
@@ -121,14 +125,24 @@ def take_problem() -> str | None:
     return st.session_state.pop(_PROBLEM, None)
 
 
-@st.cache_resource(show_spinner=False, on_release=ProfileStore.close)
+def ratings_trouble() -> str | None:
+    """Why the visitors' ratings cannot be kept now, as far as is known; None if all is well.
+
+    Raises:
+        ProfileError: the server's file cannot be used.
+        SettingsError: as `open_store`.
+    """
+    return _shared_store().trouble()
+
+
+def let_go_of_ratings() -> None:
+    """Close the server's store; what waits in it is tried once more, for a few seconds at most."""
+    _shared_store.clear()
+
+
+@st.cache_resource(show_spinner=False, on_release=lambda store: store.close())
 def _shared_store() -> ProfileStore:
-    return ProfileStore(settings().profiles, _limits())
-
-
-def _limits() -> Limits:
-    found = settings()
-    return Limits(found.profile_ratings, found.profile_visitors, found.profile_mb * 2**20)
+    return open_store(settings())
 
 
 def _asks_for_a_page(scope: Scope) -> bool:
