@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import http.cookies
+import random
 import secrets
 import time
 from collections.abc import Iterator
@@ -76,16 +77,36 @@ class Tab:
         self.path = path
         for address in (f"/{path}", "/_stcore/health"):
             await asyncio.to_thread(self._http, "GET", address, _HTML)
-        token = self._cookies["_streamlit_xsrf"].value
-        self._socket = await websockets.connect(
-            f"ws://127.0.0.1:{self._port}/_stcore/stream",
-            origin=websockets.Origin(f"http://127.0.0.1:{self._port}"),
-            subprotocols=[websockets.Subprotocol("streamlit"), websockets.Subprotocol(token)],
-            additional_headers={"Cookie": self._cookie_header()},
-            max_size=None,
-            open_timeout=TIMEOUT,
-        )
+        await self._connect()
         return await self._run(started)
+
+    async def reconnect(self) -> Drawn:
+        """Find a server again when the connection is gone, and have the page drawn anew.
+
+        As the page does: it asks whether anybody answers, after pauses that grow from 0.25 to 4
+        seconds, and says which session it had.
+        """
+        started = time.perf_counter()
+        pause = random.uniform(0.25, 0.5)
+        while True:
+            await asyncio.sleep(pause)
+            try:
+                for address in ("/_stcore/health", "/_stcore/host-config"):
+                    await asyncio.to_thread(self._http, "GET", address, {})
+                await self._connect()
+                return await self._run(started)
+            except (OSError, websockets.WebSocketException):
+                if time.perf_counter() - started > TIMEOUT:
+                    raise
+                pause = min(4.0, 2 * pause)
+
+    async def watch(self, seconds: float) -> bool:
+        """Look at the page for so long; True as soon as its connection is gone."""
+        try:
+            await asyncio.wait_for(self._socket.wait_closed(), seconds)
+        except TimeoutError:
+            return False
+        return True
 
     async def close(self) -> None:
         """Close the tab."""
@@ -140,6 +161,10 @@ class Tab:
             drawn.append(await self._run(time.perf_counter(), fragment=fragment))
         await asyncio.sleep(max(0.0, end - time.perf_counter()))
         return drawn
+
+    def cookie(self, name: str) -> str:
+        """The value of a cookie that the server has given."""
+        return self._cookies[name].value
 
     def all(self, kind: str) -> list[Proto]:
         """All elements of a kind on the page, from top to bottom."""
@@ -200,6 +225,18 @@ class Tab:
             self._query = message.page_info_changed.query_string
         elif kind == "auto_rerun":
             self._refreshed[message.auto_rerun.fragment_id] = message.auto_rerun.interval
+
+    async def _connect(self) -> None:
+        token = self._cookies["_streamlit_xsrf"].value
+        said = ("streamlit", token, *filter(None, [self._session]))
+        self._socket = await websockets.connect(
+            f"ws://127.0.0.1:{self._port}/_stcore/stream",
+            origin=websockets.Origin(f"http://127.0.0.1:{self._port}"),
+            subprotocols=[websockets.Subprotocol(word) for word in said],
+            additional_headers={"Cookie": self._cookie_header()},
+            max_size=None,
+            open_timeout=TIMEOUT,
+        )
 
     def _keep_states(self) -> None:
         """Forget the state of widgets that have gone, or that the server has set itself."""

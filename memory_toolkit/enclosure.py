@@ -6,6 +6,7 @@ Source: the kernel's documentation of cgroup v1 and v2 memory, systemd-run(1), s
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from memory_toolkit.sizes import format_bytes
 
 _ENDING_SECONDS = 5.0
 _TRIAL_SECONDS = 20.0
+_NUMBERS = itertools.count(1)
 
 
 class Enclosure:
@@ -187,7 +189,8 @@ def _enclose(limit: int | None, proc: str) -> Enclosure:
 
 
 def _make_group(parent: Group, limit: int) -> Group | None:
-    group = Group(f"{parent.directory}/debug_memory.{os.getpid()}", parent.version)
+    name = f"debug_memory.{os.getpid()}.{next(_NUMBERS)}"  # one process may hold several commands
+    group = Group(f"{parent.directory}/{name}", parent.version)
     directory = Path(group.directory)
     v1 = group.version == "v1"
     try:

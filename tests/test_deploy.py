@@ -1,5 +1,6 @@
 """The files for hosts, held to what the hosts accept and to what the project is."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import tomllib
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from ruamel.yaml import YAML
@@ -17,6 +19,7 @@ from memory_toolkit.sizes import MB, parse_size
 from recommender.environment import read_env_file
 from recommender.serving import VARIABLES as SERVING
 from recommender.settings import VARIABLES, Settings
+from services import need
 
 DEPLOY = ROOT / "deploy"
 TEMPLATES = ("256mb", "512mb", "1gb")
@@ -38,10 +41,11 @@ def test_the_linter_finds_nothing_in_the_dockerfile() -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_compose_keeps_to_its_specification() -> None:
+@pytest.mark.parametrize("name", ["compose.yaml", "compose.replicas.yaml"])
+def test_compose_keeps_to_its_specification(name: str) -> None:
     schema = ("--builtin-schema", "vendor.compose-spec")
     program = PROGRAMS / "check-jsonschema"
-    subprocess.run([program, *schema, DEPLOY / "compose.yaml"], check=True)
+    subprocess.run([program, *schema, DEPLOY / name], check=True)
 
 
 def test_what_the_image_copies_is_there_and_is_let_in() -> None:
@@ -101,6 +105,77 @@ def test_compose_gives_a_template_the_memory_in_its_name() -> None:
     assert (DEPLOY / app["build"]["context"] / app["build"]["dockerfile"]) == (
         DEPLOY / ".." / "deploy" / "Dockerfile"
     )
+
+
+def replicas() -> dict[str, Any]:
+    services: dict[str, Any] = yaml("compose.replicas.yaml")["services"]
+    return services
+
+
+def test_every_container_of_the_replicas_is_limited_and_locked_down() -> None:
+    for name, service in replicas().items():
+        assert parse_size(service["mem_limit"]) <= 256 * MB, name
+        assert service["memswap_limit"] == service["mem_limit"]
+        assert service["read_only"]
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert service["restart"] == "unless-stopped"
+        # No secret stands in the file.
+        for variable, value in service.get("environment", {}).items():
+            assert "PASSWORD" not in variable or value.startswith("${RATINGS_PASSWORD:?")
+    assert [name for name, service in replicas().items() if "ports" in service] == ["proxy"]
+
+
+def test_replicas_differ_by_their_volume_alone_and_share_their_ratings() -> None:
+    one, two, database = (replicas()[name] for name in ("one", "two", "database"))
+    data = dockerfile.only("VOLUME").rest
+    assert (one.pop("volumes"), two.pop("volumes")) == ([f"one:{data}"], [f"two:{data}"])
+    assert one == two
+    template = read_env_file(DEPLOY / one["env_file"])
+    assert one["env_file"] == f"{one['mem_limit']}.env"
+    assert one["environment"].keys() <= {*VARIABLES, "PGPASSWORD"}
+    given = {name: re.sub(r"\$\{\w+:-(.*)\}", r"\1", v) for name, v in one["environment"].items()}
+    found = Settings.from_environment({**template, **given})
+    assert str(found.bundle) == dockerfile.only("ENV").variables()["MATINEE_BUNDLE"]
+    assert found.bundle_cache.is_relative_to(data)
+    address = urlsplit(found.ratings_url or "")
+    assert (address.hostname, address.path, address.password) == ("database", "/matinee", None)
+    assert address.username == database["environment"]["POSTGRES_USER"] == "matinee"
+    networks = yaml("compose.replicas.yaml")["networks"]
+    assert networks["ratings"] == {"internal": True}
+    assert database["networks"] == ["ratings"]
+    assert "ratings" not in replicas()["proxy"]["networks"]
+
+
+def test_the_proxy_knows_the_replicas_and_asks_how_they_are() -> None:
+    text = (DEPLOY / "haproxy.cfg").read_text("utf-8")
+    port = dockerfile.only("EXPOSE").rest
+    servers = dict(re.findall(r"^ +server (\w+) \"\$\{\w+-(\S+)\}\" cookie \1$", text, re.M))
+    assert (
+        servers
+        == {name: f"{name}:{port}" for name in ("one", "two")}
+        == {name: f"{name}:{port}" for name, service in replicas().items() if "build" in service}
+    )
+    proxy = replicas()["proxy"]
+    assert proxy["ports"] == [f"{port}:{port}"]
+    assert f'bind "${{BIND-:{port}}}"' in text
+    assert "uri /healthz" in text
+    (mounted,) = proxy["volumes"]
+    assert (DEPLOY / mounted.split(":")[0]).samefile(DEPLOY / "haproxy.cfg")
+
+
+def test_haproxy_accepts_its_configuration() -> None:
+    program = need("haproxy", "haproxy", Path("/usr/sbin"))
+    # Addresses in figures, since no name of Compose's can be looked up here.
+    addresses = {"REPLICA_1": "127.0.0.1:1", "REPLICA_2": "127.0.0.1:2"}
+    done = subprocess.run(
+        [program, "-c", "-f", DEPLOY / "haproxy.cfg"],
+        env={**os.environ, **addresses},
+        capture_output=True,
+        text=True,
+    )
+    # No warning either.
+    assert (done.returncode, done.stdout + done.stderr) == (0, "Configuration file is valid\n")
 
 
 def test_fly_gets_the_smallest_template() -> None:

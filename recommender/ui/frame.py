@@ -10,11 +10,12 @@ import streamlit as st
 
 from memory_toolkit.guard import Busy
 from memory_toolkit.returning import return_memory
-from recommender.errors import MatineeError, SettingsError
+from recommender.errors import FetchingError, MatineeError, SettingsError
 from recommender.ui import language
 from recommender.ui.configuration import settings
 from recommender.ui.language import t
 from recommender.ui.markup import plain
+from recommender.ui.reconnecting import draw_anew_when_reconnected
 
 _STYLES = Path(__file__).with_name("styles.css")
 
@@ -24,6 +25,7 @@ def draw(page: st.Page) -> None:
     st.html(_STYLES)
     with st.container(horizontal=True, horizontal_alignment="right", key="language"):
         language.switch()
+    draw_anew_when_reconnected()
     try:
         if settings().debug_memory:
             # Imported only here, so that without DEBUG_MEMORY it costs nothing.
@@ -34,6 +36,8 @@ def draw(page: st.Page) -> None:
         page.run()
     except SettingsError as error:
         _problem(t("error.settings"), error)
+    except FetchingError as error:
+        _try_again(f"{t('error.fetching')}  \n{plain(str(error))}")
     except MatineeError as error:
         _problem(t("error.bundle"), error)
     except Busy:  # the guard has written it to the log

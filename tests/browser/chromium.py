@@ -30,7 +30,7 @@ EXECUTABLE = shutil.which("chromium") or shutil.which("chromium-browser")
 if EXECUTABLE is None:
     _missing("there is no Chromium (Debian: apt install chromium)")
 try:
-    from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+    from playwright.sync_api import Browser, Locator, Page, WebSocket, expect, sync_playwright
 except ImportError:
     _missing("the package playwright is not installed")
 
@@ -40,6 +40,7 @@ __all__ = [
     "Browser",
     "Locator",
     "Page",
+    "WebSocket",
     "expect",
     "sync_playwright",
 ]

@@ -74,7 +74,15 @@ def test_without_a_limit_nothing_is_made() -> None:
         assert (box.limit, box.means, box.prefix, box.group) == (None, "", (), None)
         assert box.processes(os.getpid())[0] == os.getpid()
         for group in control_groups()[:1]:
-            assert not Path(group.directory, f"debug_memory.{os.getpid()}").exists()
+            assert not list(Path(group.directory).glob(f"debug_memory.{os.getpid()}.*"))
+
+
+def test_two_at_once_have_a_limit_each() -> None:
+    with enclosure(64 * MB) as box, enclosure(96 * MB) as other:
+        needs_a_group(box)
+        assert box.group is not None
+        assert other.group is not None
+        assert (box.group.limit(), other.group.limit()) == (64 * MB, 96 * MB)
 
 
 def test_where_no_group_can_be_made_the_data_limit_stands_in(tmp_path: Path) -> None:

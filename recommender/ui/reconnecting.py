@@ -1,0 +1,19 @@
+"""A page whose server is gone finds another one, and works there from the first click on."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+_SELDOM = 24 * 3600  # seconds; browsers count up to 24 days
+
+
+@st.fragment(run_every=_SELDOM)
+def draw_anew_when_reconnected() -> None:
+    """Draw nothing, on a timer: pages that have one are drawn anew as soon as they reconnect.
+
+    Without that, a page that comes to a server which does not know its session, another replica or
+    the same one after a restart, would stay as it is until the next click. Nothing has been drawn
+    for the new session by then, so it has no callback to keep the star that was clicked, and no
+    file behind a download. Source: handleConnectionStateChanged in Streamlit's page, which asks for
+    a run if `autoRerunIntervals` is not empty.
+    """

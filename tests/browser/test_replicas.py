@@ -1,0 +1,310 @@
+"""Two replicas behind HAProxy and one PostgreSQL, of which one or the other is killed.
+
+The proxy reads deploy/haproxy.cfg, and the replicas start as those of deploy/compose.replicas.yaml
+do. Each test leaves both of them serving.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+import threading
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from replica_processes import NAMES, Proxy, Replica, proxy, replicas
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from browser.chromium import Browser, Page, WebSocket, expect
+from browser.drawn import heading, settled, titles
+from browser.test_my_ratings import rate, star
+from postgres import Server as Database
+from services import need
+
+pytestmark = pytest.mark.browser
+PATIENCE = 20.0  # seconds
+
+
+@dataclass
+class Cluster:
+    """Everything that runs.
+
+    Attributes:
+        replicas: by the proxy's name for them.
+        schema: of the database.
+    """
+
+    proxy: Proxy
+    replicas: dict[str, Replica]
+    database: Database
+    schema: str
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.proxy.port}"
+
+
+@dataclass
+class Person:
+    """A visitor's page, and what it did behind their back.
+
+    Attributes:
+        runs: for each of its connections, how often the server has drawn the page.
+    """
+
+    page: Page
+    errors: list[str] = field(default_factory=list)
+    runs: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("websocket", self._follow)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("requestfailed", lambda request: self.errors.append(request.url))
+
+    def _follow(self, connection: WebSocket) -> None:
+        number = len(self.runs)
+        self.runs.append(0)
+
+        def count(frame: bytes | str) -> None:
+            message = ForwardMsg()
+            message.ParseFromString(frame if isinstance(frame, bytes) else frame.encode())
+            self.runs[number] += message.WhichOneof("type") == "script_finished"
+
+        connection.on("framereceived", count)
+
+    @property
+    def replica(self) -> str:
+        """Where the cookie sends them."""
+        cookies = {cookie["name"]: cookie for cookie in self.page.context.cookies()}
+        cookie = cookies["matinee_replica"]
+        assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Lax")
+        return str(cookie["value"])
+
+    def has_rated(self, number: int) -> None:
+        """Wait until the page says so."""
+        expect(self.page.get_by_role("radio", name=f"Rated ({number})")).to_be_visible()
+
+    def reconnects(self, times: int = 1) -> None:
+        """Wait until the page has lost its server so often and been drawn by another."""
+        end = time.monotonic() + PATIENCE
+        while len(self.runs) <= times or not self.runs[times]:
+            assert time.monotonic() < end, self.runs
+            self.page.wait_for_timeout(20)
+        settled(self.page)
+
+
+Visit = Callable[[], Person]
+
+
+@pytest.fixture(scope="module")
+def cluster(
+    tiny_bundle: Path, postgres_server: Database, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cluster]:
+    program = need("haproxy", "haproxy", Path("/usr/sbin"))
+    folder = tmp_path_factory.mktemp("replicas")
+    schema = f"replicas_{uuid.uuid4().hex[:12]}"
+    variables = {
+        "MATINEE_BUNDLE": str(tiny_bundle),
+        "MATINEE_RATINGS_URL": postgres_server.url,
+        "MATINEE_RATINGS_SCHEMA": schema,
+    }
+    with replicas(folder, variables) as running, proxy(program, running, folder) as front:
+        yield Cluster(front, {one.name: one for one in running}, postgres_server, schema)
+
+
+@pytest.fixture
+def visit(chromium: Browser, cluster: Cluster) -> Iterator[Visit]:
+    """`visit()` is a new visitor of the page with their ratings."""
+    cluster.proxy.wait(**dict.fromkeys(NAMES, "UP"))
+    contexts = []
+
+    def visit() -> Person:
+        context = chromium.new_context(locale="en-US")
+        contexts.append(context)
+        person = Person(context.new_page())
+        person.page.goto(f"{cluster.url}/my-ratings")
+        heading(person.page, "My ratings")
+        return person
+
+    yield visit
+    for context in contexts:
+        context.close()
+
+
+def one_on_each(visit: Visit) -> dict[str, Person]:
+    """Two visitors, by the replica they came to."""
+    found = {person.replica: person for person in (visit(), visit())}
+    assert set(found) == set(NAMES)
+    return found
+
+
+@contextmanager
+def restarted(cluster: Cluster, name: str, how: signal.Signals) -> Iterator[None]:
+    """Within the block a replica is away; behind it, back and in use."""
+    replica = cluster.replicas[name]
+    replica.send(how)
+    try:
+        yield
+    finally:
+        replica.start()
+        replica.wait()
+        cluster.proxy.wait(**{name: "UP"})
+
+
+def test_visitors_of_a_killed_replica_go_on_at_the_other(
+    cluster: Cluster, visit: Visit, tmp_path: Path
+) -> None:
+    people = one_on_each(visit)
+    moved, stays = people["one"], people["two"]
+    for person in people.values():
+        rate(person.page, 0, 5)
+        rate(person.page, 1, 2)
+        person.has_rated(2)
+    with restarted(cluster, "one", signal.SIGKILL):
+        moved.reconnects()
+        assert moved.replica == "two"
+        # The first click counts, and so do all that came before.
+        star(moved.page, 2, 4).click()
+        moved.has_rated(3)
+        assert moved.page.get_by_text("Connection error").count() == 0
+        # Uploads carry a token, which the other replica takes as it is; it was not told any secret.
+        moved.page.get_by_role("radio", name="Your data").click()
+        with moved.page.expect_download() as download:
+            moved.page.get_by_role("button", name="Download ratings (3)").click()
+        exported = tmp_path / "ratings.csv"
+        download.value.save_as(exported)
+        assert len(exported.read_text("utf-8-sig").splitlines()) == 4
+        moved.page.locator("input[type=file]").set_input_files(exported)
+        expect(moved.page.get_by_text("Ratings taken over: 3")).to_be_visible()
+        newcomer = visit()
+        assert newcomer.replica == "two"
+
+        rate(stays.page, 2, 3)
+        stays.has_rated(3)
+    assert (stays.errors, len(stays.runs), stays.replica) == ([], 1, "two")
+    # Nobody is sent back, and the replica that has returned gets the next.
+    assert (len(moved.runs), moved.replica) == (2, "two")
+    assert visit().replica == "one"
+
+
+def test_a_download_that_was_drawn_before_is_there_after(cluster: Cluster, visit: Visit) -> None:
+    people = one_on_each(visit)
+    moved = people["two"]
+    rate(moved.page, 0, 4)
+    moved.page.get_by_role("radio", name="Your data").click()
+    button = moved.page.get_by_role("button", name="Download ratings (1)")
+    expect(button).to_be_enabled()
+    with restarted(cluster, "two", signal.SIGKILL):
+        moved.reconnects()
+        with moved.page.expect_download() as download:
+            button.click()
+        assert download.value.failure() is None
+    assert len(people["one"].runs) == 1
+
+
+def test_without_the_database_pages_go_on_and_ratings_wait(cluster: Cluster, visit: Visit) -> None:
+    people = one_on_each(visit)
+    for person in people.values():
+        rate(person.page, 0, 5)
+        person.has_rated(1)
+    cluster.database.kill()
+    try:
+        for person in people.values():
+            page = person.page
+            star(page, 1, 2).click()
+            expect(page.get_by_text("Not saved yet: 1")).to_be_visible()
+            page.get_by_role("navigation").get_by_role("link", name="Home").click()
+            expect(titles(page)).to_have_count(8)
+            page.get_by_role("navigation").get_by_role("link", name="My ratings").click()
+            person.has_rated(2)
+        # Degraded is no reason to send anybody away.
+        assert {row["status"] for row in cluster.proxy.servers().values()} == {"UP"}
+    finally:
+        cluster.database.start()
+    for person in people.values():
+        expect(person.page.get_by_text("Saved: 1")).to_be_visible()
+        assert len(person.runs) == 1
+    # What one replica saved, the other reads.
+    gone = people["one"]
+    with restarted(cluster, "one", signal.SIGKILL):
+        gone.reconnects()
+        gone.has_rated(2)
+
+
+def test_a_rolling_restart_fails_no_page(cluster: Cluster, visit: Visit) -> None:
+    traveller = visit()
+    rate(traveller.page, 0, 3)
+    traveller.has_rated(1)
+    with knocking(cluster) as answers:
+        for times in range(1, 1 + len(NAMES)):
+            name = traveller.replica
+            cluster.proxy.ask(f"set server replicas/{name} state drain")
+            assert visit().replica != name
+            with restarted(cluster, name, signal.SIGTERM):
+                cluster.proxy.ask(f"set server replicas/{name} state ready")
+                traveller.reconnects(times)
+                traveller.has_rated(1)
+                assert traveller.replica != name
+    assert set(answers) == {200}
+    assert answers[200] > 20
+
+
+@contextmanager
+def knocking(cluster: Cluster) -> Iterator[Counter[int]]:
+    """Meanwhile somebody opens pages without a pause, with the cookie of either replica or none.
+
+    Yields:
+        How often each status came, 0 where no answer did.
+    """
+    answers: Counter[int] = Counter()
+    over = threading.Event()
+
+    def knock(cookie: str) -> None:
+        headers = {"Cookie": cookie, "Accept": "text/html"}
+        while not over.is_set():
+            for path in ("/", "/my-ratings", "/_stcore/health", "/_stcore/host-config"):
+                request = urllib.request.Request(cluster.url + path, headers=headers)
+                try:
+                    with urllib.request.urlopen(request, timeout=10) as answer:
+                        answer.read()
+                        answers[answer.status] += 1
+                except urllib.error.HTTPError as error:
+                    answers[error.code] += 1
+                except OSError:
+                    answers[0] += 1
+
+    cookies = ("", *(f"matinee_replica={name}" for name in NAMES))
+    threads = [threading.Thread(target=knock, args=(cookie,)) for cookie in cookies]
+    for thread in threads:
+        thread.start()
+    try:
+        yield answers
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_what_one_replica_tells_of_itself_is_not_for_visitors(cluster: Cluster) -> None:
+    for path in ("/metrics", "/_stcore/metrics"):
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(cluster.url + path, timeout=10)
+
+
+def test_the_cookie_is_for_encrypted_ways_alone_where_the_visitor_came_by_one(
+    cluster: Cluster,
+) -> None:
+    headers = {"Accept": "text/html", "X-Forwarded-Proto": "https"}
+    request = urllib.request.Request(cluster.url, headers=headers)
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        cookies = answer.headers.get_all("Set-Cookie")
+    (visitor,) = (cookie for cookie in cookies if cookie.startswith("matinee_visitor="))
+    assert re.search("; Secure$", visitor)
