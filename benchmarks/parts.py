@@ -65,6 +65,17 @@ SCORES += "coverage@10: coverage@10: .3f | "
 GROWTH = "ratings: ratings: ,d | users: users: ,d | movies: movies: ,d | seconds: seconds: .0f | "
 GROWTH += "matinee_mb: Matinee, MB: .0f | stock_mb: Surprise, MB: ,.0f | "
 GROWTH += "extrapolated: extrapolated: d"
+CLUSTER = "ratings: ratings: ,d | engine: engine | seconds: seconds: .0f | import: import: .0f | "
+CLUSTER += "stars: stars: .0f | ranking: ranking: .0f | rate: ratings a second: ,.0f | "
+CLUSTER += "users_rate: users ranked a second: ,.0f | problem: problem"
+BYTES = "ratings: ratings: ,d | engine: engine | driver_mb: driver, MB: ,.0f | "
+BYTES += "executor_mb: an executor, MB: ,.0f | kept_mb: kept, MB: ,.0f | "
+BYTES += "shuffled_mb: shuffled, MB: ,.0f"
+SPARK_TABLES = (
+    table("spark_growth", CLUSTER, "runs"),
+    table("spark_memory", BYTES, "runs"),
+    table("spark_sizing", "step: step | result: result", "sizing"),
+)
 SPEED = "what: training the stars model | seconds: seconds, median: .2f | times: times Matinee: .1f"
 SURROUNDED = "setting: setting | bare_ms: alone, ms: .2f | within_ms: in an action, ms: .2f | "
 SURROUNDED += "difference_us: difference µs: .0f | spread: its middle half | share: share: .1%"
@@ -174,6 +185,14 @@ PARTS = (
         "",
         (480, 0),
         (table("training_growth", GROWTH),),
+    ),
+    Part(
+        "spark_growth",
+        "benchmarks/spark_growth.py --sizes 1M,4M,16M --json {found}",
+        "",
+        (1200, 0),
+        SPARK_TABLES,
+        package="pyspark",
     ),
     Part(
         "training_speed",

@@ -242,6 +242,37 @@ def growth(figure: Figure, palette: Palette, rows: Rows) -> None:
     _head(figure, palette, "own memory of training at most; dashed: extrapolated")
 
 
+def spark(figure: Figure, palette: Palette, rows: Rows) -> None:
+    """Seconds of training by the number of ratings, in one process and on a cluster."""
+    axes = _axes(figure, 270, 50, 100, 36)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    done = [row for row in rows if not row["problem"]]
+    for engine, name, color in (
+        ("spark", "Spark", palette.other),
+        ("local", "one process", palette.ours),
+    ):
+        found = [row for row in done if row["engine"] == engine]
+        ratings = [float(row["ratings"] or 0) for row in found]
+        seconds = [float(row["seconds"] or 0) for row in found]
+        axes.plot(ratings, seconds, "o-", color=color, markersize=5)
+        if found:
+            end, words = (ratings[-1], seconds[-1]), f"{name}\n{_duration(1000 * seconds[-1])}"
+            where: dict[str, Any] = {"textcoords": "offset points", "va": "center"}
+            axes.annotate(words, end, (8, 0), color=palette.text, **where)
+    sizes = sorted({float(row["ratings"] or 0) for row in done})
+    axes.set_xticks(sizes, [f"{size / 1e6:.0f}M" for size in sizes])
+    ticks = [10.0**power for power in range(5)]
+    low, high = axes.get_ylim()
+    ticks = [tick for tick in ticks if low <= tick <= high]
+    axes.set_yticks(ticks, [_duration(1000 * tick) for tick in ticks])
+    axes.minorticks_off()
+    axes.grid(axis="y", color=palette.grid, linewidth=0.8)
+    axes.tick_params(colors=palette.muted)
+    axes.set_xlabel("ratings", color=palette.muted, fontsize=SMALL)
+    _head(figure, palette, "time of a training on the same two cores: lower is better")
+
+
 def _size(megabytes: float) -> str:
     if megabytes < 1024:
         return f"{megabytes:.0f} MB"
@@ -288,6 +319,12 @@ PLOTS = {
         ("training_growth",),
         None,
         growth,
+    ),
+    "spark": Plot(
+        "Time of a training by the number of ratings, in one process and on a Spark cluster",
+        ("spark_growth",),
+        "runs",
+        spark,
     ),
     "soak": Plot("Own memory of the server over time, below its limit", ("soak",), "memory", soak),
     "peaks": Plot(

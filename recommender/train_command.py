@@ -8,11 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recommender.allowance import Allowance
+from recommender.errors import SettingsError
 from recommender.extras import require_training
-from recommender.input_options import add_input_options, import_options, source_of
+from recommender.input_options import (
+    LOCAL_MASTER,
+    add_engine_options,
+    add_input_options,
+    check_engine_options,
+    import_options,
+    names_folder,
+    source_of,
+)
 from recommender.tables import table
 
 if TYPE_CHECKING:
+    from recommender.bundle import Bundle
     from recommender.training import TrainingSettings
 
 
@@ -22,6 +32,8 @@ def add_command(commands: Any) -> None:
     command = commands.add_parser("train", help=text, description=text)
     command.set_defaults(run=_train)
     add_input_options(command)
+    does = "does the heavy part; with spark, paths may be addresses that Spark reads, and "
+    add_engine_options(command, does + "--ratings a folder of part files")
     command.add_argument(
         "--out", type=Path, metavar="BUNDLE", required=True, help="the bundle to write"
     )
@@ -54,18 +66,9 @@ def add_command(commands: Any) -> None:
 def _train(options: argparse.Namespace) -> None:
     require_training()
     Allowance.find(options.memory_limit)  # before the imports take their share of it
-    from recommender.progress import Progress
-    from recommender.training import train
-
+    check_engine_options(options)
     settings = _training_settings(options)
-    source = source_of(options)
-    with Progress() as progress:
-        measured = None
-        if options.evaluate:
-            from recommender.evaluation.judging import quality
-
-            measured = quality(source, settings, progress)
-        bundle = train(source, options.out, settings, progress, measured)
+    bundle = (_train_on_spark if options.engine == "spark" else _train_here)(options, settings)
     for line in bundle.info["data"]["report"]:
         print(line)
     columns = ("stage", "seconds", "peak_mb", "disk_mb")
@@ -75,6 +78,42 @@ def _train(options: argparse.Namespace) -> None:
         f"Trained on {data['trained_users']:,} users and {data['trained_movies']:,} movies in "
         f"{bundle.info['seconds']} s; {options.out} takes {bundle.size / 2**20:.1f} MB."
     )
+
+
+def _train_here(options: argparse.Namespace, settings: TrainingSettings) -> Bundle:
+    from recommender.progress import Progress
+    from recommender.training import train
+
+    source = source_of(options)
+    with Progress() as progress:
+        measured = None
+        if options.evaluate:
+            from recommender.evaluation.judging import quality
+
+            measured = quality(source, settings, progress)
+        return train(source, options.out, settings, progress, measured)
+
+
+def _train_on_spark(options: argparse.Namespace, settings: TrainingSettings) -> Bundle:
+    if options.evaluate:
+        raise SettingsError("--evaluate needs --engine local: it trains in this process")
+    in_one_folder = names_folder(options)
+    from recommender.spark.session import open_session
+
+    conf, master = dict(options.spark_conf), options.master or LOCAL_MASTER
+    with open_session(master, conf, options.memory_limit) as spark:
+        from recommender.progress import Progress
+        from recommender.spark.engine import SparkEngine
+        from recommender.spark.files import Files
+        from recommender.spark.sources import SparkSource, in_folder
+        from recommender.training import train
+
+        if in_one_folder:
+            source = in_folder(Files(spark), options.dataset)
+        else:
+            source = SparkSource(options.ratings, options.movies, options.tags)
+        with Progress() as progress:
+            return train(source, options.out, settings, progress, engine=SparkEngine(spark))
 
 
 def _stage_row(stage: dict[str, Any]) -> dict[str, Any]:

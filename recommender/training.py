@@ -13,30 +13,32 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 import numpy as np
 import pyarrow.parquet as pq
 
-from memory_toolkit.sizes import MB, format_bytes
+from memory_toolkit.sizes import format_bytes
 from recommender.allowance import Allowance
 from recommender.bundle import VERSION, Bundle, BundleWriter
 from recommender.catalogue import FILE as CATALOGUE_FILE
 from recommender.catalogue import MovieText, write_catalogue
-from recommender.collaborative import StarsSettings, fit_stars
+from recommender.collaborative import StarsSettings
 from recommender.content import ContentModel, fit_content
-from recommender.dataset import ImportOptions, Source, import_dataset
+from recommender.dataset import ImportOptions
+from recommender.engine import Engine, LocalEngine, S
 from recommender.errors import BundleError, DataError, SettingsError
 from recommender.filters import MovieFacts, pack_genres
 from recommender.history import ARRAYS as HISTORY_ARRAYS
 from recommender.history import History
-from recommender.ranking import RankingSettings, fit_ranking
+from recommender.ranking import RankingSettings
 from recommender.records import Id
+from recommender.shards import split
 from recommender.stages import Progress, Stages
 from recommender.title_index import TitleIndex
 
-# What the process takes beside the arrays of these two models, which are the largest.
-_BESIDE_STARS, _BESIDE_RANKING = 95 * MB, 145 * MB
+# For a `dataset.Source`.
+_HERE: Engine[Any] = LocalEngine()
 
 
 @dataclass(frozen=True)
@@ -77,11 +79,12 @@ class TrainingSettings:
 
 
 def train(
-    source: Source,
+    source: S,
     out: str | Path,
     settings: TrainingSettings | None = None,
     progress: Progress = lambda stage, fraction: None,
     quality: dict[str, float | int] | None = None,
+    engine: Engine[S] = _HERE,
 ) -> Bundle:
     """Train on `source` and write the bundle `out`; returns it opened.
 
@@ -90,9 +93,11 @@ def train(
     stage.
 
     Args:
-        source: which files, see `dataset.from_files` and `dataset.from_directory`.
+        source: which files, as `engine` takes them: for this process see `dataset.from_files` and
+            `dataset.from_directory`.
         quality: how well these settings do on these data, from `evaluation.judging.quality`; for
             the About page.
+        engine: who reads the ratings and fits the models: this process, or a cluster.
 
     Raises:
         DataError: the input cannot be used; names the file, row or column.
@@ -100,10 +105,10 @@ def train(
         BundleError: `out` cannot be written.
     """
     settings = settings or TrainingSettings()
-    key = _key(source, settings)
+    key = _key(engine.name, engine.contents(source), settings)
     try:
         with BundleWriter(out, key) as writer:
-            training = _Training(writer, source, settings, progress)
+            training = _Training(writer, source, settings, progress, engine)
             writer.commit(training.run() | {"quality": quality})
         progress("catalogue", 1.0)
     except (OSError, sqlite3.OperationalError) as error:
@@ -114,37 +119,34 @@ def train(
     return Bundle.open(out)
 
 
-def _key(source: Source, settings: TrainingSettings) -> str:
-    """Names what this training writes: equal data and settings have equal keys.
+def _key(engine: str, contents: str, settings: TrainingSettings) -> str:
+    """Names what this training writes: equal data, settings and engines have equal keys.
 
     The memory limit changes nothing of it, and a run that met one is often given another.
     """
     imports = dataclasses.replace(settings.imports, memory_limit=None)
     plain = dataclasses.asdict(dataclasses.replace(settings, imports=imports))
-    digest = hashlib.sha256(json.dumps([VERSION, plain]).encode())
-    for table in source.files:
-        try:
-            with table.path.open("rb") as file:
-                content = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            raise DataError(
-                f"{table.path} cannot be read: {error.strerror}; check {table.option}"
-            ) from None
-        digest.update(f"{table.kind} {table.path.name} {content}\n".encode())
-    return digest.hexdigest()[:12]
+    named = json.dumps([VERSION, plain, engine, contents])
+    return hashlib.sha256(named.encode()).hexdigest()[:12]
 
 
-class _Training:
+class _Training(Generic[S]):
     """One training. What a stage needs of earlier ones it reads from the disk, where a run that
     was killed may have left it; so nothing of one stage is held in memory during the next."""
 
     def __init__(
-        self, writer: BundleWriter, source: Source, settings: TrainingSettings, progress: Progress
+        self,
+        writer: BundleWriter,
+        source: S,
+        settings: TrainingSettings,
+        progress: Progress,
+        engine: Engine[S],
     ) -> None:
         self._writer = writer
         self._source = source
         self._settings = settings
         self._progress = progress
+        self._engine = engine
         self._stages = Stages(writer.folder, progress)
         self._work = self._stages.work
 
@@ -152,6 +154,8 @@ class _Training:
         """Write all files of the bundle; returns what belongs into the manifest."""
         run, settings = self._stages.run, self._settings
         self._data = run("import", self._import)
+        if self._stages.records[0].reused:
+            self._engine.resume(self._source, self._work, settings.imports)
         self._history = History.open(self._writer.folder)
         self._movie_ratings = _movie_ratings(self._history, self._data["movies"])
         self._users = np.diff(self._history.offsets) >= settings.min_user_ratings
@@ -168,15 +172,19 @@ class _Training:
         }
         return {
             "settings": dataclasses.asdict(settings),
+            "engine": self._engine.name,
             "data": self._data | trained | {"genres": genres},
             "stars": stars,
             "content": {"n_terms": self._content["n_terms"]},
+            "shards": split(self._writer.folder),
             "seconds": round(sum(stage.seconds for stage in self._stages.records), 1),
             "stages": [dataclasses.asdict(stage) for stage in self._stages.records],
         }
 
     def _import(self) -> dict[str, Any]:
-        dataset = import_dataset(self._source, self._work, self._settings.imports, self._progress)
+        dataset = self._engine.import_dataset(
+            self._source, self._work, self._settings.imports, self._progress
+        )
         for name in HISTORY_ARRAYS:
             (self._work / f"{name}.npy").replace(self._writer.folder / f"{name}.npy")
         ratings = History.open(self._writer.folder).ratings
@@ -197,9 +205,7 @@ class _Training:
             SettingsError: the models of so many users and movies do not fit.
         """
         users, movies, settings = self._data["users"], self._data["movies"], self._settings
-        stars = _BESIDE_STARS + 8 * (settings.stars.n_factors + 1) * (users + movies)
-        ranking = _BESIDE_RANKING + 8 * (settings.ranking.n_factors + 54) * movies + 8 * users
-        needed = max(stars, ranking)
+        needed = self._engine.memory(users, movies, settings.stars, settings.ranking)
         allowance = Allowance.find(settings.imports.memory_limit)
         if allowance.bytes < needed:
             raise allowance.too_little(
@@ -217,7 +223,7 @@ class _Training:
     def _stars(self) -> dict[str, Any]:
         settings = self._settings
         try:
-            stars = fit_stars(
+            stars = self._engine.fit_stars(
                 self._history,
                 self._users,
                 self._movies,
@@ -239,7 +245,7 @@ class _Training:
         return content.save(self._writer) | {"terms": terms}
 
     def _ranking(self) -> dict[str, Any]:
-        fit_ranking(
+        self._engine.fit_ranking(
             self._history,
             ContentModel.written(self._writer, self._content["n_terms"]),
             self._movie_ratings[0],

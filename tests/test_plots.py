@@ -21,6 +21,12 @@ ROWS: dict[str, list[Row]] = {
         {"ratings": 1_000_000, "matinee_mb": 120.0, "stock_mb": 420.0, "extrapolated": 0},
         {"ratings": 32_000_000, "matinee_mb": 219.0, "stock_mb": 12_900.0, "extrapolated": 1},
     ],
+    "spark": [
+        {"ratings": 1_000_000, "engine": "local", "seconds": 11.0, "problem": None},
+        {"ratings": 1_000_000, "engine": "spark", "seconds": 90.0, "problem": None},
+        {"ratings": 4_000_000, "engine": "local", "seconds": 14.0, "problem": None},
+        {"ratings": 4_000_000, "engine": "spark", "seconds": None, "problem": "not done"},
+    ],
     "soak": [
         {"phase": phase, "minutes": minute / 2, "mb": 60.0, "limit_mb": 256.0}
         for minute, phase in enumerate(["start", *["visitors"] * 4, *["all gone"] * 3])
@@ -34,6 +40,7 @@ SAID = {
     "quality": "0.315",
     "serving": "4.2 ms",
     "growth": "13 GB",
+    "spark": "14 s",
     "soak": "limit 256 MB",
     "peaks": "json, 50 MB",
 }

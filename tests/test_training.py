@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recommender import Recommender, training
+from recommender import Recommender, engine, shards, training
 from recommender.allowance import SMALLEST
 from recommender.bundle import Bundle
 from recommender.collaborative import StarsSettings
@@ -180,7 +180,7 @@ def test_what_was_done_with_less_memory_is_used(tiny_files, tmp_path: Path) -> N
 def test_models_that_do_not_fit_are_refused(
     tiny_files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "_BESIDE_RANKING", SMALLEST)
+    monkeypatch.setattr(engine, "BESIDE_RANKING", SMALLEST)
     settings = dataclasses.replace(SMALL, imports=ImportOptions(memory_limit=SMALLEST))
     message = r"--memory-limit 160.0 MB is too little: the models of 50 users and 60 movies take 16"
     with pytest.raises(SettingsError, match=message):
@@ -208,6 +208,26 @@ def test_an_interrupted_training_goes_on_too(tiny_files, tmp_path: Path) -> None
     with pytest.raises(BundleError, match="there is no bundle"):
         Bundle.open(out)
     assert reused(train(source, out, SMALL)) == ["import", "stars"]
+
+
+def test_a_training_that_was_interrupted_while_it_split_the_arrays_is_done_again(
+    tiny_files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half(folder: Path) -> list[int]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(shards, "MOST_USERS", 10)
+            split(folder)
+        raise KeyboardInterrupt
+
+    source, split = from_files(*tiny_files), training.split
+    monkeypatch.setattr(training, "split", half)
+    with pytest.raises(KeyboardInterrupt):
+        train(source, tmp_path / "b", SMALL)
+    assert len(list((tmp_path / "b").glob("work-*/*-0000?.npy"))) == 5 * 4
+    monkeypatch.undo()
+    again, plain = train(source, tmp_path / "b", SMALL), train(source, tmp_path / "plain", SMALL)
+    assert reused(again) == []
+    assert again.files == plain.files
 
 
 @contextmanager

@@ -1,18 +1,58 @@
-"""DuckDB within its allowance, and long queries whose progress is told while they run."""
+"""DuckDB within its allowance: short questions, streamed answers, and long queries whose progress
+is told while they run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from recommender.allowance import Allowance
+from recommender.errors import DataError, SettingsError
 
 Told = Callable[[float], None]
 _SECONDS_BETWEEN_LOOKS = 0.2
+
+
+@contextlib.contextmanager
+def opened_in(
+    folder: Path, allowance: Allowance
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+    """A new database for an import into `folder`, and the scratch folder it is in.
+
+    `folder` is created if needed; the scratch folder goes with the block, and so does `folder`
+    where the block left nothing in it.
+
+    Raises:
+        DataError: `folder` cannot be written.
+        SettingsError: the memory limit is too low for what the block did.
+    """
+    scratch = folder / "import.tmp"
+    existed = folder.exists()
+    try:
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        with contextlib.closing(connect(scratch, allowance)) as connection:
+            yield connection, scratch
+    except duckdb.OutOfMemoryException as error:
+        raise _too_little(allowance, error) from None
+    except (duckdb.IOException, duckdb.TransactionException, OSError) as error:
+        if "failed to pin block" in str(error):  # memory again, when a table is committed
+            raise _too_little(allowance, error) from None
+        raise DataError(
+            f"{folder} cannot be written: {str(error).splitlines()[0]}; make room there"
+        ) from None
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+        if not existed:
+            with contextlib.suppress(OSError):  # not empty: all went well
+                folder.rmdir()
 
 
 def connect(scratch: Path, allowance: Allowance) -> duckdb.DuckDBPyConnection:
@@ -61,3 +101,41 @@ def follow(
             connection.interrupt()
             raise
         return rows.result()
+
+
+def row(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
+    """The only row that `query` returns."""
+    (found,) = connection.execute(query).fetchall()
+    return tuple(found)
+
+
+def count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    """How many rows `table` has: a name, or what may stand behind FROM."""
+    return int(row(connection, f"SELECT count(*) FROM {table}")[0])
+
+
+def batches(connection: duckdb.DuckDBPyConnection, query: str, rows: int) -> pa.RecordBatchReader:
+    """What `query` returns, `rows` at a time; no other query may run meanwhile."""
+    # A relation streams; what execute() returns would hold the whole result in memory.
+    return connection.sql(query).to_arrow_reader(rows)
+
+
+def index_ids(connection: duckdb.DuckDBPyConnection, what: str, query: str) -> None:
+    """Number the ids that `query` selects: in the order of integers if all are, else of text.
+
+    The table ``{what}_index`` has what `query` selects, the ``position`` and the ``typed_id``. Ids
+    stay text in DuckDB, so that "007" never meets "7".
+    """
+    column = f"{what}_id"
+    whole = f"bool_and(try_cast({column} AS BIGINT)::VARCHAR IS NOT DISTINCT FROM {column})"
+    integers = row(connection, f"SELECT {whole} FROM ({query})")[0]
+    key = f"{column}::BIGINT" if integers else column
+    connection.execute(
+        f"CREATE TABLE {what}_index AS "
+        f"SELECT *, (row_number() OVER (ORDER BY {key}) - 1)::INTEGER AS position, "
+        f"{key} AS typed_id FROM ({query})"
+    )
+
+
+def _too_little(allowance: Allowance, error: Exception) -> SettingsError:
+    return allowance.too_little(f"reading these data failed ({str(error).splitlines()[0]})")

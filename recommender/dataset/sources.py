@@ -59,7 +59,7 @@ _DAT_COLUMNS: dict[Kind, tuple[str, ...]] = {
 PARQUET = b"PAR1"
 _ZIP = b"PK\x03\x04"
 _START = 4096
-_SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".dat")
+SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".dat")
 
 
 @dataclass(frozen=True)
@@ -114,9 +114,9 @@ def from_files(ratings: Path, movies: Path, tags: Path | None = None) -> Source:
         DataError: a file is missing, is a directory or cannot be opened.
     """
     return Source(
-        _table_file(Path(ratings), "ratings"),
-        _table_file(Path(movies), "movies"),
-        _table_file(Path(tags), "tags") if tags is not None else None,
+        table_file(Path(ratings), "ratings"),
+        table_file(Path(movies), "movies"),
+        table_file(Path(tags), "tags") if tags is not None else None,
     )
 
 
@@ -142,7 +142,7 @@ def from_directory(folder: Path) -> Source:
         raise DataError(f"{folder} cannot be opened: {error.strerror}; check --dataset") from None
     if not ratings or not movies:
         kind, other = ("movies", "u.item") if ratings else ("ratings", "u.data")
-        names = ", ".join(kind + suffix for suffix in _SUFFIXES)
+        names = ", ".join(kind + suffix for suffix in SUFFIXES)
         raise DataError(
             f"{folder} has no {kind} file: looked for {names} and {other}; "
             "check --dataset, or name the files with --ratings and --movies"
@@ -165,12 +165,21 @@ def match_columns(kind: Kind, found: Sequence[str]) -> dict[str, int]:
 
 
 def _find(folder: Path, kind: Kind, other: str | None = None) -> Path | None:
-    names = [kind + suffix for suffix in _SUFFIXES] + ([other] if other else [])
+    names = [kind + suffix for suffix in SUFFIXES] + ([other] if other else [])
     return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
-def _table_file(path: Path, kind: Kind) -> TableFile:
-    start = _first_bytes(path, f"--{kind}")
+def table_file(path: Path, kind: Kind) -> TableFile:
+    """A file of this machine and its layout; see `from_files`.
+
+    Raises:
+        DataError: it is missing, is a directory or cannot be opened.
+    """
+    return layout(path, kind, _first_bytes(path, f"--{kind}"))
+
+
+def layout(path: Path, kind: Kind, start: bytes) -> TableFile:
+    """The same for a file of which the first bytes are known."""
     if path.suffix == ".parquet" or start.startswith(PARQUET):
         return TableFile(path, kind, parquet=True)
     if start.startswith(_ZIP):

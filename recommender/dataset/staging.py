@@ -5,17 +5,19 @@ from __future__ import annotations
 import itertools
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
-from recommender.dataset.database import Told, follow
+from recommender.dataset.database import Told, follow, row
 from recommender.dataset.sources import (
     COLUMN_NAMES,
     GENRE_FLAG,
     PARQUET,
     REQUIRED_COLUMNS,
+    Kind,
     TableFile,
     match_columns,
 )
@@ -39,6 +41,15 @@ _KEPT = {"title": 500, "plot": 4_000, "genres": 1_000, "tags": 1_000, "cast": 1_
 _KEPT |= {"country": 100, "year": 100, "runtime": 100}
 # Bytes; ids are not cut.
 LONGEST_ID = 500
+# What is said of a column's value.
+EMPTY_ID = "is empty; fill it or remove the row"
+LONG_ID = f"has more than {LONGEST_ID} bytes; shorten it or remove the row"
+# The ids without which a row is of no use.
+_IDS: dict[Kind, tuple[str, ...]] = {
+    "ratings": ("user_id", "movie_id"),
+    "movies": ("movie_id",),
+    "tags": (),
+}
 
 
 @dataclass(frozen=True)
@@ -86,7 +97,8 @@ def stage(
     4,000 characters, a title to 500, a tag to 200, lists to 1,000.
 
     Raises:
-        DataError: the file is empty, unreadable, broken, in another encoding, or lacks a column.
+        DataError: the file is empty, unreadable, broken, in another encoding, or lacks a column or
+            the id of a user or a movie.
     """
     if file.parquet:
         staged = _stage_parquet(connection, file, progress)
@@ -94,6 +106,16 @@ def stage(
         staged = _stage_text(connection, file, encoding, scratch, progress)
     if not staged.rows:
         raise DataError(f"{file.path} has no rows; check {file.option}")
+    for column in _IDS[file.kind]:
+        empty, long = row(
+            connection,
+            f"SELECT min(rowid) FILTER ({column} IS NULL), "
+            f"min(rowid) FILTER (strlen({column}) > {LONGEST_ID}) FROM {staged.table}",
+        )
+        if empty is not None:
+            raise DataError(f"{staged.place(empty)}: {column} {EMPTY_ID}")
+        if long is not None:
+            raise DataError(f"{staged.place(long)}: {column} {LONG_ID}")
     return staged
 
 
@@ -113,7 +135,9 @@ def _stage_text(
     except BrokenRecordError as broken:
         raise DataError(f"{file.path}, line {broken}; mend the line") from None
     columns = file.columns or found
-    expressions = {part: f"c{position}" for part, position in _match(file, columns).items()}
+    expressions = {
+        part: f"c{position}" for part, position in match(str(file.path), file.kind, columns).items()
+    }
     if flags := _genre_flags(columns):
         expressions["genres"] = flags
     names = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(len(columns)))
@@ -150,7 +174,7 @@ def _stage_parquet(
         columns = {name: kind for name, kind, *_ in described}
         expressions = {
             part: _parquet_text(part, *list(columns.items())[position])
-            for part, position in _match(file, tuple(columns)).items()
+            for part, position in match(str(file.path), file.kind, tuple(columns)).items()
         }
         rows = _create(connection, file, expressions, reader, file.path, progress)
     except (duckdb.OutOfMemoryException, duckdb.TransactionException):
@@ -199,19 +223,24 @@ def _trimmed(part: str, expression: str | None) -> str:
     return f"nullif({f'left({text}, {_KEPT[part]})' if part in _KEPT else text}, '')"
 
 
-def _match(file: TableFile, columns: tuple[str, ...] | list[str]) -> dict[str, int]:
+def match(place: str, kind: Kind, columns: Sequence[str]) -> dict[str, int]:
+    """Which of the columns of the file `place` plays which part; see `match_columns`.
+
+    Raises:
+        DataError: there are too many of them, or one that is needed is missing.
+    """
     if len(columns) > _MOST_COLUMNS:
         raise DataError(
-            f"{file.path} has {len(columns):,} columns where {_MOST_COLUMNS:,} are the most; "
-            f"check {file.option}"
+            f"{place} has {len(columns):,} columns where {_MOST_COLUMNS:,} are the most; "
+            f"check --{kind}"
         )
-    matched = match_columns(file.kind, columns)
-    missing = [part for part in REQUIRED_COLUMNS[file.kind] if part not in matched]
+    matched = match_columns(kind, columns)
+    missing = [part for part in REQUIRED_COLUMNS[kind] if part not in matched]
     if missing:
         found = one_line(", ".join(column.strip() for column in columns), 500)
         raise DataError(
-            f"{file.path} has no column {' and no column '.join(missing)}; its header has: "
-            f"{found}; rename the columns or check {file.option}"
+            f"{place} has no column {' and no column '.join(missing)}; its header has: "
+            f"{found}; rename the columns or check --{kind}"
         )
     return matched
 

@@ -118,6 +118,11 @@ def guess_delimiter(path: Path) -> str:
     """
     with io.TextIOWrapper(_open(path), encoding="utf-8-sig") as file:
         header = next((line for line in file if line.strip()), "")
+    return header_delimiter(header)
+
+
+def header_delimiter(header: str) -> str:
+    """Which of comma, semicolon, tab and bar the line `header` has most of; else a comma."""
     return max(",;\t|", key=header.count)
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from recommender.allowance import SMALLEST, Allowance
 from recommender.dataset import database
-from recommender.dataset.database import connect, follow
+from recommender.dataset.database import batches, connect, count, follow, index_ids, opened_in, row
+from recommender.errors import DataError
 
 
 @pytest.fixture
@@ -48,3 +49,37 @@ def test_an_interrupted_query_ends(connection: duckdb.DuckDBPyConnection) -> Non
     with pytest.raises(KeyboardInterrupt):
         follow(connection, endless, None, interrupt)
     assert follow(connection, "SELECT 42") == [(42,)]
+
+
+@pytest.mark.parametrize(
+    ("ids", "order"),
+    [
+        (["10", "9", "-1"], [-1, 9, 10]),
+        (["10", "9", "09"], ["09", "10", "9"]),
+        (["b", "a", "é", "Z"], ["Z", "a", "b", "é"]),
+    ],
+)
+def test_ids_are_numbered_in_order(
+    ids: list[str], order: list[object], connection: duckdb.DuckDBPyConnection
+) -> None:
+    connection.execute("CREATE TABLE given AS SELECT unnest(?) AS user_id", [ids])
+    index_ids(connection, "user", "SELECT user_id FROM given")
+    assert count(connection, "user_index") == len(ids)
+    query = "SELECT position, typed_id FROM user_index ORDER BY position"
+    found = batches(connection, query, 2).read_all().to_pydict()
+    assert found == {"position": list(range(len(ids))), "typed_id": order}
+    assert row(connection, "SELECT max(position), 7 FROM user_index") == (len(ids) - 1, 7)
+
+
+def test_the_scratch_folder_goes(tmp_path: Path) -> None:
+    allowance = Allowance(SMALLEST, "here", 1)
+    with opened_in(tmp_path / "out", allowance) as (opened, scratch):
+        assert count(opened, "range(3)") == 3
+        assert scratch.is_dir()
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(DataError, match="file cannot be written"),
+        opened_in(tmp_path / "file", allowance),
+    ):
+        pass

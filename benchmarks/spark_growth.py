@@ -1,0 +1,205 @@
+"""What training takes on one machine and on a Spark cluster, as the data grow.
+
+    .venv/bin/python benchmarks/spark_growth.py --sizes 1M,4M,16M
+
+Makes up data sets in the shape of MovieLens (`make_ratings.py`), one after the other in a temporary
+folder. With each, in one process and with `--engine spark` on a cluster of workers that are
+processes of this machine (`spark_cluster.py`), it trains a bundle and ranks everybody's movies. The
+workers share cores and disk with the driver, so the seconds tell what Spark costs rather than what
+more machines gain; memory and bytes are those of any cluster.
+
+Prints Markdown tables: seconds of the training in all and of the three stages that read the
+ratings; own memory at most of the command with the Java that it starts (the driver) and of all that
+one worker starts (an executor with its Pythons), what Spark keeps of the ratings, and what it
+shuffles; users a second of `recommend --all-users`, start and all; and what the two largest runs
+mean for a billion ratings (`spark_sizing.py`). What fails, or takes longer than --time-limit, is a
+row that says so. 100M needs 14 GB of disk.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import make_ratings
+from parts import SPARK_TABLES
+from report import Row, markdown
+from spark_cluster import Cluster, cluster
+from spark_sizing import sizing
+
+from memory_toolkit.processes import read_processes
+from memory_toolkit.recorder import Recording, Sample, record
+from memory_toolkit.sizes import MB
+from recommender.bundle import Bundle
+
+ENGINES = ("local", "spark")
+EVERY_SECONDS = 0.5
+# What `timeout` returns when the time is over, and when it had to end the command by force.
+TOO_LONG = (124, 137)
+CORES = 1  # of each worker
+
+
+@dataclass
+class Run:
+    """One size on one engine.
+
+    Attributes:
+        folder: for the bundle, the logs and the cluster.
+        running: the cluster; None: this process.
+        executor_peak: own memory at most of what one worker has started, in bytes.
+    """
+
+    folder: Path
+    running: Cluster | None
+    options: argparse.Namespace
+    executor_peak: int = field(default=0, init=False)
+
+    def measure(self, data: Path) -> Row:
+        """Train, then rank everybody's movies; what it took, or what went wrong."""
+        bundle = self.folder / "bundle"
+        training = self._matinee("train", "--dataset", str(data), "--out", str(bundle))
+        row: Row = {
+            "seconds": training.duration,
+            "driver_mb": training.highest.peak / MB if training.highest else None,
+        }
+        if self.running:
+            kept, shuffled = traffic(self.folder / "train-events")
+            row |= {"executor_mb": self.executor_peak / MB}
+            row |= {"kept_mb": kept / MB, "shuffled_mb": shuffled / MB}
+        if training.ending.status:
+            return row | {"problem": self._problem("train", training.ending.status)}
+        info = Bundle.open(bundle).info
+        row |= {stage["name"]: stage["seconds"] for stage in info["stages"]}
+        row |= {"rate": info["data"]["ratings"] / training.duration}
+        out = ("--bundle", str(bundle), "--out", str(self.folder / "everybody"))
+        ranking = self._matinee("recommend", "--all-users", *out)
+        if ranking.ending.status:
+            return row | {"problem": self._problem("recommend", ranking.ending.status)}
+        return row | {"users_rate": info["data"]["users"] / ranking.duration}
+
+    def _matinee(self, name: str, *words: str) -> Recording:
+        command = [sys.executable, "-m", "recommender.cli", name, *words, *self._on_spark(name)]
+        limit = ["timeout", "--kill-after=60", str(self.options.time_limit)]
+        # The command takes the shell's place, and what it says is kept.
+        quiet = ["sh", "-c", f'exec "$@" > {self.folder}/{name}.log 2>&1', "sh"]
+        variables = self.running.environment if self.running else {}
+        setting = ["env", *(f"{key}={value}" for key, value in variables.items())]
+        return record([*setting, *quiet, *limit, *command], interval=EVERY_SECONDS, each=self._look)
+
+    def _on_spark(self, name: str) -> list[str]:
+        """One executor a worker, and a log of what is kept and shuffled."""
+        if self.running is None:
+            return []
+        events = self.folder / f"{name}-events"
+        events.mkdir()
+        settings = {
+            "spark.executor.memory": self.options.memory,
+            "spark.taskMetrics.trackUpdatedBlockStatuses": "true",
+            "spark.eventLog.enabled": "true",
+            "spark.eventLog.dir": f"file://{events}",
+            "spark.eventLog.rolling.enabled": "false",
+            "spark.eventLog.compress": "false",
+        }
+        words = ["--engine", "spark", "--master", self.running.url]
+        for key, value in settings.items():
+            words += ["--spark-conf", f"{key}={value}"]
+        return words
+
+    def _look(self, sample: Sample) -> None:
+        for worker in self.running.workers if self.running else ():
+            pids = [p.pid for p in worker.family() if p.pid != worker.process.pid]
+            self.executor_peak = max(self.executor_peak, read_processes(pids).own)
+
+    def _problem(self, name: str, status: int) -> str:
+        if status in TOO_LONG:
+            return f"{name}: not done after {self.options.time_limit:,} s"
+        log = self.folder / f"{name}.log"
+        said = log.read_text("utf-8", errors="replace").strip().splitlines()
+        return f"{name}: status {status}, {said[-1][:200] if said else 'without a word'}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--sizes", default="1M,4M,16M", help="ratings, in ascending order")
+    parser.add_argument(
+        "--engines", default=",".join(ENGINES), help="which of them (default: %(default)s)"
+    )
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--memory", default="2g", help="of each executor's Java")
+    parser.add_argument("--time-limit", type=int, default=3600, metavar="SECONDS", help="of a run")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there, too")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the cluster ends as well
+    rows: list[Row] = []
+    for row in measure(options):
+        rows.append(row)
+        print(json.dumps(row), file=sys.stderr, flush=True)
+    rows += sizing(rows, options.workers * CORES)
+    for table in SPARK_TABLES:
+        print(markdown(table, rows), end="\n\n")
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+
+
+def measure(options: argparse.Namespace) -> Iterator[Row]:
+    """A row for each size and engine."""
+    empty: Row = {column.key: None for table in SPARK_TABLES[:2] for column in table.columns}
+    for size in map(make_ratings.count, options.sizes.split(",")):
+        with tempfile.TemporaryDirectory() as folder:
+            data = Path(folder, "data")
+            maker = [sys.executable, make_ratings.__file__]
+            subprocess.run(
+                [*maker, "--ratings", str(size), "--out", str(data)],
+                stderr=subprocess.DEVNULL,
+                check=True,
+            )
+            of: Row = {"table": "runs", "ratings": n_lines(data / "ratings.csv") - 1}
+            for engine in options.engines.split(","):
+                own = Path(folder, engine)
+                own.mkdir()
+                if engine == "local":
+                    row = Run(own, None, options).measure(data)
+                else:
+                    there = cluster(own / "cluster", options.workers, CORES, options.memory)
+                    with there as running:
+                        row = Run(own, running, options).measure(data)
+                yield empty | of | {"engine": engine} | row
+
+
+def n_lines(file: Path) -> int:
+    """How many lines a file has."""
+    with open(file, "rb") as content:
+        return sum(block.count(b"\n") for block in iter(lambda: content.read(1 << 20), b""))
+
+
+def traffic(events: Path) -> tuple[int, int]:
+    """From Spark's event log, bytes that the executors keep of what is persisted, and bytes that
+    all tasks wrote for others."""
+    kept: dict[str, int] = {}
+    shuffled = 0
+    for file in events.iterdir():
+        with open(file, encoding="utf-8") as lines:
+            for event in map(json.loads, lines):
+                metrics: dict[str, Any] = event.get("Task Metrics") or {}
+                write = metrics.get("Shuffle Write Metrics", {})
+                shuffled += write.get("Shuffle Bytes Written", 0)
+                for block in metrics.get("Updated Blocks", ()):
+                    name, status = block["Block ID"], block["Status"]
+                    size = status["Memory Size"] + status["Disk Size"]
+                    if name.startswith("rdd_"):
+                        kept[name] = max(size, kept.get(name, 0))
+    return sum(kept.values()), shuffled
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,210 @@
+"""Whether the models that Spark trains are as good as those that this process trains.
+
+    .venv/bin/python benchmarks/spark_parity.py --dataset data --seeds 1,2,3
+
+For each seed both engines get the same train part and are judged by the same held-out ratings, by
+the protocol of docs/evaluation.md. Printed are the means over the seeds of RMSE and MAE of the
+predicted stars, NDCG@10, recall@20 and coverage@10 of the ranking, and which share of the ten most
+similar movies is the same with both, over all movies with at least ten ratings; beside it that
+share for two local trainings that differ in where their random numbers start. With --validation
+the test ratings are set aside and the rest is split again: by that the constants of
+recommender/spark/stars.py were chosen, with --regularization and --passes of the stars model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame, SparkSession
+
+from recommender.collaborative import StarsSettings
+from recommender.collaborative import fit_stars as fit_stars_here
+from recommender.dataset import Dataset, from_directory, import_dataset
+from recommender.errors import NotFoundError
+from recommender.evaluation.contenders import Contenders, Trained
+from recommender.evaluation.holdout import Holdout, split_random
+from recommender.evaluation.judging import users_with_relevant
+from recommender.evaluation.metrics import (
+    RECALL_AT,
+    ListMetrics,
+    StarsMetrics,
+    relevant_from,
+    self_information,
+)
+from recommender.history import History
+from recommender.hybrid import HybridScorer, Question
+from recommender.input_options import LOCAL_MASTER
+from recommender.ranking import fit_ranking as fit_ranking_here
+from recommender.similar import Method, most_similar
+from recommender.spark.ranking import fit_ranking
+from recommender.spark.session import open_session
+from recommender.spark.stars import fit_stars
+from recommender.training import MovieTexts, TrainingSettings
+
+FIGURES = ("rmse", "mae", "ndcg@10", "recall@20", "coverage@10")
+COMPARED: tuple[Method, ...] = ("collaborative", "hybrid", "predicted")
+SIMILAR, LEAST_RATINGS = 10, 10
+RATINGS_A_PARTITION = 1 << 21
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--dataset", type=Path, default=Path("data"))
+    parser.add_argument("--seeds", default="1,2,3")
+    parser.add_argument(
+        "--master", default=LOCAL_MASTER, help="Spark's URL; %(default)s by default"
+    )
+    parser.add_argument("--validation", action="store_true", help="do not touch the test ratings")
+    stars = StarsSettings()
+    parser.add_argument("--regularization", type=float, default=stars.regularization)
+    parser.add_argument("--passes", type=int, default=stars.n_epochs)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    options = parser.parse_args()
+    stars = dataclasses.replace(
+        stars, regularization=options.regularization, n_epochs=options.passes
+    )
+    rows: dict[str, list[dict[str, float]]] = {"local": [], "spark": []}
+    same: dict[str, list[dict[str, float]]] = {"spark": [], "other random numbers": []}
+    with tempfile.TemporaryDirectory() as name, open_session(options.master) as spark:
+        folder = Path(name)
+        dataset = import_dataset(from_directory(options.dataset), folder)
+        for seed in map(int, options.seeds.split(",")):
+            holdout = split_random(History.open(folder), folder / "test", seed)
+            if options.validation:
+                holdout = split_random(holdout.train, folder / "validation", seed)
+            scorers = _train(spark, holdout, dataset, folder, stars, rows)
+            for engine in rows:
+                rows[engine][-1] |= judge(scorers[engine], holdout, dataset.scale)
+            for other in same:
+                same[other].append(overlap(scorers["local"], scorers[other], holdout))
+    results = {
+        "data": {"ratings": dataset.n_ratings, "fingerprint": dataset.fingerprint},
+        "seeds": options.seeds,
+        "stars": dataclasses.asdict(stars),
+        "part": "validation" if options.validation else "test",
+        **{engine: _mean(found) for engine, found in rows.items()},
+        "same similar movies": {other: _mean(found) for other, found in same.items()},
+    }
+    print(_table(results))
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+
+def _train(
+    spark: SparkSession,
+    holdout: Holdout,
+    dataset: Dataset,
+    folder: Path,
+    stars: StarsSettings,
+    rows: dict[str, list[dict[str, float]]],
+) -> dict[str, HybridScorer]:
+    """The app's scorer on the train part, by each engine; seconds of training go into `rows`."""
+    texts = MovieTexts(folder / "movies.parquet", dataset.n_movies)
+    settings, train, scale = TrainingSettings(), holdout.train, dataset.scale
+    contenders = Contenders(train, texts, scale, settings, lambda stage, fraction: None)
+    content, counts = contenders.trained["content"].model, contenders.counts
+    users = np.diff(train.offsets) >= settings.min_user_ratings
+    movies = counts >= settings.min_movie_ratings
+    ratings = on_executors(spark, train, folder / "train.parquet")
+    found = {}
+    for engine, seed in (("local", 0), ("spark", 0), ("other random numbers", 1)):
+        stars = dataclasses.replace(stars, random_state=seed)
+        ranking = dataclasses.replace(settings.ranking, random_state=seed)
+        began = time.monotonic()
+        if engine == "spark":
+            stars_model = fit_stars(ratings, users, movies, scale, stars)
+            halfway = time.monotonic()
+            ranking_model = fit_ranking(ratings, content, counts, scale, ranking)
+        else:
+            stars_model = fit_stars_here(train, users, movies, scale, stars)
+            halfway = time.monotonic()
+            ranking_model = fit_ranking_here(train, content, counts, scale, ranking)
+        took = {"stars seconds": halfway - began, "ranking seconds": time.monotonic() - halfway}
+        for part, model in (("stars", stars_model), ("ranking", ranking_model)):
+            contenders.trained[part] = Trained(model, 0.0, 0)
+        found[engine] = contenders.scorer("stars")
+        if engine in rows:
+            rows[engine].append(took)
+    ratings.unpersist()
+    return found
+
+
+def on_executors(spark: SparkSession, history: History, path: Path) -> DataFrame:
+    """`history` on the executors, as the Spark engine has it after the import."""
+    users = np.repeat(np.arange(history.n_users, dtype=np.int32), np.diff(history.offsets))
+    columns = {"user": users, "movie": history.movies, "rating": history.ratings}
+    pq.write_table(pa.table(columns), path)
+    parts = max(spark.sparkContext.defaultParallelism, len(users) // RATINGS_A_PARTITION)
+    ratings = spark.read.parquet(str(path)).repartitionByRange(parts, "user")
+    return ratings.sortWithinPartitions("user", "movie").persist()
+
+
+def judge(scorer: HybridScorer, holdout: Holdout, scale: tuple[float, float]) -> dict[str, float]:
+    """The figures of one engine's models on one split."""
+    test, n_movies = holdout.test, scorer.content.n_movies
+    liked_from = relevant_from(scale)
+    errors = StarsMetrics()
+    for block in test.blocks(np.ones(test.n_users, bool), np.ones(n_movies, bool)):
+        errors.add(scorer.stars.predict_pairs(block.users, block.movies), block.ratings)
+    users = users_with_relevant(test, n_movies, liked_from)
+    counts = np.bincount(holdout.train.movies, minlength=n_movies)
+    lists = ListMetrics(self_information(counts, holdout.train.n_users))
+    answers = scorer.rank(map(scorer.user, users.tolist()), Question(RECALL_AT))
+    for user, answer in zip(users.tolist(), answers, strict=True):
+        movies, stars = test.of(user)
+        lists.add(answer.movies, movies[stars >= liked_from])
+    found = errors.result() | lists.result()
+    return {figure: float(found[figure].mean()) for figure in FIGURES}
+
+
+def overlap(one: HybridScorer, other: HybridScorer, holdout: Holdout) -> dict[str, float]:
+    """The share of the most similar movies that both name, by method."""
+    n_movies = one.content.n_movies
+    counts = np.bincount(holdout.train.movies, minlength=n_movies)
+    asked = np.flatnonzero(counts >= LEAST_RATINGS).tolist()
+    found: dict[str, float] = {}
+    for method in COMPARED:
+        shares = []
+        for movie in asked:
+            try:
+                lists = [
+                    most_similar(scorer, movie, SIMILAR, method, None)[0] for scorer in (one, other)
+                ]
+            except NotFoundError:
+                continue
+            shares.append(len(np.intersect1d(*lists)) / SIMILAR)
+        found[method] = float(np.mean(shares))
+    return found
+
+
+def _mean(rows: list[dict[str, float]]) -> dict[str, float]:
+    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+
+
+def _table(results: dict) -> str:
+    local, spark = results["local"], results["spark"]
+    lines = ["| figure | local | spark | difference |", "|---|---|---|---|"]
+    for name in local:
+        both = local[name], spark[name]
+        lines.append(f"| {name} | {both[0]:.4f} | {both[1]:.4f} | {both[1] - both[0]:+.4f} |")
+    same = results["same similar movies"]
+    lines += ["", f"| same of {SIMILAR} most similar | {' | '.join(same)} |", "|---|---|---|"]
+    for method in COMPARED:
+        lines.append(
+            f"| {method} | " + " | ".join(f"{of[method]:.3f}" for of in same.values()) + " |"
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""Spark as the engine of a training; see `recommender.engine`."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+from pyspark.sql import DataFrame, SparkSession
+
+from recommender.collaborative import StarsModel, StarsSettings
+from recommender.content import ContentModel
+from recommender.dataset import Dataset, ImportOptions
+from recommender.engine import BESIDE_RANKING, BESIDE_STARS, Told
+from recommender.history import History
+from recommender.ranking import RankingModel, RankingSettings
+from recommender.spark import importing
+from recommender.spark.files import Files
+from recommender.spark.following import one_line_errors
+from recommender.spark.ranking import fit_ranking
+from recommender.spark.sources import SparkSource
+from recommender.spark.stars import fit_stars
+from recommender.stages import Progress
+
+# What importing PySpark takes.
+_PYSPARK = 60 << 20
+
+
+class SparkEngine:
+    """The executors of a cluster read the ratings and fit the models that need them all.
+
+    Args:
+        spark: from `session.open_session`, or any whose executors have the package's modules.
+
+    Raises, in all its methods:
+        ClusterError: Spark fails.
+    """
+
+    name = "spark"
+
+    def __init__(self, spark: SparkSession) -> None:
+        self._spark = spark
+        self._folder: Path | None = None
+        self._indexed: DataFrame | None = None
+
+    def contents(self, source: SparkSource) -> str:
+        """A digest of what lists the files: addresses, lengths and times of change."""
+        files = Files(self._spark)
+        with one_line_errors():
+            listed = [
+                [kind, *map(dataclasses.astuple, files.find(path, kind))]
+                for kind, path in source.files
+            ]
+        return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
+
+    def import_dataset(
+        self, source: SparkSource, folder: Path, options: ImportOptions, progress: Progress
+    ) -> Dataset:
+        with one_line_errors():
+            dataset, self._indexed = importing.import_dataset(
+                self._spark, source, folder, options, progress
+            )
+        self._folder = folder
+        return dataset
+
+    def resume(self, source: SparkSource, folder: Path, options: ImportOptions) -> None:
+        with one_line_errors():
+            self._indexed = importing.read_again(self._spark, source, folder, options)
+        self._folder = folder
+
+    def memory(
+        self, n_users: int, n_movies: int, stars: StarsSettings, ranking: RankingSettings
+    ) -> int:
+        """The rows of users are in files; see `spark.stars.fit_stars`."""
+        rows = max(
+            BESIDE_STARS + 8 * (stars.n_factors + 1) * n_movies,
+            BESIDE_RANKING + 8 * (ranking.n_factors + 54) * n_movies,
+        )
+        return _PYSPARK + rows + 16 * n_users
+
+    def fit_stars(
+        self,
+        history: History,
+        users: np.ndarray,
+        movies: np.ndarray,
+        scale: tuple[float, float],
+        settings: StarsSettings,
+        progress: Told,
+    ) -> StarsModel:
+        with one_line_errors():
+            return fit_stars(self._ratings, users, movies, scale, settings, progress, self._folder)
+
+    def fit_ranking(
+        self,
+        history: History,
+        content: ContentModel,
+        counts: np.ndarray,
+        scale: tuple[float, float],
+        settings: RankingSettings,
+        progress: Told,
+    ) -> RankingModel:
+        with one_line_errors():
+            return fit_ranking(self._ratings, content, counts, scale, settings, progress)
+
+    @property
+    def _ratings(self) -> DataFrame:
+        if self._indexed is None:
+            raise RuntimeError("call import_dataset or resume first")
+        return self._indexed

@@ -1,0 +1,252 @@
+"""Ratings of any size, read, checked and indexed by Spark; the same data set comes out as from
+`dataset.import_dataset`.
+
+The ratings stay on the executors; past the driver, onto its disk, they go a partition at a time.
+Where one user or one movie has a large share of them no task waits for it: duplicates are resolved
+by (user, movie), and what is left of a user is at most one rating for each movie.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from recommender.allowance import Allowance
+from recommender.dataset.database import opened_in
+from recommender.dataset.history_files import write_history
+from recommender.dataset.import_report import ImportReport
+from recommender.dataset.importing import (
+    OUTPUT,
+    Dataset,
+    ImportOptions,
+    nothing_left,
+    write_users,
+)
+from recommender.dataset.movie_tables import MovieTables
+from recommender.dataset.sources import TableFile, table_file
+from recommender.dataset.staging import Staged, stage
+from recommender.errors import DataError, SettingsError
+from recommender.spark.checking import check
+from recommender.spark.files import Files
+from recommender.spark.following import Told, follow
+from recommender.spark.partitions import count_users, distinct_keys, number_users, pack, unpacked
+from recommender.spark.reading import PLACE, read_ratings
+from recommender.spark.sources import SparkSource
+from recommender.stages import Progress
+
+_RATINGS_A_PARTITION = 1 << 21
+_FEWEST_RATINGS = 1 << 16  # in a partition, if there are so many
+# How far the import is when the steps end.
+_CATALOGUED, _CHECKED, _SORTED, _INDEXED, _WRITTEN = 0.03, 0.3, 0.7, 0.8, 0.95
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """The ratings on the executors.
+
+    Attributes:
+        ratings: columns user (int), movie (int) and rating (float), without duplicates,
+            range-partitioned by user and sorted by user and movie; persisted.
+        keys: columns key (the user's id, bigint or text), movie and rating, in the same order;
+            persisted until `release`.
+        n_users: how many users there are.
+        n_ratings: how many ratings.
+    """
+
+    ratings: DataFrame
+    keys: DataFrame
+    n_users: int
+    n_ratings: int
+
+    def release(self) -> None:
+        """Give back the memory of `keys`, which is no longer needed."""
+        self.keys.unpersist()
+
+
+def import_dataset(
+    spark: SparkSession,
+    source: SparkSource,
+    folder: Path,
+    options: ImportOptions,
+    progress: Progress = lambda stage, fraction: None,
+) -> tuple[Dataset, DataFrame]:
+    """Read and check the files of `source` and write them as indexed arrays into `folder`.
+
+    Driver's memory: one partition of 2^21 ratings, one integer a user, one id a movie.
+
+    Returns:
+        The data set, with the fingerprint that the local import gives the same data, and its
+        ratings, see `Indexed`.
+
+    Raises:
+        DataError: the input cannot be used (names file and row), or `folder` cannot be written.
+        SettingsError: the memory limit is too low for the movies, or times are to be kept.
+    """
+    if options.keep_times:
+        raise SettingsError("Spark does not keep the times of ratings; import with --engine local")
+    folder = Path(folder)
+    with opened_in(folder, Allowance.find(options.memory_limit)) as (connection, scratch):
+        files = Files(spark)
+        progress("import", 0.0)
+
+        def part(low: float, high: float) -> Told:
+            progress("import", low)
+            return lambda fraction: progress("import", low * (1 - fraction) + high * fraction)
+
+        def stage_file(file: TableFile) -> Staged:
+            return stage(connection, file, options.encoding, scratch)
+
+        with _fetched(files, source, scratch / "fetched") as (movie_file, tag_file):
+            movies = MovieTables(connection, movie_file, tag_file, stage_file)
+        rows = _with_movies(
+            spark, read_ratings(spark, files, source.ratings, options.encoding), movies.ids()
+        )
+        found = check(rows, source.ratings, options.scale, part(_CATALOGUED, _CHECKED))
+        if not found.known:
+            listed = movies.example()
+            raise DataError(nothing_left(source.ratings, source.movies, found.example, listed))
+        indexed = index_ratings(rows, found.known, found.integers, part(_CHECKED, _INDEXED))
+        written = part(_INDEXED, _WRITTEN)
+        counts, rated, digest = write_history(
+            unpacked(indexed.ratings.mapInArrow(pack, "packed binary")),
+            scratch,
+            indexed.n_users,
+            movies.n_movies,
+            lambda read: written(read / indexed.n_ratings),
+        )
+        fingerprint = hashlib.sha256(digest)
+        write_users(_users(indexed, found.integers), counts, scratch / "users.parquet", fingerprint)
+        indexed.release()
+        movies.write(scratch / "movies.parquet", fingerprint)
+        for name in OUTPUT:
+            os.replace(scratch / name, folder / name)
+        report = ImportReport(
+            files=tuple(PurePosixPath(path).name for _, path in source.files),
+            ratings_read=found.rows,
+            ratings_kept=indexed.n_ratings,
+            duplicates_replaced=found.known - indexed.n_ratings,
+            unknown_movie_ratings=found.rows - found.known,
+            users=indexed.n_users,
+            **movies.report(int(rated.sum())),
+        )
+    progress("import", 1.0)
+    dataset = Dataset(
+        folder,
+        indexed.n_users,
+        movies.n_movies,
+        indexed.n_ratings,
+        found.scale,
+        fingerprint.hexdigest(),
+        report,
+    )
+    return dataset, indexed.ratings
+
+
+def read_again(
+    spark: SparkSession, source: SparkSource, folder: Path, options: ImportOptions
+) -> DataFrame:
+    """The ratings that an earlier `import_dataset` of the same data wrote into `folder`, once more
+    on the executors."""
+    ids = pq.read_table(folder / "movies.parquet", columns=["movie_id"]).column(0)
+    movies = pa.table({"movie_id": ids.cast(pa.string())})
+    rows = _with_movies(
+        spark, read_ratings(spark, Files(spark), source.ratings, options.encoding), movies
+    )
+    with pq.ParquetFile(folder / "users.parquet") as users:
+        integers = pa.types.is_integer(users.schema_arrow.field("user_id").type)
+        known = sum(
+            int(batch.column(0).to_numpy().sum())
+            for batch in users.iter_batches(columns=["n_ratings"])
+        )
+    indexed = index_ratings(rows, known, integers)
+    indexed.release()
+    return indexed.ratings
+
+
+def index_ratings(
+    rows: DataFrame, known: int, integers: bool, progress: Told = lambda fraction: None
+) -> Indexed:
+    """Number the users, in the order of integers if all ids are, else of text, and keep the latest
+    of each user's ratings of a movie: the latest timestamp, then the later row.
+
+    Args:
+        rows: from `reading.read_ratings`, with the column ``movie``, null where unknown.
+        known: about how many ratings are of known movies.
+        integers: whether the ids of all users are integers.
+    """
+    context = rows.sparkSession.sparkContext
+    fewest = min(context.defaultParallelism, -(-known // _FEWEST_RATINGS))
+    n_partitions = max(fewest, -(-known // _RATINGS_A_PARTITION))
+    key = F.col("user_id").cast("bigint") if integers else F.col("user_id")
+    latest = F.max_by("value", F.struct("millis", *PLACE)).cast("float")
+    keys = (
+        rows.where("movie IS NOT NULL")
+        .groupBy(key.alias("key"), "movie")
+        .agg(latest.alias("rating"))
+        .repartitionByRange(n_partitions, "key")
+        .sortWithinPartitions("key", "movie")
+        .persist(StorageLevel.MEMORY_AND_DISK)
+    )
+    share = (_SORTED - _CHECKED) / (_INDEXED - _CHECKED)
+    counted = keys.mapInArrow(count_users, "partition bigint, users bigint, ratings bigint")
+    counts = follow(context, counted.collect, lambda done: progress(share * done), jobs=3)
+    users = {row.partition: row.users for row in counts}
+    in_order = [users.get(partition, 0) for partition in range(n_partitions)]
+    first_users = np.concatenate([[0], np.cumsum(in_order)]).tolist()
+    number = functools.partial(number_users, first_users)
+    ratings = keys.mapInArrow(number, "user int, movie int, rating float")
+    ratings = ratings.persist(StorageLevel.MEMORY_AND_DISK)
+    n_ratings = follow(context, ratings.count, lambda done: progress(share + (1 - share) * done))
+    return Indexed(ratings, keys, first_users[-1], n_ratings)
+
+
+def _with_movies(spark: SparkSession, rows: DataFrame, ids: pa.Table) -> DataFrame:
+    """`rows` with the index of their movies; they stay where they are, the index goes to them."""
+    positions = pa.array(np.arange(len(ids), dtype=np.int32))
+    index = spark.createDataFrame(ids.append_column("movie", positions))
+    return rows.join(F.broadcast(index), "movie_id", "left")
+
+
+def _users(indexed: Indexed, integers: bool) -> pa.RecordBatchReader:
+    schema = pa.schema({"user_id": pa.int64() if integers else pa.string()})
+    packed = indexed.keys.mapInArrow(distinct_keys, "packed binary")
+    return pa.RecordBatchReader.from_batches(schema, unpacked(packed))
+
+
+@contextmanager
+def _fetched(
+    files: Files, source: SparkSource, folder: Path
+) -> Iterator[tuple[TableFile, TableFile | None]]:
+    """The movies and tags on the driver's disk; what is said of a copy names the original.
+
+    Raises:
+        DataError: one of them is no single file, or an error in the block.
+    """
+    copies: dict[str, str] = {}
+    tables: dict[str, TableFile] = {}
+    try:
+        for kind, path in source.files[1:]:
+            found = files.find(path, kind)
+            if len(found) > 1:
+                raise DataError(f"{path} holds {len(found)} files; --{kind} needs one")
+            copy = files.fetch(found[0], folder / kind)
+            copies[str(copy)] = path
+            tables[kind] = table_file(copy, kind)
+        yield tables["movies"], tables.get("tags")
+    except DataError as error:
+        message = str(error)
+        for copy_name, path in copies.items():
+            message = message.replace(copy_name, path)
+        raise DataError(message) from None

@@ -1,0 +1,87 @@
+"""What the executors do with the batches of a partition; it needs numpy and pyarrow only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark import TaskContext
+from pyspark.sql import DataFrame
+
+Batches = Iterable[pa.RecordBatch]
+
+
+def count_users(batches: Batches) -> Iterator[pa.RecordBatch]:
+    """One row for the partition: its number, its users and its ratings.
+
+    Args:
+        batches: the column key first, sorted by it.
+    """
+    users = ratings = 0
+    for batch, new in _new_users(batches):
+        users += int(new.sum())
+        ratings += batch.num_rows
+    row = {"partition": _partition(), "users": users, "ratings": ratings}
+    yield pa.RecordBatch.from_pylist([row])
+
+
+def number_users(first_users: list[int], batches: Batches) -> Iterator[pa.RecordBatch]:
+    """The ratings with the user's index in place of the key.
+
+    Args:
+        first_users: the index of each partition's first user.
+        batches: columns key, movie (int32) and rating (float32), sorted by key.
+    """
+    user = first_users[_partition()] - 1
+    for batch, new in _new_users(batches):
+        users = (user + np.cumsum(new)).astype(np.int32)
+        user = int(users[-1])
+        columns = [pa.array(users), batch.column(1), batch.column(2)]
+        yield pa.RecordBatch.from_arrays(columns, ["user", "movie", "rating"])
+
+
+def distinct_keys(batches: Batches) -> Iterator[pa.RecordBatch]:
+    """The key of each user once, in order; packed as by `pack`."""
+    keys = (
+        pa.RecordBatch.from_arrays([batch.column(0).filter(pa.array(new))], ["user_id"])
+        for batch, new in _new_users(batches)
+    )
+    yield from pack(keys)
+
+
+def pack(batches: Batches) -> Iterator[pa.RecordBatch]:
+    """Each batch as one value, in Arrow's stream format, so that it travels as it is."""
+    for batch in batches:
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, batch.schema) as stream:
+            stream.write_batch(batch)
+        yield pa.RecordBatch.from_pydict({"packed": [sink.getvalue().to_pybytes()]})
+
+
+def unpacked(packed: DataFrame) -> Iterator[pa.RecordBatch]:
+    """On the driver: the batches that `pack` made of a data frame, a partition at a time."""
+    for row in packed.toLocalIterator(prefetchPartitions=True):
+        with pa.ipc.open_stream(bytes(row.packed)) as stream:
+            yield from stream
+
+
+def _new_users(batches: Batches) -> Iterator[tuple[pa.RecordBatch, np.ndarray]]:
+    """Each batch that is not empty, and where in it another user begins than in the row before."""
+    before: object = None
+    for batch in batches:
+        if not batch.num_rows:
+            continue
+        keys = batch.column(0)
+        new = np.empty(len(keys), dtype=bool)
+        new[0] = before is None or keys[0].as_py() != before
+        new[1:] = pc.not_equal(keys[1:], keys[:-1]).to_numpy(zero_copy_only=False)
+        before = keys[-1].as_py()
+        yield batch, new
+
+
+def _partition() -> int:
+    context = TaskContext.get()
+    assert context is not None  # on executors there is one
+    return context.partitionId()

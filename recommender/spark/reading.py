@@ -1,0 +1,189 @@
+"""The ratings, from any path that Spark reads, as rows that say where they stand."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+from pyspark.errors import AnalysisException, PySparkException
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import DataType, DecimalType, DoubleType, FloatType, StringType, StructType
+
+from recommender.dataset.sources import PARQUET, TableFile, layout
+from recommender.dataset.staging import match
+from recommender.dataset.textfiles import header_delimiter
+from recommender.errors import DataError
+from recommender.spark.files import Files, Found, escaped
+from recommender.spark.following import reason
+
+# What orders rows as they stand in the files: later rows have greater ones.
+PLACE = ("file", "block", "number")
+_BROKEN = "_broken"
+_UNREADABLE = re.compile("FAILED_READ_FILE|CANNOT_READ_FILE|not a Parquet file")
+# A number as DuckDB reads it, too; Spark alone would take "5d" for one.
+_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+# What Java calls by another name.
+_JAVA_NAMES = {"utf-8-sig": "utf-8", "cp949": "x-windows-949", "iso8859-1": "ISO-8859-1"}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the files of the ratings are laid out.
+
+    Attributes:
+        file: the layout of the first; the others have the same.
+        columns: the names of its columns.
+        delimiter: between them, in text.
+        many: whether there are several files.
+    """
+
+    file: TableFile
+    columns: tuple[str, ...]
+    delimiter: str
+    many: bool
+
+
+def read_ratings(spark: SparkSession, files: Files, path: str, encoding: str | None) -> DataFrame:
+    """The rows of the ratings at `path`: a file, a folder of part files, or a pattern.
+
+    Columns: ``user_id``, ``movie_id``, ``rating`` and ``timestamp``, trimmed text, null where empty
+    or absent; ``value``, the rating as a number, null where it is none; ``millis`` since 1970, null
+    where the time is none; ``text``, the row as it stands there; ``broken``, whether it has another
+    number of fields than the header; and those of `PLACE`.
+
+    Raises:
+        DataError: the path cannot be read, or lacks a column.
+    """
+    found = files.find(path, "ratings")
+    with unreadable(path):
+        described = _layout(spark, files, path, found)
+        reader = spark.read.option("recursiveFileLookup", "true")
+        if described.file.parquet:
+            frame = reader.parquet(escaped(path))
+            return _placed(frame, path, tuple(frame.columns), described)
+        schema, strict = _schema(described)
+        frame = reader.csv(
+            escaped(path),
+            schema=schema,
+            sep=described.delimiter,
+            quote='"' if described.file.quoted else "",
+            escape='"' if described.file.quoted else "\\",
+            header=described.file.columns is None,
+            enforceSchema=not strict,
+            encoding=_java_name(encoding),
+            mode="PERMISSIVE",
+            columnNameOfCorruptRecord=_BROKEN,
+        )
+        return _placed(frame, path, described.columns, described)
+
+
+@contextmanager
+def unreadable(path: str) -> Iterator[None]:
+    """What Spark says in the block of files that it cannot read, as it can only when it does.
+
+    Raises:
+        DataError: instead of Spark's error, if the file is to blame.
+    """
+    try:
+        yield
+    except (PySparkException, Py4JJavaError) as error:
+        if not isinstance(error, AnalysisException) and not _UNREADABLE.search(str(error)):
+            raise
+        raise DataError(f"{path} cannot be read: {reason(error)}; check --ratings") from None
+
+
+def _layout(spark: SparkSession, files: Files, path: str, found: list[Found]) -> Layout:
+    first = next((file for file in found if file.size), None)
+    if first is None:
+        raise DataError(f"{path} is empty; check --ratings")
+    start, many = files.start(first), len(found) > 1
+    file = layout(Path(first.name), "ratings", start)
+    if file.parquet or start.startswith(PARQUET):
+        return Layout(file, (), "", many)
+    lines = spark.read.text(escaped(path), recursiveFileLookup=True)
+    header = lines.where(F.trim("value") != "").first()
+    if header is None:
+        raise DataError(f"{path} is empty; check --ratings")
+    line = str(header[0]).removeprefix("\ufeff")
+    delimiter = file.delimiter or header_delimiter(line)
+    columns = file.columns or tuple(next(csv.reader([line], delimiter=delimiter)))
+    return Layout(file, columns, delimiter, many)
+
+
+def _schema(described: Layout) -> tuple[str, bool]:
+    """The columns, all text, and whether each file's header must have the same names."""
+    names = [name.strip() for name in described.columns]
+    strict = (
+        described.many
+        and described.file.columns is None
+        and len({name.lower() for name in names}) == len(names)
+    )
+    if not strict:
+        names = [f"c{position}" for position in range(len(names))]
+    quoted = ["`{}`".format(name.replace("`", "``")) for name in [*names, _BROKEN]]
+    return ", ".join(f"{name} STRING" for name in quoted), strict
+
+
+def _placed(frame: DataFrame, path: str, columns: tuple[str, ...], described: Layout) -> DataFrame:
+    """The columns that `read_ratings` promises; `columns` are the names in the file."""
+    found = match(path, "ratings", columns)
+    schema: StructType = frame.schema
+    all_columns = [_quoted(field.name) for field in schema.fields if field.name != _BROKEN]
+
+    def part(name: str) -> Column:
+        if name not in found:
+            return F.lit(None).cast("string")
+        field = schema.fields[found[name]]
+        text = F.trim(_as_text(_quoted(field.name), field.dataType, name.endswith("_id")))
+        return F.when(text != "", text).alias(name)
+
+    joined = F.concat_ws(
+        described.delimiter or ",",
+        *(F.coalesce(one.cast("string"), F.lit("")) for one in all_columns),
+    )
+    corrupt = F.lit(None).cast("string") if described.file.parquet else F.col(_BROKEN)
+    texts = frame.select(
+        *(part(name).alias(name) for name in ("user_id", "movie_id", "rating", "timestamp")),
+        F.coalesce(corrupt, joined).alias("text"),
+        corrupt.isNotNull().alias("broken"),
+        F.col("_metadata.file_path").alias("file"),
+        F.col("_metadata.file_block_start").alias("block"),
+        F.monotonically_increasing_id().alias("number"),
+    )
+    return texts.select(
+        *texts.columns,
+        F.when(F.col("rating").rlike(_NUMBER), F.expr("try_cast(rating AS DOUBLE)")).alias("value"),
+        F.expr(
+            "try_cast(rint(1000 * coalesce(try_cast(timestamp AS DOUBLE), "
+            "unix_micros(try_cast(timestamp AS TIMESTAMP)) / 1e6)) AS BIGINT)"
+        ).alias("millis"),
+    )
+
+
+def _as_text(column: Column, kind: DataType, is_id: bool) -> Column:
+    """A column of any type as the text that the local import has for it."""
+    if is_id and isinstance(kind, (DoubleType, FloatType, DecimalType)):
+        # pandas turns a column of integers into floats when one of them is missing.
+        text = column.cast("string")
+        whole = column.try_cast("decimal(38,0)").cast("string")
+        return F.when(column == F.rint(column), F.coalesce(whole, text)).otherwise(
+            F.when(text != "NaN", text)
+        )
+    return column if isinstance(kind, StringType) else column.cast("string")
+
+
+def _quoted(name: str) -> Column:
+    return F.col("`{}`".format(name.replace("`", "``")))
+
+
+def _java_name(encoding: str | None) -> str:
+    """What Java calls an encoding of Python's."""
+    name = codecs.lookup(encoding or "utf-8").name
+    return _JAVA_NAMES.get(name, name)

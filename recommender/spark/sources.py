@@ -1,0 +1,57 @@
+"""Which files a training on Spark reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from recommender.dataset.sources import SUFFIXES, Kind
+from recommender.errors import DataError
+from recommender.spark.files import Files
+
+
+@dataclass(frozen=True)
+class SparkSource:
+    """The paths or addresses of one data set; `tags` is None where there are none.
+
+    The ratings may be a file, a folder of part files or a pattern, wherever all executors can read
+    them; the movies and tags are one file each, which the driver reads.
+    """
+
+    ratings: str
+    movies: str
+    tags: str | None = None
+
+    @property
+    def files(self) -> tuple[tuple[Kind, str], ...]:
+        """What there is, by kind."""
+        named: tuple[tuple[Kind, str | None], ...] = (
+            ("ratings", self.ratings),
+            ("movies", self.movies),
+            ("tags", self.tags),
+        )
+        return tuple((kind, path) for kind, path in named if path)
+
+
+def in_folder(files: Files, folder: str) -> SparkSource:
+    """The data set in a folder, found by its names as `dataset.from_directory` finds it.
+
+    Beside files it knows a folder ``ratings`` (or ``ratings.parquet``) of part files.
+
+    Raises:
+        DataError: the folder cannot be opened, or a file is not in it.
+    """
+    names = set(files.names(folder))
+
+    def find(kind: Kind, *others: str) -> str | None:
+        wanted = [*(kind + suffix for suffix in SUFFIXES), kind, *others]
+        found = next((name for name in wanted if name in names), None)
+        return f"{folder.rstrip('/')}/{found}" if found else None
+
+    ratings, movies = find("ratings", "u.data"), find("movies", "u.item")
+    if ratings is None or movies is None:
+        kind = "movies" if ratings else "ratings"
+        raise DataError(
+            f"{folder} has no {kind} file; check --dataset, or name the files with --ratings and "
+            "--movies"
+        )
+    return SparkSource(ratings, movies, find("tags"))

@@ -1,0 +1,305 @@
+"""The stars model, trained by a Spark cluster.
+
+The same model as in `recommender.collaborative`, r̂ = μ + b_u + b_i + p_u·q_i, found another way:
+gradient descent goes from rating to rating and cannot be spread over machines, alternating least
+squares can. Biases are damped means; Spark's ALS finds the movies' factors from what they leave;
+and a user's row follows from the movies' side and the user's own ratings, so that it is computed
+where these are, and only the finished rows come to the driver's disk.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from pyspark.ml.recommendation import ALS
+from pyspark.sql import DataFrame
+
+from recommender.collaborative import StarsModel, StarsSettings, average_movie, gram_of
+from recommender.errors import SettingsError
+from recommender.ridge import MOVIE_RIDGE, solve_ridge, unit_of
+from recommender.spark.following import follow
+from recommender.spark.passes import COLUMNS, UserBlock, add_up, sent, user_blocks
+from recommender.spark.user_rows import DAMPING, UserRows
+
+# A pass of ALS goes as far as two of gradient descent and wants a stronger shrinkage: with these
+# the same settings are good for both engines, on a validation split.
+_PASSES_EACH, _SHRINKAGE = 2, 1.5
+# The sums by which movies are folded in take so many bytes at once.
+_FOLD_BYTES = 1 << 26
+# A block of ALS has so many ratings on average.
+_ALS_RATINGS = 1 << 22
+# How many users' rows travel together.
+_TOGETHER = 8192
+_REST, _ROWS = "user int, movie int, rest float", "users binary, biases binary, factors binary"
+# Where stages begin, as shares of the time.
+_FACTORS, _USERS, _MOVIES = 0.15, 0.7, 0.85
+
+Told = Callable[[float], None]
+
+
+def fit_stars(
+    ratings: DataFrame,
+    users: np.ndarray,
+    movies: np.ndarray,
+    scale: tuple[float, float],
+    settings: StarsSettings,
+    progress: Told = lambda fraction: None,
+    folder: Path | None = None,
+) -> StarsModel:
+    """Train the stars model on the ratings of `users` and `movies`, then fold in the others.
+
+    Source: Koren, "Factor in the neighbors", 2010, section 2.1, for the biases, here alternating;
+    Zhou et al., "Large-scale parallel collaborative filtering", 2008, for the factors, by
+    `pyspark.ml.recommendation.ALS`.
+
+    The ratings are read some eight times, so they should be persisted. Memory: on the driver
+    8·(k+1) bytes for each movie, a few for each user while the model is trained, and 64 MB; the
+    rows of users are files that are mapped. On an executor, for each core, the rows of the movies,
+    a block of ratings and 64 MB.
+
+    Args:
+        ratings: columns user, movie, rating, see `spark.passes`.
+        users: which users take part, bool, shape (users,).
+        movies: which movies take part, bool, shape (movies,).
+        scale: lowest and highest rating.
+        settings: learning rates and initial spread mean nothing here.
+        progress: told the fraction done, 0..1.
+        folder: where the rows of users are while the model is in use; by default the system's
+            folder for temporary files.
+
+    Raises:
+        SettingsError: the regularization is not above 0.
+        ValueError: no rating takes part.
+    """
+    if settings.regularization <= 0:
+        raise SettingsError(
+            f"regularization {settings.regularization:g}: training on Spark needs one above 0"
+        )
+    side = UserRows(
+        _empty(scale, movies, settings.n_factors),
+        users,
+        _SHRINKAGE * settings.regularization * unit_of(scale),
+    )
+    side, counts = _fit_biases(ratings, side)
+    progress(_FACTORS)
+    side = _fit_factors(
+        ratings, side, int(counts.sum()), settings, _within(progress, _FACTORS, _USERS)
+    )
+    model = _with_users(ratings, side, folder, _within(progress, _USERS, _MOVIES))
+    side = dataclasses.replace(side, model=_without_users(model))
+    _fold_in_movies(ratings, side, model, counts, _within(progress, _MOVIES, 1.0))
+    progress(1.0)
+    return model
+
+
+def _within(progress: Told, low: float, high: float) -> Told:
+    return lambda fraction: progress(low + (high - low) * fraction)
+
+
+def _empty(scale: tuple[float, float], movies: np.ndarray, k: int) -> StarsModel:
+    return StarsModel(
+        global_mean=0.0,
+        scale=scale,
+        user_bias=np.zeros(0),
+        movie_bias=np.zeros(len(movies)),
+        user_factors=np.zeros((0, k)),
+        movie_factors=np.zeros((len(movies), k)),
+        gram=np.zeros((k + 2, k + 2)),
+        movie_known=movies,
+    )
+
+
+def _without_users(model: StarsModel) -> StarsModel:
+    none = {name: getattr(model, name)[:0] for name in ("user_bias", "user_factors")}
+    return dataclasses.replace(model, **none)
+
+
+def _fit_biases(ratings: DataFrame, side: UserRows) -> tuple[UserRows, np.ndarray]:
+    """`side` with μ, b_i, and which movies are known; and how many ratings each movie has in all.
+
+    Raises:
+        ValueError: no rating takes part.
+    """
+
+    def count(side: UserRows, block: UserBlock, sums: np.ndarray) -> None:
+        taken = side.taken(block)
+        stars = np.where(taken, block.ratings, 0.0)
+        for column, weights in enumerate((stars, taken, None)):
+            sums[:, column] += np.bincount(block.movies, weights, len(sums))
+
+    def add_rest(side: UserRows, block: UserBlock, sums: np.ndarray) -> None:
+        rest, biases = side.rest(block)
+        # Of the rating itself, not of what the movie's bias leaves of it.
+        own = rest - biases[block.rows] + side.model.movie_bias[block.movies]
+        sums[:, 0] += np.bincount(block.movies, np.where(side.taken(block), own, 0.0), len(sums))
+
+    sums = np.zeros((len(side.model.movie_known), 3))
+    add_up(ratings, sums, side, count)
+    stars, taken, counts = sums.T
+    if not taken.any():
+        raise ValueError("no rating takes part")
+    mean = float(stars.sum() / taken.sum())
+    movie_bias = (stars - mean * taken) / (taken + DAMPING)
+    model = dataclasses.replace(
+        side.model, global_mean=mean, movie_bias=movie_bias, movie_known=taken > 0
+    )
+    side = dataclasses.replace(side, model=model)
+    rest = np.zeros((len(taken), 1))
+    add_up(ratings, rest, side, add_rest)
+    model = dataclasses.replace(model, movie_bias=rest[:, 0] / (taken + DAMPING))
+    return dataclasses.replace(side, model=model), counts
+
+
+def _fit_factors(
+    ratings: DataFrame, side: UserRows, n_ratings: int, settings: StarsSettings, progress: Told
+) -> UserRows:
+    """`side` with q_i of the known movies."""
+    context, unit = ratings.sparkSession.sparkContext, unit_of(side.model.scale)
+
+    def rest(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for block in user_blocks(batches):
+            left, biases = held.value.rest(block)
+            taken = held.value.taken(block)
+            left = (left - biases[block.rows])[taken] / unit
+            columns = [block.users[block.rows][taken], block.movies[taken], left]
+            kinds = (pa.int32(), pa.int32(), pa.float32())
+            yield pa.RecordBatch.from_arrays(
+                [pa.array(column, kind) for column, kind in zip(columns, kinds, strict=True)],
+                ["user", "movie", "rest"],
+            )
+
+    blocks = max(context.defaultParallelism, -(-n_ratings // _ALS_RATINGS))
+    als = ALS(
+        userCol="user",
+        itemCol="movie",
+        ratingCol="rest",
+        rank=settings.n_factors,
+        maxIter=max(1, settings.n_epochs // _PASSES_EACH),
+        regParam=_SHRINKAGE * settings.regularization,
+        numUserBlocks=blocks,
+        numItemBlocks=blocks,
+        seed=settings.random_state,
+    )
+    with sent(ratings, side) as held:
+        left = ratings.select(*COLUMNS).mapInArrow(rest, _REST)
+        found = follow(context, lambda: als.fit(left).itemFactors.toArrow(), progress, jobs=4)
+    factors = np.zeros_like(side.model.movie_factors)
+    rows = found["features"].combine_chunks().flatten().to_numpy()
+    factors[found["id"].to_numpy()] = rows.reshape(-1, settings.n_factors) * np.sqrt(unit)
+    return dataclasses.replace(side, model=dataclasses.replace(side.model, movie_factors=factors))
+
+
+def _with_users(
+    ratings: DataFrame, side: UserRows, folder: Path | None, progress: Told
+) -> StarsModel:
+    """The model of `side` with AᵀA and the rows of all users, the left-out folded in."""
+    n_users, k = len(side.users), side.model.movie_factors.shape[1]
+    model = dataclasses.replace(
+        side.model,
+        user_bias=_on_disk(folder, (n_users,)),
+        user_factors=_on_disk(folder, (n_users, k)),
+        gram=np.zeros((k + 2, k + 2)),
+    )
+    seen = np.zeros(n_users, dtype=bool)
+    for users, biases, factors in _rows(ratings, side, True, _within(progress, 0.0, 0.6)):
+        model.user_bias[users], model.user_factors[users], seen[users] = biases, factors, True
+        np.add(model.gram, gram_of(model.global_mean, biases, factors), out=model.gram)
+    model.user_bias[~seen], model.user_factors[~seen] = model.average_user
+    if not seen.all():
+        side = dataclasses.replace(side, model=_without_users(model))
+        for users, biases, factors in _rows(ratings, side, False, _within(progress, 0.6, 1.0)):
+            model.user_bias[users], model.user_factors[users] = biases, factors
+    return model
+
+
+def _on_disk(folder: Path | None, shape: tuple[int, ...]) -> np.ndarray:
+    """Zeros in a file that goes with the array."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        return np.memmap(file, np.float64, "w+", shape=shape)
+
+
+def _rows(
+    ratings: DataFrame, side: UserRows, trained: bool, progress: Told
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Users, their biases and their factors, some thousand at a time: of those who have a rating
+    that takes part, or of the others."""
+
+    def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for block in user_blocks(batches):
+            wanted = np.flatnonzero(held.value.trained(block) == trained)
+            parts = block.users[wanted], *held.value.rows(block, wanted)
+            for first in range(0, len(wanted), _TOGETHER):
+                some = [part[first : first + _TOGETHER].tobytes() for part in parts]
+                yield pa.RecordBatch.from_pydict(
+                    dict(zip(("users", "biases", "factors"), ([one] for one in some), strict=True))
+                )
+
+    context = ratings.sparkSession.sparkContext
+    with sent(ratings, side) as held:
+        found = ratings.select(*COLUMNS).mapInArrow(rows, _ROWS).persist()
+        try:
+            # All at once on the executors; then they come a partition at a time.
+            follow(context, found.count, progress)
+            for row in found.toLocalIterator():
+                biases = np.frombuffer(row.biases)
+                factors = np.frombuffer(row.factors).reshape(len(biases), -1)
+                yield np.frombuffer(row.users, np.int32), biases, factors
+        finally:
+            found.unpersist()
+
+
+def _fold_in_movies(
+    ratings: DataFrame, side: UserRows, model: StarsModel, counts: np.ndarray, progress: Told
+) -> None:
+    """Fill the rows of the movies that were not trained, as `collaborative.fit_stars` does.
+
+    Each movie's normal equations are added up where the ratings are.
+
+    Args:
+        side: with AᵀA, so that the rows of left-out users follow from it.
+        model: changed.
+        counts: how many ratings each movie has, shape (movies,).
+    """
+    trained, k = model.movie_known, model.movie_factors.shape[1]
+    average = average_movie(model, counts)
+    model.movie_bias[~trained], model.movie_factors[~trained] = average
+    rated = np.flatnonzero(~trained & (counts > 0))
+    step = max(1, _FOLD_BYTES // (8 * (k + 1) * (k + 2)))
+    for first in range(0, len(rated), step):
+        some = rated[first : first + step]
+        place = np.full(len(trained), -1, dtype=np.int32)
+        place[some] = np.arange(len(some))
+        sums = np.zeros((len(some), (k + 1) * (k + 2)))
+        done, ends = first / len(rated), (first + len(some)) / len(rated)
+        told = _within(progress, done, ends)
+        add_up(ratings, sums, (side, place, average), _add_equations, told)
+        for movie, equations in zip(some, sums.reshape(-1, k + 1, k + 2), strict=True):
+            squares, products = equations[:, :-1].copy(), equations[:, -1]
+            model.movie_bias[movie], model.movie_factors[movie] = solve_ridge(
+                squares, products, average, MOVIE_RIDGE, unit_of(model.scale)
+            )
+
+
+def _add_equations(
+    sent: tuple[UserRows, np.ndarray, tuple[float, np.ndarray]], block: UserBlock, sums: np.ndarray
+) -> None:
+    """Add Σ x·[x, rest]ᵀ with x = [1, p_u] for each movie that has a place in `sums`."""
+    side, place, (bias, factors) = sent
+    places = place[block.movies]
+    chosen = np.flatnonzero(places >= 0)
+    if not len(chosen):
+        return
+    chosen = chosen[np.argsort(places[chosen], kind="stable")]
+    users, position = np.unique(block.rows[chosen], return_inverse=True)
+    user_bias, user_factors = side.rows(block, users)
+    average = side.model.global_mean + bias + user_bias + user_factors @ factors
+    rest = block.ratings[chosen] - average[position]
+    columns = np.column_stack([np.ones(len(chosen)), user_factors[position], rest])
+    found, starts = np.unique(places[chosen], return_index=True)
+    for row, own in zip(found, np.split(columns, starts[1:]), strict=True):
+        sums[row] += (own[:, :-1].T @ own).ravel()

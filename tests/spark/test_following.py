@@ -1,0 +1,72 @@
+import pytest
+
+pytest.importorskip("pyspark")
+
+from recommender.errors import ClusterError
+from recommender.spark.following import follow, one_line_errors, reason
+
+
+def test_progress_goes_up_while_it_runs(spark) -> None:
+    def sleep(number: int) -> int:
+        import time
+
+        time.sleep(0.3)
+        return number
+
+    told: list[float] = []
+    context = spark.sparkContext
+    numbers = context.parallelize(range(8), 8).map(sleep)
+    assert follow(context, numbers.collect, told.append) == list(range(8))
+    assert told == sorted(told)
+    assert 0 <= told[0] < told[-1] <= 1
+    assert len(set(told)) > 2
+
+
+def test_what_progress_raises_ends_the_jobs(spark) -> None:
+    def stop(fraction: float) -> None:
+        if context.statusTracker().getActiveJobsIds():
+            raise KeyboardInterrupt
+
+    def sleep(_: int) -> None:
+        import time
+
+        time.sleep(60)
+
+    context = spark.sparkContext
+    with pytest.raises(KeyboardInterrupt):
+        follow(context, context.parallelize([0], 1).map(sleep).collect, stop)
+    assert not context.statusTracker().getActiveJobsIds()
+
+
+def test_a_failing_task_is_told_in_a_line(spark) -> None:
+    def fail(_: int) -> None:
+        raise ValueError("there is\nno such thing")
+
+    context = spark.sparkContext
+    with (
+        pytest.raises(ClusterError, match=r"^Spark failed: .*ValueError: there is") as error,
+        one_line_errors(),
+    ):
+        follow(context, context.parallelize([0], 1).map(fail).collect)
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "An error occurred while calling o1.count.\n: org.apache.spark.SparkException: Job "
+            "aborted\n\tat org.Some.where\nCaused by: java.io.IOException: No space left on device",
+            "No space left on device",
+        ),
+        (
+            'WARNING: Using it\nException in thread "main" org.apache.spark.SparkException: Bad',
+            "Bad",
+        ),
+        ("\nInvalid maximum heap size: -Xmxabc\nError: Could not", "Invalid maximum heap size: "),
+        ("", "no reason given"),
+    ],
+)
+def test_the_deepest_cause(text: str, told: str) -> None:
+    assert reason(text).startswith(told)

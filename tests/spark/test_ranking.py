@@ -1,0 +1,84 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("pyspark")
+
+from spark_parity import on_executors
+
+from recommender.catalogue import MovieText
+from recommender.content import ContentModel, fit_content
+from recommender.history import History
+from recommender.ranking import RankingModel, RankingSettings
+from recommender.ranking import fit_ranking as fit_here
+from recommender.spark.ranking import fit_ranking
+
+SCALE = (0.5, 5.0)
+N_MOVIES = 90
+SETTINGS = RankingSettings(n_factors=8, damping=3)
+
+
+@pytest.fixture(scope="module")
+def history() -> History:
+    """120 users; user 3 has no ratings, user 5 only one, user 7 rated all movies but the last two,
+    which nobody rated; everybody rated movie 11."""
+    rng = np.random.default_rng(4)
+    counts = rng.integers(2, 30, size=120)
+    counts[[3, 5, 7]] = 0, 1, N_MOVIES - 2
+    others = np.delete(np.arange(N_MOVIES - 2), 11)
+    movies = [
+        np.sort(np.append(11, rng.choice(others, n - 1, replace=False))) if n else others[:0]
+        for n in counts
+    ]
+    stars = (rng.integers(1, 11, size=counts.sum()) / 2).astype(np.float32)
+    return History(np.append(0, np.cumsum(counts)), np.concatenate(movies).astype(np.int32), stars)
+
+
+@pytest.fixture(scope="module")
+def content() -> ContentModel:
+    texts = [MovieText(i, "", genres=("Even",) if i % 2 == 0 else ("Odd",)) for i in range(90)]
+    return fit_content(texts, 100)[0]
+
+
+@pytest.fixture(scope="module")
+def counts(history: History) -> np.ndarray:
+    return np.bincount(history.movies, minlength=N_MOVIES)
+
+
+@pytest.fixture(scope="module")
+def ratings(spark, history: History, tmp_path_factory: pytest.TempPathFactory):
+    path: Path = tmp_path_factory.mktemp("ranking") / "ratings.parquet"
+    return on_executors(spark, history, path)
+
+
+@pytest.fixture(scope="module")
+def told() -> list[float]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def model(ratings, content: ContentModel, counts: np.ndarray, told: list[float]) -> RankingModel:
+    return fit_ranking(ratings, content, counts, SCALE, SETTINGS, told.append)
+
+
+def test_is_the_model_of_the_local_engine(model, history, content, counts) -> None:
+    local = fit_here(history, content, counts, SCALE, SETTINGS)
+    assert (model.popularity == local.popularity).all()
+    assert model.vectors.dtype == local.vectors.dtype
+    dots = local.vectors @ local.vectors.T
+    assert model.vectors @ model.vectors.T == pytest.approx(dots, abs=1e-5 * float(dots.max()))
+    for user in range(0, 120, 10):
+        rated = history.of(user)
+        scores = [one.scores(one.profile(*rated)[None], slice(0, 90)) for one in (model, local)]
+        assert scores[0] == pytest.approx(scores[1], abs=1e-4)
+
+
+def test_movies_nobody_rated_have_a_vector_from_their_content(model: RankingModel) -> None:
+    assert np.isfinite(model.vectors).all()
+    assert np.linalg.norm(model.vectors[-2:], axis=1).min() > 0
+
+
+def test_progress(model: RankingModel, told: list[float]) -> None:
+    assert told == sorted(told)
+    assert told[-1] == 1.0

@@ -1,0 +1,78 @@
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+pytest.importorskip("pyspark")
+
+from recommender.errors import DataError
+from recommender.spark.files import Files
+from recommender.spark.reading import PLACE, read_ratings, unreadable
+
+COLUMNS = ("user_id", "movie_id", "rating", "timestamp", "value", "millis")
+
+
+def rows(spark, path: Path, *columns: str, encoding: str | None = None) -> list[tuple[object, ...]]:
+    frame = read_ratings(spark, Files(spark), str(path), encoding)
+    return [tuple(row) for row in frame.orderBy(*PLACE).select(*columns or COLUMNS).collect()]
+
+
+def test_columns_are_trimmed_text_and_numbers(spark, tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    path.write_text("time,User,movie,score\n1.5, 007 ,x y,3.50\n,김,,5d\n2000-01-01,1,2,.5\n")
+    assert rows(spark, path) == [
+        ("007", "x y", "3.50", "1.5", 3.5, 1500),
+        ("김", None, "5d", None, None, None),
+        ("1", "2", ".5", "2000-01-01", 0.5, 946_684_800_000),
+    ]
+    texts = [text for (text,) in rows(spark, path, "text")]
+    assert texts == ["1.5, 007 ,x y,3.50", ",김,,5d", "2000-01-01,1,2,.5"]
+
+
+def test_parquet_of_any_type(spark, tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "user": pa.array([1.0, None, 2.5]),
+            "movie": pa.array([Decimal("7.0"), Decimal("8.5"), None], pa.decimal128(9, 1)),
+            "rating": pa.array([3.7, 4.0, float("nan")], pa.float32()),
+            "time": pa.array([0, 1_500_000, None], pa.timestamp("us")),
+        }
+    )
+    pq.write_table(table, tmp_path / "no ending")
+    found = rows(spark, tmp_path / "no ending", "user_id", "movie_id", "value", "millis")
+    assert found == [("1", "7", 3.7, 0), (None, "8.5", 4.0, 1500), ("2.5", None, None, None)]
+
+
+def test_another_encoding(spark, tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    path.write_bytes("user,movie,rating\n김,1,3\n".encode("cp949"))
+    assert rows(spark, path, "user_id", encoding="cp949") == [("김",)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("r.csv", "", r"r\.csv is empty; check --ratings"),
+        ("r.csv", "\n \n", r"r\.csv is empty; check --ratings"),
+        ("r.csv", "user,film\n1,2\n", r"r\.csv has no column movie_id and no column rating; its"),
+        ("r.csv", "PK\x03\x04rest", r"r\.csv is a ZIP archive; unpack it"),
+        ("r.parquet", "PAR1 but no more", r"r\.parquet cannot be read: .*; check --ratings"),
+    ],
+)
+def test_what_cannot_be_read(name: str, content: str, message: str, spark, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(DataError, match=message):
+        rows(spark, path)
+
+
+def test_part_files_must_have_the_same_columns(spark, tmp_path: Path) -> None:
+    for number, header in enumerate(("user,movie,rating", "user,rating,movie")):
+        (tmp_path / f"{number}.csv").write_text(f"{header}\n1,2,3\n")
+    with (
+        pytest.raises(DataError, match="cannot be read: CSV header does not conform"),
+        unreadable("r"),
+    ):
+        rows(spark, tmp_path)
