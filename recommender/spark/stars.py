@@ -26,9 +26,15 @@ from recommender.spark.following import follow
 from recommender.spark.passes import COLUMNS, UserBlock, add_up, sent, user_blocks
 from recommender.spark.user_rows import DAMPING, UserRows
 
-# A pass of ALS goes as far as two of gradient descent and wants a stronger shrinkage: with these
-# the same settings are good for both engines, on a validation split.
-_PASSES_EACH, _SHRINKAGE = 2, 1.5
+# With these the same settings are good for both engines, on validation splits: a pass of ALS goes
+# as far as two of gradient descent, and shrinks less for each rating ...
+_PASSES_EACH, _SHRINKAGE = 2, 0.6
+# ... but a movie by so many ratings more. Spark's ALS has no such setting, so as many users who are
+# not there give every movie what the biases say, which is a rest of 0, and all that it changes is
+# the number of ratings that the shrinkage is multiplied by.
+_NOT_THERE = 160
+# Movies' factors are made longer and users' shorter, as the λ of the fold-in expect them.
+_LONGER = 1.4
 # The sums by which movies are folded in take so many bytes at once.
 _FOLD_BYTES = 1 << 26
 # A block of ALS has so many ratings on average.
@@ -83,7 +89,7 @@ def fit_stars(
     side = UserRows(
         _empty(scale, movies, settings.n_factors),
         users,
-        _SHRINKAGE * settings.regularization * unit_of(scale),
+        _SHRINKAGE * settings.regularization * unit_of(scale) * _LONGER**2,
     )
     side, counts = _fit_biases(ratings, side)
     progress(_FACTORS)
@@ -159,21 +165,25 @@ def _fit_factors(
     ratings: DataFrame, side: UserRows, n_ratings: int, settings: StarsSettings, progress: Told
 ) -> UserRows:
     """`side` with q_i of the known movies."""
-    context, unit = ratings.sparkSession.sparkContext, unit_of(side.model.scale)
+    spark, unit = ratings.sparkSession, unit_of(side.model.scale)
 
     def rest(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for block in user_blocks(batches):
             left, biases = held.value.rest(block)
             taken = held.value.taken(block)
             left = (left - biases[block.rows])[taken] / unit
-            columns = [block.users[block.rows][taken], block.movies[taken], left]
-            kinds = (pa.int32(), pa.int32(), pa.float32())
-            yield pa.RecordBatch.from_arrays(
-                [pa.array(column, kind) for column, kind in zip(columns, kinds, strict=True)],
-                ["user", "movie", "rest"],
-            )
+            yield _rest(block.users[block.rows][taken], block.movies[taken], left)
 
-    blocks = max(context.defaultParallelism, -(-n_ratings // _ALS_RATINGS))
+    def nothing(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        movies = np.flatnonzero(held.value.model.movie_known)
+        for batch in batches:
+            for number in batch.column(0).to_pylist():
+                users = np.full(len(movies), len(held.value.users) + number)
+                yield _rest(users, movies, np.zeros(len(movies)))
+
+    cores = spark.sparkContext.defaultParallelism
+    n_ratings += _NOT_THERE * int(side.model.movie_known.sum())
+    blocks = max(cores, -(-n_ratings // _ALS_RATINGS))
     als = ALS(
         userCol="user",
         itemCol="movie",
@@ -186,12 +196,23 @@ def _fit_factors(
         seed=settings.random_state,
     )
     with sent(ratings, side) as held:
-        left = ratings.select(*COLUMNS).mapInArrow(rest, _REST)
-        found = follow(context, lambda: als.fit(left).itemFactors.toArrow(), progress, jobs=4)
+        given = ratings.select(*COLUMNS).mapInArrow(rest, _REST)
+        given = given.union(spark.range(_NOT_THERE, numPartitions=cores).mapInArrow(nothing, _REST))
+        found = follow(
+            spark.sparkContext, lambda: als.fit(given).itemFactors.toArrow(), progress, jobs=4
+        )
     factors = np.zeros_like(side.model.movie_factors)
     rows = found["features"].combine_chunks().flatten().to_numpy()
-    factors[found["id"].to_numpy()] = rows.reshape(-1, settings.n_factors) * np.sqrt(unit)
+    rows = rows.reshape(-1, settings.n_factors).astype(float)
+    factors[found["id"].to_numpy()] = rows * np.sqrt(unit) * _LONGER
     return dataclasses.replace(side, model=dataclasses.replace(side.model, movie_factors=factors))
+
+
+def _rest(users: np.ndarray, movies: np.ndarray, rest: np.ndarray) -> pa.RecordBatch:
+    columns = (users, pa.int32()), (movies, pa.int32()), (rest, pa.float32())
+    return pa.RecordBatch.from_arrays(
+        [pa.array(values, kind) for values, kind in columns], ["user", "movie", "rest"]
+    )
 
 
 def _with_users(
