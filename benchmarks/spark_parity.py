@@ -7,8 +7,8 @@ the protocol of docs/evaluation.md. Printed are the means over the seeds of RMSE
 predicted stars, NDCG@10, recall@20 and coverage@10 of the ranking, and which share of the ten most
 similar movies is the same with both, over all movies with at least ten ratings; beside it that
 share for two local trainings that differ in where their random numbers start. With --validation
-the test ratings are set aside and the rest is split again: by that the constants of
-recommender/spark/stars.py were chosen, with --regularization and --passes of the stars model.
+the test ratings are set aside and the rest is split again, for looking at other values of
+--regularization and --passes of the stars model.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _OLDEST_JAVA = 17
 # In local mode: what this process and Java take beside Java's heap, and what each core's Python.
-_BESIDE, _PER_CORE = 600 * MB, 120 * MB
+_BESIDE, _PER_CORE = 600 * MB, 220 * MB
 # Spark starts with no less; a driver whose executors are elsewhere needs no more.
 _LEAST_HEAP, _DRIVER_HEAP = 512 * MB, 1024 * MB
 _SECONDS_TO_END = 10.0

@@ -62,7 +62,7 @@ def test_java_is_too_old(
 
 def test_memory_is_too_little(java: str) -> None:
     refused(
-        r"--memory-limit 512\.0 MB is too little: Spark on 2 cores of this machine needs 1352M",
+        r"--memory-limit 512\.0 MB is too little: Spark on 2 cores of this machine needs 1552M",
         *("local[2]", None, 512 * MB),
     )
 
