@@ -34,6 +34,7 @@ from pathlib import Path
 import psutil
 from soak_server import ROOT, Server, serve
 from soak_visitor import Log, Visitor
+from verdict import conclude, print_clicks, troubles
 
 from memory_toolkit.processes import read_processes
 from memory_toolkit.sizes import MB, format_bytes, parse_size
@@ -76,17 +77,11 @@ def main() -> None:
         }
         with serve("streamlit_app.py", address, options.limit, Path(name), variables) as server:
             failures = asyncio.run(_browse(options, made, address.folder(cache), server, log))
-            failures += [f"{count} × {error}" for error, count in log.errors.items()]
-            if kills := server.box.oom_kills():
-                failures.append(f"the kernel killed {kills} processes for want of memory")
-            if server.process.poll() is not None:
-                failures.append(f"the server ended, exit code {server.process.returncode}")
+            failures += troubles(server, log)
         if failures:
             print("\nThe server's log says last:\n" + server.log.read_text("utf-8")[-3000:])
-    clicks = sum(map(len, log.seconds.values()))
-    print(f"\n{clicks} clicks, {log.errors.total()} errors")
-    print("\n".join(f"FAILED: {failure}" for failure in failures) or "All well.")
-    sys.exit(bool(failures))
+    print_clicks(log)
+    conclude(failures)
 
 
 def _options() -> argparse.Namespace:

@@ -38,6 +38,7 @@ import psycopg
 import websockets
 from replica_processes import Proxy, Replica, haproxy, proxy, replicas
 from soak_client import Drawn, Proto, Tab
+from verdict import conclude
 
 from memory_toolkit.sizes import MB, parse_size
 from recommender.environment import read_env_file
@@ -180,8 +181,8 @@ def main() -> None:
         failures.append(f"the kernel killed {kills} processes for want of memory")
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    print("\n" + ("\n".join(f"FAILED: {failure}" for failure in failures) or "All well."))
-    sys.exit(bool(failures))
+    print()
+    conclude(failures)
 
 
 def _options() -> argparse.Namespace:

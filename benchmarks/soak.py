@@ -29,6 +29,7 @@ import websockets
 from soak_client import Tab
 from soak_server import Server, serve
 from soak_visitor import Log, Visitor
+from verdict import conclude
 
 from memory_toolkit.sizes import MB, format_bytes, parse_size
 from recommender.serving import VARIABLES
@@ -102,8 +103,8 @@ def main() -> None:
             writer.writerows((f"{s:.2f}", *rest) for s, *rest in memory.samples)
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    print("\n" + ("\n".join(f"FAILED: {failure}" for failure in failures) or "All well."))
-    sys.exit(bool(failures))
+    print()
+    conclude(failures)
 
 
 def _options() -> argparse.Namespace:
