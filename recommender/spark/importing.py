@@ -200,16 +200,16 @@ def index_ratings(
         .persist(StorageLevel.MEMORY_AND_DISK)
     )
     share = (_SORTED - _CHECKED) / (_INDEXED - _CHECKED)
-    counted = keys.mapInArrow(count_users, "partition bigint, users bigint, ratings bigint")
+    counted = keys.mapInArrow(count_users, f"key {'bigint' if integers else 'string'}, users long")
     counts = follow(context, counted.collect, lambda done: progress(share * done), jobs=3)
-    users = {row.partition: row.users for row in counts}
-    in_order = [users.get(partition, 0) for partition in range(n_partitions)]
-    first_users = np.concatenate([[0], np.cumsum(in_order)]).tolist()
+    counts.sort()  # text as Spark has it: UTF-8 is in the order of code points
+    ends = np.cumsum([row.users for row in counts]).tolist()
+    first_users = {row.key: end - row.users for row, end in zip(counts, ends, strict=True)}
     number = functools.partial(number_users, first_users)
     ratings = keys.mapInArrow(number, "user int, movie int, rating float")
     ratings = ratings.persist(StorageLevel.MEMORY_AND_DISK)
     n_ratings = follow(context, ratings.count, lambda done: progress(share + (1 - share) * done))
-    return Indexed(ratings, keys, first_users[-1], n_ratings)
+    return Indexed(ratings, keys, ends[-1], n_ratings)
 
 
 def _with_movies(spark: SparkSession, rows: DataFrame, ids: pa.Table) -> DataFrame:

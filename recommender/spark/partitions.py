@@ -7,35 +7,39 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark import TaskContext
 from pyspark.sql import DataFrame
 
 Batches = Iterable[pa.RecordBatch]
+Key = int | str
 
 
 def count_users(batches: Batches) -> Iterator[pa.RecordBatch]:
-    """One row for the partition: its number, its users and its ratings.
+    """One row for a partition that has rows: its first key, and how many users it has.
 
     Args:
         batches: the column key first, sorted by it.
     """
-    users = ratings = 0
+    first, users = None, 0
     for batch, new in _new_users(batches):
+        first = batch.column(0)[:1] if first is None else first
         users += int(new.sum())
-        ratings += batch.num_rows
-    row = {"partition": _partition(), "users": users, "ratings": ratings}
-    yield pa.RecordBatch.from_pylist([row])
+    if first is not None:
+        yield pa.RecordBatch.from_arrays([first, pa.array([users])], ["key", "users"])
 
 
-def number_users(first_users: list[int], batches: Batches) -> Iterator[pa.RecordBatch]:
+def number_users(first_users: dict[Key, int], batches: Batches) -> Iterator[pa.RecordBatch]:
     """The ratings with the user's index in place of the key.
 
     Args:
-        first_users: the index of each partition's first user.
+        first_users: the index of each partition's first user. By key: a task need not have the
+            number of the partition that it computes, as where partitions that were lost are made
+            again for one that has several.
         batches: columns key, movie (int32) and rating (float32), sorted by key.
     """
-    user = first_users[_partition()] - 1
+    user = None
     for batch, new in _new_users(batches):
+        if user is None:
+            user = first_users[batch.column(0)[0].as_py()] - 1
         users = (user + np.cumsum(new)).astype(np.int32)
         user = int(users[-1])
         columns = [pa.array(users), batch.column(1), batch.column(2)]
@@ -79,9 +83,3 @@ def _new_users(batches: Batches) -> Iterator[tuple[pa.RecordBatch, np.ndarray]]:
         new[1:] = pc.not_equal(keys[1:], keys[:-1]).to_numpy(zero_copy_only=False)
         before = keys[-1].as_py()
         yield batch, new
-
-
-def _partition() -> int:
-    context = TaskContext.get()
-    assert context is not None  # on executors there is one
-    return context.partitionId()

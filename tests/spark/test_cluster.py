@@ -22,10 +22,10 @@ from recommender.export import write_recommendations
 if TYPE_CHECKING:
     from spark_cluster import Cluster
 
-SECONDS = 600
-# The workers of the tests are small; so is what is trained, in a few passes.
+SECONDS = 900
 ON_CLUSTER = ("--engine", "spark", "--spark-conf", "spark.executor.memory=600m", "--master")
-MODEL = ("--factors", "4", "--epochs", "4", "--min-user-ratings", "5", "--min-movie-ratings", "3")
+DATA = ROOT / "data"
+SAMPLE = ("--ratings", DATA / "ratings.parquet", "--movies", DATA / "movies.parquet")
 
 
 def start(cluster: Cluster, *words: object) -> subprocess.Popen[str]:
@@ -37,10 +37,6 @@ def start(cluster: Cluster, *words: object) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-def train_words(files: tuple[Path, Path], out: Path) -> tuple[object, ...]:
-    return ("train", *MODEL, "--ratings", files[0], "--movies", files[1], "--out", out)
 
 
 def wait_for(line: str, stream: IO[str] | None) -> None:
@@ -70,13 +66,13 @@ def test_everybody_is_ranked_as_in_one_process(
 
 
 def test_a_worker_that_dies_changes_nothing(
-    cluster: Cluster, tiny_files: tuple[Path, Path], tiny: Recommender, tmp_path: Path
+    cluster: Cluster, sample: Recommender, tmp_path: Path
 ) -> None:
-    undisturbed = start(cluster, *train_words(tiny_files, tmp_path / "undisturbed"))
+    undisturbed = start(cluster, "train", *SAMPLE, "--out", tmp_path / "undisturbed")
     _, errors = undisturbed.communicate(timeout=SECONDS)
     assert undisturbed.returncode == 0, errors
 
-    training = start(cluster, *train_words(tiny_files, tmp_path / "bundle"))
+    training = start(cluster, "train", *SAMPLE, "--out", tmp_path / "bundle")
     try:
         wait_for("Training the stars model", training.stderr)
         time.sleep(1)
@@ -93,7 +89,7 @@ def test_a_worker_that_dies_changes_nothing(
 
     found, expected = (Recommender.open(tmp_path / name) for name in ("bundle", "undisturbed"))
     # The data are those that one process imports, and the models those of two healthy workers.
-    assert found.bundle.info["data"]["fingerprint"] == tiny.bundle.info["data"]["fingerprint"]
+    assert found.bundle.info["data"]["fingerprint"] == sample.bundle.info["data"]["fingerprint"]
     for own, other in zip(factors(found), factors(expected), strict=True):
         assert own == pytest.approx(other, abs=1e-5)
     for user in expected.users(50):

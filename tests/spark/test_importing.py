@@ -171,6 +171,27 @@ def test_what_is_read_again_is_the_same(spark, tiny_files, tmp_path: Path) -> No
     assert again.schema == first.schema
 
 
+def test_what_is_lost_is_made_again_as_it_was(
+    spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "_FEWEST_RATINGS", 100)
+    monkeypatch.setattr(importing, "_RATINGS_A_PARTITION", 10_000)
+    source = SparkSource(
+        *(str(ROOT / "data" / f"{name}.parquet") for name in ("ratings", "movies"))
+    )
+    found, ratings = import_dataset(spark, source, tmp_path, ImportOptions())
+    assert ratings.rdd.getNumPartitions() > 9
+    before = ratings.toArrow()
+    java = spark.sparkContext._jsc
+    for number in list(java.getPersistentRDDs()):
+        java.sc().unpersistRDD(number, True)  # as if every executor had died
+    # One task for all partitions, so that its number is not that of any but the first.
+    after = ratings.coalesce(1).toArrow()
+    assert after.num_rows == found.n_ratings
+    assert after.sort_by([("user", "ascending"), ("movie", "ascending")]) == before
+    ratings.unpersist()
+
+
 def test_progress_goes_up(spark, tiny_files, tmp_path: Path) -> None:
     told: list[float] = []
     source = SparkSource(*map(str, tiny_files))
