@@ -44,6 +44,7 @@ from recommender.hybrid import HybridScorer, Question
 from recommender.input_options import LOCAL_MASTER
 from recommender.ranking import fit_ranking as fit_ranking_here
 from recommender.similar import Method, most_similar
+from recommender.spark.blocks import PACKED, pack_ratings
 from recommender.spark.ranking import fit_ranking
 from recommender.spark.session import open_session
 from recommender.spark.stars import fit_stars
@@ -146,7 +147,7 @@ def on_executors(spark: SparkSession, history: History, path: Path) -> DataFrame
     pq.write_table(pa.table(columns), path)
     parts = max(spark.sparkContext.defaultParallelism, len(users) // RATINGS_A_PARTITION)
     ratings = spark.read.parquet(str(path)).repartitionByRange(parts, "user")
-    return ratings.sortWithinPartitions("user", "movie").persist()
+    return ratings.sortWithinPartitions("user", "movie").mapInArrow(pack_ratings, PACKED).persist()
 
 
 def judge(scorer: HybridScorer, holdout: Holdout, scale: tuple[float, float]) -> dict[str, float]:

@@ -8,7 +8,6 @@ by (user, movie), and what is left of a user is at most one rating for each movi
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import os
 from collections.abc import Iterator
@@ -38,10 +37,17 @@ from recommender.dataset.movie_tables import MovieTables
 from recommender.dataset.sources import TableFile, table_file
 from recommender.dataset.staging import Staged, stage
 from recommender.errors import DataError, SettingsError
+from recommender.spark.blocks import PACKED, pack_ratings, ratings_of
 from recommender.spark.checking import check
 from recommender.spark.files import Files
 from recommender.spark.following import Told, follow
-from recommender.spark.partitions import count_users, distinct_keys, number_users, pack, unpacked
+from recommender.spark.partitions import (
+    Batches,
+    count_users,
+    distinct_keys,
+    number_users,
+    unpacked,
+)
 from recommender.spark.reading import PLACE, read_ratings
 from recommender.spark.sources import SparkSource
 from recommender.stages import Progress
@@ -57,8 +63,10 @@ class Indexed:
     """The ratings on the executors.
 
     Attributes:
-        ratings: columns user (int), movie (int) and rating (float), without duplicates,
-            range-partitioned by user and sorted by user and movie; persisted.
+        ratings: packed blocks (`spark.blocks`) in the order of users and of their movies, without
+            duplicates; persisted. Partitions by ranges of users have about equally many *ratings*,
+            as Spark draws their bounds from a sample of rows: a user who rated everything fills one
+            alone, and a movie that everybody rated is spread over all of them.
         keys: columns key (the user's id, bigint or text), movie and rating, in the same order;
             persisted until `release`.
         n_users: how many users there are.
@@ -120,7 +128,7 @@ def import_dataset(
         indexed = index_ratings(rows, found.known, found.integers, part(_CHECKED, _INDEXED))
         written = part(_INDEXED, _WRITTEN)
         counts, rated, digest = write_history(
-            unpacked(indexed.ratings.mapInArrow(pack, "packed binary")),
+            map(ratings_of, indexed.ratings.toLocalIterator(prefetchPartitions=True)),
             scratch,
             indexed.n_users,
             movies.n_movies,
@@ -200,16 +208,19 @@ def index_ratings(
         .persist(StorageLevel.MEMORY_AND_DISK)
     )
     share = (_SORTED - _CHECKED) / (_INDEXED - _CHECKED)
-    counted = keys.mapInArrow(count_users, f"key {'bigint' if integers else 'string'}, users long")
+    kind = "bigint" if integers else "string"
+    counted = keys.mapInArrow(count_users, f"key {kind}, users bigint, ratings bigint")
     counts = follow(context, counted.collect, lambda done: progress(share * done), jobs=3)
     counts.sort()  # text as Spark has it: UTF-8 is in the order of code points
     ends = np.cumsum([row.users for row in counts]).tolist()
     first_users = {row.key: end - row.users for row, end in zip(counts, ends, strict=True)}
-    number = functools.partial(number_users, first_users)
-    ratings = keys.mapInArrow(number, "user int, movie int, rating float")
-    ratings = ratings.persist(StorageLevel.MEMORY_AND_DISK)
-    n_ratings = follow(context, ratings.count, lambda done: progress(share + (1 - share) * done))
-    return Indexed(ratings, keys, ends[-1], n_ratings)
+
+    def number(batches: Batches) -> Iterator[pa.RecordBatch]:
+        return pack_ratings(number_users(first_users, batches))
+
+    ratings = keys.mapInArrow(number, PACKED).persist(StorageLevel.MEMORY_AND_DISK)
+    follow(context, ratings.count, lambda done: progress(share + (1 - share) * done))
+    return Indexed(ratings, keys, ends[-1], sum(row.ratings for row in counts))
 
 
 def _with_movies(spark: SparkSession, rows: DataFrame, ids: pa.Table) -> DataFrame:

@@ -14,17 +14,19 @@ Key = int | str
 
 
 def count_users(batches: Batches) -> Iterator[pa.RecordBatch]:
-    """One row for a partition that has rows: its first key, and how many users it has.
+    """One row for a partition that has rows: its first key, and how many users and ratings it has.
 
     Args:
         batches: the column key first, sorted by it.
     """
-    first, users = None, 0
+    first, users, ratings = None, 0, 0
     for batch, new in _new_users(batches):
         first = batch.column(0)[:1] if first is None else first
         users += int(new.sum())
+        ratings += batch.num_rows
     if first is not None:
-        yield pa.RecordBatch.from_arrays([first, pa.array([users])], ["key", "users"])
+        columns = [first, pa.array([users]), pa.array([ratings])]
+        yield pa.RecordBatch.from_arrays(columns, ["key", "users", "ratings"])
 
 
 def number_users(first_users: dict[Key, int], batches: Batches) -> Iterator[pa.RecordBatch]:

@@ -1,17 +1,13 @@
-"""One pass over all ratings on the executors: whole users in blocks, and sums of rows of movies.
+"""One pass over all ratings on the executors, which adds up rows of movies.
 
-The ratings are a DataFrame with the columns user, movie (int) and rating (float), partitioned by
-user and sorted by user within partitions, so that all ratings of a user are met together and what
-belongs to users need not be kept anywhere. Partitions by ranges of users have about equally many
-*ratings* each, as Spark draws their bounds from a sample of rows: a user who rated everything fills
-a partition alone, and a movie that everybody rated is spread over all of them.
+The ratings are a DataFrame of packed blocks (`spark.blocks`), so that all ratings of a user are met
+together and what belongs to users need not be kept anywhere.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -19,70 +15,14 @@ import pyarrow as pa
 from pyspark import Broadcast
 from pyspark.sql import DataFrame
 
+from recommender.spark.blocks import UserBlock, user_blocks
 from recommender.spark.following import follow
 
-COLUMNS = ("user", "movie", "rating")
-# How many ratings a block has at least, but for a partition's last, and a user's more at most.
-_BLOCK = 1 << 19
 # Sums travel in pieces of so many bytes, so that many executors add them up.
 _PIECE = 1 << 18
 _PIECES = "first int, sums binary"
 
 S = TypeVar("S")
-
-
-@dataclass(frozen=True)
-class UserBlock:
-    """Some users with all their ratings (compressed sparse rows).
-
-    Attributes:
-        users: indices, int32, shape (n,).
-        offsets: int64, shape (n + 1,): where each user's ratings begin.
-        movies: int32, shape (ratings,): movie indices.
-        ratings: float32, shape (ratings,): stars.
-    """
-
-    users: np.ndarray
-    offsets: np.ndarray
-    movies: np.ndarray
-    ratings: np.ndarray
-
-    @property
-    def rows(self) -> np.ndarray:
-        """For each rating whose it is, counted from the first of these users."""
-        return np.repeat(np.arange(len(self.users)), np.diff(self.offsets))
-
-    def of(self, row: int) -> tuple[np.ndarray, np.ndarray]:
-        """The movies that one of these users rated, and the stars."""
-        start, stop = self.offsets[row], self.offsets[row + 1]
-        return self.movies[start:stop], self.ratings[start:stop]
-
-
-def user_blocks(batches: Iterable[pa.RecordBatch]) -> Iterator[UserBlock]:
-    """The ratings of a partition, whole users at a time; users need not ascend.
-
-    Memory: one block.
-    """
-    held: list[list[np.ndarray]] = []
-    n_held = 0
-    for batch in batches:
-        if batch.num_rows:
-            held.append([column.to_numpy() for column in batch.columns])
-            n_held += batch.num_rows
-        if n_held >= _BLOCK:
-            users, movies, ratings = map(np.concatenate, zip(*held, strict=True))
-            # The last user's ratings may go on in the next batch.
-            last = int(np.flatnonzero(np.append(True, users[1:] != users[:-1]))[-1])
-            held, n_held = [[users[last:], movies[last:], ratings[last:]]], len(users) - last
-            if last:
-                yield _block(users[:last], movies[:last], ratings[:last])
-    if held:
-        yield _block(*map(np.concatenate, zip(*held, strict=True)))
-
-
-def _block(users: np.ndarray, movies: np.ndarray, ratings: np.ndarray) -> UserBlock:
-    starts = np.flatnonzero(np.append(True, users[1:] != users[:-1]))
-    return UserBlock(users[starts], np.append(starts, len(users)), movies, ratings)
 
 
 @contextmanager
@@ -139,7 +79,7 @@ def add_up(
 
     context = ratings.sparkSession.sparkContext
     # As many arrays as there are cores, however many partitions.
-    few = ratings.select(*COLUMNS).coalesce(context.defaultParallelism)
+    few = ratings.coalesce(context.defaultParallelism)
     with sent(ratings, value) as held:
         pieces = few.mapInArrow(own, _PIECES).repartition("first").mapInArrow(of_all, _PIECES)
         table = follow(context, pieces.toArrow, progress, jobs=2)

@@ -14,7 +14,8 @@ from pyspark.sql import DataFrame
 
 from recommender.content import ContentModel
 from recommender.ranking import RankingModel, RankingSettings, Weighting, decompose, popularity_of
-from recommender.spark.passes import UserBlock, add_up
+from recommender.spark.blocks import UserBlock
+from recommender.spark.passes import add_up
 
 
 def fit_ranking(
@@ -33,7 +34,7 @@ def fit_ranking(
     arrays and a block of ratings for each core.
 
     Args:
-        ratings: columns user, movie, rating, see `spark.passes`.
+        ratings: packed blocks, see `spark.blocks`.
         content: of all movies; stays on the driver.
         counts: how many ratings each movie has, shape (movies,).
         scale: lowest and highest rating.

@@ -49,6 +49,8 @@ _CONFIGURATION = {
     "spark.sql.adaptive.skewJoin.enabled": "true",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
+    # A row may be a block of megabytes.
+    "spark.sql.execution.arrow.maxBytesPerBatch": "16m",
     # Any encoding that Java knows, for text files that are not UTF-8.
     "spark.sql.legacy.javaCharsets": "true",
 }

@@ -22,8 +22,9 @@ from pyspark.sql import DataFrame
 from recommender.collaborative import StarsModel, StarsSettings, average_movie, gram_of
 from recommender.errors import SettingsError
 from recommender.ridge import MOVIE_RIDGE, solve_ridge, unit_of
+from recommender.spark.blocks import UserBlock, user_blocks
 from recommender.spark.following import follow
-from recommender.spark.passes import COLUMNS, UserBlock, add_up, sent, user_blocks
+from recommender.spark.passes import add_up, sent
 from recommender.spark.user_rows import DAMPING, UserRows
 
 # With these the same settings are good for both engines, on validation splits: a pass of ALS goes
@@ -69,7 +70,7 @@ def fit_stars(
     a block of ratings and 64 MB.
 
     Args:
-        ratings: columns user, movie, rating, see `spark.passes`.
+        ratings: packed blocks, see `spark.blocks`.
         users: which users take part, bool, shape (users,).
         movies: which movies take part, bool, shape (movies,).
         scale: lowest and highest rating.
@@ -196,7 +197,7 @@ def _fit_factors(
         seed=settings.random_state,
     )
     with sent(ratings, side) as held:
-        given = ratings.select(*COLUMNS).mapInArrow(rest, _REST)
+        given = ratings.mapInArrow(rest, _REST)
         given = given.union(spark.range(_NOT_THERE, numPartitions=cores).mapInArrow(nothing, _REST))
         found = follow(
             spark.sparkContext, lambda: als.fit(given).itemFactors.toArrow(), progress, jobs=4
@@ -262,7 +263,7 @@ def _rows(
 
     context = ratings.sparkSession.sparkContext
     with sent(ratings, side) as held:
-        found = ratings.select(*COLUMNS).mapInArrow(rows, _ROWS).persist()
+        found = ratings.mapInArrow(rows, _ROWS).persist()
         try:
             # All at once on the executors; then they come a partition at a time.
             follow(context, found.count, progress)

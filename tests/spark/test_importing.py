@@ -12,12 +12,15 @@ import pytest
 
 pytest.importorskip("pyspark")
 
+from pyspark.sql import DataFrame
+
 from conftest import ROOT
 from recommender import dataset
 from recommender.dataset import Dataset, ImportOptions, from_files
 from recommender.errors import DataError, SettingsError
 from recommender.history import History
 from recommender.spark import importing
+from recommender.spark.blocks import ratings_of
 from recommender.spark.importing import import_dataset, read_again
 from recommender.spark.sources import SparkSource
 
@@ -46,7 +49,7 @@ def imported(spark, tmp_path: Path) -> Imported:
             )
         history = History.open(tmp_path / "spark")
         users = np.repeat(np.arange(history.n_users), np.diff(history.offsets))
-        table = frame.toArrow()  # in the order of partitions and of rows in them
+        table = table_of(frame)
         for column, expected in zip(
             ("user", "movie", "rating"), (users, history.movies, history.ratings), strict=True
         ):
@@ -55,6 +58,11 @@ def imported(spark, tmp_path: Path) -> Imported:
         return found
 
     return run
+
+
+def table_of(ratings: DataFrame) -> pa.Table:
+    """Columns user, movie and rating, in the order of partitions and of blocks in them."""
+    return pa.Table.from_batches(map(ratings_of, ratings.collect()))
 
 
 def write(path: Path, text: str) -> Path:
@@ -167,8 +175,7 @@ def test_what_is_read_again_is_the_same(spark, tiny_files, tmp_path: Path) -> No
     source = SparkSource(*map(str, tiny_files))
     _, first = import_dataset(spark, source, tmp_path, ImportOptions())
     again = read_again(spark, source, tmp_path, ImportOptions())
-    assert again.toArrow() == first.toArrow()
-    assert again.schema == first.schema
+    assert table_of(again) == table_of(first)
 
 
 def test_what_is_lost_is_made_again_as_it_was(
@@ -181,12 +188,12 @@ def test_what_is_lost_is_made_again_as_it_was(
     )
     found, ratings = import_dataset(spark, source, tmp_path, ImportOptions())
     assert ratings.rdd.getNumPartitions() > 9
-    before = ratings.toArrow()
+    before = table_of(ratings)
     java = spark.sparkContext._jsc
     for number in list(java.getPersistentRDDs()):
         java.sc().unpersistRDD(number, True)  # as if every executor had died
     # One task for all partitions, so that its number is not that of any but the first.
-    after = ratings.coalesce(1).toArrow()
+    after = table_of(ratings.coalesce(1))
     assert after.num_rows == found.n_ratings
     assert after.sort_by([("user", "ascending"), ("movie", "ascending")]) == before
     ratings.unpersist()

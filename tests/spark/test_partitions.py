@@ -34,7 +34,9 @@ KEYS = [
 @pytest.mark.parametrize("given", KEYS)
 def test_users_go_on_across_batches(given: list[pa.RecordBatch]) -> None:
     first = given[0]["key"][0].as_py()
-    assert [batch.to_pylist() for batch in count_users(given)] == [[{"key": first, "users": 4}]]
+    assert [batch.to_pylist() for batch in count_users(given)] == [
+        [{"key": first, "users": 4, "ratings": 8}]
+    ]
     numbered = pa.Table.from_batches(number_users({first: 10, "another": 99}, given))
     assert numbered["user"].to_pylist() == [10, 10, 11, 11, 11, 11, 12, 13]
     assert numbered["movie"].to_pylist() == list(range(8))

@@ -4,14 +4,16 @@ import pytest
 pytest.importorskip("pyspark")
 
 from recommender.collaborative import StarsModel, gram_of
-from recommender.spark.passes import UserBlock
+from recommender.spark.blocks import UserBlock
 from recommender.spark.user_rows import DAMPING, UserRows
 
 K, SHRINKAGE = 3, 0.2
 MOVIES = np.array([0, 1, 4, 2, 3, 3, 0, 4], np.int32)
 STARS = np.array([5, 3.5, 1, 4, 2, 4.5, 2, 3], np.float32)
 # Users 10, 12 (nothing known), 13 (takes no part) and 19.
-BLOCK = UserBlock(np.array([10, 12, 13, 19], np.int32), np.array([0, 3, 5, 6, 8]), MOVIES, STARS)
+BLOCK = UserBlock(
+    np.array([10, 12, 13, 19], np.int32), np.array([3, 2, 1, 2], np.int32), MOVIES, STARS
+)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +66,7 @@ def test_the_others_are_folded_in(side: UserRows) -> None:
     for row in range(2):
         assert biases[row] == nothing[0]
         assert (factors[row] == nothing[1]).all()
-    knows = UserBlock(np.array([13]), np.array([0, 3]), MOVIES[:3], STARS[:3])
+    knows = UserBlock(np.array([13]), np.array([3], np.int32), MOVIES[:3], STARS[:3])
     (bias,), (row,) = side.rows(knows, np.array([0]))
     expected = side.model.fold_in(MOVIES[:3], STARS[:3])
     assert bias == expected[0]
