@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import conninfo_attempts, conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
 from recommender.errors import ProfileError, SettingsError
+from recommender.postgres_errors import NoHostError, is_readable, is_stale, reason
 from recommender.profile_records import StoreAwayError
 
 if TYPE_CHECKING:
-    from psycopg.abc import PQGen
+    from psycopg.abc import ConnDict, PQGen
 
 T = TypeVar("T")
 # How long a visitor may wait for a database that does not answer.
@@ -35,12 +38,6 @@ _DEFAULTS: dict[str, str | int] = {
     "tcp_user_timeout": 2000,
     "application_name": "matinee",
 }
-# In SQL and not in the connection's options, which poolers like PgBouncer refuse. The last ends a
-# transaction whose client was frozen, for it would keep its locks.
-_SESSION = (
-    f"SET statement_timeout = {int(1000 * PATIENCE)}; "
-    f"SET idle_in_transaction_session_timeout = {int(4000 * PATIENCE)}"
-)
 
 
 class Connection(psycopg.Connection[tuple[Any, ...]]):
@@ -50,6 +47,21 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
     """
 
     deadline = float("inf")
+    patience = PATIENCE
+
+    @contextmanager
+    def short_transaction(self) -> Iterator[None]:
+        """A transaction that the server ends, and with it its locks, should this process freeze.
+
+        The limits are the transaction's alone: behind a pooler like PgBouncer the session is
+        everybody's, and what is set in it stays for whoever comes next.
+        """
+        with self.transaction():
+            self.execute(
+                f"SET LOCAL statement_timeout = {int(1000 * self.patience)}; SET LOCAL "
+                f"idle_in_transaction_session_timeout = {int(4000 * self.patience)}".encode()
+            )
+            yield
 
     def wait(self, gen: PQGen[T], *given: Any, **named: Any) -> T:
         try:
@@ -95,16 +107,18 @@ class Database:
                 "MATINEE_RATINGS_URL=…: give postgresql://USER:PASSWORD@HOST/DATABASE; what "
                 "stands for itself in a name or password is written as % and its code"
             ) from None
-        added = {name: value for name, value in _DEFAULTS.items() if name not in given}
-        self._address = make_conninfo(address, **added)
-        host = given.get("host") or given.get("hostaddr") or "localhost"
+        host = str(given.get("host") or given.get("hostaddr") or "localhost")
+        # Of several hosts all but one are standbys, and ratings are to be written.
+        wanted = {"target_session_attrs": "read-write"} if "," in host else {}
+        self._options: ConnDict = {**_DEFAULTS, **wanted, **given}
         self.place = f"{host}/{given.get('dbname') or given.get('user') or ''}"
 
     def run(self, work: Callable[[Connection], T]) -> T:
         """What `work` returns; it may be begun again, so doing it twice must be doing it once.
 
         Connections that broke while they lay idle, as all do when the server is restarted, are
-        replaced. Single statements are kept at once; others belong in ``connection.transaction()``.
+        replaced. What writes or waits for a lock belongs in ``connection.short_transaction()``;
+        other statements may be alone.
 
         Raises:
             StoreAwayError: the database cannot be reached, does not answer, or refuses the work.
@@ -112,20 +126,21 @@ class Database:
         """
         deadline = time.monotonic() + self._patience
         if not self._free.acquire(timeout=self._patience):
-            raise self._away(None, "all connections are busy")
+            raise self._away("all connections are busy")
         try:
             try:
                 return self._on(self._taken(), deadline, work)
-            except psycopg.OperationalError as error:
-                if time.monotonic() >= deadline or not _is_stale(error):
+            except psycopg.Error as error:
+                if not is_stale(error):
                     raise
-                self._close_idle()
+                self._close_idle()  # they lead where this one led
+                if time.monotonic() >= deadline:
+                    raise
             return self._on(None, deadline, work)
         except psycopg.DataError as error:  # nothing that waiting would mend
-            raise ProfileError(f"ratings in {self.place}: {_reason(error)}") from error
+            raise ProfileError(f"ratings in {self.place}: {reason(error)}") from error
         except psycopg.Error as error:
-            known = time.monotonic() < deadline
-            raise self._away(error, _reason(error) if known else "it does not answer") from None
+            raise self._away(reason(error), readable=is_readable(error)) from None
         finally:
             self._free.release()
 
@@ -139,7 +154,7 @@ class Database:
     ) -> T:
         if connection is None:
             connection = self._opened(deadline)
-        connection.deadline = deadline
+        connection.deadline, connection.patience = deadline, self._patience
         try:
             return work(connection)
         finally:
@@ -161,90 +176,65 @@ class Database:
             connection.close()
 
     def _opened(self, deadline: float) -> Connection:
-        """A new connection, made in a thread: looking up a host's name knows no time limit."""
-        made: SimpleQueue[Connection | Exception] = SimpleQueue()
-        given_up = threading.Event()
-
-        def connect() -> None:
+        """A new connection to the first host that gives one; each has its share of the time."""
+        hosts = _in_thread(self._hosts, deadline)
+        failures: list[tuple[str, psycopg.Error]] = []
+        for n, options in enumerate(hosts):
+            now = time.monotonic()
+            share = (deadline - now) / (len(hosts) - n)
             try:
-                connection = Connection.connect(
-                    self._address, autocommit=True, prepare_threshold=None
-                )
-                connection.execute(_SESSION)
-            except Exception as error:
-                made.put(error)
-                return
-            made.put(connection)
-            if given_up.is_set():
-                connection.close()
+                return _in_thread(partial(_connected, options), now + share)
+            except psycopg.Error as error:
+                failures.append((str(options.get("host") or options.get("hostaddr")), error))
+        raise failures[0][1] if len(failures) == 1 else NoHostError(failures)
 
-        threading.Thread(target=connect, name="postgres", daemon=True).start()
+    def _hosts(self) -> list[ConnDict]:
+        """Options for each address of each host, in the order in which they are tried."""
         try:
-            found = made.get(timeout=max(0.0, deadline - time.monotonic()))
-        except Empty:
-            given_up.set()
-            if not made.empty() and isinstance(late := made.get(), Connection):
-                late.close()
-            raise psycopg.OperationalError("the deadline has passed") from None
-        if isinstance(found, Exception):
-            raise found
-        return found
+            return conninfo_attempts(self._options)
+        except UnicodeError:  # no name can look like that
+            raise psycopg.OperationalError("failed to resolve") from None
 
-    def _away(self, error: psycopg.Error | None, reason: str) -> StoreAwayError:
-        state = error.sqlstate if error is not None else None
-        return StoreAwayError(f"ratings in {self.place}: {reason}", readable=state in _READABLE)
+    def _away(self, why: str, *, readable: bool = False) -> StoreAwayError:
+        return StoreAwayError(f"ratings in {self.place}: {why}", readable=readable)
+
+
+def _connected(options: ConnDict) -> Connection:
+    address = make_conninfo("", **options)
+    return Connection.connect(address, autocommit=True, prepare_threshold=None)
+
+
+def _in_thread(work: Callable[[], T], deadline: float) -> T:
+    """What `work` returns or raises; looking up a host's name knows no time limit of its own."""
+    done: SimpleQueue[T | Exception] = SimpleQueue()
+    given_up = threading.Event()
+
+    def run() -> None:
+        try:
+            found = work()
+        except Exception as error:
+            done.put(error)
+            return
+        done.put(found)
+        if given_up.is_set():
+            _close(found)
+
+    threading.Thread(target=run, name="postgres", daemon=True).start()
+    try:
+        found = done.get(timeout=max(0.0, deadline - time.monotonic()))
+    except Empty:
+        given_up.set()
+        if not done.empty():
+            _close(done.get())
+        raise psycopg.OperationalError("the deadline has passed") from None
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def _close(late: object) -> None:
+    if isinstance(late, Connection):
+        late.close()
 
 
 _IDLE = TransactionStatus.IDLE
-# Nothing can be written, but read: wrong privileges, a standby, a full disk.
-_READABLE = {"42501", "25006", "53100"}
-# By state, see "PostgreSQL Error Codes" in its documentation.
-_REASONS = {
-    "42501": "the role may not write there; grant it, or give another in MATINEE_RATINGS_URL",
-    "25006": "it can only be read now",
-    "53100": "its disk is full",
-    "53300": "it takes no more connections",
-    "57014": "it took too long",
-    "55P03": "it took too long",
-    "57P01": "it was shut down",
-    "57P02": "it crashed",
-    "57P03": "it is starting or shutting down",
-}
-# A connection that was refused or not made has a message only. It is not shown, since it may name
-# the user; these are its beginnings or parts in English.
-_REFUSALS = {
-    "password": "it refused the user or the password",
-    "no password": "it refused the user or the password",
-    "role": "it refused the user or the password",
-    "no pg_hba.conf entry": "it lets nobody in from here",
-    "database": "there is no such database",
-    "sorry, too many": "it takes no more connections",
-    "remaining connection": "it takes no more connections",
-    "too many": "it takes no more connections",
-    "the database system": "it is starting or shutting down",
-}
-_FAILURES = {
-    "Connection refused": "nobody listens there",
-    "failed to resolve": "no such host is known",
-    "timeout expired": "it does not answer",
-    "SSL": "no encrypted connection could be made",
-    "no password supplied": "it asks for a password",
-    "invalid": "an option of its address has a value that libpq does not know",
-}
-
-
-def _is_stale(error: psycopg.OperationalError) -> bool:
-    """Whether it may work on another connection, or at another moment (class 40)."""
-    state = error.sqlstate
-    return state is None or state.startswith(("08", "40", "57P"))
-
-
-def _reason(error: psycopg.Error) -> str:
-    if error.sqlstate is not None:
-        return _REASONS.get(error.sqlstate, f"it answered with error {error.sqlstate}")
-    text, _, refusal = str(error).partition("FATAL:")
-    if refusal:
-        refusal = refusal.strip()
-        found = [said for sign, said in _REFUSALS.items() if refusal.startswith(sign)]
-        return found[0] if found else "it refused the connection"
-    return next((said for sign, said in _FAILURES.items() if sign in text), "it cannot be reached")

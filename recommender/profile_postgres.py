@@ -87,8 +87,7 @@ class PostgresStore(ProfileStore):
     def seen(self, secret: str) -> None:
         now = int(time.time())
         query = self._sql("UPDATE {s}.visitors SET used_at = %s WHERE secret = %s AND used_at < %s")
-        values = (now, hashed(secret), now - DAY)
-        self._run(lambda connection: connection.execute(query, values))
+        self._alone(query, (now, hashed(secret), now - DAY))
 
     def take_over(self, key: bytes, used_at: int, given: Given) -> int:
         """Add what a visitor said elsewhere, where it is newer; no limit holds.
@@ -106,7 +105,7 @@ class PostgresStore(ProfileStore):
         )
 
         def work(connection: Connection) -> int:
-            with connection.transaction():
+            with connection.short_transaction():
                 (visitor,) = _one(connection.execute(query, (key, used_at)))
                 return self._put(connection, visitor, given, only_newer=True)
 
@@ -117,7 +116,16 @@ class PostgresStore(ProfileStore):
         query = self._sql(
             "INSERT INTO {s}.opinions SELECT number, '', 0, 0 FROM {s}.visitors WHERE false"
         )
-        self._run(lambda connection: connection.execute(query))
+        self._alone(query)
+
+    def _alone(self, query: sql.Composed, values: tuple[object, ...] = ()) -> None:
+        """Run one statement that may have to wait for a lock."""
+
+        def work(connection: Connection) -> None:
+            with connection.short_transaction():
+                connection.execute(query, values)
+
+        self._run(work)
 
     def _sql(self, text: LiteralString) -> sql.Composed:
         return sql.SQL(text).format(s=sql.Identifier(self._schema))
@@ -136,7 +144,7 @@ class PostgresStore(ProfileStore):
             raise
 
     def _prepare(self, connection: Connection) -> None:
-        with connection.transaction():
+        with connection.short_transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (self._lock_key("tables"),))
             names = (sql.Identifier(self._schema), sql.Identifier(self._schema, "about"))
             schema, about = _one(
@@ -167,7 +175,7 @@ class PostgresStore(ProfileStore):
 
     def _change(self, connection: Connection, key: bytes, change: Change) -> None:
         execute = connection.execute
-        with connection.transaction():
+        with connection.short_transaction():
             # The row's lock comes first, always, so that no two wait for each other.
             visitor = self._locked(connection, key)
             if visitor is not None and change.erase:

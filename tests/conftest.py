@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pgbouncer import bouncer, bouncer_process  # noqa: F401
 from postgres import place, postgres_server  # noqa: F401
 from recommender import Recommender, shards
 from recommender.collaborative import StarsSettings

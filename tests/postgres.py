@@ -11,8 +11,8 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,7 @@ _START_SECONDS = 30
 _SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
-    "listen_addresses": "127.0.0.1",
+    "listen_addresses": "127.0.0.1,::1",
     "max_connections": "60",
     "shared_buffers": "16MB",
     "log_min_messages": "fatal",
@@ -34,23 +34,22 @@ _SETTINGS = {
 
 
 class Server:
-    """A server on 127.0.0.1 and a Unix socket, with its data in a folder that goes at the end."""
+    """A server on 127.0.0.1, ::1 and a Unix socket, with its data in a folder of its own.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        of: the server that this one is to be a standby of; without it, it is one by itself.
+    """
+
+    def __init__(self, folder: Path, of: Server | None = None) -> None:
         self._programs = Path(need("initdb", "postgresql", *_places())).parent
         self._folder = folder
         self._data = folder / "data"
-        # PostgreSQL refuses to run as root.
-        self._as = []
-        if os.geteuid() == 0:
-            user = next(u for u in ("postgres", "nobody") if _exists(u))
-            os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
-            group = str(pwd.getpwnam(user).pw_gid)
-            self._as = ["setpriv", "--reuid", user, "--regid", group, "--clear-groups"]
+        self._as = unprivileged(folder)
         self._process: subprocess.Popen[bytes] | None = None
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
+        if of is not None:
+            self._run("pg_basebackup", "-d", of.url, "-D", self._data, "-c", "fast", "-R")
+            return
         password = folder / "password"
         password.write_text(PASSWORD)
         self._run(
@@ -99,7 +98,7 @@ class Server:
     def kill(self) -> None:
         """End it at once with all its processes, as a crash of the machine does."""
         if self._process is not None and self._process.poll() is None:
-            # Not the children first: it would start new ones.
+            self.freeze()  # or it would start new ones
             children = psutil.Process(self._process.pid).children(recursive=True)
             self._end(signal.SIGKILL)
             for child in children:
@@ -112,14 +111,23 @@ class Server:
         """End it as `pg_ctl stop -m fast` does: every connection is told."""
         self._end(signal.SIGINT)
 
-    def freeze(self) -> None:
-        """Let nobody in any more, without a word: the sockets stay open."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
+    def freeze(self, *, wholly: bool = False) -> None:
+        """Let nobody in any more, without a word: the sockets stay open.
+
+        Whoever is in already has a process of their own, which goes on unless `wholly` is given.
+        """
+        self._send(signal.SIGSTOP, wholly)
 
     def thaw(self) -> None:
+        self._send(signal.SIGCONT, True)
+
+    def _send(self, what: signal.Signals, wholly: bool) -> None:
         assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
+        server = psutil.Process(self._process.pid)
+        server.send_signal(what)
+        for child in server.children() if wholly else []:
+            with suppress(psutil.NoSuchProcess):
+                child.send_signal(what)
 
     def _end(self, how: signal.Signals) -> None:
         if self._process is not None and self._process.poll() is None:
@@ -158,27 +166,48 @@ class Place:
 
     def execute(self, statement: str) -> list[tuple[object, ...]]:
         """Run a statement; `{s}` stands for the schema."""
-        import psycopg
-
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            done = connection.execute(statement.replace("{s}", self.schema).encode())
-            return done.fetchall() if done.description else []
+        return execute(self.url, statement.replace("{s}", self.schema))
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[Server]:
-    """The server; started once for all tests, of which each may end it."""
-    pytest.importorskip("psycopg")
+def execute(url: str, statement: str) -> list[tuple[object, ...]]:
+    """Run a statement in the database at an address, outside of a transaction."""
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        done = connection.execute(statement.encode())
+        return done.fetchall() if done.description else []
+
+
+def until(done: Callable[[], bool]) -> None:
+    """Wait for something that comes within 20 seconds."""
+    for _ in range(400):
+        if done():
+            return
+        time.sleep(0.05)
+    pytest.fail("it never came to that")
+
+
+@contextmanager
+def running(of: Server | None = None) -> Iterator[Server]:
+    """A server that runs, and goes with all it has."""
     folder = Path(tempfile.mkdtemp(prefix="matinee-postgres-", dir="/tmp"))
     server = None
     try:
-        server = Server(folder)
+        server = Server(folder, of)
         server.start()
         yield server
     finally:
         if server is not None:
             server._end(signal.SIGQUIT)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """The server; started once for all tests, of which each may end it."""
+    pytest.importorskip("psycopg")
+    with running() as server:
+        yield server
 
 
 @pytest.fixture
@@ -189,6 +218,23 @@ def place(postgres_server: Server) -> Iterator[Place]:
     yield place
     postgres_server.start()
     place.execute("DROP SCHEMA IF EXISTS {s} CASCADE")
+
+
+def unprivileged(folder: Path) -> list[str]:
+    """What to put before a program that refuses to run as root; `folder` becomes its own."""
+    if os.geteuid() != 0:
+        return []
+    user = next(u for u in ("postgres", "nobody") if _exists(u))
+    os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
+    group = str(pwd.getpwnam(user).pw_gid)
+    return ["setpriv", "--reuid", user, "--regid", group, "--clear-groups"]
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
 
 
 def _places() -> list[Path]:

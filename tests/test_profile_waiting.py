@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from postgres import PASSWORD, Place
+from pgbouncer import Bouncer
+from postgres import PASSWORD, Place, until
 from recommender import profile_waiting
 from recommender.errors import ProfileError
 from recommender.profile_postgres import PostgresStore
@@ -31,14 +32,6 @@ def stores(place: Place) -> Iterator[Open]:
     yield open_one
     for store in opened:
         store.close()
-
-
-def until(done: Callable[[], bool]) -> None:
-    for _ in range(400):
-        if done():
-            return
-        time.sleep(0.05)
-    pytest.fail("it never came to that")
 
 
 def all_saved(store: WaitingStore, secret: str = ME) -> bool:
@@ -88,6 +81,20 @@ def test_killed_in_the_middle_nothing_is_lost(
         "ratings in 127.0.0.1/postgres: nobody listens there",
         "ratings in 127.0.0.1/postgres: back; changes saved: 3",
     ]
+
+
+def test_killed_behind_a_pooler_nothing_is_lost_either(
+    stores: Open, place: Place, bouncer: Bouncer
+) -> None:
+    store = stores(bouncer.url)
+    store.rate(ME, {1: 1.0})
+    place.server.kill()
+    store.rate(ME, {2: 2.0})
+    why = "its pooler cannot connect to it; changes that wait for it: 1"
+    until(lambda: store.trouble() == f"ratings in 127.0.0.1/postgres: {why}")
+    place.server.start()
+    until(lambda: all_saved(store))
+    assert stores().opinions(ME).stars == {1: 1.0, 2: 2.0}
 
 
 def test_what_was_saved_a_moment_before_is_remembered(stores: Open, place: Place) -> None:
