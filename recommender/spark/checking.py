@@ -49,14 +49,12 @@ class Checked:
         known: how many of them are of movies in the catalogue.
         integers: whether the ids of all users who gave these are integers.
         scale: lowest and highest rating that the scale has.
-        example: the id of a rated movie.
     """
 
     rows: int
     known: int
     integers: bool
     scale: Scale
-    example: str
 
 
 def check(
@@ -80,13 +78,13 @@ def check(
         F.count("*").alias("rows"),
         F.count("movie").alias("known"),
         F.bool_and(_is_integer("user_id") | ~known).alias("integers"),
-        F.min("movie_id").alias("example"),
         F.min("value").alias("lowest"),
         F.max("value").alias("highest"),
         F.bool_and(value == F.rint(value)).alias("whole"),
         F.array(*held).alias("counts"),
+        # Numbers alone: to look for the first bad row, too, would take this pass twice as long.
         *(
-            F.min(F.when(F.expr(condition), _place())).alias(f"bad{position}")
+            F.count_if(F.expr(condition)).alias(f"bad{position}")
             for position, (condition, _, _) in enumerate(_FAULTS)
         ),
     )
@@ -95,9 +93,17 @@ def check(
     assert row is not None  # an aggregate of no rows is one row, too
     if not row.rows:
         raise DataError(f"{path} has no rows; check --ratings")
-    for position, (_, column, said) in enumerate(_FAULTS):
-        if (bad := row[f"bad{position}"]) is None:
+
+    def first(condition: Column) -> Row:
+        found = ratings.agg(F.min(F.when(condition, _place()))).head()
+        assert found is not None
+        place: Row = found[0]
+        return place
+
+    for position, (condition, column, said) in enumerate(_FAULTS):
+        if not row[f"bad{position}"]:
             continue
+        bad = first(F.expr(condition))
         if column == "rating":
             raise DataError(off_scale(_shown(bad), bad.rating, said))
         raise DataError(f"{_shown(bad)}: {column} {said}")
@@ -105,13 +111,12 @@ def check(
     def outside(scale: Scale, advice: str) -> None:
         if scale[0] <= row.lowest and row.highest <= scale[1]:
             return
-        bad = ratings.agg(F.min(F.when(~value.between(*scale), _place()))).head()
-        assert bad is not None
-        raise DataError(off_scale(_shown(bad[0]), bad[0].rating, advice))
+        bad = first(~value.between(*scale))
+        raise DataError(off_scale(_shown(bad), bad.rating, advice))
 
     extent = row.lowest, row.highest
     scale = choose_scale(path, row.rows, extent, row.whole, row.counts, given, outside)
-    return Checked(row.rows, row.known, bool(row.integers), scale, row.example)
+    return Checked(row.rows, row.known, bool(row.integers), scale)
 
 
 def _is_integer(column: str) -> Column:

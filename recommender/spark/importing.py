@@ -123,8 +123,9 @@ def import_dataset(
         )
         found = check(rows, source.ratings, options.scale, part(_CATALOGUED, _CHECKED))
         if not found.known:
+            (rated,) = rows.agg(F.min("movie_id")).collect()[0]
             listed = movies.example()
-            raise DataError(nothing_left(source.ratings, source.movies, found.example, listed))
+            raise DataError(nothing_left(source.ratings, source.movies, str(rated), listed))
         indexed = index_ratings(rows, found.known, found.integers, part(_CHECKED, _INDEXED))
         written = part(_INDEXED, _WRITTEN)
         counts, rated, digest = write_history(
