@@ -9,6 +9,10 @@ take of the serving process for good, what a look in a process of its own takes 
 own memory and what stays of old versions after each publication. Exits with 1 if a visitor saw an
 error, a process was killed for want of memory, a version was not served, files of an old one
 stayed, or memory grew by more than 10 MB. Linux only.
+
+    .venv/bin/python benchmarks/addresses.py --bundle bundle --at s3://bucket/bundle
+
+publishes the bundle in another storage and prints what a look costs there, and no more.
 """
 
 from __future__ import annotations
@@ -63,6 +67,11 @@ print(json.dumps([now.own - before.own, now.rss - before.rss]))
 
 def main() -> None:
     options = _options()
+    if options.at:
+        publish(options.bundle, options.at)
+        with tempfile.TemporaryDirectory(prefix="matinee-addresses-") as name:
+            _print_costs(options.at, Path(name, "looked"))
+        return
     log = Log()
     with tempfile.TemporaryDirectory(prefix="matinee-addresses-") as name, _web(Path(name)) as url:
         address = Address(f"{url}/published")
@@ -89,6 +98,9 @@ def _options() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--bundle", type=Path, default=Path("bundle"))
+    parser.add_argument(
+        "--at", type=Address, help="publish there, s3://bucket/folder, and print what looks cost"
+    )
     parser.add_argument("--versions", type=int, default=3, help="so many publications")
     parser.add_argument("--sessions", type=int, default=5, help="visitors at the same time")
     parser.add_argument("--limit", type=parse_size, default=parse_size("256M"))

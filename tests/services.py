@@ -1,10 +1,13 @@
-"""Programs that some tests need beside Python: a database, a proxy, Java."""
+"""What some tests need beside the project: a database, a proxy, Java, an object storage."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from typing import NoReturn
 
 import pytest
 
@@ -19,9 +22,21 @@ def need(program: str, package: str, *places: Path) -> str:
         places: folders to look in beside PATH.
     """
     path = os.pathsep.join([*map(str, places), os.environ.get("PATH", "")])
-    if found := shutil.which(program, path=path):
-        return found
-    reason = f"{program} is not installed (Debian: apt install {package})"
+    found = shutil.which(program, path=path)
+    if found is None:
+        _missing(f"{program} is not installed (Debian: apt install {package})")
+    return found
+
+
+def need_module(name: str, package: str) -> ModuleType:
+    """The Python module `name`, by the same rule; `package` is what pip installs."""
+    try:
+        return import_module(name)
+    except ModuleNotFoundError:
+        _missing(f"{name} is not installed (pip install {package!r})")
+
+
+def _missing(reason: str) -> NoReturn:
     if os.environ.get("MATINEE_REQUIRE_SERVICES") == "1":
         pytest.fail(reason)
     pytest.skip(reason)

@@ -30,9 +30,19 @@ class Address:
         return f"Address({str(self)!r})"
 
     @property
+    def scheme(self) -> str:
+        """What stands before ``://``, in small letters."""
+        return self.full.partition("://")[0].lower()
+
+    @property
     def on_the_web(self) -> bool:
         """Whether it is read by HTTP."""
-        return self.full.lower().startswith(tuple(f"{scheme}:" for scheme in _WEB))
+        return self.scheme in _WEB
+
+    @property
+    def has_user(self) -> bool:
+        """Whether a user, or a user and a password, stand in it."""
+        return _USER.search(self.full) is not None
 
     def below(self, name: str) -> Address:
         """The address of the file or folder `name` in this one; a query stays at the end."""

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from recommender.errors import BundleError
-from recommender.extras import require
 from recommender.remote.address import Address
+from recommender.remote.storages import check_usable
 
 # A server that sends nothing for so long is given up.
 STALL_SECONDS = 30.0
@@ -36,9 +36,9 @@ def ask(
 
     Raises:
         BundleError: it could not be done; says why.
-        SettingsError: fsspec is not installed.
+        SettingsError: as `check_usable`.
     """
-    check_installed(address)
+    check_usable(address)
     order = {"task": task, "address": address.full, "folder": str(folder), **more}
     answer: dict[str, Any] = {}
     with subprocess.Popen(
@@ -69,12 +69,6 @@ def ask(
     raise BundleError(
         answer.get("error") or f"{address}: what fetches it ended with status {process.returncode}"
     )
-
-
-def check_installed(address: Address) -> None:
-    """Raise SettingsError if what reads every address, or this one by HTTP, is not installed."""
-    packages = ("fsspec", "aiohttp") if address.on_the_web else ("fsspec",)
-    require("a bundle at an address", *packages, extra="remote")
 
 
 def _path() -> str:

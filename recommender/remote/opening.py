@@ -39,7 +39,7 @@ def open_bundle(
     Raises:
         BundleError: it is missing, of another format version, truncated or altered, or it cannot
             be fetched and never was.
-        SettingsError: it has an address, and fsspec is not installed.
+        SettingsError: it has an address that cannot be used, or for which a package is missing.
     """
     where = place(where) if isinstance(where, str) else where
     if isinstance(where, Path):

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 from recommender.errors import BundleError
 from recommender.remote.address import Address, without_secrets
+from recommender.remote.storages import storage_of
 
 _CHUNK = 1 << 20
+_ERRNO = re.compile(r"^\[Errno \d+\] ")
 
 
 class NotThereError(BundleError):
@@ -26,17 +32,19 @@ class Origin:
 
     def __init__(self, address: Address) -> None:
         self.address = address
-        self._options: dict[str, Any] = {}
-        self._reading: dict[str, Any] = {}
+        self._storage = storage_of(address)
+        self._options = dict(self._storage.options)
+        for name, value in self._storage.variables.items():
+            os.environ.setdefault(name, value)
+        if self._storage.package:  # some log with a traceback what they raise as well
+            logging.getLogger(self._storage.package).setLevel(logging.CRITICAL)
         if address.on_the_web:
             with _said(address):
                 from aiohttp import ClientTimeout
 
             # By default a file that takes five minutes is given up. What stalls is seen to by the
             # child process, for every kind of storage.
-            self._options = {"client_kwargs": {"timeout": ClientTimeout(total=None)}}
-            # One request, read as it comes; with a size nobody asks for it with another one.
-            self._reading = {"block_size": 0, "size": 1}
+            self._options["client_kwargs"] = {"timeout": ClientTimeout(total=None)}
         self._at("")
 
     def read(self, name: str, most: int) -> bytes:
@@ -63,7 +71,7 @@ class Origin:
         address = self.address.below(name)
         with _said(address):
             storage, path = self._at(name)
-            file = storage.open(path, "rb", **self._reading)
+            file = storage.open(path, "rb", **self._storage.reading)
         try:
             while True:
                 with _said(address):
@@ -88,8 +96,16 @@ class Origin:
                     progress(inc)
 
             storage, path = self._at(name)
-            storage.makedirs(storage._parent(path), exist_ok=True)
-            storage.put_file(str(file), path, callback=Pieces())
+            if self._storage.folders:
+                storage.makedirs(storage._parent(path), exist_ok=True)
+            try:
+                storage.put_file(str(file), path, callback=Pieces(), **self._storage.writing)
+            except FileNotFoundError:
+                if self._storage.folders:
+                    raise
+                raise BundleError(
+                    f"{self.address}: there is no such bucket; make it, or mend the address"
+                ) from None
 
     def sizes(self, folder: str = "") -> dict[str, int | None]:
         """What lies in `folder`: each name with its bytes, None for a folder. Empty if not there.
@@ -126,7 +142,9 @@ class Origin:
         with _said(address):
             from fsspec.core import url_to_fs  # type: ignore[import-untyped]
 
-            storage, path = url_to_fs(address.full, **self._options)
+            # A copy, since botocore writes into it, and fsspec would take that for another storage,
+            # with a client of its own.
+            storage, path = url_to_fs(address.full, **deepcopy(self._options))
         return storage, path
 
 
@@ -141,6 +159,13 @@ def _said(address: Address) -> Iterator[None]:
         raise NotThereError(f"{address}: there is no such file") from None
     # Each storage has errors of its own, and no common base.
     except Exception as error:
-        status = getattr(error, "status", None)  # aiohttp's
-        text = f"the server answers {status}" if status else without_secrets(str(error))
-        raise BundleError(f"{address}: {text or type(error).__name__}") from None
+        raise BundleError(f"{address}: {_reason(error, storage_of(address).check)}") from None
+
+
+def _reason(error: Exception, check: str) -> str:
+    if status := getattr(error, "status", None):  # aiohttp's
+        return f"the server answers {status}"
+    text = _ERRNO.sub("", " ".join(without_secrets(str(error)).split())) or type(error).__name__
+    # s3fs has a number for a server in trouble, as the system has for its errors, gcsfs a code.
+    in_trouble = getattr(error, "errno", None) or str(getattr(error, "code", "")).startswith("5")
+    return f"{text.rstrip('.')}; check {check}" if check and not in_trouble else text

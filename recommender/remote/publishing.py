@@ -13,9 +13,9 @@ from pathlib import Path
 from recommender.bundle import MANIFEST, SEMANTIC, Bundle, manifest_stamp, read_manifest
 from recommender.errors import SettingsError
 from recommender.remote.address import Address
-from recommender.remote.child import check_installed
 from recommender.remote.fetching import LONGEST_MANIFEST
 from recommender.remote.origin import NotThereError, Origin
+from recommender.remote.storages import check_usable
 from recommender.stages import Progress
 
 
@@ -38,9 +38,9 @@ def publish(
     Raises:
         BundleError: the bundle is damaged, or the address cannot be written; until the very end
             the version that was there is served.
-        SettingsError: fsspec is not installed, or the address can only be read.
+        SettingsError: as `check_usable`, or the address can only be read.
     """
-    check_installed(address)
+    check_usable(address)
     if address.on_the_web:
         raise SettingsError(
             f"{address}: what is read by HTTP cannot be written by it; publish to the storage "

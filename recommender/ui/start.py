@@ -20,7 +20,7 @@ from recommender.errors import MatineeError, SettingsError
 from recommender.profile import open_database
 from recommender.recommender import Recommender
 from recommender.remote.address import Address
-from recommender.remote.child import check_installed
+from recommender.remote.storages import check_usable
 from recommender.settings import Settings, unknown_variables
 from recommender.ui import following, meaning, stage_log
 from recommender.ui.configuration import settings
@@ -49,7 +49,7 @@ def prepare(own_at_start: int) -> None:
         if found.ratings_url is not None:
             open_database(found)  # says now what is missing or wrong; asks nobody yet
         if isinstance(found.bundle, Address):
-            check_installed(found.bundle)
+            check_usable(found.bundle)
     except SettingsError as error:
         print(f"matinee: {error}", file=sys.stderr)
         sys.exit(2)

@@ -7,10 +7,11 @@ import pytest
 
 from recommender import BundleError, Recommender, Settings, SettingsError
 from recommender.bundle import MANIFEST
-from recommender.remote import cache, child
+from recommender.remote import cache
 from recommender.remote.address import Address
 from recommender.remote.opening import open_bundle, open_fetched
 from recommender.remote.publishing import publish
+from recommender.remote.storages import check_usable
 from recommender.shards import shard_number
 from remote.conftest import version_of
 from remote.origin_server import Storage, status, wrong_bytes
@@ -152,4 +153,4 @@ def test_without_fsspec_there_is_one_line(
     with pytest.raises(SettingsError, match=r"pip install 'matinee\[remote\]'$"):
         open_bundle(address, settings)
     with pytest.raises(SettingsError, match=r"^a bundle at an address needs fsspec, which is not"):
-        child.check_installed(Address("s3://b/x"))
+        check_usable(Address("s3://b/x"))
