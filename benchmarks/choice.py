@@ -20,7 +20,7 @@ from recommender.evaluation.judging import users_with_relevant
 from recommender.evaluation.metrics import RECALL_AT, ListMetrics, relevant_from, self_information
 from recommender.history import History
 from recommender.hybrid import Question
-from recommender.recommender import MOST_OBSCURE
+from recommender.questions import MOST_OBSCURE
 from recommender.training import MovieTexts, TrainingSettings
 
 SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)

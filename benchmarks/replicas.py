@@ -148,6 +148,7 @@ class Taken:
 
 def main() -> None:
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # all that was started must end, too
     program = haproxy()
     if program is None:
         sys.exit("benchmarks/replicas.py: HAProxy is not installed (Debian: apt install haproxy)")

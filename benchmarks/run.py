@@ -8,8 +8,9 @@ measures anew. A part that fails is one line, with the file that holds what it s
 go on. The tables stand in results.md there, beside the plots.
 
 Without --quick it takes some 45 minutes and 10 GB of disk. --data32 and --bundle32 give it a large
-data set and its bundle instead of making them; --others names a Python that has what
-`benchmarks/others.py` needs; --write-docs brings the tables and plots of the docs up to date.
+data set and its bundle instead of making them; a bundle of an older format is made anew. --others
+names a Python that has what `benchmarks/others.py` needs; --write-docs brings the tables and plots
+of the docs up to date.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ from typing import Any
 from machine import describe
 from parts import PARTS, PLACES, Part
 from report import Column, Row, Table, lacking, markdown, write_places
+
+from recommender.bundle import MANIFEST, read_manifest
+from recommender.errors import BundleError
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -157,14 +161,14 @@ def _reason_to_skip(
 ) -> str | None:
     if word := _settled(part, options):
         return f"skipped: {word}"
-    if part.makes and places[part.makes].exists():
+    if part.makes and _there(places[part.makes]):
         return f"skipped: {places[part.makes]} is there"
     if part.makes and not part.tables:
-        others = (p for p in later if not (p.makes and places[p.makes].exists()))
+        others = (p for p in later if not (p.makes and _there(places[p.makes])))
         if not any(part.makes in p.needs() and not _kept(p, options) for p in others):
             return "skipped: nothing that is left needs it"
     for place in part.needs():
-        if not places[place].exists():
+        if not _there(places[place]):
             return f"skipped: {places[place]} is not there; give --{place}"
     if part.package:
         python = _python(part, options)
@@ -173,6 +177,17 @@ def _reason_to_skip(
             remedy = "; give --others" if part.elsewhere else ""
             return f"skipped: {python} has no {part.package}{remedy}"
     return None
+
+
+def _there(place: Path) -> bool:
+    """Whether there is something that can be used; a bundle of an older format cannot."""
+    if not (place / MANIFEST).exists():
+        return place.exists()
+    try:
+        read_manifest(place)
+    except BundleError:
+        return False
+    return True
 
 
 def _python(part: Part, options: argparse.Namespace) -> str:

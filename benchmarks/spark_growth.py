@@ -4,7 +4,8 @@
 
 Makes up data sets in the shape of MovieLens (`make_ratings.py`), one after the other in a temporary
 folder. With each, in one process and with `--engine spark` on a cluster of workers that are
-processes of this machine (`spark_cluster.py`), it trains a bundle and ranks everybody's movies. The
+processes of this machine (`spark_cluster.py`), it trains a bundle, and ranks everybody's movies
+where this does not take hours (--rank-up-to). The
 workers share cores and disk with the driver, so the seconds tell what Spark costs rather than what
 more machines gain; memory and bytes are those of any cluster.
 
@@ -31,12 +32,13 @@ from typing import Any
 
 import make_ratings
 from parts import SPARK_TABLES
+from recording import recorded
 from report import Row, markdown
 from spark_cluster import Cluster, cluster
 from spark_sizing import sizing
 
 from memory_toolkit.processes import read_processes
-from memory_toolkit.recorder import Recording, Sample, record
+from memory_toolkit.recorder import Recording, Sample
 from memory_toolkit.sizes import MB
 from recommender.bundle import Bundle
 
@@ -79,6 +81,8 @@ class Run:
         info = Bundle.open(bundle).info
         row |= {stage["name"]: stage["seconds"] for stage in info["stages"]}
         row |= {"rate": info["data"]["ratings"] / training.duration}
+        if info["data"]["ratings"] > self.options.rank_up_to:
+            return row
         out = ("--bundle", str(bundle), "--out", str(self.folder / "everybody"))
         ranking = self._matinee("recommend", "--all-users", *out)
         if ranking.ending.status:
@@ -92,7 +96,8 @@ class Run:
         quiet = ["sh", "-c", f'exec "$@" > {self.folder}/{name}.log 2>&1', "sh"]
         variables = self.running.environment if self.running else {}
         setting = ["env", *(f"{key}={value}" for key, value in variables.items())]
-        return record([*setting, *quiet, *limit, *command], interval=EVERY_SECONDS, each=self._look)
+        words = (*setting, *quiet, *limit, *command)
+        return recorded(*words, interval=EVERY_SECONDS, each=self._look)
 
     def _on_spark(self, name: str) -> list[str]:
         """One executor a worker, and a log of what is kept and shuffled."""
@@ -137,6 +142,13 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--memory", default="2g", help="of each executor's Java")
     parser.add_argument("--time-limit", type=int, default=3600, metavar="SECONDS", help="of a run")
+    parser.add_argument(
+        "--rank-up-to",
+        type=make_ratings.count,
+        default="32M",
+        metavar="RATINGS",
+        help="do not rank everybody's movies in larger data sets (default: %(default)s)",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there, too")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the cluster ends as well

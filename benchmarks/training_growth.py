@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,8 +22,9 @@ from pathlib import Path
 from typing import Any
 
 import make_ratings
+from recording import recorded
 
-from memory_toolkit.recorder import Recording, record
+from memory_toolkit.recorder import Recording
 from memory_toolkit.sizes import MB, parse_size
 from recommender.bundle import Bundle
 
@@ -48,6 +50,7 @@ def main() -> None:
     parser.add_argument("--stock-limit", type=parse_size, default="4G", metavar="SIZE")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there, too")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the data must go, too
     rows: list[dict[str, Any]] = []
     print(f"{HEAD}\n|---|---|---|---|---|---|---|")
     for size in map(make_ratings.count, options.sizes.split(",")):
@@ -76,7 +79,7 @@ def main() -> None:
 def train(data: Path, bundle: Path) -> dict[str, Any]:
     """Train a bundle; what it took, and what was in the data."""
     command = ["-m", "recommender.cli", "train", "--dataset", str(data), "--out", str(bundle)]
-    recording = record([*QUIET, sys.executable, *command])
+    recording = recorded(*QUIET, sys.executable, *command)
     if recording.ending.status:
         sys.exit(f"training_growth: the training ended with status {recording.ending.status}")
     found = Bundle.open(bundle).info["data"]
@@ -90,7 +93,8 @@ def stock(
     """Surprise's memory; by the bytes a rating of the last set `before` where it does not fit."""
     expected = before[-1]["stock_bytes"] if before else 0.0
     if expected * n_ratings < limit:
-        recording = record([*QUIET, sys.executable, "-c", STOCK, str(ratings)], limit)
+        words = (*QUIET, sys.executable, "-c", STOCK, str(ratings))
+        recording = recorded(*words, limit=limit)
         if recording.ending.status == 0:
             took = peak(recording)
             return {"stock_mb": took / MB, "stock_bytes": took / n_ratings, "extrapolated": 0}

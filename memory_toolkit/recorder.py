@@ -76,6 +76,7 @@ class Recording:
         rss_peak: the highest RSS of one process, file pages and all (the kernel's mark).
         group_peak: the highest usage of the command's own group, file pages and all.
         left: processes that the command left behind in its group, which were ended.
+        asked: the signals that asked this process to end, in order.
     """
 
     command: tuple[str, ...]
@@ -94,6 +95,7 @@ class Recording:
     rss_peak: int = 0
     group_peak: int | None = None
     left: int = 0
+    asked: list[int] = field(default_factory=list)
     ending: Ending = Ending("ended", "still runs", 0)
     _stride: int = field(default=1, init=False, repr=False)
     _until: float = field(default=0.0, init=False, repr=False)
@@ -197,7 +199,6 @@ def _run(
         raise CommandError("the limit could not be put on the command", 125) from None
     tail = _Tail(process.stderr) if process.stderr else None
     observer = _Observer(box, process.pid)
-    asked: list[int] = []
     due = started
     while True:
         now = time.monotonic()
@@ -207,7 +208,7 @@ def _run(
             each(sample)
         # At first more often, since many a command ends soon.
         due = max(due + min(recording.interval, max(now - started, _FIRST_SECONDS)), now)
-        mark = _wait(process, due, asked, box)
+        mark = _wait(process, due, recording.asked, box)
         if mark is not None:
             break
     recording.duration = time.monotonic() - started
@@ -223,7 +224,7 @@ def _run(
         limit=recording.limit,
         limit_source=recording.limit_source,
         oom_kills=box.oom_kills(),
-        asked=asked,
+        asked=recording.asked,
         errors=tail.end() if tail else b"",
     )
 

@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 
 from recommender.bundle_files import TRAIN_AGAIN, check_file, map_array, sha256, state, sync
-from recommender.errors import BundleError
+from recommender.errors import BundleError, ClusterError
 from recommender.shards import Fetch, Shards, advise_at_random, shard_number
 
 FORMAT = "matinee-bundle"
@@ -183,8 +183,9 @@ class BundleWriter:
     """Writes a bundle: files into `folder`, then `commit`. Use it as a context manager.
 
     Leaving without `commit`, by an error or on purpose, removes what was written and leaves the
-    bundle that stood there as it was. A process that is killed or interrupted leaves `folder`
-    behind: the next writer of the same `key` finds it as it is, any other removes it.
+    bundle that stood there as it was. A process that is killed or interrupted, or whose cluster
+    fails, leaves `folder` behind: the next writer of the same `key` finds it as it is, any other
+    removes it.
 
     Args:
         path: the bundle.
@@ -219,17 +220,20 @@ class BundleWriter:
             self._remove_leftovers(self.folder.name)
             self.folder.mkdir(exist_ok=True)
         except OSError as error:
-            raise BundleError(f"{self.path} cannot be written: {error.strerror}") from error
+            raise BundleError(
+                f"{self.path} cannot be written: {error.strerror}; choose another --out"
+            ) from error
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
-        if kind is None or issubclass(kind, Exception):  # not when it was interrupted
+        # Not when it was interrupted, and a cluster may be well again.
+        if kind is None or (issubclass(kind, Exception) and not issubclass(kind, ClusterError)):
             self._remove_leftovers()
-        self._lock.close()
         with contextlib.suppress(OSError):
             if not (self.path / MANIFEST).exists():
                 (self.path / ".lock").unlink()
                 self.path.rmdir()
+        self._lock.close()
 
     def save_array(self, name: str, array: np.ndarray) -> None:
         """Write `array` as ``<name>.npy``."""
@@ -345,6 +349,8 @@ def _lock(file: Any, path: Path) -> None:
         return
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not os.fstat(file.fileno()).st_nlink:  # who had it removed it at this very moment
+            raise BlockingIOError
     except BlockingIOError:
         file.close()
         raise BundleError(

@@ -1,7 +1,7 @@
 """The command line: ``matinee train|recommend|similar|search|predict|info|serve|settings|…``.
 
-Exit status: 0 done; 1 what was asked for is not there or cannot be used; 2 wrong usage. Errors are
-one line on stderr.
+Exit status: 0 done; 1 what was asked for is not there or cannot be used; 2 wrong usage; 130 and 143
+stopped by Ctrl+C and SIGTERM. Errors are one line on stderr.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from memory_toolkit.guard import Guard
 from recommender.environment import load_env_file
@@ -22,7 +23,8 @@ from recommender.extras import require, require_spark
 from recommender.input_options import LOCAL_MASTER, add_engine_options, check_engine_options
 from recommender.profile_moving import add_command as add_move_ratings
 from recommender.progress import Progress
-from recommender.recommender import DEFAULT_WEIGHT, RANK_BY, Recommender
+from recommender.questions import RANK_BY
+from recommender.recommender import DEFAULT_WEIGHT, Recommender
 from recommender.records import Results
 from recommender.remote.address import place
 from recommender.remote.opening import open_bundle
@@ -37,6 +39,14 @@ from recommender.train_command import add_command as add_train
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status."""
     options = _parser().parse_args(arguments)
+    asked = [signal.SIGINT]
+
+    def stop(number: int, frame: object) -> NoReturn:
+        """End as Ctrl+C does, which removes what is half done."""
+        asked.append(signal.Signals(number))
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
     try:
         options.from_file = load_env_file()
         options.knobs = Settings.from_environment()
@@ -51,7 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
-        return _fail("stopped; nothing was changed", 130)
+        return _fail("stopped; nothing was changed", 128 + asked[-1])
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return 0
 
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +20,11 @@ from recommender.errors import DataError
 from recommender.recommender import Recommender
 from recommender.records import Id
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# A user, the movies for them, best first, and the scores of these.
+Recommended = tuple[Id, list[Id], np.ndarray]
 _USERS = 1024
 _PART = 1 << 18
 _PAIRS = 4096
@@ -41,20 +47,19 @@ class Written:
 
 
 def write_recommendations(
-    users: Iterable[tuple[Id, list[Id], np.ndarray]],
+    users: Iterable[Recommended],
     out: Path,
     progress: Callable[[int], None] = lambda users: None,
 ) -> Written:
     """Write ``user_id, movie_id, rank, score`` as Parquet.
 
     Args:
-        users: for each user the id, the movies, best first, and their scores.
+        users: everybody with what is recommended to them.
         progress: told how many users are done.
 
     Raises:
         DataError: `out` cannot be written.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     started, peak = time.monotonic(), 0
@@ -64,30 +69,40 @@ def write_recommendations(
     with _replacing(out) as temporary:
         try:
             while batch := list(islice(users, _USERS)):
-                table = pa.table(
-                    {
-                        "user_id": [user for user, movies, _ in batch for _ in movies],
-                        "movie_id": [movie for _, movies, _ in batch for movie in movies],
-                        "rank": pa.array(
-                            (r for _, movies, _ in batch for r in range(1, len(movies) + 1)),
-                            pa.int32(),
-                        ),
-                        "score": np.concatenate([scores for _, _, scores in batch]),
-                    }
-                )
-                writer = writer or pq.ParquetWriter(temporary, table.schema, compression="zstd")
-                writer.write_table(table)
-                rows, done = rows + table.num_rows, done + len(batch)
+                # Where everybody has rated everything there is no id to tell the type of.
+                if any(movies for _, movies, _ in batch):
+                    table = _table(batch)
+                    writer = writer or pq.ParquetWriter(temporary, table.schema, compression="zstd")
+                    writer.write_table(table)
+                    rows += table.num_rows
+                done += len(batch)
                 peak = max(peak, read().own)
                 progress(done)
         finally:
             if writer is not None:
                 writer.close()
+        if writer is None:
+            pq.write_table(_table([]), temporary)
     return Written(done, rows, time.monotonic() - started, peak)
 
 
+def _table(batch: list[Recommended]) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.table(
+        {
+            "user_id": [user for user, movies, _ in batch for _ in movies],
+            "movie_id": [movie for _, movies, _ in batch for movie in movies],
+            "rank": pa.array(
+                (r for _, movies, _ in batch for r in range(1, len(movies) + 1)), pa.int32()
+            ),
+            "score": np.concatenate([np.zeros(0, np.float32), *(scores for *_, scores in batch)]),
+        }
+    )
+
+
 def write_parts(
-    users: Iterable[tuple[Id, list[Id], np.ndarray]],
+    users: Iterable[Recommended],
     out: Path,
     progress: Callable[[int], None] = lambda users: None,
 ) -> Written:
@@ -191,28 +206,37 @@ def _read_columns(path: Path, wanted: tuple[str, str]) -> Iterator[tuple[int, tu
 @contextmanager
 def _replacing(out: Path) -> Iterator[Path]:
     """A temporary file beside `out` that takes its place at the end, or goes when this fails."""
-    temporary = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
+    with _writing(out):
+        if out.exists() and not out.is_file():  # a device would be gone
+            raise DataError(f"{out} is no file; name one with --out")
+        temporary = out.with_name(f".{out.name}.{os.getpid()}")
         temporary.touch()
-        yield temporary
-        os.replace(temporary, out)
-    except OSError as error:
-        raise DataError(f"{out}: cannot be written ({error.strerror})") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        try:
+            yield temporary
+            os.replace(temporary, out)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def _new_folder(out: Path) -> Iterator[Path]:
     """The same for a folder, which must not be there yet."""
-    temporary = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
+    with _writing(out):
         if out.exists():
             raise DataError(f"{out} is there already; name a new folder, or remove it")
+        temporary = out.with_name(f".{out.name}.{os.getpid()}")
         temporary.mkdir()
-        yield temporary
-        os.rename(temporary, out)
+        try:
+            yield temporary
+            os.rename(temporary, out)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
-        raise DataError(f"{out}: cannot be written ({error.strerror})") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        problem = error.strerror or error
+        raise DataError(f"{out} cannot be written: {problem}; choose another --out") from error

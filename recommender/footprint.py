@@ -17,7 +17,8 @@ from memory_toolkit.reading import read
 from recommender.environment import load_env_file
 from recommender.errors import MatineeError, NotFoundError
 from recommender.filters import Filters
-from recommender.recommender import RANK_BY, Recommender
+from recommender.questions import RANK_BY
+from recommender.recommender import Recommender
 from recommender.remote.address import Address, place
 from recommender.settings import Settings
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,12 +15,13 @@ from recommender.catalogue import FILE as CATALOGUE_FILE
 from recommender.catalogue import Catalogue
 from recommender.collaborative import StarsModel
 from recommender.content import ContentModel
-from recommender.errors import NotFoundError, SettingsError
+from recommender.errors import SettingsError
 from recommender.filters import Filters, MovieFacts
 from recommender.finding import SEARCH_BY, Finder, SearchBy, of_title
 from recommender.history import History
 from recommender.hybrid import HybridScorer, Person, Question, RankBy, Ranked, most_various
 from recommender.meaning import Meaning
+from recommender.questions import Questions
 from recommender.ranking import RankingModel
 from recommender.records import (
     Id,
@@ -39,13 +39,10 @@ from recommender.similar import METHODS, Method, most_similar
 from recommender.title_index import TitleIndex
 from recommender.topn import TopN
 
-RANK_BY: tuple[RankBy, ...] = ("ranking", "stars")
 # Everybody's best movies, as indices, and their scores, in the order of the users.
 RankEverybody = Callable[[HybridScorer, Question], Iterator[tuple[np.ndarray, np.ndarray]]]
 # Chosen on a validation split: as good as 1 there, and with a little more of the catalogue.
 DEFAULT_WEIGHT = 0.9
-# How far `obscurity` lowers the popularity exponent at most.
-MOST_OBSCURE = 0.4
 
 
 @dataclass(frozen=True)
@@ -111,6 +108,7 @@ class Recommender:
             **({} if fit is None else {"fit": fit}),
         )
         self._answers = Answers(self._catalogue, self._facts, self._scorer)
+        self._questions = Questions(self._catalogue, self._facts, self._scorer)
         titles = TitleIndex.from_bundle(bundle)
         self._finder = Finder(self._catalogue, titles, self._facts, self._content)
         self.meaning = Meaning(bundle.path, settings.semantic_encoder)
@@ -166,8 +164,8 @@ class Recommender:
             NotFoundError: no such user, or a genre that does not exist.
             ValueError: `rank_by`, `variety` or `obscurity` cannot be used.
         """
-        person = self._scorer.user(self._user_index(user_id))
-        question = self._question(n, 1.0, filters, rank_by, variety, obscurity)
+        person = self._scorer.user(self._questions.user(user_id))
+        question = self._questions.question(n, 1.0, filters, rank_by, variety, obscurity)
         return self._answer(person, question)
 
     def hybrid_recommend(
@@ -190,8 +188,8 @@ class Recommender:
             NotFoundError: no such user, or a genre that does not exist.
             ValueError: an argument cannot be used.
         """
-        person = self._scorer.user(self._user_index(user_id))
-        question = self._question(n, cf_weight, filters, rank_by, variety, obscurity)
+        person = self._scorer.user(self._questions.user(user_id))
+        question = self._questions.question(n, cf_weight, filters, rank_by, variety, obscurity)
         return self._answer(person, question)
 
     def recommend(
@@ -222,10 +220,10 @@ class Recommender:
             NotFoundError: a genre that does not exist.
             ValueError: stars outside the scale, or an argument that cannot be used.
         """
-        person = self._visitor(ratings)
+        person = self._questions.visitor(ratings)
         known = len(person.movies) > 0
-        person = self._with_hidden(person, hidden)
-        question = self._question(n, cf_weight, filters, rank_by, variety, obscurity)
+        person = self._questions.with_hidden(person, hidden)
+        question = self._questions.question(n, cf_weight, filters, rank_by, variety, obscurity)
         return self._answer(person, question) if known else self._most_popular(person, question)
 
     def recommend_all(
@@ -245,7 +243,7 @@ class Recommender:
         """
         movie_ids = self._catalogue.movie_ids()
         users = self._catalogue.each_user_id()
-        question = self._question(n, cf_weight, None, rank_by, 0.0, 0.0)
+        question = self._questions.question(n, cf_weight, None, rank_by, 0.0, 0.0)
         for user_id, best in zip(users, rank(self._scorer, question), strict=True):
             yield user_id, [movie_ids[m] for m in best[0]], best[1]
 
@@ -274,9 +272,8 @@ class Recommender:
                 f"method {method!r} is off; use 'content', or set "
                 "MATINEE_COLLABORATIVE_SIMILARITY=true"
             )
-        found, similarities = most_similar(
-            self._scorer, self._movie_index(movie_id), n, method, self._allowed(filters)
-        )
+        movie, allowed = self._questions.movie(movie_id), self._questions.allowed(filters)
+        found, similarities = most_similar(self._scorer, movie, n, method, allowed)
         return Results(
             SimilarMovie(rank, movie, similarity)
             for rank, (movie, similarity) in enumerate(
@@ -310,9 +307,7 @@ class Recommender:
 
         An unknown user or movie counts as an average one, as in Surprise.
         """
-        users = [self._catalogue.user_index(user) for user, _ in pairs]
-        movies = [self._catalogue.movie_index(movie) for _, movie in pairs]
-        return self._stars.predict_pairs(_or_unknown(users), _or_unknown(movies))
+        return self._stars.predict_pairs(*self._questions.pairs(pairs))
 
     def find_title(self, title: str, year: int | None = None) -> Movie | None:
         """The movie of exactly this title (case, accents and a leading article aside).
@@ -328,21 +323,15 @@ class Recommender:
         Raises:
             NotFoundError: no such movie.
         """
-        return self._answers.movies([self._movie_index(movie_id)])[0]
+        return self._answers.movies([self._questions.movie(movie_id)])[0]
 
     def movies(self, movie_ids: Iterable[Id]) -> Results[Movie]:
         """The movies with these ids, in this order; ids that do not exist are passed over."""
-        indices = map(self._catalogue.movie_index, movie_ids)
-        return Results(self._answers.movies([i for i in indices if i is not None]))
+        return Results(self._answers.movies(self._questions.known(movie_ids)))
 
     def quick_start(self, n: int = 10, skip: Collection[Id] = ()) -> Results[Movie]:
         """Well-known movies that split opinions, unlike each other: what to ask somebody new."""
-        seen = [i for i in map(self._catalogue.movie_index, skip) if i is not None]
-        counts = self._facts.count.astype(np.float64)
-        counts[seen] = -np.inf
-        best = TopN(1, max(100, 5 * n))
-        best.add(counts[None], 0)
-        known = best.rows()[0][0]
+        known, _ = self._most_rated(max(100, 5 * n), None, self._questions.known(skip))
         known = known[np.argsort(-self._facts.deviation[known], kind="stable")]
         kept = most_various(self._facts.deviation[known], self._ranking.vectors[known], n, 0.5)
         return Results(self._answers.movies(known[kept]))
@@ -353,7 +342,7 @@ class Recommender:
         Raises:
             NotFoundError: no such user.
         """
-        index = self._user_index(user_id)
+        index = self._questions.user(user_id)
         _, ratings = self._history.of(index)
         return User(user_id, len(ratings), float(ratings.mean(dtype=np.float64)))
 
@@ -367,20 +356,15 @@ class Recommender:
         Raises:
             NotFoundError: no such user.
         """
-        movies, ratings = self._history.of(self._user_index(user_id))
+        movies, ratings = self._history.of(self._questions.user(user_id))
         order = np.lexsort((-self._facts.count[movies], -ratings))[:n]
         found = self._answers.movies(movies[order])
         return Results(map(RatedMovie, found, ratings[order].tolist()))
 
     def popular(self, n: int = 10, filters: Filters | None = None) -> Results[Movie]:
         """The most often rated movies."""
-        counts = self._facts.count[None].astype(float)
-        allowed = self._allowed(filters)
-        if allowed is not None:
-            counts[0, ~allowed] = -np.inf
-        best = TopN(1, n)
-        best.add(counts, 0)
-        return Results(self._answers.movies(best.rows()[0][0]))
+        most, _ = self._most_rated(n, self._questions.allowed(filters))
+        return Results(self._answers.movies(most))
 
     @property
     def years(self) -> tuple[int, int]:
@@ -394,85 +378,24 @@ class Recommender:
         data = self.bundle.info["data"]
         return Statistics(data["movies"], data["users"], data["ratings"], data["mean_rating"])
 
-    def _question(
-        self,
-        n: int,
-        weight: float,
-        filters: Filters | None,
-        rank_by: RankBy,
-        variety: float,
-        obscurity: float,
-    ) -> Question:
-        for name, share in (("cf_weight", weight), ("variety", variety), ("obscurity", obscurity)):
-            if not 0 <= share <= 1:
-                raise ValueError(f"{name} is {share}; it must be within 0..1")
-        if rank_by not in RANK_BY:
-            raise ValueError(f"rank_by is {rank_by!r}; it must be one of {', '.join(RANK_BY)}")
-        allowed = self._allowed(filters)
-        if rank_by == "stars" and weight == 1:
-            known = self._stars.movie_known
-            allowed = known if allowed is None else known & allowed
-        exponent = self._ranking.popularity_exponent - MOST_OBSCURE * obscurity
-        return Question(n, weight, rank_by, allowed, exponent, variety)
-
-    def _visitor(self, ratings: Mapping[Id, float]) -> Person:
-        """Somebody who is not in the data, folded in."""
-        low, high = self.scale
-        stars: dict[int, float] = {}
-        for movie_id, rating in ratings.items():
-            if not low <= rating <= high:
-                raise ValueError(
-                    f"movie {movie_id}: {rating} stars are outside the scale {low:g} to {high:g}"
-                )
-            index = self._catalogue.movie_index(movie_id)
-            if index is not None:
-                stars[index] = rating
-        movies = np.array(sorted(stars), dtype=np.int32)
-        given = np.array([stars[i] for i in movies.tolist()], dtype=np.float32)
-        bias, factors = self._stars.fold_in(movies, given)
-        return Person(movies, given, bias, factors)
-
-    def _with_hidden(self, person: Person, hidden: Collection[Id]) -> Person:
-        """`person`, with the movies they turned away counted as rated lowest."""
-        indices = {i for i in map(self._catalogue.movie_index, hidden) if i is not None}
-        away = np.array(sorted(indices.difference(person.movies.tolist())), dtype=np.int32)
-        movies = np.concatenate([person.movies, away])
-        lowest = np.full(len(away), self.scale[0], dtype=np.float32)
-        order = np.argsort(movies)
-        ratings = np.concatenate([person.ratings, lowest])[order]
-        return dataclasses.replace(person, movies=movies[order], ratings=ratings)
-
     def _most_popular(self, person: Person, question: Question) -> Results[Recommendation]:
         """What comes for somebody of whom nothing is known: the most rated movies."""
-        counts = self._facts.count.astype(np.float32)[None].copy()
-        counts[0, person.movies] = -np.inf
-        if question.allowed is not None:
-            counts[0, ~question.allowed] = -np.inf
-        best = TopN(1, question.n)
-        best.add(counts, 0)
-        movies, scores = best.rows()[0]
+        movies, scores = self._most_rated(question.n, question.allowed, person.movies)
         ranked = Ranked(person, movies, scores, 0.0, 0.0)
         return self._answers.recommendations(ranked, question, reasons=False)
+
+    def _most_rated(
+        self, n: int, allowed: np.ndarray | None, left_out: Sequence[int] | np.ndarray = ()
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The n movies that are rated most often, and how often."""
+        counts = self._facts.count[None].astype(np.float64)
+        counts[0, left_out] = -np.inf
+        if allowed is not None:
+            counts[0, ~allowed] = -np.inf
+        best = TopN(1, n)
+        best.add(counts, 0)
+        return best.rows()[0]
 
     def _answer(self, person: Person, question: Question) -> Results[Recommendation]:
         ranked = next(self._scorer.rank([person], question))
         return self._answers.recommendations(ranked, question, reasons=True)
-
-    def _allowed(self, filters: Filters | None) -> np.ndarray | None:
-        return None if filters is None else self._facts.allowed(filters)
-
-    def _movie_index(self, movie_id: Id) -> int:
-        index = self._catalogue.movie_index(movie_id)
-        if index is None:
-            raise NotFoundError(f"no movie has the id {movie_id}; `matinee search` finds ids")
-        return index
-
-    def _user_index(self, user_id: Id) -> int:
-        index = self._catalogue.user_index(user_id)
-        if index is None:
-            raise NotFoundError(f"no user has the id {user_id}")
-        return index
-
-
-def _or_unknown(indices: list[int | None]) -> np.ndarray:
-    return np.array([-1 if i is None else i for i in indices], dtype=np.int64)

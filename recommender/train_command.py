@@ -105,11 +105,13 @@ def _train_on_spark(options: argparse.Namespace, settings: TrainingSettings) -> 
         from recommender.progress import Progress
         from recommender.spark.engine import SparkEngine
         from recommender.spark.files import Files
+        from recommender.spark.following import one_line_errors
         from recommender.spark.sources import SparkSource, in_folder
         from recommender.training import train
 
         if in_one_folder:
-            source = in_folder(Files(spark), options.dataset)
+            with one_line_errors():
+                source = in_folder(Files(spark), options.dataset)
         else:
             source = SparkSource(options.ratings, options.movies, options.tags)
         with Progress() as progress:

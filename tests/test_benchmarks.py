@@ -1,6 +1,8 @@
 """The benchmarks as commands, their tables and plots, and what the docs show of them."""
 
 import argparse
+import dataclasses
+import json
 import re
 import subprocess
 import sys
@@ -14,6 +16,7 @@ from parts import PARTS, Part
 from report import Column, Row, Table, markdown, replaced, write_places
 
 from conftest import ROOT
+from recommender.bundle import MANIFEST
 
 DOCS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 SCRIPTS = sorted(
@@ -136,6 +139,25 @@ def test_what_a_part_lacks_is_said(
     place, package = capsys.readouterr().out.splitlines()
     assert f"skipped: {tmp_path}/none is not there; give --bundle32" in place
     assert "has no no_such_package; give --others" in package
+
+
+def test_a_bundle_of_an_older_format_is_made_anew(
+    tmp_path: Path,
+    tiny_bundle: Path,
+    options: argparse.Namespace,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bundle = tmp_path / "bundle32"
+    bundle.mkdir()
+    manifest = bundle / MANIFEST
+    manifest.write_bytes((tiny_bundle / MANIFEST).read_bytes())
+    makes = part("makes", f"{WRITES}\nopen({str(tmp_path / 'made')!r}, 'w')", tmp_path)
+    makes = dataclasses.replace(makes, makes="bundle32")
+    assert run.run([makes], {"bundle32": bundle}, options)
+    assert f"skipped: {bundle} is there" in capsys.readouterr().out
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "version": 1}))
+    assert run.run([makes], {"bundle32": bundle}, options)
+    assert (tmp_path / "made").exists()
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda file: file.stem)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from recommender.bundle import MANIFEST, Bundle, BundleWriter, manifest_stamp
-from recommender.errors import BundleError
+from recommender.errors import BundleError, ClusterError
 from recommender.recommender import Recommender
 
 
@@ -80,6 +80,30 @@ def test_leftovers_of_a_killed_training_are_removed(tmp_path: Path) -> None:
 def test_two_trainings_at_once(tmp_path: Path) -> None:
     with BundleWriter(tmp_path / "b"), pytest.raises(BundleError, match="another training"):
         BundleWriter(tmp_path / "b").__enter__()
+
+
+def test_a_lock_that_was_removed_locks_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fcntl
+
+    def late(*arguments: object) -> None:
+        flock(*arguments)
+        (tmp_path / "b" / ".lock").unlink()  # as the training does that just ended
+
+    flock = fcntl.flock
+    monkeypatch.setattr(fcntl, "flock", late)
+    with pytest.raises(BundleError, match="another training is writing this bundle; wait for it"):
+        BundleWriter(tmp_path / "b").__enter__()
+
+
+def test_what_a_cluster_failed_at_can_be_gone_on_with(tmp_path: Path) -> None:
+    writer = BundleWriter(tmp_path / "b", "key")
+    writer.__enter__()
+    writer.save_array("numbers", np.arange(3))
+    writer.__exit__(ClusterError)
+    with BundleWriter(tmp_path / "b", "key") as writer:
+        assert writer.array("numbers").tolist() == [0, 1, 2]
 
 
 def test_out_must_not_hold_other_files(tmp_path: Path) -> None:

@@ -1,9 +1,16 @@
 import csv
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from conftest import ROOT
 from recommender import DataError, Recommender, export
 from recommender.export import predict_pairs, read_ratings, write_parts, write_recommendations
 
@@ -59,6 +66,50 @@ def test_files_that_cannot_be_read_or_written(tiny: Recommender, tmp_path: Path)
         predict_pairs(tiny, pairs, tmp_path / "no folder" / "out.csv")
     with pytest.raises(DataError, match="cannot be written"):
         write_recommendations(iter([]), tmp_path / "no folder" / "out.parquet")
+
+
+@pytest.mark.parametrize("name", [".", "folder", "file/x", "long" * 99, "pipe"])
+def test_what_is_no_file_is_not_replaced(name: str, tiny: Recommender, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe")
+    before = sorted(tmp_path.iterdir())
+    pairs = write(tmp_path.with_name("pairs.csv"), "user_id,movie_id\n1,2\n")
+    with pytest.raises(DataError, match=r"is no file|cannot be written: .*; choose another --out"):
+        predict_pairs(tiny, pairs, tmp_path / name if name != "." else Path(name))
+    assert sorted(tmp_path.iterdir()) == before
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_who_has_rated_everything_has_no_rows(tmp_path: Path) -> None:
+    nothing: tuple[list[str], np.ndarray] = ([], np.zeros(0, np.float32))
+    users = [(user, *nothing) for user in range(1024)]
+    written = write_recommendations(
+        [*users, (5000, ["tt1"], np.ones(1, np.float32))], tmp_path / "o"
+    )
+    assert (written.users, written.rows) == (1025, 1)
+    assert pq.read_table(tmp_path / "o").to_pylist() == [
+        {"user_id": 5000, "movie_id": "tt1", "rank": 1, "score": 1.0}
+    ]
+    assert write_recommendations(users, tmp_path / "o").rows == 0
+    assert pq.read_table(tmp_path / "o").num_rows == 0
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_who_is_stopped_leaves_no_half_file(
+    number: signal.Signals, status: int, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pairs.csv")  # that nobody writes into
+    words = ("--pairs", tmp_path / "pairs.csv", "--out", tmp_path / "o", "--bundle", tiny_bundle)
+    command = [sys.executable, "-m", "recommender.cli", "predict", *map(str, words)]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        while len(list(tmp_path.iterdir())) == 1:
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (status, "matinee: stopped; nothing was changed\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["pairs.csv"]
 
 
 def test_a_failure_midway_leaves_what_was_there(tiny: Recommender, tmp_path: Path) -> None:

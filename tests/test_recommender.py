@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from recommender import Filters, NotFoundError, Recommender, Settings, SettingsError
-from recommender.recommender import RANK_BY
+from recommender.questions import RANK_BY
 from recommender.similar import METHODS
 
 

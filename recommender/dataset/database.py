@@ -42,12 +42,18 @@ def opened_in(
             yield connection, scratch
     except duckdb.OutOfMemoryException as error:
         raise _too_little(allowance, error) from None
+    except ConnectionError:  # to a cluster, which writes nothing here
+        raise
     except (duckdb.IOException, duckdb.TransactionException, OSError) as error:
         if "failed to pin block" in str(error):  # memory again, when a table is committed
             raise _too_little(allowance, error) from None
         raise DataError(
             f"{folder} cannot be written: {str(error).splitlines()[0]}; make room there"
         ) from None
+    except RuntimeError as error:
+        if str(error) == "Query interrupted":  # what DuckDB makes of Ctrl+C
+            raise KeyboardInterrupt from None
+        raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
         if not existed:

@@ -17,7 +17,8 @@ from recommender.errors import DataError
 # Characters in a line; DuckDB's own limit is 2 MB.
 LONGEST_LINE = 400_000
 _CHUNK = 1 << 18
-_GZIP = b"\x1f\x8b"
+GZIP = b"\x1f\x8b"  # how such files begin
+NOT_UTF_8 = "is not UTF-8; give --encoding (cp949, latin-1, …)"
 
 
 class BrokenRecordError(Exception):
@@ -72,10 +73,7 @@ def readable(path: Path, encoding: str | None, fallback: str | None, copy: Path)
             return readable(path, fallback, None, copy)
         if isinstance(error, UnicodeDecodeError):
             line += len(re.findall(rb"\r\n?|\n", error.object[: error.start]))
-        if encoding is None:
-            advice = "is not UTF-8; give --encoding (cp949, latin-1, …)"
-        else:
-            advice = f"is not {encoding}; give another --encoding"
+        advice = NOT_UTF_8 if encoding is None else f"is not {encoding}; give another --encoding"
         raise DataError(f"{path}, line {line}: {advice}") from None
     # DuckDB's strict reader takes any line ending, but only one in a file.
     one_ending = not isinstance(decoder.newlines, tuple)
@@ -129,7 +127,7 @@ def header_delimiter(header: str) -> str:
 def is_gzip(path: Path) -> bool:
     """Whether `path` is compressed, whatever its name says."""
     with path.open("rb") as file:
-        return file.read(len(_GZIP)) == _GZIP
+        return file.read(len(GZIP)) == GZIP
 
 
 def _decoder(encoding: str) -> io.IncrementalNewlineDecoder:

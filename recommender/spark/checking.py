@@ -18,23 +18,23 @@ from recommender.dataset.rating_scale import (
     off_scale,
 )
 from recommender.dataset.staging import EMPTY_ID, LONG_ID, LONGEST_ID
+from recommender.dataset.textfiles import NOT_UTF_8
 from recommender.errors import DataError, one_line
 from recommender.spark.files import local
 from recommender.spark.following import Told, follow
 from recommender.spark.reading import PLACE, unreadable
 
 _LONGEST_ROW = 100
-_NOT_UTF_8 = "is not UTF-8; give --encoding (cp949, latin-1, …)"
 # What may be wrong with a row, in order of importance: the condition, the column, what is said.
 # U+FFFD is what a decoder puts where bytes are no text.
 _FAULTS = (
     ("broken", "it", "has more or fewer fields than the header; mend the row"),
     ("user_id IS NULL", "user_id", EMPTY_ID),
     (f"octet_length(user_id) > {LONGEST_ID}", "user_id", LONG_ID),
-    ("user_id LIKE '%\ufffd%'", "user_id", _NOT_UTF_8),
+    ("user_id LIKE '%\ufffd%'", "user_id", NOT_UTF_8),
     ("movie_id IS NULL", "movie_id", EMPTY_ID),
     (f"octet_length(movie_id) > {LONGEST_ID}", "movie_id", LONG_ID),
-    ("movie_id LIKE '%\ufffd%'", "movie_id", _NOT_UTF_8),
+    ("movie_id LIKE '%\ufffd%'", "movie_id", NOT_UTF_8),
     ("value IS NULL OR isnan(value) OR abs(value) = double('infinity')", "rating", NO_NUMBER),
     (f"abs(value) > {LARGEST}", "rating", TOO_LARGE),
 )

@@ -23,7 +23,7 @@ from recommender.everybody import SparseContent
 from recommender.history import History
 from recommender.hybrid import HybridScorer, Person, Question
 from recommender.recommender import RankEverybody
-from recommender.spark.following import one_line_errors
+from recommender.spark.following import cancel, one_line_errors
 
 # Users that are ranked in one task; the local engine's batches fit in without a rest.
 BLOCK = 2048
@@ -79,7 +79,7 @@ def rank_everybody(
     with ExitStack() as stack:
         stack.callback(models.destroy)
         pool = stack.enter_context(ThreadPoolExecutor(_MOST_THREADS))
-        stack.callback(context.cancelJobGroup, group)  # for whoever stops early
+        stack.callback(cancel, context, group)  # for whoever stops early
         for first in range(0, scorer.history.n_users, BLOCK):
             waiting.append(pool.submit(rank, first))
             # Asked anew each time: a cluster may grow.

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import TypeVar
 
-from py4j.protocol import Py4JError  # type: ignore[import-untyped]
+from py4j.protocol import Py4JError, Py4JNetworkError  # type: ignore[import-untyped]
 from pyspark import SparkContext, StatusTracker
 from pyspark.errors import PySparkException
 
@@ -19,6 +19,10 @@ Told = Callable[[float], None]
 T = TypeVar("T")
 _SECONDS_BETWEEN_LOOKS = 0.2
 _LONGEST_REASON = 300
+_JAVA_ENDED = (
+    "its Java on this machine has ended, perhaps killed for want of memory; give it more, or lower "
+    "--memory-limit"
+)
 _TRACEBACK = "Traceback (most recent call last):\n"
 # "java.io.IOException: No space left on device", without the names of classes in front.
 _CLASSES = re.compile(r"^(?:[\w$]+\.)+[\w$]*(?:Exception|Error): ")
@@ -34,7 +38,7 @@ def follow(
     """What `action` returns; `progress` is told the fraction done meanwhile, ascending.
 
     The action runs in a thread of its own, so that what `progress` raises, or Ctrl+C, ends its
-    jobs. Source: Spark's documentation of `StatusTracker` and ``cancelJobGroup``.
+    jobs. Source: Spark's documentation of `StatusTracker` and of job groups.
 
     Args:
         action: starts jobs and waits for them.
@@ -54,9 +58,14 @@ def follow(
                 furthest = max(furthest, _done(context.statusTracker(), group, jobs))
                 progress(furthest)
         except BaseException:
-            context.cancelJobGroup(group)
+            cancel(context, group)
             raise
         return result.result()
+
+
+def cancel(context: SparkContext, group: str) -> None:
+    """End the jobs of a group, and those that would yet begin: an action may be between two."""
+    context._jsc.sc().cancelJobGroupAndFutureJobs(group)
 
 
 def _done(tracker: StatusTracker, group: str, expected: int) -> float:
@@ -83,7 +92,7 @@ def one_line_errors() -> Iterator[None]:
     """
     try:
         yield
-    except (PySparkException, Py4JError) as error:
+    except (PySparkException, Py4JError, ConnectionError, EOFError) as error:
         raise ClusterError(f"Spark failed: {reason(error)}") from error
 
 
@@ -91,6 +100,10 @@ def reason(error: BaseException | str) -> str:
     """The deepest cause that an error of Spark's, or what Java printed, names; without stack traces
     and names of classes."""
     text = str(error)
+    # Py4J says without any trace that there was no answer.
+    unanswered = type(error) is Py4JError and "\n" not in text
+    if unanswered or isinstance(error, (Py4JNetworkError, ConnectionError, EOFError)):
+        return _JAVA_ENDED
     if _TRACEBACK in text:  # of a worker's Python: what was raised stands behind the last frame
         lines = [line for line in text.rpartition(_TRACEBACK)[2].splitlines() if line.strip()]
         return one_line(next((line for line in lines if line[0] != " "), ""), _LONGEST_REASON)

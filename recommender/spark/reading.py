@@ -9,16 +9,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import DataType, DecimalType, DoubleType, FloatType, StringType, StructType
+from pyspark.sql.types import (
+    DataType,
+    DecimalType,
+    DoubleType,
+    FloatType,
+    LongType,
+    StringType,
+    StructType,
+)
 
 from recommender.dataset.sources import PARQUET, TableFile, layout
 from recommender.dataset.staging import match
-from recommender.dataset.textfiles import header_delimiter
+from recommender.dataset.textfiles import GZIP, NOT_UTF_8, check_encoding, header_delimiter
 from recommender.errors import DataError
 from recommender.spark.files import Files, Found, escaped
 from recommender.spark.following import reason
@@ -29,6 +38,8 @@ _BROKEN = "_broken"
 _UNREADABLE = re.compile("FAILED_READ_FILE|CANNOT_READ_FILE|not a Parquet file")
 # A number as DuckDB reads it, too; Spark alone would take "5d" for one.
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+# What lies beyond, three million years away, are nanoseconds: Spark makes integers of these.
+_LAST_SECOND = 10**14
 # What Java calls by another name.
 _JAVA_NAMES = {"utf-8-sig": "utf-8", "cp949": "x-windows-949", "iso8859-1": "ISO-8859-1"}
 
@@ -63,7 +74,7 @@ def read_ratings(spark: SparkSession, files: Files, path: str, encoding: str | N
     """
     found = files.find(path, "ratings")
     with unreadable(path):
-        described = _layout(spark, files, path, found)
+        described = _layout(spark, files, path, found, encoding)
         reader = spark.read.option("recursiveFileLookup", "true")
         if described.file.parquet:
             frame = reader.parquet(escaped(path))
@@ -77,7 +88,7 @@ def read_ratings(spark: SparkSession, files: Files, path: str, encoding: str | N
             escape='"' if described.file.quoted else "\\",
             header=described.file.columns is None,
             enforceSchema=not strict,
-            encoding=_java_name(encoding),
+            encoding=_java_name(spark, encoding),
             mode="PERMISSIVE",
             columnNameOfCorruptRecord=_BROKEN,
         )
@@ -99,7 +110,9 @@ def unreadable(path: str) -> Iterator[None]:
         raise DataError(f"{path} cannot be read: {reason(error)}; check --ratings") from None
 
 
-def _layout(spark: SparkSession, files: Files, path: str, found: list[Found]) -> Layout:
+def _layout(
+    spark: SparkSession, files: Files, path: str, found: list[Found], encoding: str | None
+) -> Layout:
     first = next((file for file in found if file.size), None)
     if first is None:
         raise DataError(f"{path} is empty; check --ratings")
@@ -107,11 +120,15 @@ def _layout(spark: SparkSession, files: Files, path: str, found: list[Found]) ->
     file = layout(Path(first.name), "ratings", start)
     if file.parquet or start.startswith(PARQUET):
         return Layout(file, (), "", many)
+    if start.startswith(GZIP) and not first.name.endswith(".gz"):
+        raise DataError(f"{path} is gzip, which Spark knows by the name alone; name it ….gz")
     lines = spark.read.text(escaped(path), recursiveFileLookup=True)
     header = lines.where(F.trim("value") != "").first()
     if header is None:
         raise DataError(f"{path} is empty; check --ratings")
     line = str(header[0]).removeprefix("\ufeff")
+    if encoding is None and not {"\ufffd", "\0"}.isdisjoint(line):
+        raise DataError(f"{path}: its first line {NOT_UTF_8}")
     delimiter = file.delimiter or header_delimiter(line)
     columns = file.columns or tuple(next(csv.reader([line], delimiter=delimiter)))
     return Layout(file, columns, delimiter, many)
@@ -141,7 +158,7 @@ def _placed(frame: DataFrame, path: str, columns: tuple[str, ...], described: La
         if name not in found:
             return F.lit(None).cast("string")
         field = schema.fields[found[name]]
-        text = F.trim(_as_text(_quoted(field.name), field.dataType, name.endswith("_id")))
+        text = F.trim(_as_text(_quoted(field.name), field.dataType, name))
         return F.when(text != "", text).alias(name)
 
     joined = F.concat_ws(
@@ -167,9 +184,12 @@ def _placed(frame: DataFrame, path: str, columns: tuple[str, ...], described: La
     )
 
 
-def _as_text(column: Column, kind: DataType, is_id: bool) -> Column:
+def _as_text(column: Column, kind: DataType, name: str) -> Column:
     """A column of any type as the text that the local import has for it."""
-    if is_id and isinstance(kind, (DoubleType, FloatType, DecimalType)):
+    if name == "timestamp" and isinstance(kind, LongType):
+        moment = F.timestamp_micros((column / 1000).cast("bigint")).cast("string")
+        return F.when(F.abs(column) > _LAST_SECOND, moment).otherwise(column.cast("string"))
+    if name.endswith("_id") and isinstance(kind, (DoubleType, FloatType, DecimalType)):
         # pandas turns a column of integers into floats when one of them is missing.
         text = column.cast("string")
         whole = column.try_cast("decimal(38,0)").cast("string")
@@ -183,7 +203,20 @@ def _quoted(name: str) -> Column:
     return F.col("`{}`".format(name.replace("`", "``")))
 
 
-def _java_name(encoding: str | None) -> str:
-    """What Java calls an encoding of Python's."""
-    name = codecs.lookup(encoding or "utf-8").name
-    return _JAVA_NAMES.get(name, name)
+def _java_name(spark: SparkSession, encoding: str | None) -> str:
+    """What Java calls an encoding of Python's.
+
+    Raises:
+        DataError: one of them does not know it.
+    """
+    encoding = encoding or "utf-8"
+    check_encoding(encoding)
+    name = codecs.lookup(encoding).name
+    name = _JAVA_NAMES.get(name, name)
+    java: Any = spark.sparkContext._jvm
+    if not java.java.nio.charset.Charset.isSupported(name):
+        raise DataError(
+            f"--encoding {encoding}: Spark has no such encoding; make the ratings UTF-8, or give "
+            "--engine local"
+        )
+    return name

@@ -6,21 +6,24 @@ what is skewed and joins what is small), and PySpark's ``java_gateway``.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from memory_toolkit.sizes import MB
 from recommender.allowance import SMALLEST, Allowance
@@ -29,6 +32,7 @@ from recommender.extras import require_spark
 from recommender.input_options import LOCAL_MASTER
 
 if TYPE_CHECKING:
+    from pyspark import SparkConf
     from pyspark.sql import SparkSession
 
 _OLDEST_JAVA = 17
@@ -37,8 +41,10 @@ _BESIDE, _PER_CORE = 600 * MB, 220 * MB
 # Spark starts with no less; a driver whose executors are elsewhere needs no more.
 _LEAST_HEAP, _DRIVER_HEAP = 512 * MB, 1024 * MB
 _SECONDS_TO_END = 10.0
+_SECONDS_FOR_MASTER = 10.0
 _SECONDS_FOR_EXECUTORS = 120
 _PACKAGES = ("numpy", "pyarrow", "scipy")
+_MODULES = "matinee-modules.zip"
 _CONFIGURATION = {
     "spark.app.name": "matinee",
     "spark.log.level": "OFF",
@@ -53,6 +59,8 @@ _CONFIGURATION = {
     "spark.sql.execution.arrow.maxBytesPerBatch": "16m",
     # Any encoding that Java knows, for text files that are not UTF-8.
     "spark.sql.legacy.javaCharsets": "true",
+    # Times as pandas writes them to Parquet, which Spark has no type for; see `reading`.
+    "spark.sql.legacy.parquet.nanosAsLong": "true",
 }
 _LOCAL_CONFIGURATION = {
     "spark.driver.host": "127.0.0.1",
@@ -88,13 +96,13 @@ def open_session(
             f"--master {master}: training needs the cluster itself, not Spark Connect; give "
             "local[*], spark://HOST:PORT, yarn or k8s://URL"
         )
+    _check_master(master)
     settings = _CONFIGURATION | _memory(master, Allowance.find(memory_limit))
-    if _is_local(master):
-        settings |= _LOCAL_CONFIGURATION | {"spark.local.dir": tempfile.gettempdir()}
-    settings |= dict(conf or {})
     with tempfile.TemporaryDirectory(prefix="matinee-spark-") as name:
         folder = Path(name)
-        with _started(master, settings, folder / "java.log") as spark:
+        if _is_local(master):
+            settings |= _LOCAL_CONFIGURATION | {"spark.local.dir": name}
+        with _started(master, settings | dict(conf or {}), folder) as spark:
             spark.sparkContext.addPyFile(str(_zipped_modules(folder)))
             if not _is_local(master):
                 _check_executors(spark, master)
@@ -125,6 +133,27 @@ def _check_java() -> None:
         raise SettingsError(f"{java} is Java {version[1]}: {advice}")
 
 
+def _check_master(master: str) -> None:
+    """See that a standalone master answers; Spark itself would try for more than a minute.
+
+    Raises:
+        SettingsError: none of those that `master` names does.
+    """
+    if not master.startswith("spark://"):
+        return
+    problem = ""
+    for address in master.removeprefix("spark://").split(","):
+        try:
+            place = urlsplit(f"//{address}")
+            if place.port is None:
+                raise ValueError("it names no port")
+            with socket.create_connection((place.hostname, place.port), _SECONDS_FOR_MASTER):
+                return
+        except (OSError, ValueError) as error:
+            problem = getattr(error, "strerror", None) or str(error)
+    raise SettingsError(f"--master {master}: no master answers there ({problem}); check it")
+
+
 def _is_local(master: str) -> bool:
     return master == "local" or master.startswith("local[")
 
@@ -147,10 +176,12 @@ def _memory(master: str, allowance: Allowance) -> dict[str, str]:
 
 
 @contextmanager
-def _started(master: str, settings: dict[str, str], log: Path) -> Iterator[SparkSession]:
-    """A session in a Java of its own, whose complaints go to `log` unless logs are asked for."""
+def _started(master: str, settings: dict[str, str], folder: Path) -> Iterator[SparkSession]:
+    """A session in a Java of its own, whose complaints go into `folder` unless logs are asked for.
+
+    Whoever lives longer, this process or its Java, removes the folder.
+    """
     from pyspark import SparkConf, SparkContext
-    from pyspark.java_gateway import launch_gateway
     from pyspark.logger import PySparkLogger
     from pyspark.sql import SparkSession
 
@@ -160,19 +191,24 @@ def _started(master: str, settings: dict[str, str], log: Path) -> Iterator[Spark
     PySparkLogger.getLogger("DataFrameQueryContextLogger").disabled = True
     python = settings.get("spark.pyspark.python") or os.environ.get("PYSPARK_PYTHON")
     configuration = SparkConf(loadDefaults=False).setMaster(master).setAll(list(settings.items()))
-    with _process_restored(), ExitStack() as stack:
+    quiet = settings["spark.log.level"] == "OFF"
+    with _process_restored(quiet), ExitStack() as stack:
         os.environ["PYSPARK_PYTHON"] = python or (
             sys.executable if _is_local(master) else "python3"
         )
+        log = folder / "java.log"
         complaints = stack.enter_context(log.open("wb"))
-        quiet = settings["spark.log.level"] == "OFF"
         try:
-            gateway = launch_gateway(configuration, {"stderr": complaints} if quiet else {})
+            gateway = _launched(configuration, {"stderr": complaints} if quiet else {})
             stack.callback(_end, gateway)
+            for path in (folder, log, folder / _MODULES):  # removed in the opposite order
+                gateway.jvm.java.io.File(str(path)).deleteOnExit()
             context = SparkContext(conf=configuration, gateway=gateway)
-            stack.callback(context.stop)
+            stack.callback(_if_java_lives, context.stop)
+            server: Any = context._accumulatorServer
+            server.handle_error = lambda *_: None  # it prints a traceback when Java is killed
             spark = SparkSession(context)
-            stack.callback(spark.stop)
+            stack.callback(_if_java_lives, spark.stop)
         except Exception as error:
             raise SettingsError(
                 f"--master {master}: Spark does not start ({_why(error, log)}); check it and "
@@ -181,21 +217,55 @@ def _started(master: str, settings: dict[str, str], log: Path) -> Iterator[Spark
         yield spark
 
 
+def _launched(configuration: SparkConf, options: dict[str, Any]) -> Any:
+    """The gateway to a new Java.
+
+    Started in a thread, where Ctrl+C does not arrive: a Java that waits in vain for the process
+    that started it stays for good.
+    """
+    from pyspark.java_gateway import launch_gateway
+
+    with ThreadPoolExecutor(1) as thread:
+        launching = thread.submit(launch_gateway, configuration, options)
+        try:
+            return launching.result()
+        except (KeyboardInterrupt, SystemExit):
+            _end(launching.result())
+            raise
+
+
 @contextmanager
-def _process_restored() -> Iterator[None]:
-    """Put back what PySpark changes in this process: variables, paths, what Ctrl+C does."""
+def _process_restored(quiet: bool) -> Iterator[None]:
+    """Put back what PySpark changes in this process: variables, paths, what Ctrl+C does.
+
+    Args:
+        quiet: whether what its logger says of a call that Ctrl+C interrupts is left out.
+    """
     variables, paths = dict(os.environ), list(sys.path)
     handler = signal.getsignal(signal.SIGINT)
+    silence = logging.NullHandler()  # without any, `logging.exception` makes one that prints
+    if quiet:
+        logging.getLogger().addHandler(silence)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "PySpark does not yet fully support", FutureWarning)
+            warnings.filterwarnings("ignore", "Unable to cleanly shutdown Spark", RuntimeWarning)
             yield
     finally:
+        logging.getLogger().removeHandler(silence)
         os.environ.clear()
         os.environ.update(variables)
         sys.path[:] = paths
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, handler)
+
+
+def _if_java_lives(stop: Callable[[], None]) -> None:
+    """Call `stop`; a Java that was killed needs none, and must not hide what it was killed for."""
+    from py4j.protocol import Py4JError  # type: ignore[import-untyped]
+
+    with suppress(Py4JError, OSError):
+        stop()
 
 
 def _end(gateway: Any) -> None:
@@ -225,7 +295,7 @@ def _zipped_modules(folder: Path) -> Path:
     """This project's Python modules, without what a compiler made, as a file that Python imports
     from."""
     root = Path(__file__).resolve().parents[2]
-    path = folder / "matinee-modules.zip"
+    path = folder / _MODULES
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         for package in ("recommender", "memory_toolkit"):
             for module in sorted((root / package).rglob("*.py")):

@@ -13,7 +13,8 @@ import streamlit as st
 from recommender.errors import NotFoundError
 from recommender.filters import Filters
 from recommender.hybrid import RankBy
-from recommender.recommender import RANK_BY, Recommender
+from recommender.questions import RANK_BY
+from recommender.recommender import Recommender
 from recommender.records import User
 from recommender.ui import address
 from recommender.ui.configuration import settings
@@ -29,22 +30,30 @@ def heading(title: str, subtitle: str) -> None:
     st.markdown(subtitle)
 
 
-def user_picker(matinee: Recommender) -> User | None:
-    """A field that offers users and takes any other user's id; None until one is found."""
+def user_picker(matinee: Recommender) -> str | None:
+    """A field that offers users and takes any other user's id; None while it is empty."""
+    address.follow("user")
     chosen = st.selectbox(
         t("user.label"),
         [str(user_id) for user_id in matinee.users(settings().users_listed)],
         index=None,
         key="user",
-        bind="query-params",
+        persist_state="session",
         accept_new_options=True,
         filter_mode="prefix",
         placeholder=t("user.placeholder", count=f"{matinee.statistics.users:,}"),
         help=t("user.help"),
         icon=":material/person_search:",
     )
+    address.show("user", chosen)
+    return chosen
+
+
+def chosen_user(matinee: Recommender, chosen: str | None) -> User | None:
+    """The user that was picked; None, and a sentence on the page, if there is none."""
     if not chosen:
-        st.info(t("user.empty"), icon=":material/person_search:")
+        example = next(iter(matinee.users(1)), "")
+        st.info(t("user.empty", user=plain(str(example))), icon=":material/person_search:")
         return None
     try:
         return matinee.user(chosen)
@@ -84,9 +93,10 @@ def wishes(matinee: Recommender, *, choice: bool = True) -> Wishes:
     address.follow("genres", matinee.genres, many=True)
     first, last = matinee.years
     whole = (first, last)
-    state = st.session_state
-    keys = ("genres", "fewest", *(("variety", "obscurity") if choice else ()))
-    on = sum(bool(state.get(key)) for key in keys) + (state.get("years", whole) != whole)
+    usually: dict[str, object] = {"genres": [], "years": whole, "fewest": 0}
+    if choice:
+        usually |= {"variety": 0.0, "obscurity": 0.0}
+    on = sum(_is_set(key, value) for key, value in usually.items())
     label = t("filter.on", count=on) if on else t("filter.label")
     with st.popover(label, icon=":material/filter_list:", width="stretch"):
         most = settings().recommendations
@@ -108,6 +118,14 @@ def wishes(matinee: Recommender, *, choice: bool = True) -> Wishes:
     address.show("genres", genres)
     filters = Filters(tuple(genres), None if years == whole else years, fewest)
     return Wishes(count, filters, variety, obscurity)
+
+
+def _is_set(key: str, usual: object) -> bool:
+    """Whether the control `key` is not as usual. What a link brings is in the address alone until
+    the control is drawn."""
+    if key in st.session_state:
+        return st.session_state[key] != usual
+    return key in st.query_params
 
 
 def _share(key: str) -> float:

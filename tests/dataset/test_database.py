@@ -1,3 +1,4 @@
+import signal
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -39,6 +40,30 @@ def test_progress_goes_up_while_the_query_runs(connection: duckdb.DuckDBPyConnec
 def test_what_the_query_raises_comes_out(connection: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(duckdb.CatalogException, match="missing"):
         follow(connection, "SELECT * FROM missing")
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no timer")
+def test_ctrl_c_in_a_short_question_is_ctrl_c(tmp_path: Path) -> None:
+    endless = "SELECT count(*) FROM range(1000000000) a, range(1000000000) b"
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.5)
+        with (
+            pytest.raises(KeyboardInterrupt),
+            opened_in(tmp_path / "out", Allowance(SMALLEST, "here", 1)) as (opened, _),
+        ):
+            opened.execute(endless)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_cluster_that_is_gone_is_no_full_disk(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ConnectionError),
+        opened_in(tmp_path / "out", Allowance(SMALLEST, "here", 1)),
+    ):
+        raise ConnectionRefusedError
 
 
 def test_an_interrupted_query_ends(connection: duckdb.DuckDBPyConnection) -> None:

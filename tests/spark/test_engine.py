@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 pytest.importorskip("pyspark")
@@ -122,7 +123,8 @@ def test_the_command(java: str, tiny_files, tmp_path: Path) -> None:
     process = matinee(*ON_SPARK, *MODEL, *words)
     said, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
-    assert errors.splitlines() == [
+    stages = [line for line in errors.splitlines() if line[0] != " "]  # and how far they are
+    assert stages == [
         "Reading and checking the data …",
         "Training the stars model …",
         "Reading the movies' texts …",
@@ -135,16 +137,36 @@ def test_the_command(java: str, tiny_files, tmp_path: Path) -> None:
     assert Bundle.open(tmp_path / "b").info["engine"] == "spark"
 
 
-def test_ctrl_c_ends_the_command(java: str, tiny_files, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ctrl_c_and_sigterm_end_the_command(
+    number: signal.Signals, status: int, java: str, tiny_files, tmp_path: Path
+) -> None:
     files = ("--ratings", tiny_files[0], "--movies", tiny_files[1])
     with matinee(*ON_SPARK, *MODEL, *files, "--out", tmp_path / "b") as process:
         assert process.stderr is not None
         assert "Reading" in process.stderr.readline()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         said = process.stderr.read()
-        assert process.wait(timeout=120) == 130
+        assert process.wait(timeout=120) == status
     assert said.splitlines()[-1] == "matinee: stopped; nothing was changed"
     assert len(said.splitlines()) == 1
+
+
+def test_a_java_that_is_killed_is_told_and_what_is_done_stays(
+    java: str, tiny_files, tmp_path: Path
+) -> None:
+    files = ("--ratings", tiny_files[0], "--movies", tiny_files[1])
+    with matinee(*ON_SPARK, *MODEL, *files, "--out", tmp_path / "b") as process:
+        assert process.stderr is not None
+        while "stars model" not in process.stderr.readline():
+            assert process.poll() is None
+        (started,) = psutil.Process(process.pid).children()
+        started.kill()
+        said = process.stderr.read()
+        assert process.wait(timeout=120) == 1
+    assert said.startswith("matinee: Spark failed: its Java on this machine has ended")
+    assert len(said.splitlines()) == 1
+    assert list(tmp_path.glob("b/work-*/work/import.json"))
 
 
 @pytest.mark.parametrize(

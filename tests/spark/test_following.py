@@ -1,6 +1,10 @@
+import threading
+
 import pytest
 
 pytest.importorskip("pyspark")
+
+from py4j.protocol import Py4JError, Py4JNetworkError
 
 from recommender.errors import ClusterError
 from recommender.spark.following import follow, one_line_errors, reason
@@ -38,6 +42,26 @@ def test_what_progress_raises_ends_the_jobs(spark) -> None:
     assert not context.statusTracker().getActiveJobsIds()
 
 
+def test_who_stops_between_two_jobs_starts_no_other(spark) -> None:
+    context = spark.sparkContext
+    ran, between, goes_on = context.accumulator(0), threading.Event(), threading.Event()
+
+    def two_jobs() -> None:
+        context.parallelize([0], 1).count()
+        between.set()
+        assert goes_on.wait(60)
+        context.parallelize([0], 1).foreach(lambda _: ran.add(1))
+
+    def stop(fraction: float) -> None:
+        if between.is_set():
+            threading.Timer(1.0, goes_on.set).start()  # when the jobs were cancelled
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        follow(context, two_jobs, stop)
+    assert ran.value == 0
+
+
 def test_a_failing_task_is_told_in_a_line(spark) -> None:
     def fail(_: int) -> None:
         raise ValueError("there is\nno such thing")
@@ -50,6 +74,28 @@ def test_a_failing_task_is_told_in_a_line(spark) -> None:
         follow(context, context.parallelize([0], 1).map(fail).collect)
     assert "\n" not in str(error.value)
     assert len(str(error.value)) < 400
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Py4JError("An error occurred while calling o46.sc"),
+        Py4JNetworkError("Answer from Java side is empty"),
+        ConnectionRefusedError(111, "Connection refused"),
+        EOFError(),
+    ],
+)
+def test_a_java_that_is_gone(error: Exception) -> None:
+    with (
+        pytest.raises(ClusterError, match=r"^Spark failed: its Java on this machine has ended"),
+        one_line_errors(),
+    ):
+        raise error
+
+
+def test_what_java_cannot_do_is_no_end_of_it() -> None:
+    error = Py4JError("An error occurred while calling o1.x. Trace:\nMethod x() does not exist")
+    assert reason(error).startswith("An error occurred while calling o1.x")
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import gzip
 from decimal import Decimal
 from pathlib import Path
 
@@ -45,6 +46,22 @@ def test_parquet_of_any_type(spark, tmp_path: Path) -> None:
     assert found == [("1", "7", 3.7, 0), (None, "8.5", 4.0, 1500), ("2.5", None, None, None)]
 
 
+def test_nanoseconds_as_pandas_writes_them(spark, tmp_path: Path) -> None:
+    nanoseconds = [978_307_200_123_456_789, None, -978_307_200_000_000_000]
+    for name, kind in (("times", pa.timestamp("ns")), ("numbers", pa.int64())):
+        times = pa.array(nanoseconds, kind)
+        table = pa.table(
+            {"user": [1, 2, 3], "movie": [1, 2, 3], "rating": [1, 2, 3], "time": times}
+        )
+        pq.write_table(table, tmp_path / f"{name}.parquet")
+        found = rows(spark, tmp_path / f"{name}.parquet", "millis")
+        assert found == [(978_307_200_123,), (None,), (-978_307_200_000,)]
+    seconds = table.set_column(3, "time", pa.array([978_307_200, 1, 2]))
+    pq.write_table(seconds, tmp_path / "seconds.parquet")
+    found = rows(spark, tmp_path / "seconds.parquet", "millis")
+    assert found == [(978_307_200_000,), (1000,), (2000,)]
+
+
 def test_another_encoding(spark, tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     path.write_bytes("user,movie,rating\n김,1,3\n".encode("cp949"))
@@ -66,6 +83,25 @@ def test_what_cannot_be_read(name: str, content: str, message: str, spark, tmp_p
     path.write_text(content)
     with pytest.raises(DataError, match=message):
         rows(spark, path)
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "message"),
+    [
+        ("user,movie,rating\n".encode("utf-16"), None, "its first line is not UTF-8; give --enc"),
+        ("user,movie,rating,é\n".encode("latin-1"), None, "its first line is not UTF-8"),
+        (gzip.compress(b"user,movie,rating\n1,2,3\n"), None, r"r\.csv is gzip.*; name it ….gz"),
+        (b"user,movie,rating\n", "klingon", "--encoding klingon is not a known text encoding"),
+        (b"user,movie,rating\n", "mac_roman", "Spark has no such encoding; make the ratings UTF"),
+    ],
+)
+def test_what_is_not_the_text_it_should_be(
+    content: bytes, encoding: str | None, message: str, spark, tmp_path: Path
+) -> None:
+    path = tmp_path / "r.csv"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        rows(spark, path, encoding=encoding)
 
 
 def test_part_files_must_have_the_same_columns(spark, tmp_path: Path) -> None:

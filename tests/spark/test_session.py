@@ -4,6 +4,7 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -71,6 +72,19 @@ def test_spark_connect_is_refused(java: str) -> None:
     refused("--master sc://host: training needs the cluster itself", "sc://host")
 
 
+@pytest.mark.parametrize(
+    ("master", "problem"),
+    [
+        ("spark://127.0.0.1:1", "Connection refused"),
+        ("spark://127.0.0.1:1,127.0.0.1:2", "Connection refused"),
+        ("spark://127.0.0.1", "it names no port"),
+        ("spark://127.0.0.1:seven", "Port could not be cast"),
+    ],
+)
+def test_a_master_that_does_not_answer(java: str, master: str, problem: str) -> None:
+    refused(rf"--master {master}: no master answers there \({problem}.*\); check it", master)
+
+
 def test_a_master_that_is_none(java: str) -> None:
     done = run("""
 from recommender.errors import SettingsError
@@ -111,6 +125,42 @@ def test_a_session_leaves_nothing_behind(java: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def wait_for_the_end(process: psutil.Process) -> None:
+    waited = time.monotonic()
+    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() - waited < 60
+        time.sleep(0.1)
+
+
+def test_ctrl_c_while_java_starts_leaves_none_behind(java: str, tmp_path: Path) -> None:
+    code = """
+from recommender.spark.session import open_session
+
+try:
+    with open_session("local[1]"):
+        print("too late")
+except KeyboardInterrupt:
+    print("stopped")
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        here, started = psutil.Process(process.pid), []
+        while not started:  # of two, the first is asked for its version
+            assert process.poll() is None
+            with suppress(psutil.NoSuchProcess):
+                started = [one for one in here.children() if "pyspark-shell" in one.cmdline()]
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=120) == ("stopped\n", "")
+    wait_for_the_end(started[0])
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_java_ends_with_a_process_that_is_killed(java: str, tmp_path: Path) -> None:
     killed = """
 import os, signal
@@ -122,10 +172,8 @@ with open_session("local[1]") as spark:
 """
     done = run(killed, TMPDIR=str(tmp_path))
     assert done.returncode == -signal.SIGKILL
-    pid, waited = int(done.stdout), time.monotonic()
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() - waited < 60
-        time.sleep(0.1)
+    wait_for_the_end(psutil.Process(int(done.stdout)))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_executors_have_the_modules_and_nothing_compiled(spark) -> None:

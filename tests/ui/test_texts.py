@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from recommender.recommender import RANK_BY
+from recommender.questions import RANK_BY
 from recommender.similar import METHODS
 from recommender.ui import texts
 from recommender.ui.texts import LANGUAGES, TEXTS, lookup
