@@ -15,7 +15,10 @@ if __name__ == "__main__":  # Streamlit runs this file for every visitor
         hybrid.page(),
         about.page(),
     ]
-    frame.draw(st.navigation(pages, position="top"))
+    page = st.navigation(pages, position="top")
+    if page is not pages[0]:
+        st.set_page_config(page_title=f"{page.title} · Matinee")
+    frame.draw(page)
 else:  # and the server imports it once
     from memory_toolkit.reading import read
 

@@ -18,7 +18,7 @@ def _draw() -> None:
     data, settings = bundle.info["data"], bundle.info["settings"]
     st.title(t("about.title"), anchor=False)
     st.markdown(t("about.intro"))
-    st.subheader(t("about.models"), anchor=False)
+    st.header(t("about.models"), anchor=False)
     st.markdown(
         t(
             "about.models_text",
@@ -33,7 +33,7 @@ def _draw() -> None:
     )
     quality = bundle.info["quality"]
     if quality:
-        st.subheader(t("about.quality"), anchor=False)
+        st.header(t("about.quality"), anchor=False)
         st.markdown(
             t(
                 "about.quality_text",
@@ -44,7 +44,7 @@ def _draw() -> None:
                 mae=f"{quality['mae']:.2f}",
             )
         )
-    st.subheader(t("about.data"), anchor=False)
+    st.header(t("about.data"), anchor=False)
     low, high = data["scale"]
     st.markdown(
         t(
@@ -61,5 +61,5 @@ def _draw() -> None:
     )
     credit = settings["credit"]
     st.markdown(plain(credit) if credit else t("about.no_credit"))
-    st.subheader(t("about.memory"), anchor=False)
+    st.header(t("about.memory"), anchor=False)
     st.markdown(t("about.memory_text"))

@@ -57,6 +57,8 @@ def facts(movie: Movie, stars: float | None = None) -> str:
         lines.append(f'<p class="mt-stars"><b>★ {stars:.1f}</b> {predicted}</p>')
     if movie.mean_rating is None:
         average = t("card.unrated")
+    elif movie.n_ratings == 1:
+        average = t("card.average_of_one", mean=f"{movie.mean_rating:.1f}")
     else:
         average = t("card.average", mean=f"{movie.mean_rating:.1f}", count=f"{movie.n_ratings:,}")
     lines.append(f'<p class="mt-average">{escape(average)}</p>')
@@ -67,7 +69,7 @@ def reasons(item: Recommendation) -> str:
     """Why this movie: the rated movies and the terms that brought most to its score."""
     lines = []
     if item.reasons:
-        lines.append(t("card.because", titles=", ".join(r.movie.title for r in item.reasons)))
+        lines.append(t("card.because", titles=" · ".join(r.movie.title for r in item.reasons)))
     if item.terms:
         lines.append(t("card.shared", terms=", ".join(map(_term_name, item.terms))))
     return "".join(f'<p class="mt-why">{escape(line)}</p>' for line in lines)

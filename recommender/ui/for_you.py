@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from recommender.ui import cards, controls, similar
+from recommender.ui import cards, controls, my_ratings, similar
 from recommender.ui.acting import acting
 from recommender.ui.language import t
 from recommender.ui.loading import initialize_recommender
@@ -25,18 +25,20 @@ def _draw() -> None:
     with right:
         wishes = controls.wishes(matinee)
     with left:
-        user = controls.user_picker(matinee)
+        chosen = controls.user_picker(matinee)
+    user = controls.chosen_user(matinee, chosen)
     if user is None:
+        my_ratings.link()
         return
     with acting("action.for_you", matinee.need):
         rated = matinee.rated_by(user.user_id, _RATED)
         found = matinee.recommend_for_user(
             user.user_id, wishes.count, wishes.filters, rank_by, **wishes.choice
         )
-    st.subheader(t("for_you.rated"), anchor=False)
+    st.header(t("for_you.rated"), anchor=False)
     st.caption(t("for_you.summary", count=f"{user.n_ratings:,}", mean=f"{user.mean_rating:.1f}"))
     cards.strip(rated)
-    st.subheader(t("for_you.recommended"), anchor=False)
+    st.header(t("for_you.recommended"), anchor=False)
     if not found:
         controls.nothing_found()
     cards.grid(

@@ -11,7 +11,7 @@ import streamlit as st
 from memory_toolkit.guard import Busy
 from memory_toolkit.returning import return_memory
 from recommender.errors import FetchingError, MatineeError, SettingsError
-from recommender.ui import language
+from recommender.ui import address, language
 from recommender.ui.configuration import settings
 from recommender.ui.language import t
 from recommender.ui.markup import plain
@@ -22,8 +22,10 @@ _STYLES = Path(__file__).with_name("styles.css")
 
 def draw(page: st.Page) -> None:
     """Draw `page` within the frame. An error becomes a sentence; a traceback goes to the log."""
+    address.arrive(page.url_path)
     st.html(_STYLES)
     with st.container(horizontal=True, horizontal_alignment="right", key="language"):
+        language.tell_browser()
         language.switch()
     draw_anew_when_reconnected()
     try:

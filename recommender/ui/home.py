@@ -19,7 +19,7 @@ def page() -> st.Page:
 def _draw() -> None:
     st.title(t("home.title"), anchor=False)
     st.markdown(t("home.subtitle"))
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, key="ways"):
         for target, label in (
             (my_ratings.page(), t("home.to_my_ratings")),
             (for_you.page(), t("home.to_for_you")),
@@ -42,5 +42,5 @@ def _draw() -> None:
         + "".join(f"<div><dt>{label}</dt><dd>{value}</dd></div>" for value, label in numbers)
         + "</dl>"
     )
-    st.subheader(t("home.popular"), anchor=False)
+    st.header(t("home.popular"), anchor=False)
     cards.grid(popular, lambda i: cards.facts(popular[i]), similar.link)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from recommender.recommender import DEFAULT_WEIGHT
 from recommender.records import Recommendation
-from recommender.ui import cards, controls, similar
+from recommender.ui import cards, controls, my_ratings, similar
 from recommender.ui.acting import acting
 from recommender.ui.language import t
 from recommender.ui.loading import initialize_recommender
@@ -34,8 +34,10 @@ def _draw() -> None:
     with right:
         wishes = controls.wishes(matinee)
     with left:
-        user = controls.user_picker(matinee)
+        chosen = controls.user_picker(matinee)
+    user = controls.chosen_user(matinee, chosen)
     if user is None:
+        my_ratings.link()
         return
     with acting("action.hybrid", matinee.need):
         found = matinee.hybrid_recommend(

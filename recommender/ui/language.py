@@ -41,6 +41,12 @@ def switch() -> None:
     address.show(KEY, chosen, default=browser_language())
 
 
+def tell_browser() -> None:
+    """So that a screen reader speaks the language and the browser does not offer to translate."""
+    script = f'document.documentElement.lang = "{current_language()}"'
+    st.html(f"<script>{script}</script>", unsafe_allow_javascript=True, width="content")
+
+
 def t(key: str, /, **values: object) -> str:
     """The text for `key` in the visitor's language."""
     return lookup(key, current_language(), **values)

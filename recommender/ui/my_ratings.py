@@ -42,6 +42,11 @@ def page() -> st.Page:
     return st.Page(_draw, title=t("my_ratings.menu"), icon=":material/star:", url_path="my-ratings")
 
 
+def link() -> None:
+    """A link for whoever wants recommendations of their own."""
+    st.page_link(page(), label=t("user.own"), icon=":material/star:")
+
+
 def _draw() -> None:
     controls.heading(t("my_ratings.title"), t("my_ratings.subtitle"))
     matinee = initialize_recommender()
@@ -106,6 +111,7 @@ def _rate(own: _Own) -> None:
     if text.strip():
         with acting("action.search", own.matinee.need):
             found = own.matinee.search(text, _MATCHES)
+            found = found or own.matinee.search(text, _MATCHES, by="facts")
         if not found:
             st.info(t("similar.no_match", text=plain(text)), icon=":material/search_off:")
         _rows(own, found)
@@ -166,7 +172,7 @@ def _rated(own: _Own) -> None:
         )
     hidden = own.matinee.movies(said.hidden[:shown])
     if hidden:
-        st.subheader(t("my_ratings.hidden"), anchor=False)
+        st.header(t("my_ratings.hidden"), anchor=False)
     for movie in hidden:
         with st.container(horizontal=True, vertical_alignment="center"):
             waits = movie.movie_id in said.unsaved
@@ -197,7 +203,7 @@ def _recommended(own: _Own) -> None:
         )
     with heading:
         title = "my_ratings.recommended" if given else "my_ratings.popular"
-        st.subheader(t(title), anchor=False)
+        st.header(t(title), anchor=False)
     st.caption(t("my_ratings.summary", count=f"{len(given):,}") if given else t("my_ratings.empty"))
     _undo(own)
     if not found:

@@ -21,7 +21,7 @@ IMPORT_BYTES = 12
 
 def draw(matinee: Recommender, visitor: Visitor, said: Opinions) -> None:
     """Draw the three, each under its heading."""
-    st.subheader(t("my_ratings.export"), anchor=False)
+    st.header(t("my_ratings.export"), anchor=False)
     st.markdown(t("my_ratings.export_text"))
     st.download_button(
         t("my_ratings.export_button", count=f"{len(said.ratings):,}"),
@@ -33,9 +33,9 @@ def draw(matinee: Recommender, visitor: Visitor, said: Opinions) -> None:
         icon=":material/download:",
         disabled=not said.ratings,
     )
-    st.subheader(t("my_ratings.import"), anchor=False)
+    st.header(t("my_ratings.import"), anchor=False)
     _import(matinee, visitor)
-    st.subheader(t("my_ratings.delete"), anchor=False)
+    st.header(t("my_ratings.delete"), anchor=False)
     st.markdown(t("my_ratings.delete_text"))
     nothing = not said.ratings and not said.hidden
     with st.popover(t("my_ratings.delete_button"), icon=":material/delete:", disabled=nothing):

@@ -65,6 +65,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     # Movie cards
     "card.predicted": ("predicted", "예상 별점"),
     "card.average": ("Average {mean} from {count} ratings", "평균 {mean} · 평점 {count}개"),
+    "card.average_of_one": ("{mean} from one rating", "평균 {mean} · 평점 1개"),
     "card.unrated": ("Not rated yet", "아직 평점이 없습니다"),
     "card.because": ("Because of {titles}", "추천 이유: {titles}"),
     "card.shared": ("Shared: {terms}", "공통점: {terms}"),
@@ -86,8 +87,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "목록에서 고르거나 데이터에 있는 사용자 ID를 입력하고 Enter를 누르세요.",
     ),
     "user.empty": (
-        "Pick a user above to see their recommendations, 42 for example.",
-        "위에서 사용자를 고르면 추천이 나타납니다. 예: 42",
+        "Pick one of the people in the data above to see what suits them, {user} for example.",
+        "위에서 데이터에 있는 사용자를 고르면 그 사람에게 맞는 영화가 나타납니다. 예: {user}",
+    ),
+    "user.own": (
+        "Recommendations for yourself: rate a few movies",
+        "내 추천이 궁금하다면: 영화 몇 편에 별점 매기기",
     ),
     "user.unknown": (
         "There is no user {user} in the data. Choose one from the list.",
@@ -421,7 +426,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "about.data_text": (
         "{ratings} ratings of {movies} movies by {users} users, {mean} stars on average on a "
         "scale of {low} to {high}. Trained on {created}; {size} MB on disk.",
-        "사용자 {users}명이 영화 {movies}편에 매긴 평점 {ratings}개, {low}–{high}점 만점에 평균 {mean}점입니다. "
+        "사용자 {users}명이 영화 {movies}편에 매긴 평점 {ratings}개입니다. 별점은 {low}점부터 {high}점까지이며 평균은 {mean}점입니다. "
         "{created}에 학습했고 디스크에서 {size} MB를 차지합니다.",
     ),
     "about.no_credit": (

@@ -113,6 +113,52 @@ def test_a_card_leads_to_the_movies_similar_to_it(server: Server, visit: Visit) 
     expect(titles(page)).to_have_count(12)
 
 
+def test_from_similar_to_similar_and_back(server: Server, visit: Visit) -> None:
+    page = visit(f"{server.url}/similar?movie=1")
+    for _ in range(2):
+        expect(titles(page)).to_have_count(12)
+        settled(page)
+        before, wanted = page.url, titles(page).nth(9).inner_text()
+        page.locator(".st-key-cards").get_by_role("link").nth(9).click()
+        expect(page.locator(".mt-single h3")).to_have_text(wanted)
+        expect(page.locator(".mt-single h3")).to_be_in_viewport()
+        settled(page)
+        assert page.url != before
+    again = visit(page.url)
+    expect(again.locator(".mt-single h3")).to_have_text(wanted)
+    page.go_back()
+    expect(page).to_have_url(before)
+    page.go_back()
+    expect(page.locator(".mt-single h3")).to_have_text("Toy Story")
+
+
+def test_what_was_set_is_there_on_other_pages_and_on_the_way_back(
+    server: Server, visit: Visit
+) -> None:
+    address = f"{server.url}/for-you?user=42&genres=Comedy"
+    page = visit(address)
+    expect(titles(page)).to_have_count(12)
+    page.locator(".st-key-cards").get_by_role("link").first.click()
+    heading(page, "Similar movies")
+    expect(page.get_by_role("button", name="Filters (1)")).to_be_visible()
+    page.go_back()
+    heading(page, "For you")
+    expect(page.get_by_role("combobox", name="User")).to_have_value("42")
+    expect(page).to_have_url(address)
+    page.get_by_role("navigation").get_by_role("link", name="Hybrid").click()
+    heading(page, "Hybrid")
+    expect(titles(page)).to_have_count(12)
+    expect(page.get_by_role("button", name="Filters (1)")).to_be_visible()
+
+
+def test_each_page_has_a_title_of_its_own(server: Server, visit: Visit) -> None:
+    page = visit(server.url)
+    expect(page).to_have_title("Matinee")
+    page.get_by_role("navigation").get_by_role("link", name="For you").click()
+    expect(page).to_have_title("For you · Matinee")
+    expect(visit(f"{server.url}/about", locale="ko-KR")).to_have_title("소개 · Matinee")
+
+
 @pytest.mark.parametrize(
     ("locale", "title", "label"),
     [("en-US", "Hybrid", "Weight of collaborative"), ("ko-KR", "하이브리드", "협업 가중치")],
@@ -159,8 +205,10 @@ def test_about_credits_the_data(server: Server, visit: Visit) -> None:
 def test_the_language_stays_when_pages_change(server: Server, visit: Visit) -> None:
     page = visit(server.url)
     heading(page, "What to watch next")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
     page.get_by_role("radio", name="한국어").click()
     heading(page, "다음엔 뭘 볼까?")
+    expect(page.locator("html")).to_have_attribute("lang", "ko")
     for menu in ("맞춤 추천", "비슷한 영화", "하이브리드"):
         page.get_by_role("navigation").get_by_role("link", name=menu).click()
         heading(page, menu)

@@ -70,3 +70,18 @@ def test_an_address_that_says_nothing_leaves_the_widgets_as_they_are() -> None:
     app.run()
     assert state(app) == ("large", ["a"])
     assert app.query_params == {"size": "large", "tags": "a"}
+
+
+def page_with_a_name() -> None:
+    import streamlit as st
+
+    from recommender.ui import address
+
+    address.follow("who")
+    address.show("who", st.text_input("who", key="who", persist_state="session"))
+
+
+def test_without_options_any_text_is_taken() -> None:
+    app = AppTest.from_function(page_with_a_name)
+    app.query_params.update({"who": "anybody"})
+    assert app.run().text_input(key="who").value == "anybody"

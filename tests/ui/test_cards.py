@@ -34,6 +34,10 @@ def test_facts_of_a_movie() -> None:
     assert "predicted" not in drawn("facts", MOVIE)
 
 
+def test_facts_of_a_movie_that_one_user_rated() -> None:
+    assert "4.0 from one rating" in drawn("facts", Movie(1, "A", None, (), 4.0, 1))
+
+
 def test_facts_of_a_movie_that_nobody_rated() -> None:
     assert "Not rated yet" in drawn("facts", Movie(1, "A", None, (), None, 0))
 

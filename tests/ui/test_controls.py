@@ -62,6 +62,20 @@ def test_an_address_sets_the_filters(open_page: OpenPage, tiny: Recommender) -> 
     assert titles(page) == [item.movie.title for item in found]
 
 
+@pytest.mark.parametrize(
+    ("address", "label"),
+    [
+        ({"genres": "War", "years": ["1960", "1990"], "fewest": "5", "n": "7"}, "Filters (3)"),
+        ({"variety": "0.5", "obscurity": "0.2"}, "Filters (2)"),
+    ],
+)
+def test_what_a_link_brings_is_counted_at_once(
+    open_page: OpenPage, address: dict[str, str], label: str
+) -> None:
+    page = open_page("for-you", user="7", **address)
+    assert page.main.get("popover")[0].proto.popover.label == label
+
+
 @each_page
 def test_filters_that_leave_nothing(open_page: OpenPage, page: str, key: str, value: str) -> None:
     shown = open_page(page, **{key: value}, genres="Horror")

@@ -8,15 +8,16 @@ from ui.drawn import html, links, texts, titles
 def test_without_a_user_it_says_what_to_do(open_page: OpenPage) -> None:
     page = open_page("for-you")
     assert [info.value for info in page.info] == [
-        "Pick a user above to see their recommendations, 42 for example."
+        "Pick one of the people in the data above to see what suits them, 1 for example."
     ]
+    assert links(page) == ["my-ratings?"]
     assert titles(page) == []
     assert page.selectbox(key="user").options == [str(user) for user in range(1, 51)]
 
 
 def test_a_user_picked_from_the_list(open_page: OpenPage, tiny: Recommender) -> None:
     page = open_page("for-you").selectbox(key="user").set_value("7").run()
-    assert [element.value for element in page.subheader] == ["Rated highest", "Recommended"]
+    assert [element.value for element in page.header] == ["Rated highest", "Recommended"]
     assert page.caption[0].value.startswith(f"{tiny.user(7).n_ratings} ratings, ")
     found = tiny.recommend_for_user(7, 12)
     assert titles(page) == [item.movie.title for item in found]
@@ -70,7 +71,7 @@ def test_says_why(open_page: OpenPage, tiny: Recommender) -> None:
     found = tiny.recommend_for_user(7, 12)
     why = texts(open_page("for-you", user="7"), r'<p class="mt-why">(.*?)</p>')
     assert why == [
-        "Because of " + ", ".join(reason.movie.title for reason in item.reasons) for item in found
+        "Because of " + " · ".join(reason.movie.title for reason in item.reasons) for item in found
     ]
 
 

@@ -90,7 +90,7 @@ def test_once_mended_the_page_works_again(open_page: OpenPage, own_bundle: Path)
     problem(app)
     file.write_bytes(content)
     assert len(titles(app.run())) == 8
-    assert len(app.subheader) == 1
+    assert len(app.subheader) == 0
 
 
 @pytest.mark.parametrize(("locale", "language"), [("en-US", 0), ("ko-KR", 1)])
@@ -168,7 +168,7 @@ def test_without_debug_memory_the_sidebar_is_empty(open_page: OpenPage) -> None:
         ("", {"action.home"}),
         ("for-you", {"action.for_you"}),
         ("hybrid", {"action.hybrid"}),
-        ("similar", {"action.similar_content"}),
+        ("similar", {"action.similar_hybrid"}),
         ("about", set()),
     ],
 )

@@ -69,6 +69,6 @@ def test_says_why_by_movies_and_by_words(open_page: OpenPage, tiny: Recommender)
     page = open_page("hybrid", user="7", weight="0.5")
     best = tiny.hybrid_recommend(7, 12, 0.5)[0]
     why = texts(page, r'<p class="mt-why">(.*?)</p>')
-    assert why[0] == "Because of " + ", ".join(reason.movie.title for reason in best.reasons)
+    assert why[0] == "Because of " + " · ".join(reason.movie.title for reason in best.reasons)
     assert why[1].startswith("Shared: ")
     assert ":" not in why[1].removeprefix("Shared: ")

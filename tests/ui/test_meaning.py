@@ -58,6 +58,12 @@ def test_what_no_title_is_like_may_still_be_described(similar: AppTest) -> None:
     assert labels(page) == ["By meaning"]
 
 
+def test_genres_and_decades_alone_are_looked_up(similar: AppTest) -> None:
+    for text in ("1960s drama", "Sci-Fi, war 60s"):
+        assert labels(search(similar, text)) == ["By genre, decade and words"]
+        assert not ui_meaning.is_loaded()
+
+
 def test_a_title_that_is_being_typed_is_no_description(similar: AppTest) -> None:
     assert labels(search(similar, "mov")) == ["Found"]
     assert not ui_meaning.is_loaded()

@@ -24,7 +24,7 @@ def part(page: AppTest, name: str) -> AppTest:
 def test_somebody_new(open_page: OpenPage, tiny: Recommender) -> None:
     page = open_page("my-ratings")
     assert page.title[0].value == "My ratings"
-    assert [heading.value for heading in page.subheader] == ["Known to many"]
+    assert [heading.value for heading in page.header] == ["Known to many"]
     assert page.caption[0].value == "Rate a movie, and this list becomes yours."
     assert offered(page) == [movie.movie_id for movie in tiny.quick_start(8)]
     assert [field.value for field in page.feedback] == [None] * 8
@@ -47,7 +47,7 @@ def test_the_recommendations_follow_at_once(open_page: OpenPage, tiny: Recommend
     found = tiny.recommend({first: 5.0, second: 1.0}, 12)
     assert titles(page) == [item.movie.title for item in found]
     assert f"★ {found[0].stars:.1f}" in html(page)
-    assert page.subheader[0].value == "Recommended for you"
+    assert page.header[0].value == "Recommended for you"
     assert page.caption[0].value == "From your ratings (2)"
 
 
@@ -100,6 +100,13 @@ def test_odd_titles_are_shown_as_they_are(
     assert f"**{plain(found.title)}** :small[{found.year}]" in [m.value for m in page.markdown]
 
 
+def test_what_is_no_title_may_name_a_genre(open_page: OpenPage, tiny: Recommender) -> None:
+    page = open_page("my-ratings").text_input(key="find").set_value("1960s drama").run()
+    found = tiny.search("1960s drama", 12, by="facts")
+    assert len(page.get("feedback")) == len(found) > 1
+    assert len(page.info) == 1  # that no cookie came
+
+
 def test_nothing_found(open_page: OpenPage) -> None:
     page = open_page("my-ratings").text_input(key="find").set_value("*nowhere*").run()
     assert [info.value.replace("\\", "") for info in page.info][-1].startswith(
@@ -124,7 +131,7 @@ def test_what_is_turned_away_stays_away_until_it_is_taken_back(
         f"“{before[0]}” will not be recommended again."
     )
     part(page, "rated")
-    assert page.subheader[0].value == "Not interested"
+    assert page.header[0].value == "Not interested"
     page.button(key=f"again_{movie}").click().run()
     assert titles(page) == before
 
@@ -186,7 +193,7 @@ def test_in_korean(open_page: OpenPage) -> None:
     page = open_page("my-ratings", locale="ko-KR")
     assert page.title[0].value == "내 평점"
     rate(page, offered(page)[0], 5)
-    assert page.subheader[0].value == "나를 위한 추천"
+    assert page.header[0].value == "나를 위한 추천"
     assert page.caption[0].value == "내 평점 1개를 바탕으로 골랐습니다"
     assert page.segmented_control(key="part").options == [
         "평가하기",

@@ -28,17 +28,17 @@ def test_search_pick_and_change_the_method(open_page: OpenPage, tiny: Recommende
     page = page.pills(key="match").set_value("12").run()
     assert page.query_params["movie"] == "12"
     assert texts(page, r'mt-single"><header[^>]*><h3>(.*?)</h3>') == ["Movie number 12"]
-    assert page.caption[0].value == "By content: shared genres, decade and words."
-    content = [item.movie.title for item in tiny.find_similar_movies(12, 12)]
-    assert titles(page) == content
+    assert page.caption[0].value == "Both: the mean of content and collaboration."
+    both = [item.movie.title for item in tiny.find_similar_movies(12, 12, "hybrid")]
+    assert titles(page) == both
 
     page = page.segmented_control(key="method").set_value("collaborative").run()
     assert page.query_params["method"] == "collaborative"
     assert page.caption[0].value.startswith("By collaboration: ")
     found = tiny.find_similar_movies(12, 12, "collaborative")
-    assert titles(page) == [item.movie.title for item in found] != content
+    assert titles(page) == [item.movie.title for item in found] != both
     assert texts(page, r"<b>([\d.]+%)</b>") == [f"{item.similarity:.1%}" for item in found]
-    assert links(page)[0] == f"similar?movie={found[0].movie.movie_id}"
+    assert links(page)[0] == f"similar?method=collaborative&movie={found[0].movie.movie_id}"
 
 
 def test_a_picked_pill_can_be_picked_again(open_page: OpenPage) -> None:
@@ -61,9 +61,9 @@ def test_what_is_no_title_may_name_a_genre(open_page: OpenPage, tiny: Recommende
 @pytest.mark.parametrize("text", ["zzz", "<script>", "*bold* [a](b)"])
 def test_no_title_holds_the_words(open_page: OpenPage, text: str) -> None:
     page = search(open_page("similar"), text)
-    assert page.info[0].value.replace("\\", "") == (
+    assert [info.value.replace("\\", "") for info in page.info] == [
         f"No title is like “{text}”. Try fewer or shorter words."
-    )
+    ]
     assert len(page.pills) == 0
 
 
@@ -97,13 +97,13 @@ def test_a_movie_that_nobody_rated(open_page: OpenPage) -> None:
     ]
     assert "Not rated yet" in html(page)
     page = page.segmented_control(key="method").set_value("content").run()
-    assert "method" not in page.query_params
+    assert page.query_params["method"] == "content"
     assert len(titles(page)) == 12
 
 
 def test_an_address_with_an_unknown_method_means_the_default(open_page: OpenPage) -> None:
     page = open_page("similar", movie="12", method="guess")
-    assert page.segmented_control(key="method").value == "content"
+    assert page.segmented_control(key="method").value == "hybrid"
     assert "method" not in page.query_params
 
 
