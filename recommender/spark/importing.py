@@ -39,6 +39,7 @@ from recommender.dataset.staging import Staged, stage
 from recommender.errors import DataError, SettingsError
 from recommender.spark.blocks import PACKED, pack_ratings, ratings_of
 from recommender.spark.checking import check
+from recommender.spark.driver_rows import driver_rows, unpacked
 from recommender.spark.files import Files
 from recommender.spark.following import Told, follow
 from recommender.spark.partitions import (
@@ -46,7 +47,6 @@ from recommender.spark.partitions import (
     count_users,
     distinct_keys,
     number_users,
-    unpacked,
 )
 from recommender.spark.reading import PLACE, read_ratings
 from recommender.spark.sources import SparkSource
@@ -129,7 +129,7 @@ def import_dataset(
         indexed = index_ratings(rows, found.known, found.integers, part(_CHECKED, _INDEXED))
         written = part(_INDEXED, _WRITTEN)
         counts, rated, digest = write_history(
-            map(ratings_of, indexed.ratings.toLocalIterator(prefetchPartitions=True)),
+            map(ratings_of, driver_rows(indexed.ratings)),
             scratch,
             indexed.n_users,
             movies.n_movies,

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame
 
 Batches = Iterable[pa.RecordBatch]
 Key = int | str
@@ -64,13 +63,6 @@ def pack(batches: Batches) -> Iterator[pa.RecordBatch]:
         with pa.ipc.new_stream(sink, batch.schema) as stream:
             stream.write_batch(batch)
         yield pa.RecordBatch.from_pydict({"packed": [sink.getvalue().to_pybytes()]})
-
-
-def unpacked(packed: DataFrame) -> Iterator[pa.RecordBatch]:
-    """On the driver: the batches that `pack` made of a data frame, a partition at a time."""
-    for row in packed.toLocalIterator(prefetchPartitions=True):
-        with pa.ipc.open_stream(bytes(row.packed)) as stream:
-            yield from stream
 
 
 def _new_users(batches: Batches) -> Iterator[tuple[pa.RecordBatch, np.ndarray]]:

@@ -23,6 +23,7 @@ from recommender.collaborative import StarsModel, StarsSettings, average_movie, 
 from recommender.errors import SettingsError
 from recommender.ridge import MOVIE_RIDGE, solve_ridge, unit_of
 from recommender.spark.blocks import UserBlock, user_blocks
+from recommender.spark.driver_rows import driver_rows
 from recommender.spark.following import follow
 from recommender.spark.passes import add_up, sent
 from recommender.spark.user_rows import DAMPING, UserRows
@@ -267,7 +268,7 @@ def _rows(
         try:
             # All at once on the executors; then they come a partition at a time.
             follow(context, found.count, progress)
-            for row in found.toLocalIterator():
+            for row in driver_rows(found):
                 biases = np.frombuffer(row.biases)
                 factors = np.frombuffer(row.factors).reshape(len(biases), -1)
                 yield np.frombuffer(row.users, np.int32), biases, factors

@@ -3,12 +3,12 @@ import pytest
 
 pytest.importorskip("pyspark")
 
+from recommender.spark.driver_rows import unpacked
 from recommender.spark.partitions import (
     count_users,
     distinct_keys,
     number_users,
     pack,
-    unpacked,
 )
 
 
