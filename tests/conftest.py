@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,9 @@ from recommender.training import TrainingSettings, train
 from tiny_encoder import tiny_model  # noqa: F401
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# A shell ignores Ctrl+C for what it starts in the background, and for all that this starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # What a title may hold that must come through unharmed: HTML, Markdown, Korean, accents, quotes.
 ODD_TITLES = {

@@ -107,7 +107,10 @@ def test_who_is_stopped_leaves_no_half_file(
             assert process.poll() is None
             time.sleep(0.02)
         process.send_signal(number)
-        _, said = process.communicate(timeout=60)
+        try:
+            _, said = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert (process.returncode, said) == (status, "matinee: stopped; nothing was changed\n")
     assert [path.name for path in tmp_path.iterdir()] == ["pairs.csv"]
 

@@ -62,8 +62,6 @@ def test_ctrl_c_ends_the_command_and_the_report_is_written(tmp_path: Path) -> No
     with subprocess.Popen(
         [sys.executable, PROGRAM, *command],
         cwd=tmp_path,
-        # Where the tests run in the background, it may be ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -3,7 +3,6 @@
 import fcntl
 import os
 import pty
-import signal
 import struct
 import subprocess
 import sys
@@ -80,7 +79,6 @@ def test_a_real_terminal(key: bytes) -> None:
     watcher, terminal = pty.fork()
     if watcher == 0:
         os.chdir(ROOT)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # what runs in the background ignores it
         command = ["debug_memory.py", "watch", str(os.getppid()), "--interval", "0.05"]
         os.execv(sys.executable, [sys.executable, *command])
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
