@@ -188,9 +188,9 @@ PARTS = (
     ),
     Part(
         "spark_growth",
-        "benchmarks/spark_growth.py --sizes 1M,4M --json {found}",
+        "benchmarks/spark_growth.py --sizes 1M,4M,16M,32M,100M --memory 4g --json {found}",
         "",
-        (700, 0),
+        (4500, 0),
         SPARK_TABLES,
         package="pyspark",
     ),

@@ -244,33 +244,62 @@ def growth(figure: Figure, palette: Palette, rows: Rows) -> None:
 
 def spark(figure: Figure, palette: Palette, rows: Rows) -> None:
     """Seconds of training by the number of ratings, in one process and on a cluster."""
+    lines = (
+        ("Spark", palette.other, _points(rows, "spark", "seconds")),
+        ("one process", palette.ours, _points(rows, "local", "seconds")),
+    )
+    ticks = [10.0**power for power in range(5)]
+    _by_ratings(figure, palette, lines, ticks, lambda seconds: _duration(1000 * seconds))
+    _head(figure, palette, "time of a training on the same two cores: lower is better")
+
+
+def spark_memory(figure: Figure, palette: Palette, rows: Rows) -> None:
+    """Own memory of training by the number of ratings, in one process and on a cluster."""
+    lines = (
+        ("an executor", palette.other, _points(rows, "spark", "executor_mb")),
+        ("the driver", palette.other, _points(rows, "spark", "driver_mb")),
+        ("one process", palette.ours, _points(rows, "local", "driver_mb")),
+    )
+    _by_ratings(figure, palette, lines, [4.0**power for power in range(3, 9)], _size)
+    _head(figure, palette, "own memory of a training at most, in one process and of Spark's")
+
+
+def _points(rows: Rows, engine: str, key: str) -> list[tuple[float, float]]:
+    """The ratings of each row of an engine that is done, and what it has under `key`."""
+    return [
+        (float(row["ratings"] or 0), float(row[key] or 0))
+        for row in rows
+        if row["engine"] == engine and not row["problem"]
+    ]
+
+
+def _by_ratings(
+    figure: Figure,
+    palette: Palette,
+    lines: Sequence[tuple[str, str, list[tuple[float, float]]]],
+    ticks: Sequence[float],
+    text: Callable[[float], str],
+) -> None:
+    """Lines of a name, a color and points over the number of ratings, on log scales."""
     axes = _axes(figure, 270, 50, 100, 36)
     axes.set_xscale("log")
     axes.set_yscale("log")
-    done = [row for row in rows if not row["problem"]]
-    for engine, name, color in (
-        ("spark", "Spark", palette.other),
-        ("local", "one process", palette.ours),
-    ):
-        found = [row for row in done if row["engine"] == engine]
-        ratings = [float(row["ratings"] or 0) for row in found]
-        seconds = [float(row["seconds"] or 0) for row in found]
-        axes.plot(ratings, seconds, "o-", color=color, markersize=5)
-        if found:
-            end, words = (ratings[-1], seconds[-1]), f"{name}\n{_duration(1000 * seconds[-1])}"
-            where: dict[str, Any] = {"textcoords": "offset points", "va": "center"}
-            axes.annotate(words, end, (8, 0), color=palette.text, **where)
-    sizes = sorted({float(row["ratings"] or 0) for row in done})
+    for name, color, points in lines:
+        if not points:
+            continue
+        axes.plot(*zip(*points, strict=True), "o-", color=color, markersize=5)
+        words = f"{name}\n{text(points[-1][1])}"
+        where: dict[str, Any] = {"textcoords": "offset points", "va": "center"}
+        axes.annotate(words, points[-1], (8, 0), color=palette.text, **where)
+    sizes = sorted({ratings for *_, points in lines for ratings, _ in points})
     axes.set_xticks(sizes, [f"{size / 1e6:.0f}M" for size in sizes])
-    ticks = [10.0**power for power in range(5)]
     low, high = axes.get_ylim()
     ticks = [tick for tick in ticks if low <= tick <= high]
-    axes.set_yticks(ticks, [_duration(1000 * tick) for tick in ticks])
+    axes.set_yticks(ticks, [text(tick) for tick in ticks])
     axes.minorticks_off()
     axes.grid(axis="y", color=palette.grid, linewidth=0.8)
     axes.tick_params(colors=palette.muted)
     axes.set_xlabel("ratings", color=palette.muted, fontsize=SMALL)
-    _head(figure, palette, "time of a training on the same two cores: lower is better")
 
 
 def _size(megabytes: float) -> str:
@@ -325,6 +354,12 @@ PLOTS = {
         ("spark_growth",),
         "runs",
         spark,
+    ),
+    "spark-memory": Plot(
+        "Own memory of training by the number of ratings, in one process and of Spark's",
+        ("spark_growth",),
+        "runs",
+        spark_memory,
     ),
     "soak": Plot("Own memory of the server over time, below its limit", ("soak",), "memory", soak),
     "peaks": Plot(

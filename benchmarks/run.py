@@ -7,10 +7,10 @@ is done is kept in the folder --out, so the same command goes on where it was en
 measures anew. A part that fails is one line, with the file that holds what it said, and the others
 go on. The tables stand in results.md there, beside the plots.
 
-Without --quick it takes some 45 minutes and 10 GB of disk. --data32 and --bundle32 give it a large
-data set and its bundle instead of making them; a bundle of an older format is made anew. --others
-names a Python that has what `benchmarks/others.py` needs; --write-docs brings the tables and plots
-of the docs up to date.
+Without --quick it takes some two hours, more than half of them Spark's, and 14 GB of disk. --data32
+and --bundle32 give it a large data set and its bundle instead of making them; a bundle of an older
+format is made anew. --others names a Python that has what `benchmarks/others.py` needs;
+--write-docs brings the tables and plots of the docs up to date.
 """
 
 from __future__ import annotations

@@ -11,7 +11,22 @@ pytest.importorskip("matplotlib", reason="plots need the extra `bench`")
 from plots import PALETTES, PLOTS, draw
 from report import Row
 
+SPARK: list[Row] = [
+    {"ratings": 1_000_000, "engine": "local", "seconds": 11.0, "driver_mb": 150.0, "problem": None},
+    {
+        "ratings": 1_000_000,
+        "engine": "spark",
+        "seconds": 90.0,
+        "driver_mb": 990.0,
+        "executor_mb": 1230.0,
+        "problem": None,
+    },
+    {"ratings": 4_000_000, "engine": "local", "seconds": 14.0, "driver_mb": 190.0, "problem": None},
+    {"ratings": 4_000_000, "engine": "spark", "seconds": None, "problem": "not done"},
+]
 ROWS: dict[str, list[Row]] = {
+    "spark": SPARK,
+    "spark-memory": SPARK,
     "quality": [
         {"name": "Popularity", "ndcg@10": 0.148},
         {"name": "Matinee, ranking", "ndcg@10": 0.315},
@@ -20,12 +35,6 @@ ROWS: dict[str, list[Row]] = {
     "growth": [
         {"ratings": 1_000_000, "matinee_mb": 120.0, "stock_mb": 420.0, "extrapolated": 0},
         {"ratings": 32_000_000, "matinee_mb": 219.0, "stock_mb": 12_900.0, "extrapolated": 1},
-    ],
-    "spark": [
-        {"ratings": 1_000_000, "engine": "local", "seconds": 11.0, "problem": None},
-        {"ratings": 1_000_000, "engine": "spark", "seconds": 90.0, "problem": None},
-        {"ratings": 4_000_000, "engine": "local", "seconds": 14.0, "problem": None},
-        {"ratings": 4_000_000, "engine": "spark", "seconds": None, "problem": "not done"},
     ],
     "soak": [
         {"phase": phase, "minutes": minute / 2, "mb": 60.0, "limit_mb": 256.0}
@@ -41,6 +50,7 @@ SAID = {
     "serving": "4.2 ms",
     "growth": "13 GB",
     "spark": "14 s",
+    "spark-memory": "1.2 GB",
     "soak": "limit 256 MB",
     "peaks": "json, 50 MB",
 }
@@ -60,6 +70,14 @@ def test_a_plot_is_small_says_its_figures_and_is_the_same_again(name: str, tmp_p
         assert b"<script" not in content
         assert len(content) < 40_000
     assert first[0] != first[1]
+
+
+def test_an_engine_that_was_not_run_is_left_out(tmp_path: Path) -> None:
+    local = [row for row in SPARK if row["engine"] == "local"]
+    for name in ("spark", "spark-memory"):
+        text = draw(name, PLOTS[name], local, tmp_path)[0].read_text("utf-8")
+        assert "one process" in text
+        assert "the driver" not in text
 
 
 def luminance(color: str) -> float:
