@@ -1,3 +1,4 @@
+import mmap
 import re
 import threading
 from collections.abc import Callable
@@ -39,6 +40,14 @@ def summary(name: str, **given: object) -> Summary:
     return Summary(name=name, **{**plain, **given})  # type: ignore[arg-type]
 
 
+def new_pages() -> mmap.mmap:
+    """40 MB of the system's: of its own, a process that lives long may have as many free."""
+    pages = mmap.mmap(-1, 40 * MB, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    for place in range(0, len(pages), mmap.PAGESIZE):
+        pages[place] = 1
+    return pages
+
+
 def test_before_anything_was_measured(side: AppTest) -> None:
     assert TEXTS["memory.empty"][0] in words(show(side.run(), "actions"))
     assert "<table" not in html(side)
@@ -47,7 +56,7 @@ def test_before_anything_was_measured(side: AppTest) -> None:
 
 def test_one_row_for_each_action_of_any_thread(side: AppTest) -> None:
     with action("load <b>"):
-        kept = b"x" * (40 * MB)
+        kept = new_pages()
     thread = threading.Thread(target=action("memory.return")(lambda: None))
     thread.start()
     thread.join()
@@ -142,7 +151,7 @@ def test_clearing_forgets_actions_and_summaries(side: AppTest) -> None:
 def test_by_name_it_says_what_they_took_together(side: AppTest) -> None:
     for _ in range(3):
         with action("load"):
-            kept = b"x" * (40 * MB)
+            kept = new_pages()
             del kept
     with pytest.raises(OSError, match="gone"), action("load"):
         raise OSError("gone")
