@@ -58,7 +58,9 @@ def test_run_under_a_limit(tmp_path: Path) -> None:
 
 @linux
 def test_ctrl_c_ends_the_command_and_the_report_is_written(tmp_path: Path) -> None:
-    command = ["run", "--limit", "64M", "--csv", "a.csv", "--", "sh", "-c", "echo ready; sleep 60"]
+    # Without exec a signal is lost that comes while the shell starts its command.
+    sleeping = ("sh", "-c", "echo ready; exec sleep 60")
+    command = ["run", "--limit", "64M", "--csv", "a.csv", "--", *sleeping]
     with subprocess.Popen(
         [sys.executable, PROGRAM, *command],
         cwd=tmp_path,
