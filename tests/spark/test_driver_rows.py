@@ -1,4 +1,5 @@
 import gc
+import time
 
 import pytest
 
@@ -35,4 +36,9 @@ def test_the_driver_holds_no_more_than_a_few_partitions(spark) -> None:
     frame = spark.range(0, 48, numPartitions=24).selectExpr(f"encode({text}, 'utf-8') AS packed")
     before = used()
     assert sum(len(row.packed) for row in driver_rows(frame)) > 96 * MB
-    assert used() - before < 24 * MB
+
+    # Spark lets go of what has been fetched in threads of its own, so a moment later.
+    deadline = time.monotonic() + 60
+    while (held := used() - before) > 24 * MB and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert held < 24 * MB
