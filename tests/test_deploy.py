@@ -160,6 +160,8 @@ def test_the_proxy_knows_the_replicas_and_asks_how_they_are() -> None:
     assert proxy["ports"] == [f"{port}:{port}"]
     assert f'bind "${{BIND-:{port}}}"' in text
     assert "uri /healthz" in text
+    # That of the official image ends no connection, so the proxy would be killed in the end.
+    assert proxy["stop_signal"] == "SIGTERM"
     (mounted,) = proxy["volumes"]
     assert (DEPLOY / mounted.split(":")[0]).samefile(DEPLOY / "haproxy.cfg")
 
