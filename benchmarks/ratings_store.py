@@ -59,7 +59,7 @@ for visitor in range(200):
 step("10,000 ratings that were read last")
 for visitor in range(200):
     given = {m: (3.5, 1_700_000_000 + m) for m in range(visitor, visitor + 50)}
-    store._waiting[f"{visitor:032}"] = Change(given)
+    store._waiting[f"{visitor:032}"] = Change(given).waiting(1_700_000_000)
 step("10,000 ratings that wait")
 store._waiting.clear()
 """

@@ -24,6 +24,7 @@ from recommender.profile_records import (
     Limits,
     Opinions,
     ProfileStore,
+    Row,
     StoreAwayError,
     hashed,
     no_place,
@@ -79,7 +80,8 @@ class PostgresStore(ProfileStore):
         self._database.close()
 
     def opinions(self, secret: str) -> Opinions:
-        return self._run(lambda connection: self._opinions(connection, hashed(secret)))
+        key = hashed(secret)
+        return Opinions.of(self._run(lambda connection: self._rows(connection, key)))
 
     def change(self, secret: str, change: Change) -> None:
         self._run(lambda connection: self._change(connection, hashed(secret), change))
@@ -165,19 +167,21 @@ class PostgresStore(ProfileStore):
                 f"this Matinee knows {_VERSION}; run the Matinee that made it"
             )
 
-    def _opinions(self, connection: Connection, key: bytes) -> Opinions:
+    def _rows(self, connection: Connection, key: bytes) -> list[Row]:
         query = self._sql(
             "SELECT o.movie, o.stars, o.given_at FROM {s}.opinions o "
             "JOIN {s}.visitors v ON v.number = o.visitor WHERE v.secret = %s"
         )
         rows = connection.execute(query, (key,)).fetchall()
-        return Opinions.of((json.loads(movie), stars, at) for movie, stars, at in rows)
+        return [(json.loads(movie), stars, at) for movie, stars, at in rows]
 
     def _change(self, connection: Connection, key: bytes, change: Change) -> None:
         execute = connection.execute
         with connection.short_transaction():
             # The row's lock comes first, always, so that no two wait for each other.
             visitor = self._locked(connection, key)
+            if visitor is not None and change.waited:
+                change = change.after(self._rows(connection, key))
             if visitor is not None and change.erase:
                 execute(self._sql("DELETE FROM {s}.visitors WHERE number = %s"), (visitor,))
                 visitor = None

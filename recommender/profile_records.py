@@ -79,14 +79,39 @@ class Change:
         given: what is said of which movie.
         removed: movies of which nothing was said any more; none of them is in `given`.
         erase: whether all that was said before goes first, and the visitor with it.
+        made: of a change that waited, when each movie of `given` and `removed` was spoken of.
+        erased_at: of a change that waited, when `erase` was asked for.
     """
 
     given: Given = field(default_factory=dict)
     removed: frozenset[Id] = frozenset()
     erase: bool = False
+    made: Mapping[Id, int] = field(default_factory=dict)
+    erased_at: int = 0
 
     def __len__(self) -> int:
         return len(self.given) + len(self.removed) + self.erase
+
+    @property
+    def waited(self) -> bool:
+        """Whether others may have written meanwhile what was said after it."""
+        return bool(self.made or self.erased_at)
+
+    def waiting(self, now: int) -> Change:
+        """The same, made `now`, for a store that is away."""
+        made = dict.fromkeys([*self.given, *self.removed], now)
+        return replace(self, made=made, erased_at=now if self.erase else 0)
+
+    def after(self, rows: Iterable[Row]) -> Change:
+        """What is left of a change that waited, where the store has `rows` of the visitor: of two
+        who spoke of the same movie, the one who did so later is right."""
+        times = {movie: at for movie, _, at in rows}
+        newer = {m for m, at in times.items() if at > self.made.get(m, self.erased_at)}
+        given = {movie: said for movie, said in self.given.items() if movie not in newer}
+        removed = self.removed
+        if self.erase and newer:
+            removed |= times.keys() - given.keys()
+        return Change(given, removed - newer, self.erase and not newer)
 
     def then(self, later: Change) -> Change:
         """The one change that does what this and then `later` do."""
@@ -95,7 +120,7 @@ class Change:
         given = {m: said for m, said in self.given.items() if m not in later.removed}
         given.update(later.given)
         removed = (self.removed | later.removed) - later.given.keys()
-        return Change(given, removed, self.erase)
+        return Change(given, removed, self.erase, {**self.made, **later.made}, self.erased_at)
 
     def on(self, said: Opinions) -> Opinions:
         """What `said` becomes."""
@@ -124,7 +149,8 @@ class Limits:
 class ProfileStore(ABC):
     """Ratings and hidden movies by visitor; safe for several threads and several processes.
 
-    Of two who write the same at once, the last one wins. When there are as many visitors as
+    Of two who write the same at once, the last one wins; a change that waited gives way to what was
+    said after it, to the second, by the clocks of the servers. When there are as many visitors as
     `Limits` allows, a newcomer takes the place of whoever was away longest, if that is a month at
     least; visitors who were away for a year are dropped in any case.
 

@@ -20,6 +20,7 @@ from recommender.profile_records import (
     Limits,
     Opinions,
     ProfileStore,
+    Row,
     hashed,
     no_place,
     too_many,
@@ -75,18 +76,15 @@ class SqliteStore(ProfileStore):
     def opinions(self, secret: str) -> Opinions:
         with self._lock, self._explained():
             visitor = self._visitor(hashed(secret))
-            if visitor is None:
-                return Opinions()
-            rows = self._connection.execute(
-                "SELECT movie, stars, given_at FROM opinions WHERE visitor = ?", (visitor,)
-            ).fetchall()
-        return Opinions.of(rows)
+            return Opinions.of([] if visitor is None else self._rows(visitor))
 
     def change(self, secret: str, change: Change) -> None:
         key = hashed(secret)
         with self._transaction():
             execute = self._connection.execute
             visitor = self._visitor(key)
+            if visitor is not None and change.waited:
+                change = change.after(self._rows(visitor))
             if visitor is not None and change.erase:
                 execute("DELETE FROM visitors WHERE number = ?", (visitor,))
                 visitor = None
@@ -146,6 +144,11 @@ class SqliteStore(ProfileStore):
             (key, before, before),
         ).fetchone()
         return None if row is None else int(row[0])
+
+    def _rows(self, visitor: int) -> list[Row]:
+        return self._connection.execute(
+            "SELECT movie, stars, given_at FROM opinions WHERE visitor = ?", (visitor,)
+        ).fetchall()
 
     def _newcomer(self, key: bytes) -> int:
         now = int(time.time())

@@ -3,8 +3,8 @@
 After a failure no visitor waits for it again: one thread asks every few seconds until it answers.
 Meanwhile what visitors said when it was last asked is what they see, and what they say waits here,
 in memory and within bounds, until it can be written. Nothing that was taken is dropped without a
-word: see `Opinions.unsaved` and `raise_refusal`. Source of the idea: M. Nygard, "Release It!",
-Circuit Breaker.
+word: see `Opinions.unsaved` and `raise_refusal`. What another server wrote meanwhile stays where it
+was said later. Source of the idea: M. Nygard, "Release It!", Circuit Breaker.
 """
 
 from __future__ import annotations
@@ -161,9 +161,11 @@ class WaitingStore(ProfileStore):
         """Let the change wait."""
         with self._lock:
             before = self._waiting.get(secret, Change())
-            merged = before.then(change)
-            limits = self._store.limits
             known = self._known.get(secret, Opinions())
+            # It comes after what the visitor saw, whatever the clock of the server that had that.
+            now = max([int(time.time()), *(rating.given_at for rating in known.ratings)])
+            merged = before.then(change.waiting(now))
+            limits = self._store.limits
             if change.given and len(merged.on(known)) > limits.opinions:
                 raise too_many(self._store.place, limits)
             others = sum(map(len, self._waiting.values())) - len(before)

@@ -33,6 +33,7 @@ MOST_USERS = 1 << 17
 _BY_RATING = ("history_movies", "history_ratings")
 _BY_USER = ("stars_user_bias", "stars_user_factors")
 _NAME = re.compile(r"(.+)-(\d{5,})\.npy")
+_TRIES = 3
 
 # Brings the files of these names into the bundle's data folder, in the place of what is there.
 Fetch = Callable[[Sequence[str]], None]
@@ -154,7 +155,7 @@ class Shards:
                 self._mapped.move_to_end(number)
             return found
 
-    def _load(self, number: int) -> dict[str, np.ndarray]:
+    def _load(self, number: int, tries: int = _TRIES) -> dict[str, np.ndarray]:
         missing = [name for name in self.files[number].values() if not self._is_sound(name)]
         if missing and self._fetch is not None:
             try:
@@ -164,9 +165,15 @@ class Shards:
                     f"{self._folder}: shard {number} could not be fetched ({error}); try again"
                 ) from error
             self._let_go_of_removed()
-        for name in missing:
-            check_file(self._folder / name, self._entries[name])
-        return self._map(number)
+        try:
+            for name in missing:
+                check_file(self._folder / name, self._entries[name])
+            return self._map(number)
+        except BundleError:
+            # Another process may have removed it, to make room, before it was mapped here.
+            if self._fetch is None or tries == 1:
+                raise
+        return self._load(number, tries - 1)
 
     def _let_go_of_removed(self) -> None:
         """Unmap shards whose files were removed to make room: mapped, they still take the space.

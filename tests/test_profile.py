@@ -214,6 +214,28 @@ def test_the_last_of_two_writers_wins(stores: Open) -> None:
     assert first.opinions(ME) == Opinions()
 
 
+def test_what_waited_gives_way_to_what_was_said_after_it(store: ProfileStore) -> None:
+    movies = ("earlier", "same", "later")
+    store.put(ME, [OwnRating(movie, 1.0, START + n) for n, movie in enumerate(movies)])
+    rated = Change(dict.fromkeys([*movies, "new"], (5.0, 7)))  # a file's, that is from 1970
+    store.change(ME, rated.waiting(START + 1))
+    assert store.opinions(ME).stars == {"later": 1.0, "earlier": 5.0, "same": 5.0, "new": 5.0}
+    store.put(ME, [OwnRating(movie, 2.0, START + n) for n, movie in enumerate(movies)])
+    store.change(ME, Change(removed=frozenset([*movies, "never rated"])).waiting(START + 1))
+    assert store.opinions(ME).stars == {"later": 2.0, "new": 5.0}
+
+
+def test_an_erasure_that_waited_leaves_what_was_said_after_it(stores: Open) -> None:
+    store = stores(Limits(visitors=1))
+    store.put(ME, [OwnRating(1, 1.0, START), OwnRating(2, 2.0, START + 9), OwnRating(3, 3.0, 5)])
+    erased = Change(erase=True).waiting(START + 1)
+    rated = Change({2: (5.0, START + 2), 3: (5.0, START + 2)}).waiting(START + 2)
+    store.change(ME, erased.then(rated))
+    assert store.opinions(ME).stars == {2: 2.0, 3: 5.0}
+    store.change(ME, Change(erase=True).waiting(START + 9))
+    store.rate(OTHER, {1: 1.0})  # the one place is free
+
+
 def test_a_change_is_made_at_once(store: ProfileStore) -> None:
     store.rate(ME, {1: 1.0, 2: 2.0, 3: 3.0})
     store.change(ME, Change({2: (4.0, 7), 4: (None, 8)}, frozenset([3, 5])))

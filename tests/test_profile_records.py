@@ -83,6 +83,7 @@ class Both(RuleBasedStateMachine):
         stars=RATINGS,
         removed=st.frozensets(st.sampled_from(MOVIES)),
         erase=st.booleans(),
+        made=st.none() | st.integers(-5, 5),
     )
     def change(
         self,
@@ -90,9 +91,12 @@ class Both(RuleBasedStateMachine):
         stars: dict[int | str, float],
         removed: frozenset[int | str],
         erase: bool,
+        made: int | None,
     ) -> None:
         given = {movie: (said, START) for movie, said in stars.items()}
         change = Change(given, removed - given.keys(), erase)
+        if made is not None:
+            change = change.waiting(START + made)
         self.both(lambda store: store.change(visitor, change))
 
     @rule(seconds=st.sampled_from([1, DAY, 31 * DAY, KEPT_SECONDS]))

@@ -9,7 +9,7 @@ import pytest
 
 from pgbouncer import Bouncer
 from postgres import PASSWORD, Place, until
-from recommender import profile_waiting
+from recommender import profile_records, profile_waiting
 from recommender.errors import ProfileError
 from recommender.profile_postgres import PostgresStore
 from recommender.profile_records import Limits, Opinions
@@ -188,6 +188,53 @@ def test_deleting_everything_waits_too(stores: Open, place: Place) -> None:
     place.server.start()
     until(lambda: all_saved(store))
     assert stores().opinions(ME).stars == {3: 3.0}
+
+
+def test_of_what_waited_on_two_servers_the_later_word_counts(
+    stores: Open, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1_700_000_000]
+    monkeypatch.setattr(profile_records.time, "time", lambda: now[0])
+    first, second = stores(), stores()
+    first.rate(ME, {"removed": 1.0, "rated again": 1.0})
+    place.server.kill()
+    first._retry_seconds = 60.0
+    for store, stars in ((first, 2.0), (second, 4.0)):
+        now[0] += 5
+        store.rate(ME, dict.fromkeys(["both", "both, at last", f"{stars} alone"], stars))
+        store.remove(ME, "removed")
+    now[0] += 5
+    first.rate(ME, {"both, at last": 1.0})
+    first.remove(ME, "rated again")
+    now[0] += 5
+    second.rate(ME, {"rated again": 3.0})
+    place.server.start()
+    until(lambda: all_saved(second))
+    first.close()
+    assert second.opinions(ME).stars == {
+        "both": 4.0,
+        "both, at last": 1.0,
+        "2.0 alone": 2.0,
+        "4.0 alone": 4.0,
+        "rated again": 3.0,
+    }
+
+
+def test_a_clock_that_goes_back_takes_nothing_along(
+    stores: Open, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1_700_000_000]
+    monkeypatch.setattr(profile_records.time, "time", lambda: now[0])
+    store = stores()
+    store.rate(ME, {1: 1.0, 2: 2.0})
+    store.opinions(ME)
+    place.server.kill()
+    now[0] -= 3600
+    store.rate(ME, {1: 5.0})
+    store.remove(ME, 2)
+    place.server.start()
+    until(lambda: all_saved(store))
+    assert store.opinions(ME).stars == {1: 5.0}
 
 
 def test_only_so_much_waits(stores: Open, place: Place) -> None:

@@ -268,19 +268,42 @@ def test_a_failed_fetch_is_that_users_trouble_alone(
 
 @pytest.mark.parametrize("harm", [Path.unlink, lambda file: os.truncate(file, 130)])
 def test_what_was_fetched_is_checked(elsewhere: Elsewhere, harm: Callable[[Path], object]) -> None:
-    harmed = elsewhere.target / "history_movies-00001.npy"
+    harmed, harming = elsewhere.target / "history_movies-00001.npy", True
 
     def fetch(names: Sequence[str]) -> None:
         elsewhere.fetch(names)
-        if len(elsewhere.fetched) == 1:
+        if harming:
             harm(harmed)
 
     bundle = Bundle.open(elsewhere.path, fetch)
     with pytest.raises(BundleError, match=str(harmed)):
         bundle.shards.arrays(1)
     assert bundle.shards.mapped == []
+    harming = False
     assert len(bundle.shards.arrays(1)) == len(ARRAYS)
-    assert elsewhere.fetched[1] == [harmed.name]
+    assert elsewhere.fetched[1:] == 3 * [[harmed.name]]
+
+
+def test_what_another_process_removes_before_it_is_mapped_is_fetched_again(
+    elsewhere: Elsewhere, tiny: Recommender
+) -> None:
+    def make_room(names: Sequence[str]) -> None:
+        for file in elsewhere.target.glob("*-0000?.npy"):
+            file.unlink()
+        elsewhere.fetch(names)
+
+    other = Bundle.open(elsewhere.path, make_room)  # as another process has it
+
+    def fetch(names: Sequence[str]) -> None:
+        elsewhere.fetch(names)
+        if len(elsewhere.fetched) == 1:
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(other.shards.arrays, 3).result()
+
+    matinee = Recommender(Bundle.open(elsewhere.path, fetch))
+    user = user_of(matinee.bundle, 1)
+    assert matinee.recommend_for_user(user) == tiny.recommend_for_user(user)
+    assert elsewhere.numbers() == [1, 3, 1]
 
 
 def mapped_but_removed() -> int:

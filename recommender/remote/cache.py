@@ -82,7 +82,8 @@ def mark_used(file: Path) -> None:
 def just_used(file: Path) -> bool:
     """Whether `file` was used a moment ago, by any process, which may be about to map it."""
     try:
-        return time.time() - file.stat().st_atime < _JUST_USED_SECONDS
+        # A time to come is that of a clock that was wrong.
+        return abs(time.time() - file.stat().st_atime) < _JUST_USED_SECONDS
     except OSError:
         return False
 

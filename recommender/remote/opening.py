@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
+import time
 import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,6 +23,11 @@ _log = logging.getLogger(__name__)
 _TRIES = 5
 # Somebody waits for a shard, and others may wait for their turn.
 _VISITOR_STALL_SECONDS = 10.0
+_TURN_SECONDS = 30.0
+# After it stalled, nobody waits for the storage for so long.
+_PAUSE_SECONDS = 5.0
+# A child process takes more memory than a visitor, so there is one at a time for all of them.
+_turn = threading.Lock()
 
 
 def open_bundle(
@@ -77,13 +84,16 @@ class _Fetch:
     """Brings the user shards of one version when they are asked for; `Bundle` keeps it as its hook.
 
     While it lives, the version stays in the cache. Of its shards, those that were used least
-    recently make room for the new ones where the cache is full.
+    recently make room for the new ones where the cache is full. A storage that stalls keeps those
+    who wait for it no longer than the first of them.
     """
 
     def __init__(self, address: Address, folder: Path, most: int) -> None:
         self._address = address
         self._folder = folder
         self._most = most
+        self._stalled = ""
+        self._stalled_until = 0.0
 
     def hold(self, bundle: Bundle) -> bool:
         """Keep the files of `bundle` from being removed; whether they are still there."""
@@ -96,17 +106,33 @@ class _Fetch:
         return True
 
     def __call__(self, names: Sequence[str]) -> None:
-        child.ask(
-            "fetch_shards",
-            self._address,
-            self._folder,
-            version=self._version.name,
-            names=list(names),
-            stall=_VISITOR_STALL_SECONDS,
-        )
-        bundle = self._bundle()
-        if bundle is not None:
-            self._make_room(bundle.shards)
+        if not _turn.acquire(timeout=_TURN_SECONDS):
+            raise BundleError(f"{self._address}: other users' shards are being fetched; try again")
+        try:
+            if time.monotonic() < self._stalled_until:
+                raise BundleError(self._stalled)
+            self._ask(names)
+            bundle = self._bundle()
+            if bundle is not None:
+                self._make_room(bundle.shards)
+        finally:
+            _turn.release()
+
+    def _ask(self, names: Sequence[str]) -> None:
+        began = time.monotonic()
+        try:
+            child.ask(
+                "fetch_shards",
+                self._address,
+                self._folder,
+                version=self._version.name,
+                names=list(names),
+                stall=_VISITOR_STALL_SECONDS,
+            )
+        except BundleError as error:
+            if (now := time.monotonic()) - began >= _VISITOR_STALL_SECONDS:
+                self._stalled, self._stalled_until = str(error), now + _PAUSE_SECONDS
+            raise
 
     def _make_room(self, shards: Shards) -> None:
         for number in shards.mapped:

@@ -165,6 +165,8 @@ def _said(address: Address) -> Iterator[None]:
 def _reason(error: Exception, check: str) -> str:
     if status := getattr(error, "status", None):  # aiohttp's
         return f"the server answers {status}"
+    if "Redirect" in type(error).__name__:  # aiohttp's, too
+        return "the server redirects in a circle, or to what is not on the web"
     text = _ERRNO.sub("", " ".join(without_secrets(str(error)).split())) or type(error).__name__
     # s3fs has a number for a server in trouble, as the system has for its errors, gcsfs a code.
     in_trouble = getattr(error, "errno", None) or str(getattr(error, "code", "")).startswith("5")

@@ -12,7 +12,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 # Given the request's handler and the file's bytes; answers in place of the server.
-Fault = Callable[["_Handler", bytes], None]
+Fault = Callable[["Handler", bytes], None]
 
 
 class Storage(ThreadingHTTPServer):
@@ -29,7 +29,7 @@ class Storage(ThreadingHTTPServer):
         self.faults: dict[str, Fault] = {}
         self.asked: list[str] = []
         self.ended = threading.Event()
-        super().__init__(("127.0.0.1", 0), partial(_Handler, directory=str(folder)))
+        super().__init__(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
 
     @property
     def url(self) -> str:
@@ -39,7 +39,7 @@ class Storage(ThreadingHTTPServer):
         """Nothing: those who hang up are part of the tests."""
 
 
-class _Handler(SimpleHTTPRequestHandler):
+class Handler(SimpleHTTPRequestHandler):
     server: Storage
 
     def do_GET(self) -> None:
@@ -76,32 +76,32 @@ def storage_of(folder: Path) -> Iterator[Storage]:
             thread.join()
 
 
-def wrong_bytes(handler: _Handler, body: bytes) -> None:
+def wrong_bytes(handler: Handler, body: bytes) -> None:
     handler.send(bytes(255 - byte for byte in body[:64]) + body[64:])
 
 
-def too_long(handler: _Handler, body: bytes) -> None:
+def too_long(handler: Handler, body: bytes) -> None:
     handler.send(body + b"more" * 1000)
 
 
-def too_short(handler: _Handler, body: bytes) -> None:
+def too_short(handler: Handler, body: bytes) -> None:
     handler.send(body[: len(body) // 2])
 
 
-def hang_up(handler: _Handler, body: bytes) -> None:
+def hang_up(handler: Handler, body: bytes) -> None:
     """Drop the connection in the middle of the body."""
     handler.send(body[: len(body) // 2], len(body))
     handler.close_connection = True
     handler.connection.shutdown(socket.SHUT_RDWR)
 
 
-def stall(handler: _Handler, body: bytes) -> None:
+def stall(handler: Handler, body: bytes) -> None:
     """Send half of it, then nothing more."""
     handler.send(body[: len(body) // 2], len(body))
     handler.server.ended.wait()
 
 
-def silence(handler: _Handler, body: bytes) -> None:
+def silence(handler: Handler, body: bytes) -> None:
     """Take the request and say nothing."""
     handler.server.ended.wait()
 
@@ -113,7 +113,7 @@ def status(code: int) -> Fault:
 def redirect(to: str) -> Fault:
     """Send whoever asks to the same path below `to`."""
 
-    def fault(handler: _Handler, body: bytes) -> None:
+    def fault(handler: Handler, body: bytes) -> None:
         handler.send_response(302)
         handler.send_header("Location", to + handler.path)
         handler.send_header("Content-Length", "0")

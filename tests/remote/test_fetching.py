@@ -138,7 +138,8 @@ def test_a_broken_file_never_replaces_a_good_bundle(
         ),
         (origin_server.status(503), "the server answers 503"),
         (origin_server.silence, "nothing came for 3 s"),
-        (origin_server.redirect(""), "manifest.json"),
+        (origin_server.redirect(""), "manifest.json: the server redirects in a circle"),
+        (origin_server.redirect("file://"), "manifest.json: the server redirects in a circle, or "),
     ],
 )
 def test_a_broken_manifest_never_replaces_a_good_bundle(

@@ -1,20 +1,23 @@
 import gc
 import logging
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 
 from recommender import BundleError, Recommender, Settings, SettingsError
 from recommender.bundle import MANIFEST
-from recommender.remote import cache
+from recommender.remote import cache, opening
 from recommender.remote.address import Address
 from recommender.remote.opening import open_bundle, open_fetched
 from recommender.remote.publishing import publish
 from recommender.remote.storages import check_usable
 from recommender.shards import shard_number
 from remote.conftest import version_of
-from remote.origin_server import Storage, status, wrong_bytes
+from remote.origin_server import Handler, Storage, stall, status, wrong_bytes
 
 
 @pytest.fixture
@@ -92,6 +95,42 @@ def test_a_shard_is_fetched_when_one_of_its_users_is_asked_for(
     assert Recommender.open(sharded, settings).rated_by(user) == local.rated_by(user)
 
 
+def test_a_storage_that_stalls_keeps_nobody_longer_than_the_first_who_waited(
+    settings: Settings, storage: Storage, sharded: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = threading.Event()
+
+    def stall_and_tell(handler: Handler, body: bytes) -> None:
+        asked.set()
+        stall(handler, body)
+
+    monkeypatch.setattr(opening, "_VISITOR_STALL_SECONDS", 2.0)
+    matinee = Recommender.open(sharded, settings)
+    users = [first + 1 for first in matinee.bundle.first_users]
+    storage.faults["*-0000?.npy"] = stall_and_tell
+    with ThreadPoolExecutor(2 * len(users)) as pool:
+        waiting = [pool.submit(matinee.rated_by, user) for user in users + users]
+        assert asked.wait(60)
+        children = psutil.Process().children()
+        assert sum("recommender.remote" in child.cmdline() for child in children) == 1
+        errors = [str(one.exception()) for one in waiting]
+    assert all("nothing came for 2 s" in error for error in errors)
+    assert len([path for path in storage.asked if shard_number(Path(path).name) is not None]) == 1
+    storage.faults.clear()
+    monkeypatch.setattr(matinee.bundle.shards._fetch, "_stalled_until", 0.0)  # some seconds later
+    assert matinee.rated_by(users[0])
+
+
+def test_whoever_waits_too_long_for_a_turn_is_told(
+    settings: Settings, sharded: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "_TURN_SECONDS", 0.1)
+    matinee = Recommender.open(sharded, settings)
+    with opening._turn, pytest.raises(BundleError, match="other users' shards are being fetched"):
+        matinee.rated_by(1)
+    assert matinee.rated_by(1)
+
+
 def test_shards_beyond_the_limit_go_the_least_recently_used_first(
     settings: Settings, sharded: Address, sharded_bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,3 +193,13 @@ def test_without_fsspec_there_is_one_line(
         open_bundle(address, settings)
     with pytest.raises(SettingsError, match=r"^a bundle at an address needs fsspec, which is not"):
         check_usable(Address("s3://b/x"))
+
+
+def test_a_clock_that_was_wrong_keeps_no_shard_for_good(tmp_path: Path) -> None:
+    file = tmp_path / "shard.npy"
+    file.touch()
+    cache.mark_used(file)
+    assert cache.just_used(file)
+    for year in (1971, 2100):
+        os.utime(file, (31_556_952 * (year - 1970), 0))
+        assert not cache.just_used(file)
