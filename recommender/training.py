@@ -222,22 +222,20 @@ class _Training(Generic[S]):
 
     def _stars(self) -> dict[str, Any]:
         settings = self._settings
-        try:
-            stars = self._engine.fit_stars(
-                self._history,
-                self._users,
-                self._movies,
-                self._scale,
-                settings.stars,
-                lambda fraction: self._progress("stars", fraction),
-            )
-        except ValueError:
+        if not any(len(block.movies) for block in self._history.blocks(self._users, self._movies)):
             raise DataError(
                 f"no rating is left: no user with at least {settings.min_user_ratings} ratings "
                 f"rated a movie with at least {settings.min_movie_ratings}; lower "
                 "--min-user-ratings or --min-movie-ratings"
-            ) from None
-        return stars.save(self._writer)
+            )
+        return self._engine.fit_stars(
+            self._history,
+            self._users,
+            self._movies,
+            self._scale,
+            settings.stars,
+            lambda fraction: self._progress("stars", fraction),
+        ).save(self._writer)
 
     def _fit_content(self) -> dict[str, Any]:
         texts = self._texts(lambda fraction: self._progress("content", fraction))

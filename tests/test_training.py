@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -66,6 +67,27 @@ def test_limits_that_leave_no_rating(tiny_files, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no rating is left.*1000.*--min-user-ratings"):
         train(from_files(*tiny_files), tmp_path / "b", TrainingSettings(min_user_ratings=1000))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_user_and_a_movie_that_do_not_meet_leave_no_rating(tmp_path: Path) -> None:
+    movies, ratings = tmp_path / "movies.csv", tmp_path / "ratings.csv"
+    movies.write_text("movie,title\n" + "".join(f"{movie},M{movie}\n" for movie in range(9)))
+    # User 0 has eight ratings of movies that have one; movie 8 has five of users who have one.
+    rows = [(0, movie) for movie in range(8)] + [(user, 8) for user in range(1, 6)]
+    ratings.write_text("user,movie,rating\n" + "".join(f"{u},{m},3\n" for u, m in rows))
+    with pytest.raises(DataError, match="no rating is left: no user with at least 5 ratings rated"):
+        train(from_files(ratings, movies), tmp_path / "b", SMALL)
+
+
+def test_another_error_of_the_stars_model_is_not_taken_for_no_rating(
+    tiny_files, tmp_path: Path
+) -> None:
+    class Wrong(engine.LocalEngine):
+        def fit_stars(self, *_: object) -> NoReturn:
+            raise ValueError("operands could not be broadcast together")
+
+    with pytest.raises(ValueError, match=r"^operands could not be broadcast together$"):
+        train(from_files(*tiny_files), tmp_path / "b", SMALL, engine=Wrong())
 
 
 def test_a_failed_training_leaves_the_old_bundle(tiny_files, tmp_path: Path) -> None:

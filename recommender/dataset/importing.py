@@ -35,6 +35,7 @@ from recommender.dataset.rating_scale import find_scale
 from recommender.dataset.sources import Source, TableFile
 from recommender.dataset.staging import Staged, stage
 from recommender.dataset.textfiles import check_encoding
+from recommender.dataset.times import seconds
 from recommender.errors import DataError, SettingsError
 
 Progress = Callable[[str, float], None]
@@ -49,11 +50,9 @@ _RATINGS_PER_BATCH = 50_000
 # How far the import is when the steps end, in shares of the time that 32 million ratings take.
 _STAGED, _CHECKED, _JOINED, _SORTED, _WRITTEN = 0.56, 0.66, 0.8, 0.83, 0.95
 
-# When a rating was given: seconds, or any date and time that DuckDB can read; null where that is
-# no time that 64 bits can count the milliseconds of.
-_SECONDS = (
-    "try_cast(1000 * coalesce(try_cast(timestamp AS DOUBLE), "
-    "epoch(try_cast(timestamp AS TIMESTAMP))) AS BIGINT) / 1000"
+# Null also where 64 bits cannot count the milliseconds.
+_SECONDS = "try_cast(1000 * {} AS BIGINT) / 1000".format(
+    seconds("try_cast(timestamp AS DOUBLE)", "epoch(try_cast({} AS TIMESTAMPTZ))")
 )
 
 # A table of its own: joining and sorting at once needs more memory.

@@ -20,14 +20,15 @@ from pyspark.sql.types import (
     DecimalType,
     DoubleType,
     FloatType,
-    LongType,
     StringType,
     StructType,
+    TimestampType,
 )
 
 from recommender.dataset.sources import PARQUET, TableFile, layout
 from recommender.dataset.staging import match
 from recommender.dataset.textfiles import GZIP, NOT_UTF_8, check_encoding, header_delimiter
+from recommender.dataset.times import seconds
 from recommender.errors import DataError
 from recommender.spark.files import Files, Found, escaped
 from recommender.spark.following import reason
@@ -37,9 +38,11 @@ PLACE = ("file", "block", "number")
 _BROKEN = "_broken"
 _UNREADABLE = re.compile("FAILED_READ_FILE|CANNOT_READ_FILE|not a Parquet file")
 # A number as DuckDB reads it, too; Spark alone would take "5d" for one.
-_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
-# What lies beyond, three million years away, are nanoseconds: Spark makes integers of these.
-_LAST_SECOND = 10**14
+_NUMBER = "^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?$"
+_SECONDS = seconds(
+    f"CASE WHEN timestamp RLIKE '{_NUMBER}' THEN try_cast(timestamp AS DOUBLE) END",
+    "unix_micros(try_cast({} AS TIMESTAMP)) / 1e6",
+)
 # What Java calls by another name.
 _JAVA_NAMES = {"utf-8-sig": "utf-8", "cp949": "x-windows-949", "iso8859-1": "ISO-8859-1"}
 
@@ -177,18 +180,15 @@ def _placed(frame: DataFrame, path: str, columns: tuple[str, ...], described: La
     return texts.select(
         *texts.columns,
         F.when(F.col("rating").rlike(_NUMBER), F.expr("try_cast(rating AS DOUBLE)")).alias("value"),
-        F.expr(
-            "try_cast(rint(1000 * coalesce(try_cast(timestamp AS DOUBLE), "
-            "unix_micros(try_cast(timestamp AS TIMESTAMP)) / 1e6)) AS BIGINT)"
-        ).alias("millis"),
+        F.expr(f"try_cast(rint(1000 * {_SECONDS}) AS BIGINT)").alias("millis"),
     )
 
 
 def _as_text(column: Column, kind: DataType, name: str) -> Column:
     """A column of any type as the text that the local import has for it."""
-    if name == "timestamp" and isinstance(kind, LongType):
-        moment = F.timestamp_micros((column / 1000).cast("bigint")).cast("string")
-        return F.when(F.abs(column) > _LAST_SECOND, moment).otherwise(column.cast("string"))
+    if name == "timestamp" and isinstance(kind, TimestampType):
+        # With the offset, as the session may have another time zone than UTC.
+        return F.date_format(column, "yyyy-MM-dd HH:mm:ss.SSSSSSxxx")
     if name.endswith("_id") and isinstance(kind, (DoubleType, FloatType, DecimalType)):
         # pandas turns a column of integers into floats when one of them is missing.
         text = column.cast("string")

@@ -59,7 +59,7 @@ _CONFIGURATION = {
     "spark.sql.execution.arrow.maxBytesPerBatch": "16m",
     # Any encoding that Java knows, for text files that are not UTF-8.
     "spark.sql.legacy.javaCharsets": "true",
-    # Times as pandas writes them to Parquet, which Spark has no type for; see `reading`.
+    # Times as pandas writes them to Parquet, which Spark has no type for; see `dataset.times`.
     "spark.sql.legacy.parquet.nanosAsLong": "true",
 }
 _LOCAL_CONFIGURATION = {

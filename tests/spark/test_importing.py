@@ -15,6 +15,7 @@ pytest.importorskip("pyspark")
 from pyspark.sql import DataFrame
 
 from conftest import ROOT
+from dataset.test_times import TIMES
 from recommender import dataset
 from recommender.dataset import Dataset, ImportOptions, from_files
 from recommender.errors import DataError, SettingsError
@@ -122,10 +123,8 @@ def test_of_duplicates_the_latest_counts(
     imported: Imported, spark, movies: Path, tmp_path: Path
 ) -> None:
     rng = np.random.default_rng(3)
-    times = np.array(
-        ["", "5", "5.5", "1970-01-01 00:00:05", "2001-09-09T01:46:40", "never", "9e99"]
-    )
-    n = 3_000
+    times = np.array(list(TIMES))
+    n = 9_000
     rows = zip(
         rng.integers(1, 30, n), rng.integers(1, 9, n), rng.integers(1, 11, n) / 2,
         times[rng.integers(0, len(times), n)], strict=True,
@@ -138,7 +137,7 @@ def test_of_duplicates_the_latest_counts(
         )
     finally:
         spark.conf.unset("spark.sql.files.maxPartitionBytes")
-    assert found.report.duplicates_replaced > 2_000
+    assert found.report.duplicates_replaced > 8_000
 
 
 def test_one_user_with_most_of_the_ratings(

@@ -1,4 +1,5 @@
 import gzip
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 pytest.importorskip("pyspark")
 
+from dataset.test_times import NEW_YEAR, TIMES, write_times
 from recommender.errors import DataError
 from recommender.spark.files import Files
 from recommender.spark.reading import PLACE, read_ratings, unreadable
@@ -46,20 +48,42 @@ def test_parquet_of_any_type(spark, tmp_path: Path) -> None:
     assert found == [("1", "7", 3.7, 0), (None, "8.5", 4.0, 1500), ("2.5", None, None, None)]
 
 
-def test_nanoseconds_as_pandas_writes_them(spark, tmp_path: Path) -> None:
-    nanoseconds = [978_307_200_123_456_789, None, -978_307_200_000_000_000]
-    for name, kind in (("times", pa.timestamp("ns")), ("numbers", pa.int64())):
-        times = pa.array(nanoseconds, kind)
-        table = pa.table(
-            {"user": [1, 2, 3], "movie": [1, 2, 3], "rating": [1, 2, 3], "time": times}
-        )
-        pq.write_table(table, tmp_path / f"{name}.parquet")
-        found = rows(spark, tmp_path / f"{name}.parquet", "millis")
-        assert found == [(978_307_200_123,), (None,), (-978_307_200_000,)]
-    seconds = table.set_column(3, "time", pa.array([978_307_200, 1, 2]))
-    pq.write_table(seconds, tmp_path / "seconds.parquet")
-    found = rows(spark, tmp_path / "seconds.parquet", "millis")
-    assert found == [(978_307_200_000,), (1000,), (2000,)]
+@pytest.fixture
+def elsewhere(spark) -> Iterator[None]:
+    """A session that somebody else has opened, nine hours ahead of UTC."""
+    before = spark.conf.get("spark.sql.session.timeZone")
+    spark.conf.set("spark.sql.session.timeZone", "Asia/Seoul")
+    yield
+    spark.conf.set("spark.sql.session.timeZone", before)
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_a_time_says_what_it_does_in_the_local_import(spark, tmp_path: Path) -> None:
+    write_times(tmp_path / "ratings.csv", list(TIMES))
+    found = (millis for (millis,) in rows(spark, tmp_path / "ratings.csv", "millis"))
+    expected = {text: None if said is None else round(said * 1000) for text, said in TIMES.items()}
+    assert dict(zip(TIMES, found, strict=True)) == expected
+
+
+@pytest.mark.usefixtures("elsewhere")
+@pytest.mark.parametrize(
+    ("unit", "zone"), [("us", "Asia/Seoul"), ("ms", "UTC"), ("ns", "UTC"), ("us", None)]
+)
+def test_times_of_parquet(unit: str, zone: str | None, spark, tmp_path: Path) -> None:
+    times = pa.array([int(NEW_YEAR), 0, None], pa.timestamp("s")).cast(pa.timestamp(unit, zone))
+    columns = {"user": [1, 2, 3], "movie": [1] * 3, "rating": [3] * 3, "timestamp": times}
+    pq.write_table(pa.table(columns), tmp_path / "ratings.parquet")
+    found = rows(spark, tmp_path / "ratings.parquet", "millis")
+    assert found == [(NEW_YEAR * 1000,), (0,), (None,)]
+
+
+def test_integers_are_seconds_or_smaller_parts_of_them(spark, tmp_path: Path) -> None:
+    times = [978_307_200, 978_307_200_123, 978_307_200_123_456, -978_307_200_123_456_789, None, 0]
+    numbers = list(range(len(times)))
+    table = {"user": numbers, "movie": numbers, "rating": numbers, "time": times}
+    pq.write_table(pa.table(table), tmp_path / "numbers.parquet")
+    found = [millis for (millis,) in rows(spark, tmp_path / "numbers.parquet", "millis")]
+    assert found == [978_307_200_000, *[978_307_200_123] * 2, -978_307_200_123, None, 0]
 
 
 def test_another_encoding(spark, tmp_path: Path) -> None:
