@@ -1,24 +1,31 @@
-"""Keeps a choice in the page's address under a name that does not depend on the language.
+"""Keeping a choice in the page's address under a name that does not depend on the language.
 
 Streamlit's own ``bind="query-params"`` writes an option as it is shown, so a link to a Korean page
-would say ``method=내용`` and mean nothing to an English one; and it leaves an entry without the
-choice in the history when the page changes, where the back button then leads. So widgets whose
-options are translated, and the user, use this instead; sliders use Streamlit's.
+would say ``method=내용`` and mean nothing to an English one; and it ties a name to one page, so
+that what a link or the back button brings is lost on the next. So every widget uses this instead.
+
+A name of the address counts once, when it was brought: by a link, by another page or by the back
+button. In between the widget is ahead of the address, which the browser changes a little later.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-_PAGE, _ARRIVED = "address.page", "address.arrived"
+# How often the visitor came to another page, and what the widgets of this run say.
+_PAGE, _ARRIVALS, _SAID = "address.page", "address.arrivals", "address.said"
+Value = str | float | Sequence[str] | Sequence[float] | None
 
 
 def arrive(page: str) -> None:
     """Call before `page` is drawn, so that `follow` knows whether the visitor was there already."""
-    st.session_state[_ARRIVED] = page != st.session_state.get(_PAGE)
-    st.session_state[_PAGE] = page
+    st.session_state[_SAID] = {}
+    if page != st.session_state.get(_PAGE):
+        st.session_state[_PAGE] = page
+        st.session_state[_ARRIVALS] = st.session_state.get(_ARRIVALS, 0) + 1
 
 
 def take(key: str, options: Collection[str] | None = None) -> list[str]:
@@ -28,30 +35,81 @@ def take(key: str, options: Collection[str] | None = None) -> list[str]:
 
 def follow(key: str, options: Collection[str] | None = None, *, many: bool = False) -> None:
     """Call before the widget `key`: gives it the address's value when a link or the back button
-    brought a new one. Without `options` it may be any text."""
+    brought one. Without `options` it may be any text."""
     named = take(key, options)
-    if named and named != st.session_state.get(_shown(key)):
-        st.session_state[key] = named if many else named[0]
-        st.session_state[_shown(key)] = named
-    elif key in st.session_state and st.session_state.get(_ARRIVED):
-        # Else what a link brought to the page before is lost. Not at other times: whoever types
-        # in the widget would be interrupted.
+    _bring(key, (named if many else named[0]) if named else None)
+
+
+def follow_numbers(key: str, low: float, high: float, usual: float | tuple[float, float]) -> None:
+    """`follow` for a slider from `low` to `high`; it is at `usual` until it is told otherwise."""
+    pair = isinstance(usual, tuple)
+
+    def fits(numbers: Sequence[float]) -> bool:
+        return len(numbers) == 1 + pair and all(low <= number <= high for number in numbers)
+
+    try:
+        named = sorted(type(low)(text) for text in take(key))
+    except ValueError:
+        named = []
+    _bring(key, (tuple(named) if pair else named[0]) if fits(named) else None)
+    # Another bundle or setting may have come since, with another scale.
+    now = st.session_state.get(key, ())
+    if not fits(now if isinstance(now, tuple) else (now,)):
+        st.session_state[key] = usual
+
+
+def _bring(key: str, named: object) -> None:
+    """Give the widget `key` what the address names, None for nothing, if that was brought now."""
+    arrivals = st.session_state.get(_ARRIVALS, 0)
+    arrived = st.session_state.get(_followed(key)) != arrivals
+    st.session_state[_followed(key)] = arrivals
+    if named is not None and (arrived or went_back()):
+        st.session_state[key] = named
+    elif arrived and key in st.session_state:
+        # Else what a link brought to the page before is lost.
         st.session_state[key] = st.session_state[key]
 
 
-def show(key: str, value: str | list[str] | None, default: str | None = None) -> None:
-    """Call after the widget `key`: writes its value into the address; the default is left out."""
-    values = [value] if isinstance(value, str) else list(value or [])
-    if values == [default]:
-        values = []
-    st.session_state[_shown(key)] = values
-    if st.query_params.get_all(key) == values:
-        return
-    if values:
-        st.query_params[key] = values
-    else:
-        del st.query_params[key]
+def went_back() -> bool:
+    """Whether it was the browser's back or forward button that brought the visitor here."""
+    context = get_script_run_ctx(suppress_warning=True)
+    # Not documented, so a Streamlit without it only loses what the back button brings.
+    return bool(getattr(context, "is_history_navigation", False))
+
+
+def show(key: str, value: Value, default: Value = None) -> None:
+    """Call after the widget `key`: its value is to be in the address, unless it is the default."""
+    values = _texts(value)
+    st.session_state[_shown(key)] = [] if values == _texts(default) else values
+    st.session_state[_SAID][key] = st.session_state[_shown(key)]
+
+
+def shown(key: str) -> list[str]:
+    """What the widget `key` said last, on whichever page; empty for its default."""
+    return st.session_state.get(_shown(key), [])
+
+
+def write() -> None:
+    """Call after the page: puts what its widgets say into the address.
+
+    All at once, since each change of the address is an entry in the browser's history.
+    """
+    before = {key: st.query_params.get_all(key) for key in st.query_params}
+    after = {k: v for k, v in (before | st.session_state[_SAID]).items() if v}
+    if after != before:
+        st.query_params.from_dict(after)
+
+
+def _texts(value: Value) -> list[str]:
+    if value is None or value == "":
+        return []
+    values = [value] if isinstance(value, str | int | float) else value
+    return [each if isinstance(each, str) else f"{each:g}" for each in values]
 
 
 def _shown(key: str) -> str:
     return f"address.{key}"
+
+
+def _followed(key: str) -> str:
+    return f"address.followed.{key}"

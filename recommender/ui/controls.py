@@ -19,9 +19,14 @@ from recommender.records import User
 from recommender.ui import address
 from recommender.ui.configuration import settings
 from recommender.ui.language import genre_name, t
-from recommender.ui.markup import plain
+from recommender.ui.markup import brief, plain
 
 FEWEST, USUAL = 5, 12
+# What every list can be set to, as the address calls it.
+FILTERS = ("n", "genres", "years", "fewest")
+_CHOICE = ("variety", "obscurity")
+# A slider's ends, and where it usually is.
+_Scale = tuple[float, float, float | tuple[float, float]]
 
 
 def heading(title: str, subtitle: str) -> None:
@@ -51,14 +56,14 @@ def user_picker(matinee: Recommender) -> str | None:
 
 def chosen_user(matinee: Recommender, chosen: str | None) -> User | None:
     """The user that was picked; None, and a sentence on the page, if there is none."""
-    if not chosen:
+    if not chosen or not chosen.strip():
         example = next(iter(matinee.users(1)), "")
         st.info(t("user.empty", user=plain(str(example))), icon=":material/person_search:")
         return None
     try:
         return matinee.user(chosen)
     except NotFoundError:
-        st.warning(t("user.unknown", user=plain(chosen)), icon=":material/person_off:")
+        st.warning(t("user.unknown", user=plain(brief(chosen))), icon=":material/person_off:")
         return None
 
 
@@ -90,18 +95,22 @@ def wishes(matinee: Recommender, *, choice: bool = True) -> Wishes:
     Args:
         choice: whether variety and obscurity are offered.
     """
-    address.follow("genres", matinee.genres, many=True)
-    first, last = matinee.years
-    whole = (first, last)
-    usually: dict[str, object] = {"genres": [], "years": whole, "fewest": 0}
+    most = settings().recommendations
+    first, last = whole = matinee.years
+    scales: dict[str, _Scale] = {"n": (FEWEST, most, min(USUAL, most)), "fewest": (0, 100, 0)}
+    if first < last:
+        scales["years"] = (first, last, whole)
     if choice:
-        usually |= {"variety": 0.0, "obscurity": 0.0}
-    on = sum(_is_set(key, value) for key, value in usually.items())
+        scales |= dict.fromkeys(_CHOICE, (0.0, 1.0, 0.0))
+    address.follow("genres", matinee.genres, many=True)
+    for key, scale in scales.items():
+        address.follow_numbers(key, *scale)
+    on = bool(st.session_state.get("genres")) + sum(
+        st.session_state[key] != usual for key, (_, _, usual) in scales.items() if key != "n"
+    )
     label = t("filter.on", count=on) if on else t("filter.label")
     with st.popover(label, icon=":material/filter_list:", width="stretch"):
-        most = settings().recommendations
-        usual = min(USUAL, most)
-        count = st.slider(t("filter.count"), FEWEST, most, usual, key="n", bind="query-params")
+        count = st.slider(t("filter.count"), FEWEST, most, key="n", persist_state="session")
         genres = st.multiselect(
             t("filter.genres"),
             matinee.genres,
@@ -112,26 +121,23 @@ def wishes(matinee: Recommender, *, choice: bool = True) -> Wishes:
         )
         years = whole
         if first < last:
-            years = st.slider(t("filter.years"), *whole, whole, key="years", bind="query-params")
-        fewest = st.slider(t("filter.min_ratings"), 0, 100, 0, 5, key="fewest", bind="query-params")
-        variety, obscurity = (_share(key) if choice else 0.0 for key in ("variety", "obscurity"))
+            st.slider(t("filter.years"), *whole, key="years", persist_state="session")
+            years = st.session_state["years"]
+        fewest = st.slider(
+            t("filter.min_ratings"), 0, 100, step=5, key="fewest", persist_state="session"
+        )
+        variety, obscurity = (_share(key) if choice else 0.0 for key in _CHOICE)
     address.show("genres", genres)
+    for key, (_, _, usual) in scales.items():
+        address.show(key, st.session_state[key], default=usual)
     filters = Filters(tuple(genres), None if years == whole else years, fewest)
     return Wishes(count, filters, variety, obscurity)
-
-
-def _is_set(key: str, usual: object) -> bool:
-    """Whether the control `key` is not as usual. What a link brings is in the address alone until
-    the control is drawn."""
-    if key in st.session_state:
-        return st.session_state[key] != usual
-    return key in st.query_params
 
 
 def _share(key: str) -> float:
     """A slider from 0 to 1."""
     label, help_text = t(f"filter.{key}"), t(f"filter.{key}_help")
-    return st.slider(label, 0.0, 1.0, 0.0, 0.1, key=key, bind="query-params", help=help_text)
+    return st.slider(label, 0.0, 1.0, step=0.1, key=key, persist_state="session", help=help_text)
 
 
 def rank_by() -> RankBy:

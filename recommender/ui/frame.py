@@ -53,6 +53,7 @@ def draw(page: st.Page) -> None:
     except Exception:  # the page must not show a traceback, whatever it was
         logging.getLogger(__name__).exception("page %s failed", page.title)
         st.error(t("error.unexpected"), icon=":material/error:")
+    address.write()
 
 
 def _try_again(sentence: str) -> None:

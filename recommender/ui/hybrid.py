@@ -6,10 +6,12 @@ import streamlit as st
 
 from recommender.recommender import DEFAULT_WEIGHT
 from recommender.records import Recommendation
-from recommender.ui import cards, controls, my_ratings, similar
+from recommender.ui import address, cards, controls, my_ratings, similar
 from recommender.ui.acting import acting
 from recommender.ui.language import t
 from recommender.ui.loading import initialize_recommender
+
+_WEIGHT = "weight"
 
 
 def page() -> st.Page:
@@ -21,16 +23,7 @@ def _draw() -> None:
     matinee = initialize_recommender()
     left, middle, right = st.columns([2, 2, 1], vertical_alignment="bottom")
     with middle:
-        weight = st.slider(
-            t("hybrid.weight"),
-            0.0,
-            1.0,
-            DEFAULT_WEIGHT,
-            0.05,
-            key="weight",
-            bind="query-params",
-            help=t("hybrid.weight_help"),
-        )
+        weight = _weight()
     with right:
         wishes = controls.wishes(matinee)
     with left:
@@ -43,6 +36,7 @@ def _draw() -> None:
         found = matinee.hybrid_recommend(
             user.user_id, wishes.count, weight, wishes.filters, **wishes.choice
         )
+    st.header(t("for_you.recommended"), anchor=False)
     st.html(
         f'<p class="mt-legend"><span class="collaborative">{t("hybrid.collaborative")}</span>'
         f'<span class="content">{t("hybrid.content")}</span></p>'
@@ -50,6 +44,22 @@ def _draw() -> None:
     if not found:
         controls.nothing_found()
     cards.grid([item.movie for item in found], lambda i: _body(found[i], weight), similar.link)
+
+
+def _weight() -> float:
+    """How much collaborative counts, 0 to 1."""
+    address.follow_numbers(_WEIGHT, 0.0, 1.0, DEFAULT_WEIGHT)
+    weight = st.slider(
+        t("hybrid.weight"),
+        0.0,
+        1.0,
+        step=0.05,
+        key=_WEIGHT,
+        persist_state="session",
+        help=t("hybrid.weight_help"),
+    )
+    address.show(_WEIGHT, weight, default=DEFAULT_WEIGHT)
+    return weight
 
 
 def _body(item: Recommendation, weight: float) -> str:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 import streamlit as st
 
 from recommender.ui import address
 from recommender.ui.texts import LANGUAGES, TEXTS, lookup
 
 KEY = "lang"
+_DECADE = re.compile(r"\b(\d+)년대")
+# Of two genres with one Korean name the first.
+_GENRES = {
+    korean: key.removeprefix("genre.")
+    for key, (_, korean) in reversed(TEXTS.items())
+    if key.startswith("genre.")
+}
 
 
 def browser_language() -> str:
@@ -23,7 +32,9 @@ def current_language() -> str:
 
 def follow_address() -> None:
     """Take up the language that a link names; call before the first text of a run."""
-    address.follow(KEY, LANGUAGES)
+    named = address.take(KEY, LANGUAGES)
+    if named and (KEY not in st.session_state or address.went_back()):
+        st.session_state[KEY] = named[0]
 
 
 def switch() -> None:
@@ -56,3 +67,10 @@ def genre_name(genre: str) -> str:
     """A genre in the visitor's language, if the texts have it; else as the data call it."""
     key = f"genre.{genre}"
     return t(key) if key in TEXTS else genre
+
+
+def as_data_say(text: str) -> str:
+    """`text` with genres and decades that it names in Korean as the data name them: "코미디
+    1990년대" is "Comedy 1990s"."""
+    words = (_GENRES.get(word.upper(), word) for word in text.split())
+    return _DECADE.sub(r"\1s", " ".join(words))

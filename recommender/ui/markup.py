@@ -3,9 +3,15 @@
 import re
 from html import escape
 
-__all__ = ["escape", "plain"]
+__all__ = ["brief", "escape", "plain"]
 
+_LONGEST = 60
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|$~:&])")
+
+
+def brief(text: str) -> str:
+    """`text`, or its beginning where it is too long to be said again in a sentence."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def plain(text: str) -> str:

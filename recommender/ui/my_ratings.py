@@ -13,9 +13,9 @@ from recommender.recommender import Recommender
 from recommender.records import Id, Movie, Recommendation
 from recommender.ui import address, cards, controls, own_file, similar, stars, unsaved
 from recommender.ui.acting import acting
-from recommender.ui.language import t
+from recommender.ui.language import as_data_say, t
 from recommender.ui.loading import initialize_recommender
-from recommender.ui.markup import plain
+from recommender.ui.markup import brief, plain
 from recommender.ui.visitor import Visitor, current_visitor, take_problem, told
 
 _PARTS = ("rate", "rated", "file")
@@ -111,9 +111,9 @@ def _rate(own: _Own) -> None:
     if text.strip():
         with acting("action.search", own.matinee.need):
             found = own.matinee.search(text, _MATCHES)
-            found = found or own.matinee.search(text, _MATCHES, by="facts")
+            found = found or own.matinee.search(as_data_say(text), _MATCHES, by="facts")
         if not found:
-            st.info(t("similar.no_match", text=plain(text)), icon=":material/search_off:")
+            st.info(t("similar.no_match", text=plain(brief(text))), icon=":material/search_off:")
         _rows(own, found)
         return
     st.markdown(t("my_ratings.quick_start"))

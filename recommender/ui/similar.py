@@ -13,18 +13,18 @@ from recommender.recommender import Recommender
 from recommender.records import Id, Movie, SimilarMovie
 from recommender.search import fold
 from recommender.similar import Method
-from recommender.ui import address, cards, controls, meaning
+from recommender.ui import address, cards, controls, language, meaning
 from recommender.ui.acting import acting
 from recommender.ui.language import t
 from recommender.ui.loading import initialize_recommender
-from recommender.ui.markup import plain
+from recommender.ui.markup import brief, plain
 
 _SEARCH = "q"
 _MOVIE = "movie"
 _METHOD = "method"
 _USUAL_METHOD: Method = "hybrid"
 _MATCHES = 12
-# Shorter than this nothing is described yet, and a title is still being typed.
+# Shorter than this only a genre or a decade is described yet; a title is still being typed.
 _FEWEST_LETTERS = 4
 _DECADE = re.compile(r"(19|20)?\d0s")
 # Streamlit leaves the page where it was scrolled to, so the movie may be out of sight.
@@ -39,7 +39,7 @@ def link(movie: Movie) -> None:
     """A link to the movies similar to `movie`."""
     # What the page would write into the address itself comes along, or the back button would lead
     # to the address before it was written.
-    kept = {key: st.query_params.get_all(key) for key in (_METHOD, "genres", "lang")}
+    kept = {key: address.shown(key) for key in (_METHOD, *controls.FILTERS, language.KEY)}
     st.page_link(
         page(),
         label=t("similar.link"),
@@ -60,7 +60,7 @@ def _draw() -> None:
     offered = _search(matinee, suggest=movie is None)
     if movie is None:
         if movie_id:
-            unknown = t("similar.unknown", movie=plain(movie_id))
+            unknown = t("similar.unknown", movie=plain(brief(movie_id)))
             st.warning(unknown, icon=":material/search_off:")
         elif offered:
             st.info(t("similar.empty"), icon=":material/search:")
@@ -73,7 +73,7 @@ def _draw() -> None:
         method = _method(matinee.methods)
     with right:
         wishes = controls.wishes(matinee, choice=False)
-    if within:  # last, so that the address changes once
+    if within:  # the server has the link's address already, the browser has not
         st.query_params[_MOVIE] = str(movie.movie_id)
     try:
         with acting(f"action.similar_{method}", matinee.need):
@@ -135,23 +135,24 @@ def _matches(matinee: Recommender, text: str) -> bool:
         _choice("match", t("similar.matches"), by_title)
     known = {movie.movie_id for movie in by_title}
     described: list[Movie] = []
-    if len(text.strip()) >= _FEWEST_LETTERS:
-        described = _described(matinee, text, known)
+    facts = language.as_data_say(text)
+    if len(facts) >= _FEWEST_LETTERS or _is_facts(facts):
+        described = _described(matinee, text, facts, known)
     if not by_title and not described:
-        st.info(t("similar.no_match", text=plain(text)), icon=":material/search_off:")
+        st.info(t("similar.no_match", text=plain(brief(text))), icon=":material/search_off:")
     return bool(by_title or described)
 
 
-def _described(matinee: Recommender, text: str, known: set[Id]) -> list[Movie]:
+def _described(matinee: Recommender, text: str, facts: str, known: set[Id]) -> list[Movie]:
     """Offers the movies that `text` describes: by its meaning, or where that cannot be had by the
-    genres, decades, tags and people that it names."""
+    genres, decades, tags and people that it names, which `facts` calls as the data do."""
     found, label = list[Movie](), t("meaning.matches")
-    if matinee.meaning.there and not _is_facts(text):
+    if matinee.meaning.there and not _is_facts(facts):
         found = meaning.search(matinee, text, _MATCHES)
     if not found:
         label = t("similar.by_facts")
         with acting("action.search", matinee.need):
-            found = matinee.search(text, _MATCHES, by="facts")
+            found = matinee.search(facts, _MATCHES, by="facts")
     if others := [movie for movie in found if movie.movie_id not in known]:
         _choice("described", label, others)
     return others

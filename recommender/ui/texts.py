@@ -293,14 +293,15 @@ TEXTS: dict[str, tuple[str, str]] = {
     "similar.search": ("Title", "제목"),
     "similar.search_placeholder": (
         "Part of a title, or: sci-fi 1980s",
-        "제목의 일부 또는: sci-fi 1980s",
+        "제목의 일부 또는: SF 1980년대",
     ),
     "similar.matches": ("Found", "검색 결과"),
     "similar.by_facts": ("By genre, decade and words", "장르·연대·단어로 찾은 영화"),
     "similar.suggestions": ("Often rated", "많이 평가된 영화"),
     "similar.no_match": (
         "No title is like “{text}”. Try fewer or shorter words.",
-        "“{text}”와(과) 비슷한 제목이 없습니다. 더 짧은 단어로 검색해 보세요.",
+        "“{text}”와(과) 비슷한 제목이 없습니다. 더 짧은 단어나 데이터에 적힌 언어의 제목(예: Matrix)으로 "
+        "검색해 보세요.",
     ),
     "similar.empty": (
         "Pick one of the movies above to see what is similar to it.",

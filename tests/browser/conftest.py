@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 WIDE = {"width": 1366, "height": 900}
 PHONE = {"width": 390, "height": 844}
+NARROW = {"width": 320, "height": 640}
 # Under a page's path Streamlit first asks beside the page, and then where the server is.
 PROBE = re.compile(r"http://[^/]+/[\w-]+/_stcore/(health|host-config)")
 

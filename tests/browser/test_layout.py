@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from browser.chromium import Page, expect
-from browser.conftest import PHONE, WIDE
+from browser.conftest import NARROW, PHONE, WIDE
 from browser.drawn import heading, settled, titles
 from browser.serving import Server
 
@@ -39,7 +39,11 @@ def test_no_page_is_wider_than_the_screen(
         heading(page, titled[language])
         if address != "about":
             expect(titles(page).nth(4)).to_be_attached()
+        page.set_viewport_size(viewport)
         assert page.evaluate(CUT_OFF) <= 0, address
+        if viewport == PHONE:
+            page.set_viewport_size(NARROW)
+            assert page.evaluate(CUT_OFF) <= 0, f"{address}, narrow"
 
 
 def test_odd_titles_do_not_break_the_cards(tiny_server: Server, visit: Visit) -> None:

@@ -135,20 +135,42 @@ def test_from_similar_to_similar_and_back(server: Server, visit: Visit) -> None:
 def test_what_was_set_is_there_on_other_pages_and_on_the_way_back(
     server: Server, visit: Visit
 ) -> None:
-    address = f"{server.url}/for-you?user=42&genres=Comedy"
+    address = f"{server.url}/for-you?user=42&genres=Comedy&n=7&fewest=20"
     page = visit(address)
-    expect(titles(page)).to_have_count(12)
+    expect(titles(page)).to_have_count(7)
     page.locator(".st-key-cards").get_by_role("link").first.click()
     heading(page, "Similar movies")
-    expect(page.get_by_role("button", name="Filters (1)")).to_be_visible()
+    expect(page.get_by_role("button", name="Filters (2)")).to_be_visible()
+    expect(titles(page)).to_have_count(7)
     page.go_back()
     heading(page, "For you")
     expect(page.get_by_role("combobox", name="User")).to_have_value("42")
     expect(page).to_have_url(address)
     page.get_by_role("navigation").get_by_role("link", name="Hybrid").click()
     heading(page, "Hybrid")
-    expect(titles(page)).to_have_count(12)
-    expect(page.get_by_role("button", name="Filters (1)")).to_be_visible()
+    expect(titles(page)).to_have_count(7)
+    expect(page.get_by_role("button", name="Filters (2)")).to_be_visible()
+    expect(page).to_have_url(re.compile("n=7.*fewest=20"))
+    settled(page)
+    slider = page.get_by_role("slider", name="Weight of collaborative")
+    slider.press("Home")
+    expect(page).to_have_url(re.compile("weight=0"))
+    slider.press("End")
+    expect(page).to_have_url(re.compile("weight=1"))
+    settled(page)
+    page.go_back()
+    expect(slider).to_have_value("0")
+    expect(titles(page)).to_have_count(7)
+
+
+def test_a_link_s_settings_are_there_on_the_next_page(server: Server, visit: Visit) -> None:
+    page = visit(f"{server.url}/for-you?user=42&n=5&variety=0.5")
+    expect(titles(page)).to_have_count(5)
+    page.get_by_role("navigation").get_by_role("link", name="Hybrid").click()
+    heading(page, "Hybrid")
+    expect(titles(page)).to_have_count(5)
+    page.get_by_role("button", name="Filters (1)").click()
+    expect(page.get_by_role("slider", name="More variety")).to_have_value("0.5")
 
 
 def test_each_page_has_a_title_of_its_own(server: Server, visit: Visit) -> None:

@@ -33,6 +33,12 @@ def test_what_the_user_rated_stands_above(open_page: OpenPage, tiny: Recommender
     assert texts(page, "<em>★ (.*?)</em>") == [f"{item.rating:g}" for item in rated]
 
 
+@pytest.mark.parametrize("user", ["", " "])
+def test_a_blank_is_no_user(open_page: OpenPage, user: str) -> None:
+    page = open_page("for-you", user=user)
+    assert (len(page.info), len(page.warning)) == (1, 0)
+
+
 @pytest.mark.parametrize("user", ["0", "007", "51", "no one", "*7*", "9" * 30])
 def test_a_user_who_does_not_exist(open_page: OpenPage, user: str) -> None:
     page = open_page("for-you", user=user)

@@ -22,6 +22,7 @@ def test_the_default_weight(open_page: OpenPage, tiny: Recommender) -> None:
     page = open_page("hybrid", user="7")
     assert page.slider(key="weight").value == DEFAULT_WEIGHT
     assert titles(page) == [item.movie.title for item in tiny.hybrid_recommend(7, 12)]
+    assert [element.value for element in page.header] == ["Recommended"]
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.25, 1.0])

@@ -4,7 +4,7 @@ import string
 import pytest
 
 from conftest import ODD_TITLES
-from recommender.ui.markup import escape, plain
+from recommender.ui.markup import brief, escape, plain
 
 TEXTS = [
     *(title for title, _, _ in ODD_TITLES.values()),
@@ -23,6 +23,11 @@ def test_every_character_stays(text: str) -> None:
 @pytest.mark.parametrize("text", TEXTS)
 def test_nothing_is_left_that_markdown_reads(text: str) -> None:
     assert re.fullmatch(r"(?:\\[!-/:-@\[-`{-~]|[^\\`*_{}\[\]()<>#+\-.!|$~:&])*", plain(text), re.S)
+
+
+def test_what_is_long_is_cut() -> None:
+    assert brief("a" * 60) == "a" * 60
+    assert brief("a" * 61) == "a" * 60 + "…"
 
 
 def test_letters_stay_bare() -> None:

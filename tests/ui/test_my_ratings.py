@@ -107,6 +107,11 @@ def test_what_is_no_title_may_name_a_genre(open_page: OpenPage, tiny: Recommende
     assert len(page.info) == 1  # that no cookie came
 
 
+def test_a_genre_in_korean(open_page: OpenPage, tiny: Recommender) -> None:
+    page = open_page("my-ratings", locale="ko-KR").text_input(key="find").set_value("전쟁").run()
+    assert len(page.get("feedback")) == len(tiny.search("war", 12, by="facts")) > 1
+
+
 def test_nothing_found(open_page: OpenPage) -> None:
     page = open_page("my-ratings").text_input(key="find").set_value("*nowhere*").run()
     assert [info.value.replace("\\", "") for info in page.info][-1].startswith(

@@ -58,6 +58,18 @@ def test_what_is_no_title_may_name_a_genre(open_page: OpenPage, tiny: Recommende
     assert page.query_params["movie"] == str(found[0].movie_id)
 
 
+def test_a_genre_and_a_decade_in_korean(open_page: OpenPage, tiny: Recommender) -> None:
+    page = search(open_page("similar", locale="ko-KR"), "드라마 1960년대")
+    found = tiny.search("drama 1960s", 12, by="facts")
+    assert len(page.pills(key="described").options) == len(found) > 1
+    assert [pills.key for pills in search(page, "전쟁").pills] == ["described"]
+
+
+def test_what_was_typed_is_not_said_again_at_full_length(open_page: OpenPage) -> None:
+    page = search(open_page("similar"), "z" * 500)
+    assert page.info[0].value.startswith(f"No title is like “{'z' * 60}…”")
+
+
 @pytest.mark.parametrize("text", ["zzz", "<script>", "*bold* [a](b)"])
 def test_no_title_holds_the_words(open_page: OpenPage, text: str) -> None:
     page = search(open_page("similar"), text)
