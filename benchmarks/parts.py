@@ -76,6 +76,10 @@ SPARK_TABLES = (
     table("spark_memory", BYTES, "runs"),
     table("spark_sizing", "step: step | result: result", "sizing"),
 )
+LOSS = "ratings: ratings: ,d | undisturbed: undisturbed, seconds: .0f | "
+LOSS += "lost: a worker dies after: .0f | seconds: done after: .0f | "
+LOSS += "difference: the bundles differ by: .1g | problem: problem"
+SPARK_LOSS = table("spark_loss", LOSS)
 SPEED = "what: training the stars model | seconds: seconds, median: .2f | times: times Matinee: .1f"
 SURROUNDED = "setting: setting | bare_ms: alone, ms: .2f | within_ms: in an action, ms: .2f | "
 SURROUNDED += "difference_us: difference µs: .0f | spread: its middle half | share: share: .1%"
@@ -192,6 +196,14 @@ PARTS = (
         "",
         (4500, 0),
         SPARK_TABLES,
+        package="pyspark",
+    ),
+    Part(
+        "spark_loss",
+        "benchmarks/spark_loss.py --sizes 4M,32M --json {found}",
+        "",
+        (2200, 0),
+        (SPARK_LOSS,),
         package="pyspark",
     ),
     Part(

@@ -172,13 +172,7 @@ def measure(options: argparse.Namespace) -> Iterator[Row]:
     for size in map(make_ratings.count, options.sizes.split(",")):
         with tempfile.TemporaryDirectory() as folder:
             data = Path(folder, "data")
-            maker = [sys.executable, make_ratings.__file__]
-            subprocess.run(
-                [*maker, "--ratings", str(size), "--out", str(data)],
-                stderr=subprocess.DEVNULL,
-                check=True,
-            )
-            of: Row = {"table": "runs", "ratings": n_lines(data / "ratings.csv") - 1}
+            of: Row = {"table": "runs", "ratings": make_up(size, data)}
             for engine in options.engines.split(","):
                 own = Path(folder, engine)
                 own.mkdir()
@@ -191,10 +185,14 @@ def measure(options: argparse.Namespace) -> Iterator[Row]:
                 yield empty | of | {"engine": engine} | row
 
 
-def n_lines(file: Path) -> int:
-    """How many lines a file has."""
-    with open(file, "rb") as content:
-        return sum(block.count(b"\n") for block in iter(lambda: content.read(1 << 20), b""))
+def make_up(ratings: int, data: Path) -> int:
+    """Make a data set in the folder `data`; how many ratings it got."""
+    maker = [sys.executable, make_ratings.__file__]
+    words = ["--ratings", str(ratings), "--out", str(data)]
+    subprocess.run([*maker, *words], stderr=subprocess.DEVNULL, check=True)
+    with open(data / "ratings.csv", "rb") as content:
+        lines = sum(block.count(b"\n") for block in iter(lambda: content.read(1 << 20), b""))
+    return lines - 1
 
 
 def traffic(events: Path) -> tuple[int, int]:
