@@ -75,14 +75,14 @@ class Run:
             "driver_mb": training.highest.peak / MB if training.highest else None,
         }
         if self.running:
-            kept, shuffled = traffic(self.folder / "train-events")
-            row |= {"executor_mb": self.executor_peak / MB}
+            kept, shuffled, blocks = traffic(self.folder / "train-events")
+            row |= {"executor_mb": self.executor_peak / MB, "blocks": blocks}
             row |= {"kept_mb": kept / MB, "shuffled_mb": shuffled / MB}
         if training.ending.status:
             return row | {"problem": self._problem("train", training.ending.status)}
         info = Bundle.open(bundle).info
         row |= {stage["name"]: stage["seconds"] for stage in info["stages"]}
-        row |= {"rate": info["data"]["ratings"] / training.duration}
+        row |= {"rate": info["data"]["ratings"] / training.duration, "users": info["data"]["users"]}
         if info["data"]["ratings"] > self.options.rank_up_to:
             return row
         out = ("--bundle", str(bundle), "--out", str(self.folder / "everybody"))
@@ -195,11 +195,11 @@ def make_up(ratings: int, data: Path) -> int:
     return lines - 1
 
 
-def traffic(events: Path) -> tuple[int, int]:
-    """From Spark's event log, bytes that the executors keep of what is persisted, and bytes that
-    all tasks wrote for others."""
+def traffic(events: Path) -> tuple[int, int, int]:
+    """From Spark's event log, bytes that the executors keep of what is persisted, bytes that all
+    tasks wrote for others, and blocks of movies that ALS made."""
     kept: dict[str, int] = {}
-    shuffled = 0
+    shuffled = blocks = 0
     for file in events.iterdir():
         with open(file, encoding="utf-8") as lines:
             for event in map(json.loads, lines):
@@ -211,7 +211,10 @@ def traffic(events: Path) -> tuple[int, int]:
                     size = status["Memory Size"] + status["Disk Size"]
                     if name.startswith("rdd_"):
                         kept[name] = max(size, kept.get(name, 0))
-    return sum(kept.values()), shuffled
+                for rdd in event.get("Stage Info", {}).get("RDD Info", ()):
+                    if rdd["Name"] == "itemInBlocks":
+                        blocks = rdd["Number of Partitions"]
+    return sum(kept.values()), shuffled, blocks
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 from pyspark.ml.recommendation import ALS
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 
 from recommender.collaborative import StarsModel, StarsSettings, average_movie, gram_of
 from recommender.errors import SettingsError
@@ -39,8 +39,9 @@ _NOT_THERE = 160
 _LONGER = 1.4
 # The sums by which movies are folded in take so many bytes at once.
 _FOLD_BYTES = 1 << 26
-# A block of ALS has so many ratings on average.
-_ALS_RATINGS = 1 << 22
+# A block of ALS has so many ratings on average, or more where a core has so many bytes for each.
+# The fewer the blocks, the fewer copies of users' factors are sent.
+_ALS_RATINGS, _ALS_BYTES = 1 << 22, 200
 # How many users' rows travel together.
 _TOGETHER = 8192
 _REST, _ROWS = "user int, movie int, rest float", "users binary, biases binary, factors binary"
@@ -184,8 +185,8 @@ def _fit_factors(
                 yield _rest(users, movies, np.zeros(len(movies)))
 
     cores = spark.sparkContext.defaultParallelism
-    n_ratings += _NOT_THERE * int(side.model.movie_known.sum())
-    blocks = max(cores, -(-n_ratings // _ALS_RATINGS))
+    n_movies = int(side.model.movie_known.sum())
+    blocks = als_blocks(n_ratings, n_movies, cores, room(spark))
     als = ALS(
         userCol="user",
         itemCol="movie",
@@ -208,6 +209,26 @@ def _fit_factors(
     rows = rows.reshape(-1, settings.n_factors).astype(float)
     factors[found["id"].to_numpy()] = rows * np.sqrt(unit) * _LONGER
     return dataclasses.replace(side, model=dataclasses.replace(side.model, movie_factors=factors))
+
+
+def als_blocks(n_ratings: int, n_movies: int, cores: int, room: int) -> int:
+    """In how many blocks of users, and as many of movies, ALS divides so many ratings.
+
+    Args:
+        n_movies: how many movies take part.
+        cores: of all executors; none is to be idle.
+        room: bytes that a core has, see `room`.
+    """
+    together = n_ratings + _NOT_THERE * n_movies
+    return max(cores, -(-together // max(_ALS_RATINGS, room // _ALS_BYTES)))
+
+
+def room(spark: SparkSession) -> int:
+    """Bytes of heap for a core's share of what is kept and computed, where these are fewest; 0
+    while there is no executor. Source: Spark's documentation, "Memory Management Overview"."""
+    executors = spark.sparkContext._jsc.sc().statusStore().executorList(True)
+    working = [one for i in range(executors.size()) if (one := executors.apply(i)).totalCores()]
+    return min((int(one.maxMemory()) // int(one.totalCores()) for one in working), default=0)
 
 
 def _rest(users: np.ndarray, movies: np.ndarray, rest: np.ndarray) -> pa.RecordBatch:

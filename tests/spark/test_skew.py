@@ -43,6 +43,7 @@ def many_parts(spark, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As many partitions as large data have."""
     monkeypatch.setattr(importing, "_RATINGS_A_PARTITION", N_RATINGS // PARTS)
     monkeypatch.setattr(stars, "_ALS_RATINGS", N_RATINGS // PARTS)
+    monkeypatch.setattr(stars, "_ALS_BYTES", 1 << 40)
     monkeypatch.setattr(stars, "_NOT_THERE", 1)
     monkeypatch.setattr(passes, "_PIECE", 32)  # bytes
     settings = {

@@ -7,6 +7,7 @@ pytest.importorskip("pyspark")
 
 from spark_parity import on_executors
 
+from memory_toolkit.sizes import MB
 from recommender.collaborative import StarsModel, StarsSettings, average_movie, gram_of
 from recommender.collaborative import fit_stars as fit_here
 from recommender.dataset import from_directory, import_dataset
@@ -17,7 +18,7 @@ from recommender.evaluation.metrics import StarsMetrics
 from recommender.history import History
 from recommender.ridge import MOVIE_RIDGE, ridge
 from recommender.spark import stars as module
-from recommender.spark.stars import fit_stars
+from recommender.spark.stars import als_blocks, fit_stars, room
 
 ROOT = Path(__file__).resolve().parents[2]
 SCALE = (0.5, 5.0)
@@ -184,3 +185,14 @@ def test_without_regularization_it_is_refused(ratings, taking_part) -> None:
     settings = StarsSettings(regularization=0.0)
     with pytest.raises(SettingsError, match="regularization 0: training on Spark"):
         fit_stars(ratings, *taking_part, SCALE, settings)
+
+
+def test_no_core_is_idle_and_none_has_too_much_to_hold(spark) -> None:
+    million, gb = 1_000_000, 1 << 30
+    assert als_blocks(million, 0, cores=8, room=gb) == 8
+    # Those who are not there count as well.
+    little = [als_blocks(100 * million, movies, 2, 0) for movies in (0, 100_000)]
+    assert little == [24, 28]
+    assert [als_blocks(100 * million, 0, 2, size * gb) for size in (1, 2, 4)] == [19, 10, 5]
+    heap = 1024 * MB - 300 * MB  # see conftest, and what Spark sets aside
+    assert room(spark) == pytest.approx(0.6 * heap / 2, rel=0.05)
