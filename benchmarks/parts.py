@@ -200,9 +200,9 @@ PARTS = (
     ),
     Part(
         "spark_loss",
-        "benchmarks/spark_loss.py --sizes 4M,32M --json {found}",
+        "benchmarks/spark_loss.py --sizes 1M,4M --json {found}",
         "",
-        (2200, 0),
+        (600, 0),
         (SPARK_LOSS,),
         package="pyspark",
     ),
