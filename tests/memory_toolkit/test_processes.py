@@ -3,12 +3,15 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from planted import linux, near
 
 from memory_toolkit.processes import process_tree, read_processes
+from memory_toolkit.sharing import one_memory
 from memory_toolkit.sizes import MB
 
 FILL = "kept = b'x' * ({} << 20)\n"
@@ -50,6 +53,28 @@ def test_what_forked_processes_share_counts_once() -> None:
         assert near(tree.own, 64 + 6)
         assert all(process.reading.own > 64 * MB for process in tree.processes)
         parent.stdin.write("\n")  # type: ignore[union-attr]
+
+
+@linux
+def test_a_child_in_its_parents_memory_counts_once(tmp_path: Path) -> None:
+    """Between vfork and the start of the new program; here the file that it opens first keeps it
+    there."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    opens = f"(os.POSIX_SPAWN_OPEN, 0, {str(fifo)!r}, os.O_RDONLY, 0)"
+    spawn = f"os.posix_spawn('/bin/true', ['true'], {{}}, file_actions=[{opens}])"
+    code = f"import os\nprint(flush=True)\n{spawn}\nos.wait()\ninput()"
+    with python(FILL.format(64) + code) as parent:
+        deadline = time.monotonic() + 20
+        while len(pids := process_tree(parent.pid)) < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        one, shared = one_memory(*pids), read_processes(pids)
+        with open(fifo, "wb"):  # and it goes on
+            pass
+        assert one
+        assert [process.pid for process in shared.processes] == [parent.pid]
+        assert near(shared.own, 64 + 6)
+    assert not one_memory(os.getpid(), os.getppid())
 
 
 @linux
