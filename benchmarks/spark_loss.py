@@ -1,6 +1,6 @@
 """What it costs a training on a Spark cluster that a worker dies in the middle.
 
-    .venv/bin/python benchmarks/spark_loss.py --sizes 1M,4M
+    .venv/bin/python benchmarks/spark_loss.py --sizes 4M
 
 Makes up data sets in the shape of MovieLens (`make_ratings.py`), one after the other in a temporary
 folder, and trains each twice on a cluster of two workers that are processes of this machine
@@ -67,7 +67,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--sizes", default="1M,4M", help="ratings")
+    parser.add_argument("--sizes", default="4M", help="ratings; several with commas")
     parser.add_argument("--memory", default="2g", help="of each executor's Java")
     parser.add_argument("--time-limit", type=int, default=3600, metavar="SECONDS", help="of a run")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there, too")
