@@ -54,13 +54,17 @@ class Loss(Run):
 
     def _look(self, sample: Sample) -> None:
         super()._look(sample)
-        if self._begun is None and STAGE in (self.folder / "train.log").read_text("utf-8"):
+        if self._begun is None and STAGE in self._said():
             self._begun = time.monotonic()
         begun = self._begun
         if self.lost is None and begun is not None and time.monotonic() > begun + self.seconds:
             assert self.running
             self.running.workers[0].kill()
             self.lost = sample.seconds
+
+    def _said(self) -> str:
+        log = self.folder / "train.log"
+        return log.read_text("utf-8") if log.exists() else ""
 
 
 def main() -> None:
