@@ -11,23 +11,28 @@ mapped files; the kernel takes them back when it needs them, so they are counted
 sum of the three. All figures are in bytes; printed ones are in MB of 1024 x 1024 bytes.
 """
 
-from memory_toolkit.actions import (
+from memory_toolkit.guard.guard import Busy, Guard, GuardState
+from memory_toolkit.integrations.metrics import (
+    Metric,
+    action_metrics,
+    memory_metrics,
+    metrics_text,
+)
+from memory_toolkit.measure.limit import LIMIT_VARIABLE, Group, Limit, memory_limit
+from memory_toolkit.measure.reading import Reading
+from memory_toolkit.measure.returning import Returned, return_memory
+from memory_toolkit.measure.sizes import MB, format_bytes, parse_size
+from memory_toolkit.measure.snapshot import Snapshot, snapshot
+from memory_toolkit.record.actions import (
     ActionRecord,
     action,
     actions,
     clear_actions,
     identify_sessions,
 )
-from memory_toolkit.guard import Busy, Guard, GuardState
-from memory_toolkit.limit import LIMIT_VARIABLE, Group, Limit, memory_limit
-from memory_toolkit.metrics import Metric, action_metrics, memory_metrics, metrics_text
-from memory_toolkit.reading import Reading
-from memory_toolkit.returning import Returned, return_memory
-from memory_toolkit.sizes import MB, format_bytes, parse_size
-from memory_toolkit.snapshot import Snapshot, snapshot
-from memory_toolkit.summaries import Summary, summaries
-from memory_toolkit.timeline import Point, Timeline
-from memory_toolkit.tracking import (
+from memory_toolkit.record.summaries import Summary, summaries
+from memory_toolkit.record.timeline import Point, Timeline
+from memory_toolkit.record.tracking import (
     Line,
     count_objects,
     is_tracking,
@@ -82,6 +87,6 @@ __all__ = [
 if __name__ == "__main__":
     import sys
 
-    from memory_toolkit.commands import main
+    from memory_toolkit.cli.commands import main
 
     sys.exit(main())

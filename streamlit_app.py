@@ -3,7 +3,9 @@
 import streamlit as st
 
 if __name__ == "__main__":  # Streamlit runs this file for every visitor
-    from recommender.ui import about, for_you, frame, home, hybrid, language, my_ratings, similar
+    from recommender.app.components import frame
+    from recommender.app.i18n import language
+    from recommender.app.pages import about, for_you, home, hybrid, my_ratings, similar
 
     st.set_page_config(page_title="Matinee", page_icon="🎬", layout="wide")
     language.follow_address()
@@ -20,17 +22,17 @@ if __name__ == "__main__":  # Streamlit runs this file for every visitor
         st.set_page_config(page_title=f"{page.title} · Matinee")
     frame.draw(page)
 else:  # and the server imports it once
-    from memory_toolkit.reading import read
+    from memory_toolkit.measure.reading import read
 
     own_at_start = read().own
     from starlette.middleware import Middleware
 
-    from recommender.ui import flame_graph_file, health, metrics, start, visitor
+    from recommender.app.server import flame_graph_file, health, metrics, startup, visitor
 
-    start.prepare(own_at_start)
+    startup.prepare(own_at_start)
     app = st.App(
         __file__,
-        lifespan=start.lifespan,
+        lifespan=startup.lifespan,
         routes=[*health.routes(), *metrics.routes(), *flame_graph_file.routes()],
         middleware=[Middleware(visitor.VisitorCookie)],
     )

@@ -80,9 +80,9 @@ def _alone(variables: dict[str, str], repeats: int) -> Cost:
 def measure(variables: dict[str, str], repeats: int) -> Cost:
     """Ask by turns; every other time the question in an action comes first."""
     os.environ |= variables
-    from recommender.ui.acting import acting
-    from recommender.ui.keeping import guard
-    from recommender.ui.loading import initialize_recommender
+    from recommender.app.server.guarded_action import acting
+    from recommender.app.server.housekeeper import guard
+    from recommender.app.server.loading import initialize_recommender
 
     matinee = initialize_recommender()
     users = matinee.users(repeats + WARM_UP)

@@ -40,22 +40,22 @@ from soak_server import ROOT, Server, serve
 from soak_visitor import Log, Visitor
 from verdict import conclude, print_clicks, troubles
 
-from memory_toolkit.processes import read_processes
-from memory_toolkit.sizes import MB, format_bytes, parse_size
-from recommender.bundle import SEMANTIC, Bundle, BundleWriter, manifest_stamp
-from recommender.catalogue import FILE as CATALOGUE_FILE
+from memory_toolkit.measure.processes import read_processes
+from memory_toolkit.measure.sizes import MB, format_bytes, parse_size
+from recommender.bundle.bundle import SEMANTIC, Bundle, BundleWriter, manifest_stamp
+from recommender.bundle.catalogue import FILE as CATALOGUE_FILE
+from recommender.cli.serve import VARIABLES
+from recommender.core.address import Address
 from recommender.remote import child
-from recommender.remote.address import Address
 from recommender.remote.publishing import publish
-from recommender.serving import VARIABLES
 
 ALLOWED_GROWTH = 10 * MB
 PATIENCE = 30.0  # seconds until a new version must be served and the old one let go of
 LOOKS = 5
 # After the app's own programs, of which some use the same libraries.
 IMPORT = """
-from recommender.footprint import _load_app
-from memory_toolkit.reading import read
+from recommender.app.footprint import _load_app
+from memory_toolkit.measure.reading import read
 _load_app()
 before = read()
 import fsspec.implementations.http

@@ -13,15 +13,15 @@ from pathlib import Path
 
 import numpy as np
 
+from recommender.bundle.history import History
 from recommender.dataset import from_directory, import_dataset
 from recommender.evaluation.contenders import Contenders
 from recommender.evaluation.holdout import split_random
 from recommender.evaluation.judging import users_with_relevant
 from recommender.evaluation.metrics import RECALL_AT, ListMetrics, relevant_from, self_information
-from recommender.history import History
-from recommender.hybrid import Question
-from recommender.questions import MOST_OBSCURE
-from recommender.training import MovieTexts, TrainingSettings
+from recommender.scoring.requests import MOST_OBSCURE
+from recommender.scoring.scorer import Question
+from recommender.training.pipeline import MovieTexts, TrainingSettings
 
 SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 FIGURES = ("ndcg@10", "recall@20", "coverage@10", "novelty")

@@ -23,7 +23,7 @@ from pathlib import Path
 from soak_server import Server, serve
 from soak_visitor import Log, Visitor
 
-from memory_toolkit.sizes import MB, parse_size
+from memory_toolkit.measure.sizes import MB, parse_size
 
 SETTINGS: tuple[dict[str, str], ...] = (
     {},

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from report import Row
 
-from memory_toolkit.sizes import MB
+from memory_toolkit.measure.sizes import MB
 
 SAMPLES = 600  # of the memory over time, at most
 

@@ -33,11 +33,11 @@ from typing import Any
 import numpy as np
 from fuzz_mutations import mutate, write_valid
 
-from memory_toolkit.enclosure import Enclosure, enclosure
-from memory_toolkit.sizes import MB, format_bytes, parse_size
-from recommender.allowance import SMALLEST
+from memory_toolkit.guard.enclosure import Enclosure, enclosure
+from memory_toolkit.measure.sizes import MB, format_bytes, parse_size
+from recommender.core.errors import MatineeError
+from recommender.core.memory_budget import SMALLEST
 from recommender.dataset import Dataset, ImportOptions, from_directory, import_dataset
-from recommender.errors import MatineeError
 
 MOST_SECONDS = 20.0
 

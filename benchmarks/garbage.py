@@ -18,8 +18,8 @@ from importlib.util import find_spec
 import numpy as np
 import psutil
 
-from memory_toolkit.reading import read
-from memory_toolkit.returning import return_memory
+from memory_toolkit.measure.reading import read
+from memory_toolkit.measure.returning import return_memory
 
 MB = 2**20
 ROUNDS = 10

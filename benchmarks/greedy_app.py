@@ -12,7 +12,7 @@ _TOO_MUCH = 2**40
 
 def _draw() -> None:
     """Each button but the last says that it needs little, and takes without end."""
-    from recommender.ui.acting import acting
+    from recommender.app.server.guarded_action import acting
 
     if st.button("In pieces", key="pieces"):
         with acting("greedy.pieces", need=MB):
@@ -32,7 +32,9 @@ def _draw() -> None:
 
 
 if __name__ == "__main__":  # as streamlit_app.py
-    from recommender.ui import about, for_you, frame, home, hybrid, language, my_ratings, similar
+    from recommender.app.components import frame
+    from recommender.app.i18n import language
+    from recommender.app.pages import about, for_you, home, hybrid, my_ratings, similar
 
     st.set_page_config(page_title="Matinee", page_icon="🎬", layout="wide")
     language.follow_address()
@@ -49,13 +51,13 @@ if __name__ == "__main__":  # as streamlit_app.py
 else:
     from starlette.middleware import Middleware
 
-    from memory_toolkit.reading import read
-    from recommender.ui import health, metrics, start, visitor
+    from memory_toolkit.measure.reading import read
+    from recommender.app.server import health, metrics, startup, visitor
 
-    start.prepare(read().own)
+    startup.prepare(read().own)
     app = st.App(
         __file__,
-        lifespan=start.lifespan,
+        lifespan=startup.lifespan,
         routes=[*health.routes(), *metrics.routes()],
         middleware=[Middleware(visitor.VisitorCookie)],
     )

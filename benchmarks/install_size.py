@@ -24,8 +24,8 @@ from pathlib import Path
 
 from report import Column, Row, Table, markdown, write_places
 
-from memory_toolkit.processes import read_processes
-from memory_toolkit.sizes import MB
+from memory_toolkit.measure.processes import read_processes
+from memory_toolkit.measure.sizes import MB
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs" / "hosting.md"

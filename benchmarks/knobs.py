@@ -17,12 +17,12 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-from memory_toolkit.actions import action
-from memory_toolkit.returning import return_memory
-from memory_toolkit.sizes import MB
+from memory_toolkit.measure.returning import return_memory
+from memory_toolkit.measure.sizes import MB
+from memory_toolkit.record.actions import action
 from recommender import Recommender, Settings, TrainingSettings, train
-from recommender.collaborative import StarsSettings
 from recommender.dataset import from_directory
+from recommender.models.stars import StarsSettings
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 BATCHES = ((1, 2048), (8, 2048), (32, 512), (32, 2048), (32, 8192), (128, 2048))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from memory_toolkit.limit import memory_limit
+from memory_toolkit.measure.limit import memory_limit
 
 # Those that a figure depends on.
 PACKAGES = ("numpy", "scikit-surprise", "scikit-learn", "duckdb", "pandas", "pyarrow", "streamlit")

@@ -35,8 +35,8 @@ from debug_memory import (
     stop_memory_tracking,
     summaries,
 )
-from memory_toolkit.reading import read
-from memory_toolkit.sizes import MB
+from memory_toolkit.measure.reading import read
+from memory_toolkit.measure.sizes import MB
 
 CALLS, ROUNDS = 5_000, 7
 SIZES = (50, 100, 300)
@@ -114,7 +114,7 @@ def costs() -> dict[str, float]:
 def app_costs() -> dict[str, float]:
     """The same for the app's actions while neither the panel nor the guard is on."""
     os.environ |= {"DEBUG_MEMORY": "false", "MATINEE_GUARD": "false"}
-    from recommender.ui.acting import acting
+    from recommender.app.server.guarded_action import acting
 
     def acted() -> None:
         with acting("an action", 0):

@@ -53,7 +53,7 @@ def truth(kind: str, megabytes: int, file: Path) -> int:
 
 
 def by_action(kind: str, megabytes: int, file: Path) -> int:
-    from memory_toolkit.actions import action
+    from memory_toolkit.record.actions import action
 
     work = plant(kind, megabytes, file)
     with action(kind) as measured:
@@ -64,7 +64,7 @@ def by_action(kind: str, megabytes: int, file: Path) -> int:
 
 def together(_: str, megabytes: int, folder: Path) -> str:
     """All actions have begun before the first plant, and none ends before the mark is read."""
-    from memory_toolkit.actions import action, actions
+    from memory_toolkit.record.actions import action, actions
 
     works = {kind: plant(kind, megabytes, folder / f"{kind}{megabytes}") for kind in KINDS}
     step = threading.Barrier(len(KINDS) + 1)

@@ -30,10 +30,10 @@ from soak_client import Tab
 from soak_server import ROOT, Server, serve
 from soak_visitor import Log, Visitor
 
-from memory_toolkit.processes import read_processes
-from memory_toolkit.sizes import MB, parse_size
-from recommender.environment import read_env_file
-from recommender.serving import VARIABLES
+from memory_toolkit.measure.processes import read_processes
+from memory_toolkit.measure.sizes import MB, parse_size
+from recommender.cli.serve import VARIABLES
+from recommender.settings.env_file import read_env_file
 
 # The size of a host, and the template in deploy/ that it gets.
 SIZES = {"128M": "256mb", "256M": "256mb", "512M": "512mb", "957M": "1gb"}

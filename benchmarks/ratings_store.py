@@ -21,18 +21,19 @@ from pathlib import Path
 
 import psycopg
 
-from recommender.profile_postgres import PostgresStore
-from recommender.profile_records import Limits, OwnRating, ProfileStore
-from recommender.profile_sqlite import SqliteStore
-from recommender.serving import VARIABLES
+from recommender.cli.serve import VARIABLES
+from recommender.visitors.postgres_store import PostgresStore
+from recommender.visitors.records import Limits, OwnRating, ProfileStore
+from recommender.visitors.sqlite_store import SqliteStore
 
 SCHEMA = "matinee_benchmark"
 STEPS = """
 import sys
-import recommender.ui.start, recommender.ui.health, recommender.ui.my_ratings
-from memory_toolkit.reading import read
-from recommender.profile_records import Change, Opinions, OwnRating
-from recommender.profile_sqlite import SqliteStore, MEMORY
+import recommender.app.server.startup, recommender.app.server.health
+import recommender.app.pages.my_ratings
+from memory_toolkit.measure.reading import read
+from recommender.visitors.records import Change, Opinions, OwnRating
+from recommender.visitors.sqlite_store import SqliteStore, MEMORY
 url, schema = sys.argv[1:]
 held = read().own
 def step(name):
@@ -40,8 +41,8 @@ def step(name):
     now = read().own
     print(f"| {name} | {(now - held) / 2**20:.1f} MB |")
     held = now
-from recommender.profile_postgres import PostgresStore
-from recommender.profile_waiting import WaitingStore
+from recommender.visitors.postgres_store import PostgresStore
+from recommender.visitors.write_behind import WaitingStore
 step("psycopg, imported")
 database = PostgresStore(url, schema)
 database.check()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from memory_toolkit.recorder import Recording, record
+from memory_toolkit.record.recorder import Recording, record
 
 
 def recorded(*command: str, **how: Any) -> Recording:

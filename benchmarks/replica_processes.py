@@ -20,8 +20,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from memory_toolkit.enclosure import Enclosure, enclosure
-from memory_toolkit.processes import read_processes
+from memory_toolkit.guard.enclosure import Enclosure, enclosure
+from memory_toolkit.measure.processes import read_processes
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGURATION = ROOT / "deploy" / "haproxy.cfg"

@@ -40,12 +40,12 @@ from replica_processes import Proxy, Replica, haproxy, proxy, replicas
 from soak_client import Drawn, Proto, Tab
 from verdict import conclude
 
-from memory_toolkit.sizes import MB, parse_size
-from recommender.environment import read_env_file
-from recommender.profile import open_database
-from recommender.settings import Settings
-from recommender.ui.stars import stars_of
-from recommender.ui.visitor import COOKIE
+from memory_toolkit.measure.sizes import MB, parse_size
+from recommender.app.components.stars import stars_of
+from recommender.app.server.visitor import COOKIE
+from recommender.settings.env_file import read_env_file
+from recommender.settings.environment import Settings
+from recommender.visitors.stores import open_database
 
 TEMPLATE = Path(__file__).resolve().parent.parent / "deploy" / "256mb.env"
 SAMPLE_SECONDS = 0.25

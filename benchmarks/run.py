@@ -34,8 +34,8 @@ from machine import describe
 from parts import PARTS, PLACES, Part
 from report import Column, Row, Table, lacking, markdown, write_places
 
-from recommender.bundle import MANIFEST, read_manifest
-from recommender.errors import BundleError
+from recommender.bundle.bundle import MANIFEST, read_manifest
+from recommender.core.errors import BundleError
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))

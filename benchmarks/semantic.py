@@ -111,7 +111,7 @@ def queries() -> list[tuple[str, int]]:
 
 def measure(method: str, bundle: Path) -> dict[str, list]:
     """What `method` finds for each query, and what that takes in this process."""
-    from memory_toolkit.reading import read
+    from memory_toolkit.measure.reading import read
 
     # What any server has loaded.
     from recommender import Recommender
@@ -135,9 +135,9 @@ def finder(method: str, matinee: object, bundle: Path) -> Find:
         return lambda query, n: [movie.movie_id for movie in matinee.search(query, n)]
     if method == "tf-idf":
         return tfidf(bundle)
-    from recommender.bundle import SEMANTIC, Bundle
-    from recommender.meaning import Meaning
-    from recommender.semantic import SemanticSearch
+    from recommender.bundle.bundle import SEMANTIC, Bundle
+    from recommender.search.lazy_semantic import Meaning
+    from recommender.search.semantic import SemanticSearch
 
     if method == "model":
         semantic = SemanticSearch(Bundle.open(bundle / SEMANTIC), "full", shares=(1.0, 0.0))
@@ -151,9 +151,9 @@ def tfidf(bundle: Path) -> Find:
     """scikit-learn's TF-IDF of all words of the same texts, without English stop words."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    from recommender.bundle import Bundle
-    from recommender.catalogue import FILE, Catalogue
-    from recommender.semantic.text import movie_texts
+    from recommender.bundle.bundle import Bundle
+    from recommender.bundle.catalogue import FILE, Catalogue
+    from recommender.search.semantic.text import movie_texts
 
     catalogue = Catalogue(Bundle.open(bundle).file(FILE))
     ids = catalogue.movie_ids()
@@ -170,7 +170,7 @@ def tfidf(bundle: Path) -> Find:
 
 def repeated(bundle: Path, times: int) -> None:
     """Make the index one of `times` as many movies: the same ones, again and again."""
-    from recommender.bundle import SEMANTIC, Bundle, BundleWriter
+    from recommender.bundle.bundle import SEMANTIC, Bundle, BundleWriter
 
     index = Bundle.open(bundle / SEMANTIC)
     with BundleWriter(bundle / SEMANTIC) as writer:

@@ -24,12 +24,12 @@ import numpy as np
 from machine import one_line
 from report import Column, Row, Table, markdown
 
-from memory_toolkit.actions import action
-from memory_toolkit.reading import read
-from memory_toolkit.sizes import MB
+from memory_toolkit.measure.reading import read
+from memory_toolkit.measure.sizes import MB
+from memory_toolkit.record.actions import action
 from recommender import Filters, Recommender
-from recommender.shards import shard_number
-from recommender.similar import METHODS
+from recommender.bundle.shards import shard_number
+from recommender.scoring.similar import METHODS
 
 N, RATED = 20, 200
 Questions = dict[str, Callable[[int], object]]

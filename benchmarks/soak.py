@@ -31,8 +31,8 @@ from soak_server import Server, serve
 from soak_visitor import Log, Visitor
 from verdict import conclude
 
-from memory_toolkit.sizes import MB, format_bytes, parse_size
-from recommender.serving import VARIABLES
+from memory_toolkit.measure.sizes import MB, format_bytes, parse_size
+from recommender.cli.serve import VARIABLES
 
 SAMPLE_SECONDS, PROBE_SECONDS = 0.25, 5.0
 AT_ONCE = 10  # of the visitors of the churn

@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from memory_toolkit.enclosure import Enclosure, enclosure
-from memory_toolkit.limit import LIMIT_VARIABLE, Group
-from memory_toolkit.processes import read_processes
-from recommender.remote.address import Address
-from recommender.serving import VARIABLES
+from memory_toolkit.guard.enclosure import Enclosure, enclosure
+from memory_toolkit.measure.limit import LIMIT_VARIABLE, Group
+from memory_toolkit.measure.processes import read_processes
+from recommender.cli.serve import VARIABLES
+from recommender.core.address import Address
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS, END_SECONDS, ANSWER_SECONDS = 60, 20, 30

@@ -16,7 +16,7 @@ from typing import TypeVar
 import websockets
 from soak_client import TIMEOUT, Drawn, Proto, Tab
 
-from recommender.ui.texts import LANGUAGES, TEXTS
+from recommender.app.i18n.texts import LANGUAGES, TEXTS
 
 # Everything that the one visitor who does everything must have done.
 DEEDS = (

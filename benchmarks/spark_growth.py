@@ -37,10 +37,10 @@ from report import Row, markdown
 from spark_cluster import Cluster, cluster
 from spark_sizing import sizing
 
-from memory_toolkit.processes import read_processes
-from memory_toolkit.recorder import Recording, Sample
-from memory_toolkit.sizes import MB
-from recommender.bundle import Bundle
+from memory_toolkit.measure.processes import read_processes
+from memory_toolkit.measure.sizes import MB
+from memory_toolkit.record.recorder import Recording, Sample
+from recommender.bundle.bundle import Bundle
 
 ENGINES = ("local", "spark")
 # File pages that come and go between two looks count as own memory at most; to look at a cluster

@@ -32,8 +32,8 @@ from report import Row, markdown
 from spark_cluster import cluster
 from spark_growth import CORES, Run, make_up
 
-from memory_toolkit.recorder import Sample
-from recommender.bundle import Bundle
+from memory_toolkit.record.recorder import Sample
+from recommender.bundle.bundle import Bundle
 
 WORKERS = 2
 STAGE = "Training the stars model"

@@ -25,10 +25,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 
-from recommender.collaborative import StarsSettings
-from recommender.collaborative import fit_stars as fit_stars_here
+from recommender.bundle.history import History
+from recommender.core.errors import NotFoundError
 from recommender.dataset import Dataset, from_directory, import_dataset
-from recommender.errors import NotFoundError
 from recommender.evaluation.contenders import Contenders, Trained
 from recommender.evaluation.holdout import Holdout, split_random
 from recommender.evaluation.judging import users_with_relevant
@@ -39,16 +38,17 @@ from recommender.evaluation.metrics import (
     relevant_from,
     self_information,
 )
-from recommender.history import History
-from recommender.hybrid import HybridScorer, Question
-from recommender.input_options import LOCAL_MASTER
-from recommender.ranking import fit_ranking as fit_ranking_here
-from recommender.similar import Method, most_similar
+from recommender.models.ranking import fit_ranking as fit_ranking_here
+from recommender.models.stars import StarsSettings
+from recommender.models.stars import fit_stars as fit_stars_here
+from recommender.scoring.scorer import HybridScorer, Question
+from recommender.scoring.similar import Method, most_similar
+from recommender.spark import LOCAL_MASTER
 from recommender.spark.blocks import PACKED, pack_ratings
 from recommender.spark.ranking import fit_ranking
 from recommender.spark.session import open_session
 from recommender.spark.stars import fit_stars
-from recommender.training import MovieTexts, TrainingSettings
+from recommender.training.pipeline import MovieTexts, TrainingSettings
 
 FIGURES = ("rmse", "mae", "ndcg@10", "recall@20", "coverage@10")
 COMPARED: tuple[Method, ...] = ("collaborative", "hybrid", "predicted")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from report import Row
 
-from memory_toolkit.sizes import MB
+from memory_toolkit.measure.sizes import MB
 from recommender.spark.stars import als_blocks
 
 RATINGS, USERS = 1e9, 1e7

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from soak_server import ROOT, serve
 
-from memory_toolkit.sizes import MB, parse_size
+from memory_toolkit.measure.sizes import MB, parse_size
 
 # What the serving process loads, then what it never does.
 LOADED = ("numpy", "recommender", "streamlit.web.cli")
@@ -80,7 +80,7 @@ def imported(module: str, starts: int) -> tuple[float, float]:
 
 def footprint(bundle: Path) -> list[tuple[str, float]]:
     """MB with the app's programs, with the bundle, and at most while everything is asked."""
-    command = [sys.executable, "-m", "recommender.footprint", str(bundle.resolve())]
+    command = [sys.executable, "-m", "recommender.app.footprint", str(bundle.resolve())]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
     steps = (

@@ -24,8 +24,8 @@ from soak_server import Server, serve
 from soak_visitor import Log, Visitor
 from verdict import conclude, print_clicks, troubles
 
-from memory_toolkit.sizes import MB, format_bytes, parse_size
-from recommender.bundle import Bundle, BundleWriter
+from memory_toolkit.measure.sizes import MB, format_bytes, parse_size
+from recommender.bundle.bundle import Bundle, BundleWriter
 
 ALLOWED_GROWTH = 10 * MB
 PATIENCE = 20.0  # seconds until a new bundle must be served and the old one let go of

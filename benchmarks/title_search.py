@@ -22,9 +22,9 @@ from pathlib import Path
 import numpy as np
 
 from recommender import Recommender
-from recommender.catalogue import FILE, Catalogue, MovieText
-from recommender.title_index import TitleIndex
-from recommender.typos import allowed
+from recommender.bundle.catalogue import FILE, Catalogue, MovieText
+from recommender.search.titles import TitleIndex
+from recommender.search.typos import allowed
 
 FAMOUS, SHOWN, FIRST = 500, 12, 5
 _ACCENTS = {"a": "á", "e": "é", "i": "í", "o": "ö", "u": "ü", "n": "ñ", "c": "ç"}

@@ -24,9 +24,9 @@ from typing import Any
 import make_ratings
 from recording import recorded
 
-from memory_toolkit.recorder import Recording
-from memory_toolkit.sizes import MB, parse_size
-from recommender.bundle import Bundle
+from memory_toolkit.measure.sizes import MB, parse_size
+from memory_toolkit.record.recorder import Recording
+from recommender.bundle.bundle import Bundle
 
 STOCK = """
 import sys

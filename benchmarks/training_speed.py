@@ -24,9 +24,9 @@ import numpy as np
 import pandas as pd
 from surprise import SVD, Dataset, Reader, Trainset
 
-from recommender.collaborative import StarsModel, StarsSettings, fit_stars
+from recommender.bundle.history import History
 from recommender.dataset import from_directory, import_dataset
-from recommender.history import History
+from recommender.models.stars import StarsModel, StarsSettings, fit_stars
 
 SCALE = (0.5, 5.0)
 BUILDING, STOCK = "Surprise, building its Trainset and fitting", "Surprise, fitting alone"

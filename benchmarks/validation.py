@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recommender.collaborative import StarsSettings, fit_stars
+from recommender.bundle.history import History
 from recommender.dataset import Dataset, from_directory, import_dataset
 from recommender.evaluation.contenders import Contenders, movie_counts
 from recommender.evaluation.holdout import Holdout, split_random
@@ -27,9 +27,9 @@ from recommender.evaluation.metrics import (
     relevant_from,
     self_information,
 )
-from recommender.history import History
-from recommender.hybrid import Question
-from recommender.training import MovieTexts, TrainingSettings
+from recommender.models.stars import StarsSettings, fit_stars
+from recommender.scoring.scorer import Question
+from recommender.training.pipeline import MovieTexts, TrainingSettings
 
 Row = tuple[str, *tuple[float, ...]]  # the cells that name it, and its figures
 # Passes, learning rates of factors and of biases, spread at the start, regularization.

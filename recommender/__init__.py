@@ -10,20 +10,20 @@ needs numpy only.
 
 from typing import TYPE_CHECKING, Any
 
-from recommender.errors import (
+from recommender.core.errors import (
     BundleError,
     DataError,
     MatineeError,
     NotFoundError,
     SettingsError,
 )
-from recommender.filters import Filters
+from recommender.core.records import Movie, RatedMovie, Recommendation, Results, SimilarMovie, User
 from recommender.recommender import Recommender
-from recommender.records import Movie, RatedMovie, Recommendation, Results, SimilarMovie, User
-from recommender.settings import Settings
+from recommender.scoring.filters import Filters
+from recommender.settings.environment import Settings
 
 if TYPE_CHECKING:
-    from recommender.training import TrainingSettings, train
+    from recommender.training.pipeline import TrainingSettings, train
 
 __all__ = [
     "BundleError",
@@ -48,7 +48,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # Training imports DuckDB and scikit-learn, which the serving process must not load.
     if name in ("train", "TrainingSettings"):
-        from recommender import training
+        from recommender.training import pipeline
 
-        return getattr(training, name)
+        return getattr(pipeline, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

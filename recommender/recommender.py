@@ -9,21 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from recommender.answers import Answers
-from recommender.bundle import Bundle
-from recommender.catalogue import FILE as CATALOGUE_FILE
-from recommender.catalogue import Catalogue
-from recommender.collaborative import StarsModel
-from recommender.content import ContentModel
-from recommender.errors import SettingsError
-from recommender.filters import Filters, MovieFacts
-from recommender.finding import SEARCH_BY, Finder, SearchBy, of_title
-from recommender.history import History
-from recommender.hybrid import HybridScorer, Person, Question, RankBy, Ranked, most_various
-from recommender.meaning import Meaning
-from recommender.questions import Questions
-from recommender.ranking import RankingModel
-from recommender.records import (
+from recommender.bundle.bundle import Bundle
+from recommender.bundle.catalogue import FILE as CATALOGUE_FILE
+from recommender.bundle.catalogue import Catalogue
+from recommender.bundle.history import History
+from recommender.core.address import Address
+from recommender.core.errors import SettingsError
+from recommender.core.records import (
     Id,
     Movie,
     RatedMovie,
@@ -32,12 +24,20 @@ from recommender.records import (
     SimilarMovie,
     User,
 )
-from recommender.remote.address import Address
+from recommender.core.top_n import TopN
+from recommender.models.content import ContentModel
+from recommender.models.ranking import RankingModel
+from recommender.models.stars import StarsModel
 from recommender.remote.opening import open_bundle
-from recommender.settings import Settings
-from recommender.similar import METHODS, Method, most_similar
-from recommender.title_index import TitleIndex
-from recommender.topn import TopN
+from recommender.scoring.filters import Filters, MovieFacts
+from recommender.scoring.requests import Questions
+from recommender.scoring.results import Answers
+from recommender.scoring.scorer import HybridScorer, Person, Question, RankBy, Ranked, most_various
+from recommender.scoring.similar import METHODS, Method, most_similar
+from recommender.search.finder import SEARCH_BY, Finder, SearchBy, of_title
+from recommender.search.lazy_semantic import Meaning
+from recommender.search.titles import TitleIndex
+from recommender.settings.environment import Settings
 
 # Everybody's best movies, as indices, and their scores, in the order of the users.
 RankEverybody = Callable[[HybridScorer, Question], Iterator[tuple[np.ndarray, np.ndarray]]]
@@ -59,7 +59,7 @@ def _on_every_core(
     scorer: HybridScorer, question: Question
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     # Not at the top: it loads SciPy, which serving does without.
-    from recommender.everybody import rank_everybody
+    from recommender.scoring.bulk import rank_everybody
 
     for best in rank_everybody(scorer, question, os.cpu_count() or 1):
         yield best.movies, best.scores

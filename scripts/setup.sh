@@ -9,7 +9,7 @@ fail() {
 setup() {
     local lock=$1 python stamp wanted
     stamp=.venv/installed
-    wanted=$(cat "$lock" pyproject.toml recommender/passes.c recommender/descend.h | cksum)
+    wanted=$(cat "$lock" pyproject.toml recommender/models/passes.c recommender/models/descend.h | cksum)
     if [ -x .venv/bin/python ] && grep -qxF "$wanted" "$stamp" 2>/dev/null; then
         return
     fi
@@ -27,11 +27,11 @@ setup() {
         fail "the installation failed, see above; mend that (a compiler may be needed: apt install gcc python3-dev) and start again."
     .venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ||
         fail "Matinee itself could not be installed, see above."
-    .venv/bin/python -c 'import recommender.passes' 2>/dev/null ||
+    .venv/bin/python -c 'import recommender.models.passes' 2>/dev/null ||
         fail "training needs a C compiler; install one (Debian, Ubuntu: apt install gcc python3-dev) and start again."
     # The test lock holds all of the running lock, so either is satisfied by what was installed.
     if [ "$lock" != requirements.lock ]; then
-        cat requirements.lock pyproject.toml recommender/passes.c recommender/descend.h | cksum >"$stamp"
+        cat requirements.lock pyproject.toml recommender/models/passes.c recommender/models/descend.h | cksum >"$stamp"
         echo "$wanted" >>"$stamp"
     else
         echo "$wanted" >"$stamp"

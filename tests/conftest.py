@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pgbouncer import bouncer, bouncer_process  # noqa: F401
-from postgres import place, postgres_server  # noqa: F401
-from recommender import Recommender, shards
-from recommender.collaborative import StarsSettings
+from recommender import Recommender
+from recommender.bundle import shards
 from recommender.dataset import from_files
-from recommender.training import TrainingSettings, train
-from tiny_encoder import tiny_model  # noqa: F401
+from recommender.models.stars import StarsSettings
+from recommender.training.pipeline import TrainingSettings, train
+from tests.support.pgbouncer import bouncer, bouncer_process  # noqa: F401
+from tests.support.postgres import place, postgres_server  # noqa: F401
+from tests.support.tiny_encoder import tiny_model  # noqa: F401
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -96,7 +97,7 @@ def embedded_bundle(
     Do not change its files.
     """
     pytest.importorskip("wordfreq")
-    from recommender.semantic.embed import embed
+    from recommender.search.semantic.embed import embed
 
     path = tmp_path_factory.mktemp("bundles") / "embedded"
     shutil.copytree(tiny_bundle, path)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from recommender import Filters, NotFoundError, Recommender, Settings, SettingsError
-from recommender.questions import RANK_BY
-from recommender.similar import METHODS
+from recommender.scoring.requests import RANK_BY
+from recommender.scoring.similar import METHODS
 
 
 def test_recommend_for_user_by_stars(tiny: Recommender) -> None:

@@ -13,8 +13,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from recommender.allowance import Allowance
-from recommender.errors import DataError, SettingsError
+from recommender.core.errors import DataError, SettingsError
+from recommender.core.memory_budget import Allowance
 
 Told = Callable[[float], None]
 _SECONDS_BETWEEN_LOOKS = 0.2

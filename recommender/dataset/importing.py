@@ -18,16 +18,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from recommender.allowance import Allowance
-from recommender.dataset.database import (
-    Told,
-    batches,
-    count,
-    follow,
-    index_ids,
-    opened_in,
-    row,
-)
+from recommender.core.errors import DataError, SettingsError
+from recommender.core.memory_budget import Allowance
+from recommender.dataset.database import Told, batches, count, follow, index_ids, opened_in, row
 from recommender.dataset.history_files import write_history
 from recommender.dataset.import_report import ImportReport
 from recommender.dataset.movie_tables import Hash, MovieTables
@@ -36,7 +29,6 @@ from recommender.dataset.sources import Source, TableFile
 from recommender.dataset.staging import Staged, stage
 from recommender.dataset.textfiles import check_encoding
 from recommender.dataset.times import seconds
-from recommender.errors import DataError, SettingsError
 
 Progress = Callable[[str, float], None]
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import duckdb
 
+from recommender.core.errors import DataError, one_line
 from recommender.dataset.staging import Staged
-from recommender.errors import DataError, one_line
 
 # A staged rating as a number; null where it is none.
 RATING = "try_cast(rating AS DOUBLE)"

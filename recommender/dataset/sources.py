@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from recommender.errors import DataError
+from recommender.core.errors import DataError
 
 Kind = Literal["ratings", "movies", "tags"]
 

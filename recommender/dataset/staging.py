@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from recommender.core.errors import DataError, one_line
 from recommender.dataset.database import Told, follow, row
 from recommender.dataset.sources import (
     COLUMN_NAMES,
@@ -28,7 +29,6 @@ from recommender.dataset.textfiles import (
     readable,
     records,
 )
-from recommender.errors import DataError, one_line
 
 # A quarter of DuckDB's default, to fit a small memory limit; records may have up to 2 MB.
 _CSV_BUFFER = 8 << 20

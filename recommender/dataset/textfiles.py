@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from recommender.errors import DataError
+from recommender.core.errors import DataError
 
 # Characters in a line; DuckDB's own limit is 2 MB.
 LONGEST_LINE = 400_000

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recommender.history import History
-from recommender.topn import TopN
+from recommender.bundle.history import History
+from recommender.core.top_n import TopN
 
 # λ of the damped biases.
 _DAMPING = 5.0

@@ -14,22 +14,22 @@ from typing import Any
 import numpy as np
 
 from debug_memory import action
-from recommender.catalogue import MovieText
-from recommender.collaborative import StarsModel, StarsSettings, fit_stars
-from recommender.content import fit_content
-from recommender.errors import DataError, NotFoundError
+from recommender.bundle.catalogue import MovieText
+from recommender.bundle.history import History
+from recommender.core.errors import DataError, NotFoundError
 from recommender.evaluation.baselines import (
     CoOccurrence,
     DampedBias,
     first_unrated,
     fit_damped_bias,
 )
-from recommender.history import History
-from recommender.hybrid import HybridScorer, Question
-from recommender.ranking import RankingModel, fit_ranking
+from recommender.models.content import fit_content
+from recommender.models.ranking import RankingModel, fit_ranking
+from recommender.models.stars import StarsModel, StarsSettings, fit_stars
 from recommender.recommender import DEFAULT_WEIGHT
-from recommender.similar import Method, most_similar
-from recommender.training import TrainingSettings
+from recommender.scoring.scorer import HybridScorer, Question
+from recommender.scoring.similar import Method, most_similar
+from recommender.training.pipeline import TrainingSettings
 
 POPULARITY, BY_STARS, RANKING = "Popularity", "Matinee, by stars", "Matinee, ranking"
 # Co-occurrence holds all ratings in memory, so it is left out of comparisons of more than these.

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from recommender.bundle.history import History
 from recommender.dataset.history_files import ArrayFile
-from recommender.history import History
 
 SHARE = 0.2
 _BLOCK = 1 << 18

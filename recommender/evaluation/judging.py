@@ -16,8 +16,9 @@ from typing import Any, Literal
 import numpy as np
 
 from debug_memory import action
+from recommender.bundle.history import History
+from recommender.core.errors import DataError, SettingsError
 from recommender.dataset import Source, import_dataset
-from recommender.errors import DataError, SettingsError
 from recommender.evaluation.contenders import (
     BY_STARS,
     POPULARITY,
@@ -35,8 +36,7 @@ from recommender.evaluation.metrics import (
     self_information,
 )
 from recommender.evaluation.scratch import scratch_folder
-from recommender.history import History
-from recommender.training import MovieTexts, Progress, TrainingSettings
+from recommender.training.pipeline import MovieTexts, Progress, TrainingSettings
 
 Protocol = Literal["random", "time"]
 PROTOCOLS: tuple[Protocol, ...] = ("random", "time")

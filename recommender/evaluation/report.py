@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from recommender.errors import DataError
+from recommender.core.errors import DataError
 
 _COLUMNS = (
     ("rmse", "RMSE", 4),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from recommender.errors import DataError
+from recommender.core.errors import DataError
 
 
 @contextmanager

@@ -21,19 +21,19 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from recommender.collaborative import StarsSettings, fit_stars
-from recommender.content import ContentModel, fit_content
+from recommender.bundle.history import History
+from recommender.core.errors import DataError, SettingsError
+from recommender.core.top_n import TopN
 from recommender.dataset import Source, import_dataset
-from recommender.errors import DataError, SettingsError
 from recommender.evaluation.contenders import movie_counts
 from recommender.evaluation.holdout import Holdout, split_random
 from recommender.evaluation.judging import users_with_relevant
 from recommender.evaluation.metrics import NDCG_AT, StarsMetrics, ndcg, relevant_from
 from recommender.evaluation.scratch import scratch_folder
-from recommender.history import History
-from recommender.ranking import RankingModel, RankingSettings, fit_ranking
-from recommender.topn import TopN
-from recommender.training import MovieTexts, Progress, TrainingSettings
+from recommender.models.content import ContentModel, fit_content
+from recommender.models.ranking import RankingModel, RankingSettings, fit_ranking
+from recommender.models.stars import StarsSettings, fit_stars
+from recommender.training.pipeline import MovieTexts, Progress, TrainingSettings
 
 Grid = Mapping[str, tuple[Any, ...]]
 S = TypeVar("S", StarsSettings, RankingSettings)

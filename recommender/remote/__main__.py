@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn
 
-from recommender.errors import MatineeError
-from recommender.remote.address import Address, without_secrets
+from recommender.core.address import Address, without_secrets
+from recommender.core.errors import MatineeError
 from recommender.remote.fetching import fetch, fetch_shards
 
 _SECONDS_BETWEEN_LINES = 0.25

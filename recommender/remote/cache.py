@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from recommender.shards import shard_number
+from recommender.bundle.shards import shard_number
 
 try:
     import fcntl

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from recommender.errors import BundleError
-from recommender.remote.address import Address
+from recommender.core.address import Address
+from recommender.core.errors import BundleError
 from recommender.remote.storages import check_usable
 
 # A server that sends nothing for so long is given up.

@@ -16,14 +16,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from memory_toolkit.sizes import MB, format_bytes
-from recommender.bundle import MANIFEST, SEMANTIC, read_manifest
-from recommender.bundle_files import sync
-from recommender.errors import BundleError
-from recommender.remote.address import Address
+from memory_toolkit.measure.sizes import MB, format_bytes
+from recommender.bundle.bundle import MANIFEST, SEMANTIC, read_manifest
+from recommender.bundle.files import sync
+from recommender.bundle.shards import shard_number
+from recommender.core.address import Address
+from recommender.core.errors import BundleError
 from recommender.remote.cache import locked, mark_used, remove_unused
 from recommender.remote.origin import NotThereError, Origin
-from recommender.shards import shard_number
 
 LONGEST_MANIFEST = 1 << 24
 # Left free on the disk, where the visitors' ratings may lie, too.

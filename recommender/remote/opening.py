@@ -10,13 +10,13 @@ import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from memory_toolkit.sizes import MB
-from recommender.bundle import Bundle, manifest_stamp
-from recommender.errors import BundleError
+from memory_toolkit.measure.sizes import MB
+from recommender.bundle.bundle import Bundle, manifest_stamp
+from recommender.bundle.shards import Shards
+from recommender.core.address import Address, place
+from recommender.core.errors import BundleError
 from recommender.remote import cache, child
-from recommender.remote.address import Address, place
-from recommender.settings import Settings
-from recommender.shards import Shards
+from recommender.settings.environment import Settings
 
 _log = logging.getLogger(__name__)
 # A version may be replaced and removed between two looks at it, but hardly again and again.

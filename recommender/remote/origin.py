@@ -11,8 +11,8 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from recommender.errors import BundleError
-from recommender.remote.address import Address, without_secrets
+from recommender.core.address import Address, without_secrets
+from recommender.core.errors import BundleError
 from recommender.remote.storages import storage_of
 
 _CHUNK = 1 << 20

@@ -10,13 +10,13 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from recommender.bundle import MANIFEST, SEMANTIC, Bundle, manifest_stamp, read_manifest
-from recommender.errors import SettingsError
-from recommender.remote.address import Address
+from recommender.bundle.bundle import MANIFEST, SEMANTIC, Bundle, manifest_stamp, read_manifest
+from recommender.core.address import Address
+from recommender.core.errors import SettingsError
 from recommender.remote.fetching import LONGEST_MANIFEST
 from recommender.remote.origin import NotThereError, Origin
 from recommender.remote.storages import check_usable
-from recommender.stages import Progress
+from recommender.training.stages import Progress
 
 
 @dataclass(frozen=True)

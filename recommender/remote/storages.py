@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any
 
-from memory_toolkit.sizes import MB
-from recommender.errors import SettingsError
-from recommender.extras import require
-from recommender.remote.address import Address
+from memory_toolkit.measure.sizes import MB
+from recommender.core.address import Address
+from recommender.core.errors import SettingsError
+from recommender.core.optional_packages import require
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
+from recommender.core.errors import DataError, one_line
 from recommender.dataset.rating_scale import (
     LARGEST,
     NO_NUMBER,
@@ -19,7 +20,6 @@ from recommender.dataset.rating_scale import (
 )
 from recommender.dataset.staging import EMPTY_ID, LONG_ID, LONGEST_ID
 from recommender.dataset.textfiles import NOT_UTF_8
-from recommender.errors import DataError, one_line
 from recommender.spark.files import local
 from recommender.spark.following import Told, follow
 from recommender.spark.reading import PLACE, unreadable

@@ -1,4 +1,4 @@
-"""Spark as the engine of a training; see `recommender.engine`."""
+"""Spark as the engine of a training; see `recommender.training.engine`."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from pathlib import Path
 import numpy as np
 from pyspark.sql import DataFrame, SparkSession
 
-from recommender.collaborative import StarsModel, StarsSettings
-from recommender.content import ContentModel
+from recommender.bundle.history import History
 from recommender.dataset import Dataset, ImportOptions
-from recommender.engine import BESIDE_RANKING, BESIDE_STARS, Told
-from recommender.history import History
-from recommender.ranking import RankingModel, RankingSettings
+from recommender.models.content import ContentModel
+from recommender.models.ranking import RankingModel, RankingSettings
+from recommender.models.stars import StarsModel, StarsSettings
 from recommender.spark import importing
 from recommender.spark.files import Files
 from recommender.spark.following import one_line_errors
 from recommender.spark.ranking import fit_ranking
 from recommender.spark.sources import SparkSource
 from recommender.spark.stars import fit_stars
-from recommender.stages import Progress
+from recommender.training.engine import BESIDE_RANKING, BESIDE_STARS, Told
+from recommender.training.stages import Progress
 
 # What importing PySpark takes.
 _PYSPARK = 60 << 20

@@ -19,10 +19,10 @@ import numpy as np
 from pyspark import Broadcast, SparkContext
 from pyspark.sql import SparkSession
 
-from recommender.everybody import SparseContent
-from recommender.history import History
-from recommender.hybrid import HybridScorer, Person, Question
+from recommender.bundle.history import History
 from recommender.recommender import RankEverybody
+from recommender.scoring.bulk import SparseContent
+from recommender.scoring.scorer import HybridScorer, Person, Question
 from recommender.spark.following import cancel, one_line_errors
 
 # Users that are ranked in one task; the local engine's batches fit in without a rest.
@@ -61,7 +61,7 @@ def rank_everybody(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The best movies for every user of the data and their scores, in order.
 
-    The same as `recommender.everybody.rank_everybody`. Memory: of the driver two blocks for each
+    The same as `recommender.scoring.bulk.rank_everybody`. Memory: of the driver two blocks for each
     core of the cluster, about 8 bytes a rating, two times; of a worker's process the arrays of the
     movies, and one batch of the scorer.
     """

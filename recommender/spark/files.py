@@ -13,8 +13,8 @@ from typing import Any
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.sql import SparkSession
 
+from recommender.core.errors import DataError
 from recommender.dataset.sources import Kind
-from recommender.errors import DataError
 from recommender.spark.following import reason
 
 _START = 4096

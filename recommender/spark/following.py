@@ -13,7 +13,7 @@ from py4j.protocol import Py4JError, Py4JNetworkError  # type: ignore[import-unt
 from pyspark import SparkContext, StatusTracker
 from pyspark.errors import PySparkException
 
-from recommender.errors import ClusterError, one_line
+from recommender.core.errors import ClusterError, one_line
 
 Told = Callable[[float], None]
 T = TypeVar("T")

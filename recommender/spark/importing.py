@@ -22,35 +22,24 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from recommender.allowance import Allowance
+from recommender.core.errors import DataError, SettingsError
+from recommender.core.memory_budget import Allowance
 from recommender.dataset.database import opened_in
 from recommender.dataset.history_files import write_history
 from recommender.dataset.import_report import ImportReport
-from recommender.dataset.importing import (
-    OUTPUT,
-    Dataset,
-    ImportOptions,
-    nothing_left,
-    write_users,
-)
+from recommender.dataset.importing import OUTPUT, Dataset, ImportOptions, nothing_left, write_users
 from recommender.dataset.movie_tables import MovieTables
 from recommender.dataset.sources import TableFile, table_file
 from recommender.dataset.staging import Staged, stage
-from recommender.errors import DataError, SettingsError
 from recommender.spark.blocks import PACKED, pack_ratings, ratings_of
 from recommender.spark.checking import check
 from recommender.spark.driver_rows import driver_rows, unpacked
 from recommender.spark.files import Files
 from recommender.spark.following import Told, follow
-from recommender.spark.partitions import (
-    Batches,
-    count_users,
-    distinct_keys,
-    number_users,
-)
+from recommender.spark.partitions import Batches, count_users, distinct_keys, number_users
 from recommender.spark.reading import PLACE, read_ratings
 from recommender.spark.sources import SparkSource
-from recommender.stages import Progress
+from recommender.training.stages import Progress
 
 _RATINGS_A_PARTITION = 1 << 21
 _FEWEST_RATINGS = 1 << 16  # in a partition, if there are so many

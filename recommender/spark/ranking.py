@@ -1,8 +1,8 @@
 """The ranking model, fitted by a Spark cluster.
 
-The same decomposition as in `recommender.ranking`; only MᵀM times a block of columns is computed
-where the ratings are. What scales a user follows from the user's own ratings, so nothing is kept
-for users.
+The same decomposition as in `recommender.models.ranking`; only MᵀM times a block of columns is
+computed where the ratings are. What scales a user follows from the user's own ratings, so nothing
+is kept for users.
 """
 
 from __future__ import annotations
@@ -12,8 +12,14 @@ from collections.abc import Callable
 import numpy as np
 from pyspark.sql import DataFrame
 
-from recommender.content import ContentModel
-from recommender.ranking import RankingModel, RankingSettings, Weighting, decompose, popularity_of
+from recommender.models.content import ContentModel
+from recommender.models.ranking import (
+    RankingModel,
+    RankingSettings,
+    Weighting,
+    decompose,
+    popularity_of,
+)
 from recommender.spark.blocks import UserBlock
 from recommender.spark.passes import add_up
 
@@ -27,7 +33,7 @@ def fit_ranking(
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> RankingModel:
     """Fit the ranking model by randomized subspace iteration; the same up to rounding as
-    `recommender.ranking.fit_ranking`, whose source and settings it has.
+    `recommender.models.ranking.fit_ranking`, whose source and settings it has.
 
     The ratings are read 14 times, once for each product with MᵀM, so they should be persisted.
     Memory: on the driver four arrays of 4·(k + 16) bytes for each movie; on an executor three such

@@ -25,11 +25,11 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
+from recommender.core.errors import DataError
 from recommender.dataset.sources import PARQUET, TableFile, layout
 from recommender.dataset.staging import match
 from recommender.dataset.textfiles import GZIP, NOT_UTF_8, check_encoding, header_delimiter
 from recommender.dataset.times import seconds
-from recommender.errors import DataError
 from recommender.spark.files import Files, Found, escaped
 from recommender.spark.following import reason
 

@@ -25,11 +25,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from memory_toolkit.sizes import MB
-from recommender.allowance import SMALLEST, Allowance
-from recommender.errors import SettingsError
-from recommender.extras import require_spark
-from recommender.input_options import LOCAL_MASTER
+from memory_toolkit.measure.sizes import MB
+from recommender.core.errors import SettingsError
+from recommender.core.memory_budget import SMALLEST, Allowance
+from recommender.core.optional_packages import require_spark
+from recommender.spark import LOCAL_MASTER
 
 if TYPE_CHECKING:
     from pyspark import SparkConf

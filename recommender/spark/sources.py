@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from recommender.core.errors import DataError
 from recommender.dataset.sources import SUFFIXES, Kind
-from recommender.errors import DataError
 from recommender.spark.files import Files
 
 

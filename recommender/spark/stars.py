@@ -1,6 +1,6 @@
 """The stars model, trained by a Spark cluster.
 
-The same model as in `recommender.collaborative`, r̂ = μ + b_u + b_i + p_u·q_i, found another way:
+The same model as in `recommender.models.stars`, r̂ = μ + b_u + b_i + p_u·q_i, found another way:
 gradient descent goes from rating to rating and cannot be spread over machines, alternating least
 squares can. Biases are damped means; Spark's ALS finds the movies' factors from what they leave;
 and a user's row follows from the movies' side and the user's own ratings, so that it is computed
@@ -19,9 +19,9 @@ import pyarrow as pa
 from pyspark.ml.recommendation import ALS
 from pyspark.sql import DataFrame, SparkSession
 
-from recommender.collaborative import StarsModel, StarsSettings, average_movie, gram_of
-from recommender.errors import SettingsError
-from recommender.ridge import MOVIE_RIDGE, solve_ridge, unit_of
+from recommender.core.errors import SettingsError
+from recommender.models.ridge import MOVIE_RIDGE, solve_ridge, unit_of
+from recommender.models.stars import StarsModel, StarsSettings, average_movie, gram_of
 from recommender.spark.blocks import UserBlock, user_blocks
 from recommender.spark.driver_rows import driver_rows
 from recommender.spark.following import follow

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recommender.collaborative import StarsModel
+from recommender.models.stars import StarsModel
 from recommender.spark.blocks import UserBlock
 
 # λ of the damped means, for users and movies, from a validation split.

@@ -1,1 +1,1 @@
-"""The Streamlit pages. Nothing outside this folder imports streamlit."""
+"""The app's loaders under the name that they had before `recommender.app`; the app uses that one."""

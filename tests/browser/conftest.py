@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from browser.serving import Server, serve
+from tests.browser.serving import Server, serve
 
 if TYPE_CHECKING:
-    from browser.chromium import Browser, Page
+    from tests.browser.chromium import Browser, Page
 
 WIDE = {"width": 1366, "height": 900}
 PHONE = {"width": 390, "height": 844}
@@ -47,7 +47,7 @@ def tiny_server(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    from browser.chromium import ARGUMENTS, EXECUTABLE, expect, sync_playwright
+    from tests.browser.chromium import ARGUMENTS, EXECUTABLE, expect, sync_playwright
 
     expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from browser.chromium import Locator, Page, expect
+from tests.browser.chromium import Locator, Page, expect
 
 
 def heading(page: Page, text: str) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from browser.chromium import Page, expect
-from browser.drawn import heading, titles
-from browser.serving import Server
+from tests.browser.chromium import Page, expect
+from tests.browser.drawn import heading, titles
+from tests.browser.serving import Server
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]

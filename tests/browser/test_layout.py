@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from browser.chromium import Page, expect
-from browser.conftest import NARROW, PHONE, WIDE
-from browser.drawn import heading, settled, titles
-from browser.serving import Server
+from tests.browser.chromium import Page, expect
+from tests.browser.conftest import NARROW, PHONE, WIDE
+from tests.browser.drawn import heading, settled, titles
+from tests.browser.serving import Server
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from browser.chromium import Locator, Page, expect
-from browser.conftest import PHONE
-from browser.drawn import heading, pick_user, settled, titles
-from browser.serving import Server
+from tests.browser.chromium import Locator, Page, expect
+from tests.browser.conftest import PHONE
+from tests.browser.drawn import heading, pick_user, settled, titles
+from tests.browser.serving import Server
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
@@ -23,11 +23,11 @@ MOST_OWN_MEMORY = 110 * 2**20
 # What is there only for the panel.
 PANEL = {
     "debug_memory",
-    "recommender.ui.memory",
-    "recommender.ui.memory.panel",
-    "memory_toolkit.actions",
-    "memory_toolkit.summaries",
-    "memory_toolkit.timeline",
+    "recommender.app.memory",
+    "recommender.app.memory.panel",
+    "memory_toolkit.record.actions",
+    "memory_toolkit.record.summaries",
+    "memory_toolkit.record.timeline",
 }
 
 
@@ -242,7 +242,7 @@ def test_nothing_heavy_enters_the_process(
             page.wait_for_timeout(1500)  # it is drawn again meanwhile
             expect(side(page).get_by_role("alert")).to_have_count(0)
     imported = server.imported()
-    assert {"streamlit", "numpy", "recommender.ui.hybrid"} <= imported
+    assert {"streamlit", "numpy", "recommender.app.pages.hybrid"} <= imported
     assert imported & HEAVY == set()
     assert imported & PANEL == (PANEL if debug else set())
     assert server.own_memory() <= MOST_OWN_MEMORY

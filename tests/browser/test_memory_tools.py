@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from browser.chromium import Browser, Locator, Page, expect
-from browser.drawn import heading, titles
-from browser.serving import Server, serve
+from tests.browser.chromium import Browser, Locator, Page, expect
+from tests.browser.drawn import heading, titles
+from tests.browser.serving import Server, serve
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]

@@ -9,9 +9,9 @@ from collections.abc import Callable
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from browser.chromium import Page, expect
-from browser.drawn import titles
-from browser.serving import Server
+from tests.browser.chromium import Page, expect
+from tests.browser.drawn import titles
+from tests.browser.serving import Server
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]

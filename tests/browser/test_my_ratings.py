@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from browser.chromium import Locator, Page, expect
-from browser.conftest import PHONE, WIDE
-from browser.drawn import heading, settled, titles
-from browser.serving import Server, serve
+from tests.browser.chromium import Locator, Page, expect
+from tests.browser.conftest import PHONE, WIDE
+from tests.browser.drawn import heading, settled, titles
+from tests.browser.serving import Server, serve
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]

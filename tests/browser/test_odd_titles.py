@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from browser.chromium import Page, expect
-from browser.drawn import settled, titles
-from browser.serving import Server
-from conftest import ODD_TITLES
+from tests.browser.chromium import Page, expect
+from tests.browser.drawn import settled, titles
+from tests.browser.serving import Server
+from tests.conftest import ODD_TITLES
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]

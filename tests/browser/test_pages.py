@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from browser.chromium import Page, expect
-from browser.drawn import heading, pick_user, settled, titles
-from browser.serving import Server
+from tests.browser.chromium import Page, expect
+from tests.browser.drawn import heading, pick_user, settled, titles
+from tests.browser.serving import Server
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]

@@ -24,11 +24,11 @@ import pytest
 from replica_processes import NAMES, Proxy, Replica, proxy, replicas
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from browser.chromium import Browser, Page, WebSocket, expect
-from browser.drawn import heading, settled, titles
-from browser.test_my_ratings import rate, star
-from postgres import Server as Database
-from services import need
+from tests.browser.chromium import Browser, Page, WebSocket, expect
+from tests.browser.drawn import heading, settled, titles
+from tests.browser.test_my_ratings import rate, star
+from tests.support.postgres import Server as Database
+from tests.support.services import need
 
 pytestmark = pytest.mark.browser
 PATIENCE = 20.0  # seconds

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from browser.chromium import Page, expect
-from browser.conftest import PHONE, WIDE
-from browser.drawn import heading, titles
-from browser.serving import Server, serve
-from browser.test_layout import CUT_OFF
-from browser.test_my_ratings import HEAVY, open_part, rate, rows, star
-from postgres import PASSWORD, Place
+from tests.browser.chromium import Page, expect
+from tests.browser.conftest import PHONE, WIDE
+from tests.browser.drawn import heading, titles
+from tests.browser.serving import Server, serve
+from tests.browser.test_layout import CUT_OFF
+from tests.browser.test_my_ratings import HEAVY, open_part, rate, rows, star
+from tests.support.postgres import PASSWORD, Place
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]

@@ -17,10 +17,10 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.fuzz_mutations import mutate, write_valid
-from dataset.test_importing import movies_of, users_of
-from recommender.allowance import SMALLEST
+from recommender.core.errors import MatineeError
+from recommender.core.memory_budget import SMALLEST
 from recommender.dataset import Dataset, ImportOptions, from_directory, import_dataset
-from recommender.errors import MatineeError
+from tests.dataset.test_importing import movies_of, users_of
 
 OPTIONS = ImportOptions(scale=(0, 5), memory_limit=SMALLEST)
 Id = int | str

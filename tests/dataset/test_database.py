@@ -6,10 +6,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from recommender.allowance import SMALLEST, Allowance
+from recommender.core.errors import DataError
+from recommender.core.memory_budget import SMALLEST, Allowance
 from recommender.dataset import database
 from recommender.dataset.database import batches, connect, count, follow, index_ids, opened_in, row
-from recommender.errors import DataError
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from recommender.allowance import SMALLEST
+from recommender.core.errors import DataError, SettingsError
+from recommender.core.memory_budget import SMALLEST
 from recommender.dataset import Dataset, ImportOptions, import_dataset
 from recommender.dataset.sources import from_directory, from_files
-from recommender.errors import DataError, SettingsError
 
 OUTPUT = {
     *("movies.parquet", "users.parquet"),

@@ -6,10 +6,10 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+from recommender.core.errors import DataError
 from recommender.dataset.movie_tables import MovieTables
 from recommender.dataset.sources import table_file
 from recommender.dataset.staging import stage
-from recommender.errors import DataError
 
 
 @pytest.fixture

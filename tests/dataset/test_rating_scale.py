@@ -3,10 +3,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from recommender.core.errors import DataError
 from recommender.dataset.rating_scale import find_scale
 from recommender.dataset.sources import TableFile
 from recommender.dataset.staging import stage
-from recommender.errors import DataError
 
 
 def scale_of(

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from recommender.core.errors import DataError
 from recommender.dataset.sources import Source, from_directory, from_files, match_columns
-from recommender.errors import DataError
 
 
 def touch(folder: Path, *names: str, text: str = "a,b\n") -> None:

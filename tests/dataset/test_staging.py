@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from recommender.core.errors import DataError
 from recommender.dataset.sources import Kind, TableFile, from_files
 from recommender.dataset.staging import Staged, stage
-from recommender.errors import DataError
 
 
 @pytest.fixture

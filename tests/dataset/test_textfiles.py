@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from recommender.core.errors import DataError
 from recommender.dataset.textfiles import (
     LONGEST_LINE,
     BrokenRecordError,
@@ -13,7 +14,6 @@ from recommender.dataset.textfiles import (
     readable,
     records,
 )
-from recommender.errors import DataError
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from recommender.allowance import SMALLEST
+from recommender.core.errors import DataError
+from recommender.core.memory_budget import SMALLEST
 from recommender.dataset import ImportOptions, from_files, import_dataset
-from recommender.errors import DataError
 
 TIMED = ImportOptions(memory_limit=SMALLEST, keep_times=True)
 # What may stand under "timestamp" and the seconds since 1970 that it says; tests/spark has it, too.

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from recommender.bundle.history import History
 from recommender.evaluation import baselines
 from recommender.evaluation.baselines import CoOccurrence, first_unrated, fit_damped_bias
-from recommender.history import History
 
 # Users 0..3 of movies 0..4; nobody rated movie 4, and user 3 nothing.
 RATED = [([0, 1], [4, 2]), ([0, 1, 2], [5, 3, 4]), ([2, 3], [1, 1]), ([], [])]

@@ -3,12 +3,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recommender.collaborative import StarsSettings
+from recommender.bundle.history import History
 from recommender.dataset import from_files, import_dataset
 from recommender.evaluation import contenders as contenders_module
 from recommender.evaluation.contenders import Contenders, movie_counts
-from recommender.history import History
-from recommender.training import MovieTexts, TrainingSettings
+from recommender.models.stars import StarsSettings
+from recommender.training.pipeline import MovieTexts, TrainingSettings
 
 SMALL = TrainingSettings(5, 3, stars=StarsSettings(n_factors=4, n_epochs=20))
 

@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from recommender.bundle.history import History
 from recommender.evaluation import holdout as holdout_module
 from recommender.evaluation.holdout import split_by_time, split_random
-from recommender.history import History
 
 
 @pytest.fixture(scope="module")

@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recommender.collaborative import StarsSettings
+from recommender.bundle.history import History
+from recommender.core.errors import DataError, SettingsError
 from recommender.dataset import Source, from_files
-from recommender.errors import DataError, SettingsError
 from recommender.evaluation.judging import EvaluationOptions, evaluate, users_with_relevant
-from recommender.history import History
-from recommender.ranking import RankingSettings
-from recommender.training import TrainingSettings
+from recommender.models.ranking import RankingSettings
+from recommender.models.stars import StarsSettings
+from recommender.training.pipeline import TrainingSettings
 
 SMALL = TrainingSettings(
     min_user_ratings=5,

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from recommender.errors import DataError
+from recommender.core.errors import DataError
 from recommender.evaluation.report import plot, table, write_results
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from recommender.errors import DataError
+from recommender.core.errors import DataError
 from recommender.evaluation.scratch import scratch_folder
 
 

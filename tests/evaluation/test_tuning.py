@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recommender.collaborative import StarsSettings
+from recommender.bundle.history import History
+from recommender.core.errors import DataError, SettingsError
 from recommender.dataset import from_files, import_dataset
-from recommender.errors import DataError, SettingsError
 from recommender.evaluation.holdout import split_random
 from recommender.evaluation.tuning import (
     STARS_GRID,
@@ -16,10 +16,10 @@ from recommender.evaluation.tuning import (
     _validation_split,
     tune,
 )
-from recommender.history import History
-from recommender.ranking import RankingSettings
-from recommender.settings_file import load_settings
-from recommender.training import TrainingSettings
+from recommender.models.ranking import RankingSettings
+from recommender.models.stars import StarsSettings
+from recommender.training.pipeline import TrainingSettings
+from recommender.training.settings_file import load_settings
 
 SMALL = TrainingSettings(
     5, 3, stars=StarsSettings(n_factors=4, n_epochs=2), ranking=RankingSettings(n_factors=8)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import debug_memory
-from memory_toolkit.sizes import MB
+from memory_toolkit.measure.sizes import MB
 
 ROOT = Path(debug_memory.__file__).parent
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the parts are known on Linux only")

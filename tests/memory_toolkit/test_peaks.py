@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from planted import fill, linux, near, resettable, run_script
 
-from memory_toolkit.actions import action, actions, clear_actions
-from memory_toolkit.reading import read
-from memory_toolkit.sizes import MB
+from memory_toolkit.measure.reading import read
+from memory_toolkit.measure.sizes import MB
+from memory_toolkit.record.actions import action, actions, clear_actions
+from tests.memory_toolkit.planted import fill, linux, near, resettable, run_script
 
 pytestmark = [linux, resettable]
 KINDS = ["numpy", "bytes", "pickle", "json"]

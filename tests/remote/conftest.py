@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from conftest import train_tiny
-from recommender.remote.address import Address
+from recommender.core.address import Address
 from recommender.remote.publishing import publish
-from remote.origin_server import Storage, storage_of
+from tests.conftest import train_tiny
+from tests.remote.origin_server import Storage, storage_of
 
 
 @pytest.fixture(scope="session")

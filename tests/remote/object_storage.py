@@ -8,7 +8,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from services import need_module
+from tests.support.services import need_module
 
 BUCKET = "bucket"
 _ALLOWED = ("s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject")

@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from remote import origin_server
 
 from recommender import BundleError, Recommender
-from recommender.bundle import MANIFEST, Bundle
+from recommender.bundle.bundle import MANIFEST, Bundle
+from recommender.bundle.shards import shard_number
+from recommender.core.address import Address
 from recommender.remote import child
-from recommender.remote.address import Address
 from recommender.remote.cache import hold
 from recommender.remote.fetching import Fetched, fetch, fetch_shards
 from recommender.remote.publishing import publish
-from recommender.shards import shard_number
-from remote import origin_server
-from remote.conftest import version_of
-from remote.origin_server import Fault, Storage
-from ui.conftest import edit_manifest
+from tests.app.conftest import edit_manifest
+from tests.remote.conftest import version_of
+from tests.remote.origin_server import Fault, Storage
 
 
 def ask(address: Address, folder: Path) -> Fetched:

@@ -10,23 +10,23 @@ from pathlib import Path
 
 import pytest
 
-from browser.serving import serve
-from conftest import ROOT
-from memory_toolkit.sizes import MB
+from memory_toolkit.measure.sizes import MB
 from recommender import BundleError, Settings
-from recommender.bundle import MANIFEST
+from recommender.bundle.bundle import MANIFEST
+from recommender.core.address import Address
 from recommender.remote import child
-from recommender.remote.address import Address
 from recommender.remote.fetching import fetch, fetch_shards
 from recommender.remote.opening import open_bundle
 from recommender.remote.origin import Origin
 from recommender.remote.publishing import publish
-from remote.conftest import version_of
-from remote.object_storage import BUCKET, gcs_server, s3_server
-from remote.origin_server import Storage, silence, status
-from remote.test_fetching import whole
-from remote.test_publishing import renamed
-from ui.test_start import wait_for, wait_for_line
+from tests.app.server.test_startup import wait_for, wait_for_line
+from tests.browser.serving import serve
+from tests.conftest import ROOT
+from tests.remote.conftest import version_of
+from tests.remote.object_storage import BUCKET, gcs_server, s3_server
+from tests.remote.origin_server import Storage, silence, status
+from tests.remote.test_fetching import whole
+from tests.remote.test_publishing import renamed
 
 OURS = ("AWS_", "FSSPEC_", "GOOGLE_", "STORAGE_EMULATOR_HOST")
 
@@ -191,7 +191,7 @@ def test_an_endpoint_in_trouble(
 PASS = """
 import re, sys
 from pathlib import Path
-from recommender.remote.address import Address
+from recommender.core.address import Address
 from recommender.remote.origin import Origin
 
 def there_and_back(name):

@@ -9,15 +9,15 @@ import psutil
 import pytest
 
 from recommender import BundleError, Recommender, Settings, SettingsError
-from recommender.bundle import MANIFEST
+from recommender.bundle.bundle import MANIFEST
+from recommender.bundle.shards import shard_number
+from recommender.core.address import Address
 from recommender.remote import cache, opening
-from recommender.remote.address import Address
 from recommender.remote.opening import open_bundle, open_fetched
 from recommender.remote.publishing import publish
 from recommender.remote.storages import check_usable
-from recommender.shards import shard_number
-from remote.conftest import version_of
-from remote.origin_server import Handler, Storage, stall, status, wrong_bytes
+from tests.remote.conftest import version_of
+from tests.remote.origin_server import Handler, Storage, stall, status, wrong_bytes
 
 
 @pytest.fixture
@@ -188,7 +188,7 @@ def test_nothing_stays_open_of_a_version_that_was_let_go(
 def test_without_fsspec_there_is_one_line(
     settings: Settings, address: Address, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recommender.extras.find_spec", lambda name: None)
+    monkeypatch.setattr("recommender.core.optional_packages.find_spec", lambda name: None)
     with pytest.raises(SettingsError, match=r"pip install 'matinee\[remote\]'$"):
         open_bundle(address, settings)
     with pytest.raises(SettingsError, match=r"^a bundle at an address needs fsspec, which is not"):

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from recommender import BundleError, SettingsError
-from recommender.bundle import MANIFEST, Bundle
-from recommender.remote.address import Address
+from recommender.bundle.bundle import MANIFEST, Bundle
+from recommender.core.address import Address
 from recommender.remote.publishing import publish
-from remote.conftest import version_of
-from ui.conftest import edit_manifest
+from tests.app.conftest import edit_manifest
+from tests.remote.conftest import version_of
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from browser.serving import Server, serve
-from conftest import ROOT
-from recommender.remote.address import Address
+from recommender.core.address import Address
 from recommender.remote.publishing import publish
-from remote.origin_server import Storage, stall, status, wrong_bytes
-from ui.test_start import fetch, wait_for, wait_for_line
+from tests.app.server.test_startup import fetch, wait_for, wait_for_line
+from tests.browser.serving import Server, serve
+from tests.conftest import ROOT
+from tests.remote.origin_server import Storage, stall, status, wrong_bytes
 
 SERVED = "; what was fetched before is served"
 

@@ -3,8 +3,8 @@ from importlib.util import find_spec
 import pytest
 
 from recommender import SettingsError
+from recommender.core.address import Address
 from recommender.remote import storages
-from recommender.remote.address import Address
 from recommender.remote.storages import check_usable
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services import need
+from tests.support.services import need
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

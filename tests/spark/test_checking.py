@@ -9,8 +9,8 @@ pytest.importorskip("pyspark")
 from pyspark.sql import functions as F
 
 from recommender import dataset
+from recommender.core.errors import DataError
 from recommender.dataset import ImportOptions, from_files
-from recommender.errors import DataError
 from recommender.spark.checking import Checked, check
 from recommender.spark.files import Files
 from recommender.spark.reading import read_ratings

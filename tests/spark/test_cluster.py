@@ -15,9 +15,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from conftest import ROOT
 from recommender import Recommender
-from recommender.export import write_recommendations
+from recommender.cli.export import write_recommendations
+from tests.conftest import ROOT
 
 if TYPE_CHECKING:
     from spark_cluster import Cluster

@@ -15,16 +15,16 @@ pytest.importorskip("pyspark")
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from conftest import ROOT
 from recommender import Recommender
-from recommender.bundle import Bundle
-from recommender.collaborative import StarsSettings
+from recommender.bundle.bundle import Bundle
+from recommender.core.errors import ClusterError, DataError
 from recommender.dataset import ImportOptions, from_files
-from recommender.errors import ClusterError, DataError
+from recommender.models.stars import StarsSettings
 from recommender.spark import importing
 from recommender.spark.engine import SparkEngine
 from recommender.spark.sources import SparkSource
-from recommender.training import TrainingSettings, train
+from recommender.training.pipeline import TrainingSettings, train
+from tests.conftest import ROOT
 
 SMALL = TrainingSettings(
     min_user_ratings=5, min_movie_ratings=3, stars=StarsSettings(n_factors=2, n_epochs=2)
@@ -179,7 +179,7 @@ def test_a_java_that_is_killed_is_told_and_what_is_done_stays(
     ],
 )
 def test_options_that_do_not_go_together(words, message, tmp_path: Path, capsys) -> None:
-    from recommender.cli import main
+    from recommender.cli.main import main
 
     given = ["train", "--dataset", str(tmp_path), "--out", str(tmp_path / "b"), *words]
     try:

@@ -9,7 +9,7 @@ pytest.importorskip("pyspark", reason="Spark needs the extra `spark`")
 from pyspark.sql import SparkSession
 
 from recommender import Recommender
-from recommender.cli import main
+from recommender.cli.main import main
 from recommender.recommender import RankBy
 from recommender.spark import everybody
 from recommender.spark.everybody import rank_everybody

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("pyspark")
 
-from recommender.errors import DataError
+from recommender.core.errors import DataError
 from recommender.spark.files import Files
 
 

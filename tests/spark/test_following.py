@@ -6,7 +6,7 @@ pytest.importorskip("pyspark")
 
 from py4j.protocol import Py4JError, Py4JNetworkError
 
-from recommender.errors import ClusterError
+from recommender.core.errors import ClusterError
 from recommender.spark.following import follow, one_line_errors, reason
 
 

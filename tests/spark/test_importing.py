@@ -14,16 +14,16 @@ pytest.importorskip("pyspark")
 
 from pyspark.sql import DataFrame
 
-from conftest import ROOT
-from dataset.test_times import TIMES
 from recommender import dataset
+from recommender.bundle.history import History
+from recommender.core.errors import DataError, SettingsError
 from recommender.dataset import Dataset, ImportOptions, from_files
-from recommender.errors import DataError, SettingsError
-from recommender.history import History
 from recommender.spark import importing
 from recommender.spark.blocks import ratings_of
 from recommender.spark.importing import import_dataset, read_again
 from recommender.spark.sources import SparkSource
+from tests.conftest import ROOT
+from tests.dataset.test_times import TIMES
 
 MOVIES = "movie,title\n" + "".join(f"{movie},Movie {movie}\n" for movie in range(1, 9))
 Imported = Callable[..., Dataset]
@@ -216,7 +216,7 @@ def test_times_are_not_kept(spark, tiny_files, tmp_path: Path) -> None:
 
 
 def test_an_error_in_a_copy_names_the_original(spark, tmp_path: Path) -> None:
-    from spark.test_files import served
+    from tests.spark.test_files import served
 
     ratings = write(tmp_path / "ratings.csv", "user,movie,rating\n1,1,3\n")
     write(tmp_path / "movies.csv", "id,name\n1\n")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ROOT
+from tests.conftest import ROOT
 
 # By how much the figures of two engines may differ.
 TOLERANCE = 0.01

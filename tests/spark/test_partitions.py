@@ -4,12 +4,7 @@ import pytest
 pytest.importorskip("pyspark")
 
 from recommender.spark.driver_rows import unpacked
-from recommender.spark.partitions import (
-    count_users,
-    distinct_keys,
-    number_users,
-    pack,
-)
+from recommender.spark.partitions import count_users, distinct_keys, number_users, pack
 
 
 def batches(*parts: list[object]) -> list[pa.RecordBatch]:

@@ -7,7 +7,7 @@ pytest.importorskip("pyspark")
 
 from spark_parity import on_executors
 
-from recommender.history import History
+from recommender.bundle.history import History
 from recommender.spark.blocks import UserBlock
 from recommender.spark.passes import add_up
 

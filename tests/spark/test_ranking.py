@@ -7,11 +7,11 @@ pytest.importorskip("pyspark")
 
 from spark_parity import on_executors
 
-from recommender.catalogue import MovieText
-from recommender.content import ContentModel, fit_content
-from recommender.history import History
-from recommender.ranking import RankingModel, RankingSettings
-from recommender.ranking import fit_ranking as fit_here
+from recommender.bundle.catalogue import MovieText
+from recommender.bundle.history import History
+from recommender.models.content import ContentModel, fit_content
+from recommender.models.ranking import RankingModel, RankingSettings
+from recommender.models.ranking import fit_ranking as fit_here
 from recommender.spark.ranking import fit_ranking
 
 SCALE = (0.5, 5.0)

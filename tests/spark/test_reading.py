@@ -9,10 +9,10 @@ import pytest
 
 pytest.importorskip("pyspark")
 
-from dataset.test_times import NEW_YEAR, TIMES, write_times
-from recommender.errors import DataError
+from recommender.core.errors import DataError
 from recommender.spark.files import Files
 from recommender.spark.reading import PLACE, read_ratings, unreadable
+from tests.dataset.test_times import NEW_YEAR, TIMES, write_times
 
 COLUMNS = ("user_id", "movie_id", "rating", "timestamp", "value", "millis")
 

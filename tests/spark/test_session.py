@@ -10,12 +10,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from memory_toolkit.sizes import MB
-from recommender import extras
-from recommender.errors import SettingsError
+from memory_toolkit.measure.sizes import MB
+from recommender.core import optional_packages
+from recommender.core.errors import SettingsError
 from recommender.spark.session import open_session
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.conftest import ROOT
 
 
 def refused(message: str, *arguments: object) -> None:
@@ -37,7 +36,7 @@ def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_pyspark_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    monkeypatch.setattr(optional_packages, "find_spec", lambda name: None)
     refused(r"needs pyspark, which is not installed: pip install 'matinee\[spark\]'")
 
 
@@ -87,7 +86,7 @@ def test_a_master_that_does_not_answer(java: str, master: str, problem: str) -> 
 
 def test_a_master_that_is_none(java: str) -> None:
     done = run("""
-from recommender.errors import SettingsError
+from recommender.core.errors import SettingsError
 from recommender.spark.session import open_session
 try:
     with open_session("lokal"):

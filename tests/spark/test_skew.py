@@ -11,8 +11,8 @@ import pytest
 
 pytest.importorskip("pyspark")
 
-from recommender.collaborative import StarsSettings
 from recommender.dataset import ImportOptions
+from recommender.models.stars import StarsSettings
 from recommender.spark import importing, passes, stars
 from recommender.spark.importing import import_dataset
 from recommender.spark.sources import SparkSource

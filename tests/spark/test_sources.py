@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("pyspark")
 
-from recommender.errors import DataError
+from recommender.core.errors import DataError
 from recommender.spark.files import Files
 from recommender.spark.sources import SparkSource, in_folder
 

@@ -7,20 +7,20 @@ pytest.importorskip("pyspark")
 
 from spark_parity import on_executors
 
-from memory_toolkit.sizes import MB
-from recommender.collaborative import StarsModel, StarsSettings, average_movie, gram_of
-from recommender.collaborative import fit_stars as fit_here
+from memory_toolkit.measure.sizes import MB
+from recommender.bundle.history import History
+from recommender.core.errors import SettingsError
 from recommender.dataset import from_directory, import_dataset
-from recommender.errors import SettingsError
 from recommender.evaluation.contenders import movie_counts
 from recommender.evaluation.holdout import split_random
 from recommender.evaluation.metrics import StarsMetrics
-from recommender.history import History
-from recommender.ridge import MOVIE_RIDGE, ridge
+from recommender.models.ridge import MOVIE_RIDGE, ridge
+from recommender.models.stars import StarsModel, StarsSettings, average_movie, gram_of
+from recommender.models.stars import fit_stars as fit_here
 from recommender.spark import stars as module
 from recommender.spark.stars import als_blocks, fit_stars, room
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 SCALE = (0.5, 5.0)
 N_USERS, N_MOVIES = 200, 80
 SETTINGS = StarsSettings(n_factors=4, n_epochs=10)

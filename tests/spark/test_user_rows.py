@@ -3,7 +3,7 @@ import pytest
 
 pytest.importorskip("pyspark")
 
-from recommender.collaborative import StarsModel, gram_of
+from recommender.models.stars import StarsModel, gram_of
 from recommender.spark.blocks import UserBlock
 from recommender.spark.user_rows import DAMPING, UserRows
 

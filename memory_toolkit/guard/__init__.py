@@ -1,0 +1,1 @@
+"""Keeping a process below its memory limit."""

@@ -1,0 +1,1 @@
+"""The toolkit in other systems: Prometheus."""

@@ -1,0 +1,1 @@
+"""Measuring memory: this process, other processes, and the limit that holds."""

@@ -1,0 +1,196 @@
+"""How much memory this process may use, what says so, and what its control group tells."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psutil  # type: ignore[import-untyped]
+
+from memory_toolkit.measure.sizes import parse_size
+
+LIMIT_VARIABLE = "MATINEE_MEMORY_LIMIT"
+MACHINE = "machine"
+
+
+@dataclass(frozen=True)
+class Group:
+    """One memory control group. Source: the kernel's documentation of cgroup v1 and v2 memory."""
+
+    directory: str
+    version: str
+
+    def limit(self) -> int | None:
+        """Its limit in bytes; None for "max", and for no file (the topmost v2 group has none)."""
+        return self._number("memory.limit_in_bytes" if self.version == "v1" else "memory.max")
+
+    def used(self) -> int | None:
+        """What all of its processes hold that the kernel cannot simply take back, in bytes.
+
+        That is its usage less the pages of files, which a full group gives up first.
+        """
+        v1 = self.version == "v1"
+        usage = self._number("memory.usage_in_bytes" if v1 else "memory.current")
+        if usage is None:
+            return None
+        prefix = "total_" if v1 else ""
+        pages = self._fields("memory.stat", f"{prefix}inactive_file", f"{prefix}active_file")
+        return max(0, usage - sum(pages.values()))
+
+    def peak(self) -> int | None:
+        """The highest its usage ever was, pages of files and all; not on every kernel of v2."""
+        v1 = self.version == "v1"
+        return self._number("memory.max_usage_in_bytes" if v1 else "memory.peak")
+
+    def oom_kills(self) -> int | None:
+        """How many of its processes were killed for want of memory, as far as it was counted."""
+        file = "memory.oom_control" if self.version == "v1" else "memory.events"
+        return self._fields(file, "oom_kill").get("oom_kill")
+
+    def pressure(self) -> float | None:
+        """Per cent of the last ten seconds that some task waited for memory (v2 only)."""
+        return read_pressure(f"{self.directory}/memory.pressure")
+
+    def _number(self, file: str) -> int | None:
+        try:
+            text = "".join(_lines(f"{self.directory}/{file}"))
+        except OSError:
+            return None
+        return int(text) if text.isdigit() else None
+
+    def _fields(self, file: str, *names: str) -> dict[str, int]:
+        try:
+            pairs = [line.split() for line in _lines(f"{self.directory}/{file}")]
+        except OSError:
+            return {}
+        return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[0] in names}
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How much memory this process may use.
+
+    Attributes:
+        bytes: how much.
+        source: "cgroup v1 <directory>", "cgroup v2 <directory>", "MATINEE_MEMORY_LIMIT" or
+            "machine".
+        group: the group that sets it, unless something else does.
+        home: the group that the process itself is in, where that is known.
+    """
+
+    bytes: int
+    source: str
+    group: Group | None = None
+    home: Group | None = None
+
+    def used(self) -> int | None:
+        """What all processes under the limit hold that the kernel cannot simply take back.
+
+        None when an environment variable sets it, since it is not known whom that is meant for.
+        """
+        if self.group is not None:
+            return self.group.used()
+        if self.source == MACHINE:
+            memory = psutil.virtual_memory()
+            return int(memory.total - memory.available)
+        return None
+
+
+def memory_limit(proc: str = "/proc") -> Limit:
+    """How much memory this process may use, and what says so.
+
+    The environment variable MATINEE_MEMORY_LIMIT wins (256M, 1.5G or bytes; M is 1024 x 1024);
+    else the smallest limit of the process's control group and the groups around it, versions 1
+    and 2, or the machine's memory when that is smaller. Source: the kernel's documentation of
+    cgroup v1 and v2 memory, and proc(5).
+    `proc` is where the proc file system is mounted.
+
+    Raises:
+        ValueError: MATINEE_MEMORY_LIMIT is not a size.
+    """
+    enforced = enforced_limit(proc=proc)
+    override = os.environ.get(LIMIT_VARIABLE, "").strip()
+    if override:
+        try:
+            return Limit(parse_size(override), LIMIT_VARIABLE, home=enforced.home)
+        except ValueError as error:
+            raise ValueError(f"{LIMIT_VARIABLE}={error}") from None
+    return enforced
+
+
+def enforced_limit(pid: int | None = None, proc: str = "/proc") -> Limit:
+    """How much the system lets a process use, this one or that of `pid`, whatever was announced.
+
+    As `memory_limit`, without the environment variable.
+    """
+    groups = control_groups(pid, proc)
+    home = groups[0] if groups else None
+    found = [Limit(psutil.virtual_memory().total, MACHINE, home=home)]
+    for group in groups:
+        limit = group.limit()
+        if limit is not None:
+            source = f"cgroup {group.version} {group.directory}"
+            found.append(Limit(limit, source, group, home))
+    return min(found, key=lambda limit: limit.bytes)
+
+
+def read_pressure(file: str) -> float | None:
+    """The "some avg10" of a pressure file, in per cent. Source: the kernel's PSI documentation."""
+    try:
+        match = re.match(r"some avg10=([0-9.]+)", "".join(_lines(file)[:1]))
+    except OSError:
+        return None
+    return float(match[1]) if match else None
+
+
+def control_groups(pid: int | None = None, proc: str = "/proc") -> list[Group]:
+    """A process's memory control groups, from its own to the mount's topmost; none off Linux.
+
+    `pid` None is this process. The directories are named as this process sees them.
+    """
+    return list(_groups(proc, "self" if pid is None else str(pid)))
+
+
+def _groups(proc: str, process: str) -> Iterator[Group]:
+    try:
+        groups = [line.split(":", 2) for line in _lines(f"{proc}/{process}/cgroup")]
+        mounts = [line.split(" ") for line in _lines(f"{proc}/self/mountinfo")]
+    except OSError:
+        return  # not Linux
+    for _, controllers, path in groups:
+        version = "v1" if controllers else "v2"
+        for mount in mounts:
+            kind, _, options, *_ = mount[mount.index("-", 6) + 1 :]
+            if kind != ("cgroup" if controllers else "cgroup2"):
+                continue
+            if controllers and "memory" not in {*controllers.split(",")} & {*options.split(",")}:
+                continue
+            for directory in _ancestors(path, _unescape(mount[3]), _unescape(mount[4])):
+                yield Group(directory, version)
+
+
+def _ancestors(path: str, root: str, top: str) -> Iterator[str]:
+    """The directories from group `path` up to `top`, where the hierarchy's `root` is mounted.
+
+    In a private namespace either name may climb out of it ("/../x"). When the group does not lie
+    under `root` by name, `top` is all of the hierarchy that can be seen.
+    """
+    names = [name for name in path.split("/") if name]
+    above = [name for name in root.split("/") if name]
+    below = names[len(above) :] if names[: len(above)] == above else []
+    if ".." in below:
+        below = []
+    for depth in range(len(below), -1, -1):
+        yield "/".join([top.rstrip("/"), *below[:depth]])
+
+
+def _lines(file: str) -> list[str]:
+    with open(file, encoding="utf-8", errors="surrogateescape", newline="\n") as lines:
+        return [line.rstrip("\n") for line in lines]
+
+
+def _unescape(field: str) -> str:
+    """A mountinfo path with its octal escapes (\\040 for a space) resolved."""
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), field)

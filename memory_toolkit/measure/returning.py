@@ -1,0 +1,77 @@
+"""Giving memory back to the system."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import linecache
+import sys
+from dataclasses import dataclass
+
+import psutil  # type: ignore[import-untyped]
+
+from memory_toolkit.measure.reading import read
+
+
+@dataclass(frozen=True)
+class Returned:
+    """What each step of `return_memory` gave back, in bytes of own memory.
+
+    None is a step that could not be taken. A figure below zero means that another thread took
+    more in the meantime than the step gave back.
+    """
+
+    collected: int
+    arrow: int | None
+    trimmed: int | None
+
+    @property
+    def total(self) -> int:
+        """Own memory before the first step less own memory after the last."""
+        return self.collected + (self.arrow or 0) + (self.trimmed or 0)
+
+
+def return_memory() -> Returned:
+    """Collect garbage, release Arrow's pool if pyarrow is loaded, and trim the heap.
+
+    In this order, since each step frees what the next can give to the system. What Python itself
+    keeps at hand and finds again, source lines and attributes, goes with the garbage. Source:
+    gc.collect, linecache.clearcache, pyarrow.MemoryPool.release_unused, malloc_trim(3).
+    """
+    arrow = sys.modules.get("pyarrow")
+    own = [read().own]
+    linecache.clearcache()
+    _forget_attributes()
+    gc.collect()
+    own.append(read().own)
+    if arrow is not None:
+        arrow.default_memory_pool().release_unused()
+        own.append(read().own)
+    trimmed = _trim_heap()
+    own.append(read().own)
+    return Returned(
+        collected=own[0] - own[1],
+        arrow=None if arrow is None else own[1] - own[2],
+        trimmed=own[-2] - own[-1] if trimmed else None,
+    )
+
+
+def _forget_attributes() -> None:
+    """Let go of the names that were last looked up: short strings, each of which holds a page.
+
+    Source: CPython, sys._clear_type_cache, and since 3.13 sys._clear_internal_caches.
+    """
+    forget = getattr(sys, "_clear_internal_caches", None) or getattr(sys, "_clear_type_cache", None)
+    if forget is not None:  # Python may be another one
+        forget()
+
+
+def _trim_heap() -> bool:
+    """Ask the C allocator for its free pages; False where it knows no such request."""
+    if hasattr(psutil, "heap_trim"):
+        psutil.heap_trim()
+        return True
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:  # glibc has it, musl does not
+        trim(0)
+    return trim is not None

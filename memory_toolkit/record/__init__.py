@@ -1,0 +1,1 @@
+"""Recording memory over time: actions, commands, lines of code."""

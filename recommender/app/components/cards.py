@@ -1,0 +1,121 @@
+"""Movie cards: the one way in which a movie is shown.
+
+The inside of a card is HTML of our own, so every text that comes from outside is escaped here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from zlib import crc32
+
+import streamlit as st
+
+from recommender.app.components.markup import escape
+from recommender.app.i18n.language import genre_name, t
+from recommender.app.i18n.texts import TEXTS
+from recommender.core.records import Movie, RatedMovie, Recommendation
+from recommender.core.text_folding import fold
+
+# The content model writes genres in its own way ("sci fi"); these are their names in the texts.
+GENRES_BY_TERM = {
+    fold(key.removeprefix("genre.")): key.removeprefix("genre.")
+    for key in TEXTS
+    if key.startswith("genre.")
+}
+# The colour of a title card by genre, as a hue. The first that fits counts, so the genres that
+# say most about a movie come first.
+_HUES = {
+    "Film-Noir": 222, "Western": 28, "War": 95, "Musical": 318, "Animation": 186,
+    "Documentary": 160, "Horror": 352, "Sci-Fi": 205, "Fantasy": 282, "Children": 48,
+    "Mystery": 258, "Crime": 235, "Romance": 335, "Adventure": 135, "Action": 16,
+    "Thriller": 246, "Comedy": 38, "Drama": 4,
+}  # fmt: skip
+
+
+def grid(
+    movies: Sequence[Movie], body: Callable[[int], str], link: Callable[[Movie], None]
+) -> None:
+    """Cards side by side, as many as fit.
+
+    Args:
+        body: gives the HTML under the title of the i-th movie.
+        link: draws what stands at the foot of a movie's card.
+    """
+    with st.container(key="cards"):
+        for i, movie in enumerate(movies):
+            with st.container(border=True, gap=None):
+                st.html(f'<article class="mt-card">{_title_card(movie)}{body(i)}</article>')
+                link(movie)
+
+
+def facts(movie: Movie, stars: float | None = None) -> str:
+    """The lines under a title: genres, predicted stars, average rating."""
+    genres = "".join(f"<li>{escape(genre_name(genre))}</li>" for genre in movie.genres)
+    lines = [f'<ul class="mt-genres">{genres}</ul>']
+    if stars is not None:
+        predicted = escape(t("card.predicted"))
+        lines.append(f'<p class="mt-stars"><b>★ {stars:.1f}</b> {predicted}</p>')
+    if movie.mean_rating is None:
+        average = t("card.unrated")
+    elif movie.n_ratings == 1:
+        average = t("card.average_of_one", mean=f"{movie.mean_rating:.1f}")
+    else:
+        average = t("card.average", mean=f"{movie.mean_rating:.1f}", count=f"{movie.n_ratings:,}")
+    lines.append(f'<p class="mt-average">{escape(average)}</p>')
+    return "".join(lines)
+
+
+def reasons(item: Recommendation) -> str:
+    """Why this movie: the rated movies and the terms that brought most to its score."""
+    lines = []
+    if item.reasons:
+        lines.append(t("card.because", titles=" · ".join(r.movie.title for r in item.reasons)))
+    if item.terms:
+        lines.append(t("card.shared", terms=", ".join(map(_term_name, item.terms))))
+    return "".join(f'<p class="mt-why">{escape(line)}</p>' for line in lines)
+
+
+def _term_name(term: str) -> str:
+    """A term of the content model as people say it."""
+    kind, colon, name = term.partition(":")
+    if kind == "decade":
+        return t("card.decade", decade=name)
+    if kind == "genre":
+        return genre_name(GENRES_BY_TERM.get(name, name))
+    return name if colon else term
+
+
+def meter(label: str, share: float, value: str, kind: str = "") -> str:
+    """A labelled bar, filled to `share` (0..1); `kind` picks its colour in the styles."""
+    width = 100 * min(1.0, max(0.0, share))
+    return (
+        f'<div class="mt-meter {kind}"><span>{escape(label)}</span><b>{escape(value)}</b>'
+        f'<i style="--share:{width:.1f}%"></i></div>'
+    )
+
+
+def strip(rated: Sequence[RatedMovie]) -> None:
+    """A row of small title cards with the stars that a user gave."""
+    items = "".join(
+        f'<li style="--hue:{_hue(item.movie)}"><b>{escape(item.movie.title)}</b>'
+        f"<span>{item.movie.year or ''}</span><em>★ {item.rating:g}</em></li>"
+        for item in rated
+    )
+    st.html(f'<ul class="mt-strip" tabindex="0">{items}</ul>')
+
+
+def single(movie: Movie) -> None:
+    """One movie, large: what a page is about."""
+    st.html(f'<article class="mt-card mt-single">{_title_card(movie)}{facts(movie)}</article>')
+
+
+def _title_card(movie: Movie) -> str:
+    year = f"<span>{movie.year}</span>" if movie.year else ""
+    return f'<header style="--hue:{_hue(movie)}"><h3>{escape(movie.title)}</h3>{year}</header>'
+
+
+def _hue(movie: Movie) -> int:
+    for genre, hue in _HUES.items():
+        if genre in movie.genres:
+            return hue
+    return crc32(movie.title.encode()) % 360

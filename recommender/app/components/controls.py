@@ -1,0 +1,162 @@
+"""What a visitor sets on several pages: the user, the number of movies, the filters.
+
+Every control is in the address, so that a link shows the sender's page to whoever opens it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypedDict
+
+import streamlit as st
+
+from recommender.app.components import query_params
+from recommender.app.components.markup import brief, plain
+from recommender.app.i18n.language import genre_name, t
+from recommender.app.server.configuration import settings
+from recommender.core.errors import NotFoundError
+from recommender.core.records import User
+from recommender.recommender import Recommender
+from recommender.scoring.filters import Filters
+from recommender.scoring.requests import RANK_BY
+from recommender.scoring.scorer import RankBy
+
+FEWEST, USUAL = 5, 12
+# What every list can be set to, as the address calls it.
+FILTERS = ("n", "genres", "years", "fewest")
+_CHOICE = ("variety", "obscurity")
+# A slider's ends, and where it usually is.
+_Scale = tuple[float, float, float | tuple[float, float]]
+
+
+def heading(title: str, subtitle: str) -> None:
+    """A page's title and the sentence under it."""
+    st.title(title, anchor=False)
+    st.markdown(subtitle)
+
+
+def user_picker(matinee: Recommender) -> str | None:
+    """A field that offers users and takes any other user's id; None while it is empty."""
+    query_params.follow("user")
+    chosen = st.selectbox(
+        t("user.label"),
+        [str(user_id) for user_id in matinee.users(settings().users_listed)],
+        index=None,
+        key="user",
+        persist_state="session",
+        accept_new_options=True,
+        filter_mode="prefix",
+        placeholder=t("user.placeholder", count=f"{matinee.statistics.users:,}"),
+        help=t("user.help"),
+        icon=":material/person_search:",
+    )
+    query_params.show("user", chosen)
+    return chosen
+
+
+def chosen_user(matinee: Recommender, chosen: str | None) -> User | None:
+    """The user that was picked; None, and a sentence on the page, if there is none."""
+    if not chosen or not chosen.strip():
+        example = next(iter(matinee.users(1)), "")
+        st.info(t("user.empty", user=plain(str(example))), icon=":material/person_search:")
+        return None
+    try:
+        return matinee.user(chosen)
+    except NotFoundError:
+        st.warning(t("user.unknown", user=plain(brief(chosen))), icon=":material/person_off:")
+        return None
+
+
+class Choice(TypedDict):
+    """Which of the good movies are wanted, as `Recommender` takes it."""
+
+    variety: float
+    obscurity: float
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the filters and the other controls of a list are set to; see `Recommender`."""
+
+    count: int
+    filters: Filters
+    variety: float = 0.0
+    obscurity: float = 0.0
+
+    @property
+    def choice(self) -> Choice:
+        """Which of the good movies are wanted."""
+        return {"variety": self.variety, "obscurity": self.obscurity}
+
+
+def wishes(matinee: Recommender, *, choice: bool = True) -> Wishes:
+    """The controls of a list, behind a button that says how many of them are set.
+
+    Args:
+        choice: whether variety and obscurity are offered.
+    """
+    most = settings().recommendations
+    first, last = whole = matinee.years
+    scales: dict[str, _Scale] = {"n": (FEWEST, most, min(USUAL, most)), "fewest": (0, 100, 0)}
+    if first < last:
+        scales["years"] = (first, last, whole)
+    if choice:
+        scales |= dict.fromkeys(_CHOICE, (0.0, 1.0, 0.0))
+    query_params.follow("genres", matinee.genres, many=True)
+    for key, scale in scales.items():
+        query_params.follow_numbers(key, *scale)
+    on = bool(st.session_state.get("genres")) + sum(
+        st.session_state[key] != usual for key, (_, _, usual) in scales.items() if key != "n"
+    )
+    label = t("filter.on", count=on) if on else t("filter.label")
+    with st.popover(label, icon=":material/filter_list:", width="stretch"):
+        count = st.slider(t("filter.count"), FEWEST, most, key="n", persist_state="session")
+        genres = st.multiselect(
+            t("filter.genres"),
+            matinee.genres,
+            format_func=genre_name,
+            key="genres",
+            persist_state="session",
+            placeholder=t("filter.genres_all"),
+        )
+        years = whole
+        if first < last:
+            st.slider(t("filter.years"), *whole, key="years", persist_state="session")
+            years = st.session_state["years"]
+        fewest = st.slider(
+            t("filter.min_ratings"), 0, 100, step=5, key="fewest", persist_state="session"
+        )
+        variety, obscurity = (_share(key) if choice else 0.0 for key in _CHOICE)
+    query_params.show("genres", genres)
+    for key, (_, _, usual) in scales.items():
+        query_params.show(key, st.session_state[key], default=usual)
+    filters = Filters(tuple(genres), None if years == whole else years, fewest)
+    return Wishes(count, filters, variety, obscurity)
+
+
+def _share(key: str) -> float:
+    """A slider from 0 to 1."""
+    label, help_text = t(f"filter.{key}"), t(f"filter.{key}_help")
+    return st.slider(label, 0.0, 1.0, step=0.1, key=key, persist_state="session", help=help_text)
+
+
+def rank_by() -> RankBy:
+    """What a list is ordered by."""
+    query_params.follow("order", RANK_BY)
+    chosen = st.segmented_control(
+        t("rank_by.label"),
+        RANK_BY,
+        format_func=lambda name: t(f"rank_by.{name}"),
+        default=RANK_BY[0] if "order" not in st.session_state else None,
+        required=True,
+        key="order",
+        persist_state="session",
+        help=t("rank_by.help"),
+    )
+    query_params.show("order", chosen, default=RANK_BY[0])
+    return chosen or RANK_BY[0]
+
+
+def nothing_found() -> None:
+    """Says that the filters leave nothing, and what to do."""
+    st.info(t("filter.nothing"), icon=":material/filter_list_off:")

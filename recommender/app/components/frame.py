@@ -1,0 +1,70 @@
+"""What is around every page: styles, the language switch, the memory panel, and errors in words."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from pathlib import Path
+
+import streamlit as st
+
+from memory_toolkit.guard.guard import Busy
+from memory_toolkit.measure.returning import return_memory
+from recommender.app.components import query_params
+from recommender.app.components.markup import plain
+from recommender.app.components.reconnecting import draw_anew_when_reconnected
+from recommender.app.i18n import language
+from recommender.app.i18n.language import t
+from recommender.app.server.configuration import settings
+from recommender.core.errors import FetchingError, MatineeError, SettingsError
+
+_STYLES = Path(__file__).with_name("styles.css")
+
+
+def draw(page: st.Page) -> None:
+    """Draw `page` within the frame. An error becomes a sentence; a traceback goes to the log."""
+    query_params.arrive(page.url_path)
+    st.html(_STYLES)
+    with st.container(horizontal=True, horizontal_alignment="right", key="language"):
+        language.tell_browser()
+        language.switch()
+    draw_anew_when_reconnected()
+    try:
+        if settings().debug_memory:
+            # Imported only here, so that without DEBUG_MEMORY it costs nothing.
+            from recommender.app.memory.panel import memory_panel
+
+            with st.sidebar:
+                memory_panel()
+        page.run()
+    except SettingsError as error:
+        _problem(t("error.settings"), error)
+    except FetchingError as error:
+        _try_again(f"{t('error.fetching')}  \n{plain(str(error))}")
+    except MatineeError as error:
+        _problem(t("error.bundle"), error)
+    except Busy:  # the guard has written it to the log
+        _try_again(t("error.busy"))
+    except MemoryError as error:
+        logging.getLogger(__name__).exception("page %s needed too much memory", page.title)
+        # What it held is still in the frames.
+        traceback.clear_frames(error.__traceback__)
+        return_memory()
+        _try_again(t("error.memory"))
+    except Exception:  # the page must not show a traceback, whatever it was
+        logging.getLogger(__name__).exception("page %s failed", page.title)
+        st.error(t("error.unexpected"), icon=":material/error:")
+    query_params.write()
+
+
+def _try_again(sentence: str) -> None:
+    with st.container(border=True, key="try_again"):
+        st.markdown(sentence)
+        st.button(t("error.try_again"), icon=":material/refresh:")  # any click runs the page anew
+
+
+def _problem(heading: str, error: MatineeError) -> None:
+    with st.container(border=True):
+        st.subheader(heading, anchor=False)
+        st.markdown(plain(str(error)))
+        st.caption(t("error.what_to_do"))

@@ -1,0 +1,80 @@
+"""A visitor's ratings as their own: take them along, bring them in, delete them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from recommender.app.components.markup import plain
+from recommender.app.i18n.language import t
+from recommender.app.server.guarded_action import acting
+from recommender.app.server.visitor import Visitor, current_visitor, told
+from recommender.recommender import Recommender
+from recommender.visitors.csv_files import MOST_BYTES, from_csv, match, to_csv
+from recommender.visitors.records import Opinions
+
+_FILE_NAME = "matinee-ratings.csv"
+_UPLOADS, _REPORT = "own_file_uploads", "own_file_report"
+_MISSING_SHOWN = 50
+# What reading a file takes at most, for each of its bytes.
+IMPORT_BYTES = 12
+
+
+def draw(matinee: Recommender, visitor: Visitor, said: Opinions) -> None:
+    """Draw the three, each under its heading."""
+    st.header(t("my_ratings.export"), anchor=False)
+    st.markdown(t("my_ratings.export_text"))
+    st.download_button(
+        t("my_ratings.export_button", count=f"{len(said.ratings):,}"),
+        # Made at once: what a callable makes may be let go of by the run of another visitor.
+        to_csv(said.ratings, matinee),
+        file_name=_FILE_NAME,
+        mime="text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        disabled=not said.ratings,
+    )
+    st.header(t("my_ratings.import"), anchor=False)
+    _import(matinee, visitor)
+    st.header(t("my_ratings.delete"), anchor=False)
+    st.markdown(t("my_ratings.delete_text"))
+    nothing = not said.ratings and not said.hidden
+    with st.popover(t("my_ratings.delete_button"), icon=":material/delete:", disabled=nothing):
+        st.markdown(t("my_ratings.delete_sure"))
+        st.button(t("my_ratings.delete_yes"), type="primary", on_click=_delete)
+
+
+def _import(matinee: Recommender, visitor: Visitor) -> None:
+    uploads = st.session_state.setdefault(_UPLOADS, 0)
+    file = st.file_uploader(
+        t("my_ratings.import_text"),
+        type="csv",
+        key=f"own_file_{uploads}",
+        max_upload_size=MOST_BYTES // 2**20,
+    )
+    if file is not None:
+        st.session_state.pop(_REPORT, None)
+        need = matinee.need + IMPORT_BYTES * file.size
+        with st.spinner(t("my_ratings.importing")), told(), acting("action.import", need):
+            matched = match(from_csv(file.getvalue(), matinee.scale), matinee)
+            visitor.store.put(visitor.secret, matched.ratings)
+            st.session_state[_REPORT] = matched
+        # A new key is an empty field: the file is let go of, and the same one can come again.
+        st.session_state[_UPLOADS] += 1
+        st.rerun()
+    report = st.session_state.get(_REPORT)
+    if report is None:
+        return
+    st.success(t("my_ratings.imported", count=f"{len(report.ratings):,}"), icon=":material/check:")
+    if report.missing:
+        with st.expander(t("my_ratings.missing", count=f"{len(report.missing):,}")):
+            shown = [f"- {plain(title)}" for title in report.missing[:_MISSING_SHOWN]]
+            if len(report.missing) > _MISSING_SHOWN:
+                shown.append(f"- {t('my_ratings.missing_more')}")
+            st.markdown("\n".join(shown))
+
+
+def _delete() -> None:
+    with told():
+        visitor = current_visitor()
+        visitor.store.delete(visitor.secret)
+        st.session_state.pop(_REPORT, None)

@@ -1,0 +1,78 @@
+"""Search by meaning in the app: loaded when first used, unloaded when it has been idle."""
+
+from __future__ import annotations
+
+import logging
+
+import streamlit as st
+
+from memory_toolkit.guard.guard import Busy
+from memory_toolkit.measure.returning import return_memory
+from recommender.app.i18n.language import t
+from recommender.app.server import stage_log
+from recommender.app.server.configuration import settings
+from recommender.app.server.guarded_action import acting
+from recommender.core.errors import MatineeError
+from recommender.core.records import Movie, Results
+from recommender.recommender import Recommender
+from recommender.search.lazy_semantic import Meaning
+
+_log = logging.getLogger(__name__)
+_STAGE = "{} search by meaning"
+# The one that was loaded last; that of a bundle which was replaced goes with its recommender.
+_loaded: Meaning | None = None
+
+
+def search(matinee: Recommender, text: str, n: int) -> Results[Movie]:
+    """What `text` describes, best first; where that cannot be had, a sentence is drawn instead."""
+    try:
+        if not matinee.meaning.loaded:
+            with st.spinner(t("meaning.loading")):
+                load(matinee)
+        with acting("action.search_meaning", matinee.meaning.need):
+            return matinee.search(text, n, by="meaning")
+    except (Busy, MemoryError):  # both are in the log
+        st.info(t("meaning.no_room"), icon=":material/memory:")
+    except MatineeError as error:
+        _log.error("%s", error)
+        st.info(t("meaning.trouble"), icon=":material/error:")
+    return Results([])
+
+
+def load(matinee: Recommender) -> None:
+    """Open it, with what it took in the log.
+
+    Raises:
+        Busy: there is too little memory for it now.
+        BundleError: it is not prepared, or damaged.
+        SettingsError: the full encoder is asked for and not installed.
+    """
+    global _loaded
+    with (
+        acting("action.load_meaning", matinee.meaning.need),
+        stage_log.around(_STAGE.format("loading")),
+    ):
+        matinee.meaning.load()
+    _loaded = matinee.meaning
+
+
+def is_loaded() -> bool:
+    """Whether it is in memory."""
+    return _loaded is not None and _loaded.loaded
+
+
+def unload() -> None:
+    """Close it and give its memory back, with what that was in the log."""
+    global _loaded
+    if _loaded is None:
+        return
+    with stage_log.around(_STAGE.format("unloading")):
+        _loaded.unload()
+        _loaded = None
+        return_memory()
+
+
+def unload_if_idle() -> None:
+    """`unload`, once nobody has used it for MATINEE_SEMANTIC_IDLE_SECONDS."""
+    if _loaded is not None and _loaded.idle >= settings().semantic_idle_seconds:
+        unload()

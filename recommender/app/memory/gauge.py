@@ -1,0 +1,125 @@
+"""The gauge: what the process holds now, beside the limit."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import NamedTuple
+
+from debug_memory import Snapshot, format_bytes
+from memory_toolkit.guard.guard import FULL, HIGH, SHEDDING, GuardState
+from recommender.app.i18n.language import t
+from recommender.app.memory.pieces import facts, faint
+
+
+class Stage(NamedTuple):
+    """From which share of the limit, the key of its word, and its colour."""
+
+    start: float
+    key: str
+    colour: str
+
+
+STAGES = (
+    Stage(FULL, "memory.stage_full", "#d93a2f"),
+    Stage(SHEDDING, "memory.stage_shedding", "#e8760c"),
+    Stage(HIGH, "memory.stage_high", "#d6a400"),
+    Stage(0.0, "memory.stage_ok", "#2a9d63"),
+)
+# What the guard decided, in the order of the line about it.
+DECISIONS = {
+    "admitted": "memory.guard_admitted",
+    "waited": "memory.guard_waited",
+    "shrunk": "memory.guard_shrunk",
+    "shed": "memory.guard_shed",
+    "refused": "memory.guard_refused",
+    "memory_errors": "memory.guard_memory_errors",
+}
+
+
+def gauge(now: Snapshot, guard: GuardState | None) -> str:
+    """The gauge as HTML: the bar, its legend, all that is known beside it, and the guard."""
+    others = max(0, (now.group_used or 0) - now.own)
+    share = (now.limit - now.headroom) / now.limit
+    stage = next(stage for stage in STAGES if share >= stage.start)
+    remarks = [_limit(now), _guard(guard)]
+    if now.anon is None:
+        remarks.append(t("memory.parts_unknown"))
+    if others:
+        remarks.append(t("memory.others"))
+    if guard is not None and share >= SHEDDING:
+        remarks.append(t("memory.stage_note", shedding=f"{SHEDDING:.0%}", full=f"{FULL:.0%}"))
+    return (
+        f"{_head(now, stage)}{_bar(now, others, stage)}{_legend(now, others, stage)}"
+        f"{facts(_known(now))}{''.join(map(faint, remarks))}"
+    )
+
+
+def _head(now: Snapshot, stage: Stage) -> str:
+    share = now.own / now.limit
+    of_limit = t(
+        "memory.of_limit",
+        share=f"{share:.1%}" if share < 0.1 else f"{share:.0%}",
+        limit=format_bytes(now.limit),
+    )
+    return (
+        f'<div class="memory-head"><span>{escape(t("memory.own"))}</span>'
+        f'<span class="memory-stage" style="--colour: {stage.colour}">{escape(t(stage.key))}</span>'
+        f"<b>{format_bytes(now.own)}</b><span>{escape(of_limit)}</span></div>"
+    )
+
+
+def _bar(now: Snapshot, others: int, stage: Stage) -> str:
+    own, beside = (min(1.0, part / now.limit) for part in (now.own, others))
+    marks = "".join(f'<i style="left: {share:.0%}"></i>' for share in (HIGH, SHEDDING, FULL))
+    return (
+        f'<div class="memory-bar" role="meter" aria-label="{escape(t("memory.own"))}"'
+        f' aria-valuemin="0" aria-valuemax="100" aria-valuenow="{own * 100:.0f}"'
+        f' aria-valuetext="{format_bytes(now.own)}, {escape(t(stage.key))}"'
+        f' style="--colour: {stage.colour}">'
+        f'<div class="memory-own" style="width: {own:.1%}"></div>'
+        f'<div class="memory-others" style="width: {min(1 - own, beside):.1%}"></div>{marks}</div>'
+    )
+
+
+def _legend(now: Snapshot, others: int, stage: Stage) -> str:
+    entries = [("memory-own", "memory.bar_own", now.own)]
+    if others:
+        entries.append(("memory-others", "memory.bar_others", others))
+    entries.append(("memory-free", "memory.bar_free", max(0, now.headroom)))
+    keys = (
+        f'<span><i class="{name}"></i>{escape(t(key))} {format_bytes(size)}</span>'
+        for name, key, size in entries
+    )
+    return f'<div class="memory-legend" style="--colour: {stage.colour}">{"".join(keys)}</div>'
+
+
+def _known(now: Snapshot) -> list[tuple[str, str]]:
+    sizes = {
+        "memory.rss": now.rss,
+        "memory.file": now.file,
+        "memory.swap": now.swap,
+        "memory.highest": now.peak,
+    }
+    known = [(t(key), format_bytes(size)) for key, size in sizes.items() if size is not None]
+    if now.oom_kills is not None:
+        known.append((t("memory.oom_kills"), f"{now.oom_kills:,}"))
+    if now.pressure is not None:
+        known.append((t("memory.pressure"), f"{now.pressure:.1f}%"))
+    return known
+
+
+def _limit(now: Snapshot) -> str:
+    machine = now.limit_source == "machine"
+    return t("memory.limit", source=t("memory.machine") if machine else now.limit_source)
+
+
+def _guard(guard: GuardState | None) -> str:
+    if guard is None:
+        return t("memory.guard_off")
+    decided = [
+        t(key, count=f"{guard.counts[name]:,}")
+        for name, key in DECISIONS.items()
+        if guard.counts[name]
+    ]
+    present = t("memory.guard", active=guard.active, waiting=guard.waiting)
+    return ", ".join([present, *decided])

@@ -1,0 +1,49 @@
+"""For you: what a user rated highest, and what they should watch."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from recommender.app.components import cards, controls
+from recommender.app.i18n.language import t
+from recommender.app.pages import my_ratings, similar
+from recommender.app.server.guarded_action import acting
+from recommender.app.server.loading import initialize_recommender
+
+_RATED = 12
+
+
+def page() -> st.Page:
+    return st.Page(_draw, title=t("for_you.menu"), icon=":material/person:", url_path="for-you")
+
+
+def _draw() -> None:
+    controls.heading(t("for_you.title"), t("for_you.subtitle"))
+    matinee = initialize_recommender()
+    left, middle, right = st.columns([2, 2, 1], vertical_alignment="bottom")
+    with middle:
+        rank_by = controls.rank_by()
+    with right:
+        wishes = controls.wishes(matinee)
+    with left:
+        chosen = controls.user_picker(matinee)
+    user = controls.chosen_user(matinee, chosen)
+    if user is None:
+        my_ratings.link()
+        return
+    with acting("action.for_you", matinee.need):
+        rated = matinee.rated_by(user.user_id, _RATED)
+        found = matinee.recommend_for_user(
+            user.user_id, wishes.count, wishes.filters, rank_by, **wishes.choice
+        )
+    st.header(t("for_you.rated"), anchor=False)
+    st.caption(t("for_you.summary", count=f"{user.n_ratings:,}", mean=f"{user.mean_rating:.1f}"))
+    cards.strip(rated)
+    st.header(t("for_you.recommended"), anchor=False)
+    if not found:
+        controls.nothing_found()
+    cards.grid(
+        [item.movie for item in found],
+        lambda i: cards.facts(found[i].movie, found[i].stars) + cards.reasons(found[i]),
+        similar.link,
+    )

@@ -1,0 +1,263 @@
+"""My ratings: a visitor's own stars, and what they lead to at once."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+import streamlit as st
+
+from recommender.app.components import cards, controls, query_params, ratings_file, stars, unsaved
+from recommender.app.components.markup import brief, plain
+from recommender.app.i18n.language import as_data_say, t
+from recommender.app.pages import similar
+from recommender.app.server.guarded_action import acting
+from recommender.app.server.loading import initialize_recommender
+from recommender.app.server.visitor import Visitor, current_visitor, take_problem, told
+from recommender.core.errors import ProfileError
+from recommender.core.records import Id, Movie, Recommendation
+from recommender.recommender import Recommender
+from recommender.visitors.records import Opinions
+
+_PARTS = ("rate", "rated", "file")
+_PART_NAMES = ("my_ratings.part_rate", "my_ratings.part_rated", "my_ratings.part_file")
+_PART, _SEARCH = "part", "find"
+# Kept for the session: the movies on offer, all that were, what was turned away last, and how many
+# of the own ratings are shown.
+_OFFERED, _ASKED = "my_ratings_offered", "my_ratings_asked"
+_TURNED_AWAY, _SHOWN = "my_ratings_away", "my_ratings_shown"
+_OFFERS, _MATCHES = 8, 12
+_FIRST_SHOWN, _MORE_SHOWN = 30, 100
+
+
+@dataclass(frozen=True)
+class _Own:
+    """What every part of the page needs."""
+
+    matinee: Recommender
+    visitor: Visitor
+    said: Opinions
+
+
+def page() -> st.Page:
+    return st.Page(_draw, title=t("my_ratings.menu"), icon=":material/star:", url_path="my-ratings")
+
+
+def link() -> None:
+    """A link for whoever wants recommendations of their own."""
+    st.page_link(page(), label=t("user.own"), icon=":material/star:")
+
+
+def _draw() -> None:
+    controls.heading(t("my_ratings.title"), t("my_ratings.subtitle"))
+    matinee = initialize_recommender()
+    own = None
+    with told():
+        visitor = current_visitor()
+        with suppress(ProfileError):  # a full disk still gives what is on it
+            visitor.store.seen(visitor.secret)
+        own = _Own(matinee, visitor, visitor.store.opinions(visitor.secret))
+        visitor.store.raise_refusal(visitor.secret)
+    problem = take_problem()
+    if own is None:
+        st.error(problem, icon=":material/error:")
+        return
+    if problem:  # above the page, wherever on it the visitor is
+        st.toast(problem, icon=":material/error:", duration="infinite")
+    unsaved.draw(own.said, failed=problem is not None)
+    if not own.visitor.lasting:
+        st.info(t("my_ratings.not_lasting"), icon=":material/cookie_off:")
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        part = _choose_part(own)
+        if part == "rate":
+            _rate(own)
+        elif part == "rated":
+            _rated(own)
+        else:
+            ratings_file.draw(own.matinee, own.visitor, own.said)
+    with right:
+        _recommended(own)
+
+
+def _choose_part(own: _Own) -> str:
+    names = dict(zip(_PARTS, _PART_NAMES, strict=True))
+    count = f"{len(own.said.ratings):,}"
+    query_params.follow(_PART, _PARTS)
+    part = st.segmented_control(
+        t("my_ratings.parts"),
+        _PARTS,
+        format_func=lambda part: t(names[part], count=count),
+        default=_PARTS[0] if _PART not in st.session_state else None,
+        required=True,
+        key=_PART,
+        persist_state="session",
+        label_visibility="collapsed",
+        width="stretch",
+    )
+    query_params.show(_PART, part, default=_PARTS[0])
+    return part or _PARTS[0]
+
+
+def _rate(own: _Own) -> None:
+    """Any movie by its title, or without one those that tell most about a newcomer."""
+    text = st.text_input(
+        t("my_ratings.search"),
+        key=_SEARCH,
+        type="search",
+        placeholder=t("similar.search_placeholder"),
+        icon=":material/search:",
+        live=True,
+    )
+    if text.strip():
+        with acting("action.search", own.matinee.need):
+            found = own.matinee.search(text, _MATCHES)
+            found = found or own.matinee.search(as_data_say(text), _MATCHES, by="facts")
+        if not found:
+            st.info(t("similar.no_match", text=plain(brief(text))), icon=":material/search_off:")
+        _rows(own, found)
+        return
+    st.markdown(t("my_ratings.quick_start"))
+    # The same movies stay until others are asked for, so that nothing moves under the pointer.
+    if _OFFERED not in st.session_state:
+        _offer(own)
+    _rows(own, own.matinee.movies(st.session_state[_OFFERED]))
+    st.button(
+        t("my_ratings.others"),
+        icon=":material/refresh:",
+        on_click=_forget_offer,
+        width="stretch",
+    )
+
+
+def _forget_offer() -> None:
+    """So that others are offered. What a callback holds, the recommender for one, stays with the
+    session, which would keep a bundle that was replaced."""
+    st.session_state.pop(_OFFERED, None)
+
+
+def _offer(own: _Own) -> None:
+    """Choose movies to ask about; when all were asked about, from the beginning."""
+    known = {rating.movie_id for rating in own.said.ratings} | set(own.said.hidden)
+    asked = st.session_state.get(_ASKED, set())
+    found = own.matinee.quick_start(_OFFERS, skip=known | asked)
+    if not found:
+        asked = set()
+        found = own.matinee.quick_start(_OFFERS, skip=known)
+    st.session_state[_OFFERED] = [movie.movie_id for movie in found]
+    st.session_state[_ASKED] = asked | {movie.movie_id for movie in found}
+
+
+def _rows(own: _Own, movies: list[Movie]) -> None:
+    given = own.said.stars
+    for movie in movies:
+        rating, waits = given.get(movie.movie_id), movie.movie_id in own.said.unsaved
+        stars.row(movie, rating, own.matinee.scale, f"stars_{movie.movie_id}", waits=waits)
+
+
+def _rated(own: _Own) -> None:
+    """What the visitor rated, the newest first, and what they turned away."""
+    said = own.said
+    shown = st.session_state.get(_SHOWN, _FIRST_SHOWN)
+    if not said.ratings:
+        st.info(t("my_ratings.none"), icon=":material/star:")
+    else:
+        st.caption(t("my_ratings.rated_help"))
+    _rows(own, own.matinee.movies(rating.movie_id for rating in said.ratings[:shown]))
+    if len(said.ratings) > shown:
+        st.button(
+            t("my_ratings.more", count=f"{len(said.ratings) - shown:,}"),
+            icon=":material/expand_more:",
+            on_click=_show_more,
+            width="stretch",
+        )
+    hidden = own.matinee.movies(said.hidden[:shown])
+    if hidden:
+        st.header(t("my_ratings.hidden"), anchor=False)
+    for movie in hidden:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            waits = movie.movie_id in said.unsaved
+            st.markdown(plain(movie.title) + (stars.waiting() if waits else ""), width="stretch")
+            st.button(
+                t("my_ratings.show_again"),
+                key=f"again_{movie.movie_id}",
+                type="tertiary",
+                on_click=_take_back,
+                args=(movie.movie_id,),
+            )
+
+
+def _show_more() -> None:
+    st.session_state[_SHOWN] = st.session_state.get(_SHOWN, _FIRST_SHOWN) + _MORE_SHOWN
+
+
+def _recommended(own: _Own) -> None:
+    low, high = own.matinee.scale
+    # Another catalogue may have come since, with another scale.
+    given = {movie: rating for movie, rating in own.said.stars.items() if low <= rating <= high}
+    heading, setting = st.columns([2, 1], vertical_alignment="bottom")
+    with setting:
+        wishes = controls.wishes(own.matinee)
+    with acting("action.my_ratings", own.matinee.need):
+        found = own.matinee.recommend(
+            given, wishes.count, wishes.filters, hidden=own.said.hidden, **wishes.choice
+        )
+    with heading:
+        title = "my_ratings.recommended" if given else "my_ratings.popular"
+        st.header(t(title), anchor=False)
+    st.caption(t("my_ratings.summary", count=f"{len(given):,}") if given else t("my_ratings.empty"))
+    _undo(own)
+    if not found:
+        controls.nothing_found()
+    cards.grid(
+        [item.movie for item in found],
+        lambda i: _body(found[i], known=bool(given)),
+        _foot,
+    )
+
+
+def _body(item: Recommendation, *, known: bool) -> str:
+    return cards.facts(item.movie, item.stars if known else None) + cards.reasons(item)
+
+
+def _foot(movie: Movie) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        similar.link(movie)
+        st.button(
+            t("my_ratings.turn_away"),
+            key=f"away_{movie.movie_id}",
+            icon=":material/block:",
+            type="tertiary",
+            on_click=_turn_away,
+            args=(movie.movie_id,),
+        )
+
+
+def _turn_away(movie_id: Id) -> None:
+    with told():
+        visitor = current_visitor()
+        visitor.store.hide(visitor.secret, movie_id)
+        st.session_state[_TURNED_AWAY] = movie_id
+
+
+def _undo(own: _Own) -> None:
+    """Offer to bring back the movie that was turned away last."""
+    last = st.session_state.get(_TURNED_AWAY)
+    if last not in own.said.hidden:
+        return
+    for movie in own.matinee.movies([last]):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(t("my_ratings.turned_away", title=plain(movie.title)), width="content")
+            st.button(
+                t("my_ratings.undo"),
+                icon=":material/undo:",
+                type="tertiary",
+                on_click=_take_back,
+                args=(last,),
+            )
+
+
+def _take_back(movie_id: Id) -> None:
+    with told():
+        visitor = current_visitor()
+        visitor.store.remove(visitor.secret, movie_id)

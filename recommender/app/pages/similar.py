@@ -1,0 +1,215 @@
+"""Similar movies: search a title, pick a movie, choose what "similar" means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from zlib import crc32
+
+import streamlit as st
+
+from recommender.app.components import cards, controls, query_params, semantic_search
+from recommender.app.components.markup import brief, plain
+from recommender.app.i18n import language
+from recommender.app.i18n.language import t
+from recommender.app.server.guarded_action import acting
+from recommender.app.server.loading import initialize_recommender
+from recommender.core.errors import NotFoundError
+from recommender.core.records import Id, Movie, SimilarMovie
+from recommender.core.text_folding import fold
+from recommender.recommender import Recommender
+from recommender.scoring.similar import Method
+
+_SEARCH = "q"
+_MOVIE = "movie"
+_METHOD = "method"
+_USUAL_METHOD: Method = "hybrid"
+_MATCHES = 12
+# Shorter than this only a genre or a decade is described yet; a title is still being typed.
+_FEWEST_LETTERS = 4
+_DECADE = re.compile(r"(19|20)?\d0s")
+# Streamlit leaves the page where it was scrolled to, so the movie may be out of sight.
+_INTO_SIGHT = 'document.querySelector(".mt-single")?.scrollIntoView({block: "nearest"})'
+
+
+def page() -> st.Page:
+    return st.Page(_draw, title=t("similar.menu"), icon=":material/join_inner:", url_path="similar")
+
+
+def link(movie: Movie) -> None:
+    """A link to the movies similar to `movie`."""
+    # What the page would write into the address itself comes along, or the back button would lead
+    # to the address before it was written.
+    kept = {key: query_params.shown(key) for key in (_METHOD, *controls.FILTERS, language.KEY)}
+    st.page_link(
+        page(),
+        label=t("similar.link"),
+        icon=":material/join_inner:",
+        query_params={**{k: v for k, v in kept.items() if v}, _MOVIE: str(movie.movie_id)},
+    )
+
+
+def _draw() -> None:
+    matinee = initialize_recommender()
+    subtitle = "meaning.subtitle" if matinee.meaning.there else "similar.subtitle"
+    controls.heading(t("similar.title"), t(subtitle))
+    # A link within this page does not change the address; one from another page does. Only after
+    # this page does the session know its search field.
+    within = _SEARCH in st.session_state
+    movie_id = st.query_params.get(_MOVIE)
+    movie = next(iter(matinee.movies([movie_id])), None) if movie_id else None
+    offered = _search(matinee, suggest=movie is None)
+    if movie is None:
+        if movie_id:
+            unknown = t("similar.unknown", movie=plain(brief(movie_id)))
+            st.warning(unknown, icon=":material/search_off:")
+        elif offered:
+            st.info(t("similar.empty"), icon=":material/search:")
+        return
+    with st.container(gap=None):
+        cards.single(movie)
+        _into_sight(movie)
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    with left:
+        method = _method(matinee.methods)
+    with right:
+        wishes = controls.wishes(matinee, choice=False)
+    if within:  # the server has the link's address already, the browser has not
+        st.query_params[_MOVIE] = str(movie.movie_id)
+    try:
+        with acting(f"action.similar_{method}", matinee.need):
+            found = matinee.find_similar_movies(
+                movie.movie_id, wishes.count, method, wishes.filters
+            )
+    except NotFoundError:
+        st.info(t("similar.too_few_ratings"), icon=":material/group_off:")
+        return
+    st.header(t("similar.results"), anchor=False)
+    st.caption(t(f"similar.explain_{method}"))
+    if not found:
+        controls.nothing_found()
+    cards.grid([item.movie for item in found], lambda i: _body(found[i]), link)
+
+
+def _into_sight(movie: Movie) -> None:
+    """Bring the movie into sight when it is another one than before."""
+    # Run again only when it differs, so it names the movie; by a number, since ids may be any text.
+    named = crc32(str(movie.movie_id).encode())
+    st.html(f"<script>/* {named} */ {_INTO_SIGHT}</script>", unsafe_allow_javascript=True)
+
+
+def _search(matinee: Recommender, *, suggest: bool) -> bool:
+    """The search box and what it finds; picking a movie puts it into the address.
+
+    Args:
+        suggest: whether much rated movies are offered while nothing is searched for.
+
+    Returns:
+        Whether there are movies to pick from.
+    """
+    label, example = "similar.search", "similar.search_placeholder"
+    if matinee.meaning.there:
+        label, example = "meaning.search", "meaning.search_placeholder"
+    text = st.text_input(
+        t(label),
+        key=_SEARCH,
+        type="search",
+        placeholder=t(example),
+        icon=":material/search:",
+        live=True,
+    )
+    if text.strip():
+        return _matches(matinee, text)
+    if suggest:
+        with acting("action.search", matinee.need):
+            popular = matinee.popular(_MATCHES)
+        _choice("match", t("similar.suggestions"), popular)
+    return suggest
+
+
+def _matches(matinee: Recommender, text: str) -> bool:
+    """Offers the titles that are like `text`, and below them the movies that it describes; whether
+    there are any."""
+    with acting("action.search", matinee.need):
+        by_title = matinee.search(text, _MATCHES)
+    if by_title:
+        _choice("match", t("similar.matches"), by_title)
+    known = {movie.movie_id for movie in by_title}
+    described: list[Movie] = []
+    facts = language.as_data_say(text)
+    if len(facts) >= _FEWEST_LETTERS or _is_facts(facts):
+        described = _described(matinee, text, facts, known)
+    if not by_title and not described:
+        st.info(t("similar.no_match", text=plain(brief(text))), icon=":material/search_off:")
+    return bool(by_title or described)
+
+
+def _described(matinee: Recommender, text: str, facts: str, known: set[Id]) -> list[Movie]:
+    """Offers the movies that `text` describes: by its meaning, or where that cannot be had by the
+    genres, decades, tags and people that it names, which `facts` calls as the data do."""
+    found, label = list[Movie](), t("meaning.matches")
+    if matinee.meaning.there and not _is_facts(facts):
+        found = semantic_search.search(matinee, text, _MATCHES)
+    if not found:
+        label = t("similar.by_facts")
+        with acting("action.search", matinee.need):
+            found = matinee.search(facts, _MATCHES, by="facts")
+    if others := [movie for movie in found if movie.movie_id not in known]:
+        _choice("described", label, others)
+    return others
+
+
+def _is_facts(text: str) -> bool:
+    """Whether `text` names genres and decades and nothing else, which facts answer exactly."""
+    rest = f" {fold(text)} "
+    for genre in cards.GENRES_BY_TERM:
+        rest = rest.replace(f" {genre} ", " ")
+    return all(_DECADE.fullmatch(word) for word in rest.split())
+
+
+def _choice(key: str, label: str, movies: Sequence[Movie]) -> None:
+    """Movies to pick one of."""
+    titles = {str(movie.movie_id): _label(movie) for movie in movies}
+    st.pills(
+        label,
+        list(titles),
+        format_func=lambda movie_id: titles.get(movie_id, movie_id),
+        key=key,
+        on_change=_pick,
+        args=(key,),
+    )
+
+
+def _label(movie: Movie) -> str:
+    return plain(f"{movie.title} ({movie.year})" if movie.year else movie.title)
+
+
+def _pick(key: str) -> None:
+    if st.session_state[key]:
+        st.query_params[_MOVIE] = st.session_state[key]
+        st.session_state[key] = None
+
+
+def _method(methods: tuple[Method, ...]) -> Method:
+    """The method in use; where there is a choice, it is offered."""
+    if len(methods) == 1:
+        return methods[0]
+    usual = _USUAL_METHOD if _USUAL_METHOD in methods else methods[0]
+    query_params.follow(_METHOD, methods)
+    method = st.segmented_control(
+        t("similar.method"),
+        methods,
+        format_func=lambda name: t(f"method.{name}"),
+        default=usual if _METHOD not in st.session_state else None,
+        required=True,
+        key=_METHOD,
+        persist_state="session",
+        help=t("similar.method_help"),
+    )
+    query_params.show(_METHOD, method, default=usual)
+    return method or usual
+
+
+def _body(item: SimilarMovie) -> str:
+    similarity = cards.meter(t("similar.similarity"), item.similarity, f"{item.similarity:.1%}")
+    return cards.facts(item.movie) + similarity

@@ -1,0 +1,111 @@
+"""/healthz: whether this server can serve, for whatever watches over it."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from memory_toolkit.measure.limit import memory_limit
+from recommender.app.server import bundle_updates
+from recommender.app.server.configuration import settings
+from recommender.app.server.housekeeper import guard
+from recommender.app.server.loading import trouble
+from recommender.app.server.startup import load_in_background
+from recommender.app.server.visitor import ratings_trouble
+from recommender.bundle.bundle import manifest_stamp
+
+RECENT_SECONDS = 60.0
+
+
+class Health:
+    """Judges the server by what others have found out; asking costs less than a millisecond.
+
+    A bundle is not opened here. When the one that could not be used was replaced, a thread is
+    asked to open the new one, since no visitor may be sent here to do it.
+
+    Raises:
+        ValueError: MATINEE_MEMORY_LIMIT is not a size.
+    """
+
+    def __init__(self) -> None:
+        self._killed_before = _killed()
+        self._refused = 0
+        self._refused_at = -RECENT_SECONDS
+
+    async def answer(self, _request: Request) -> JSONResponse:
+        """200 with "ready" or "degraded", or 503 with "unavailable", and why in one line."""
+        reason = self.unavailable()
+        status = "unavailable"
+        if reason is None:
+            reason = "; ".join(self.complaints()) or None
+            status = "degraded" if reason else "ready"
+        return JSONResponse(
+            {"status": status, "reason": reason},
+            status_code=503 if status == "unavailable" else 200,
+            headers={"cache-control": "no-store"},
+        )
+
+    def unavailable(self) -> str | None:
+        """Why nobody can be served now; None if somebody can."""
+        found = trouble()
+        if found is not None:
+            if manifest_stamp(settings().bundle_folder) != found.stamp:
+                load_in_background()
+            return found.reason
+        keeper = guard()
+        if keeper is not None and keeper.state().level == "full":
+            return "memory is full"
+        return None
+
+    def complaints(self) -> list[str]:
+        """What goes wrong while visitors are served."""
+        found = []
+        keeper = guard()
+        if keeper is not None:
+            state = keeper.state()
+            if state.level == "shedding":
+                found.append("memory is short: caches are given up")
+            if self._were_refused(state.counts["refused"]):
+                found.append("visitors were asked to try again, for want of memory")
+        if problem := bundle_updates.trouble():
+            found.append(f"{problem}; what was fetched before is served")
+        killed = _killed() - self._killed_before
+        if killed > 0:
+            found.append(f"processes of this container killed for want of memory: {killed}")
+        shared = settings().ratings_url is not None
+        if problem := ratings_trouble() if shared else _unwritable(settings().profiles):
+            found.append(problem)
+        return found
+
+    def _were_refused(self, refused: int) -> bool:
+        now = time.monotonic()
+        if refused > self._refused:
+            self._refused, self._refused_at = refused, now
+        return now - self._refused_at < RECENT_SECONDS
+
+
+def routes() -> list[Route]:
+    """The route /healthz, which answers GET and HEAD."""
+    return [Route("/healthz", Health().answer)]
+
+
+def _killed() -> int:
+    home = memory_limit().home
+    return (home.oom_kills() or 0) if home else 0
+
+
+def _unwritable(file: Path) -> str | None:
+    """Why ratings cannot be kept in `file`, as far as its permissions tell."""
+    place = file
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    right_kind = place.is_file() if place == file else place.is_dir()
+    folder = file.parent if place == file else place  # SQLite writes beside the file, too
+    if right_kind and os.access(place, os.W_OK) and os.access(folder, os.W_OK | os.X_OK):
+        return None
+    return f"{file} cannot be written, so that ratings are not kept"

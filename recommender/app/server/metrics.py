@@ -1,0 +1,99 @@
+"""/metrics: what the memory panel knows, as text for Prometheus, and who may read it."""
+
+from __future__ import annotations
+
+import hmac
+from ipaddress import IPv6Address, ip_address
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from streamlit.runtime import Runtime
+from streamlit.runtime.stats import CACHE_MEMORY_FAMILY, CacheStat
+
+from memory_toolkit.integrations.metrics import (
+    CONTENT_TYPE,
+    Metric,
+    guard_metrics,
+    labelled,
+    memory_metrics,
+    metrics_text,
+)
+from memory_toolkit.measure.snapshot import snapshot
+from recommender.app.server.configuration import settings
+from recommender.app.server.housekeeper import guard, sessions
+
+# What a proxy adds to a request that it passes on.
+_PASSED_ON = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+# Streamlit tells how many entries these hold, and of its other caches the bytes.
+_COUNTED = ("st_cache_resource", "st_session_state")
+
+
+def routes() -> list[Route]:
+    """The route /metrics, which answers GET and HEAD."""
+    return [Route("/metrics", _answer)]
+
+
+def may_read(request: Request, token: str | None) -> bool:
+    """Whether `request` comes from this machine itself, or knows `token` where there is one.
+
+    It may name it in the header ``Authorization: Bearer …`` or in the address, ``?token=…``.
+    """
+    if token is None or _is_local(request):
+        return True
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        given = request.query_params.get("token", "")
+    return hmac.compare_digest(given.strip().encode(), token.encode())
+
+
+def _is_local(request: Request) -> bool:
+    if request.client is None or any(header in request.headers for header in _PASSED_ON):
+        return False
+    try:
+        address = ip_address(request.client.host)
+    except ValueError:
+        return False
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return address.is_loopback
+
+
+async def _answer(request: Request) -> Response:
+    headers = {"cache-control": "no-store"}
+    if not may_read(request, settings().debug_memory_token):
+        sentence = "give DEBUG_MEMORY_TOKEN: Authorization: Bearer …, or ?token=…\n"
+        headers["www-authenticate"] = "Bearer"
+        return PlainTextResponse(sentence, status_code=401, headers=headers)
+    return Response(metrics_text(_metrics()), media_type=CONTENT_TYPE, headers=headers)
+
+
+def _metrics() -> list[Metric]:
+    metrics = memory_metrics(snapshot())
+    if settings().debug_memory:  # without it no action is measured
+        from memory_toolkit.integrations.metrics import action_metrics
+        from memory_toolkit.record.summaries import summaries
+
+        metrics += action_metrics(summaries())
+    keeper = guard()
+    if keeper is not None:
+        metrics += guard_metrics(keeper.state())
+    connected, kept = sessions()
+    help_text = "Sessions of visitors; kept are those whose tab was closed a moment ago."
+    counts = {"connected": connected, "kept": kept}
+    return [*metrics, labelled("sessions", "gauge", help_text, "state", counts), *_caches()]
+
+
+def _caches() -> list[Metric]:
+    sizes: dict[str, float | None] = {}
+    entries: dict[str, float | None] = {}
+    found = Runtime.instance().stats_mgr.get_stats([CACHE_MEMORY_FAMILY])
+    for stat in found.get(CACHE_MEMORY_FAMILY, ()):
+        if isinstance(stat, CacheStat):
+            values = entries if stat.category_name in _COUNTED else sizes
+            name = stat.cache_name or stat.category_name
+            values[name] = (values.get(name) or 0) + stat.byte_length
+    return [
+        labelled("cache_bytes", "gauge", "What Streamlit's caches hold.", "cache", sizes),
+        labelled("cache_entries", "gauge", "Entries of Streamlit's caches.", "cache", entries),
+    ]

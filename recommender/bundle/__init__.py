@@ -1,0 +1,1 @@
+"""The bundle: a trained recommender as memory-mapped files on disk."""

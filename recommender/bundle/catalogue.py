@@ -1,0 +1,196 @@
+"""The bundle's text: movies and users by index and by id, in one SQLite file.
+
+Rows are numbered like the arrays: row `i` of ``movies`` is movie index `i` everywhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recommender.core.errors import BundleError
+from recommender.core.records import Id
+
+FILE = "catalogue.sqlite"
+_MAPPED_BYTES = 2**30  # at most
+_PAGE = 4096  # ids that are read at once
+
+_SCHEMA = """
+CREATE TABLE movies (
+    idx INTEGER PRIMARY KEY, movie_id UNIQUE, title TEXT NOT NULL, year INTEGER,
+    genres TEXT NOT NULL, plot TEXT, tags TEXT NOT NULL, country TEXT, runtime INTEGER,
+    cast_names TEXT, n_ratings INTEGER NOT NULL
+);
+CREATE TABLE users (idx INTEGER PRIMARY KEY, user_id UNIQUE, n_ratings INTEGER NOT NULL);
+CREATE TABLE terms (idx INTEGER PRIMARY KEY, term TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class MovieText:
+    """What is known of a movie besides its ratings."""
+
+    movie_id: Id
+    title: str
+    year: int | None = None
+    genres: tuple[str, ...] = ()
+    plot: str | None = None
+    tags: tuple[str, ...] = ()
+    country: str | None = None
+    runtime: int | None = None
+    cast: str | None = None
+
+
+def write_catalogue(
+    path: Path,
+    movies: Iterable[tuple[MovieText, int]],
+    users: Iterable[tuple[Id, int]],
+    terms: Iterable[str],
+) -> None:
+    """Write the SQLite file.
+
+    Args:
+        path: a file that does not exist yet.
+        movies: each movie with its number of ratings, in index order.
+        users: each user's id and number of ratings, in index order.
+        terms: the content model's terms, in column order.
+    """
+    connection = sqlite3.connect(path)
+    try:
+        # The bundle is renamed into place when whole, so a journal would guard nothing.
+        connection.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;")
+        connection.executescript(_SCHEMA)
+        connection.executemany(
+            "INSERT INTO movies VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+            (_movie_row(i, movie, count) for i, (movie, count) in enumerate(movies)),
+        )
+        connection.executemany(
+            "INSERT INTO users VALUES (?,?,?)", ((i, *user) for i, user in enumerate(users))
+        )
+        connection.executemany("INSERT INTO terms VALUES (?,?)", enumerate(terms))
+        connection.commit()
+        connection.execute("VACUUM")
+    finally:
+        connection.close()
+
+
+def _movie_row(index: int, movie: MovieText, count: int) -> tuple[Any, ...]:
+    return (
+        index,
+        movie.movie_id,
+        movie.title,
+        movie.year,
+        json.dumps(movie.genres, ensure_ascii=False),
+        movie.plot,
+        json.dumps(movie.tags, ensure_ascii=False),
+        movie.country,
+        movie.runtime,
+        movie.cast,
+        count,
+    )
+
+
+class Catalogue:
+    """Reads the SQLite file; safe to use from several threads.
+
+    Raises:
+        BundleError: the file is not what a bundle holds.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        # immutable: no locks and no journal are looked for, so a read-only disk will do.
+        self._connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
+        )
+        # As mapped as the arrays: its pages are the system's, and no copies of the process's own.
+        self._connection.execute(f"PRAGMA mmap_size = {_MAPPED_BYTES}")
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    def __del__(self) -> None:
+        # The connection holds itself in a cycle (its statement cache), so it would stay open,
+        # and keep a replaced bundle's file on the disk, until garbage is collected.
+        if hasattr(self, "_connection"):
+            self._connection.close()
+
+    def movies(self, indices: Sequence[int]) -> list[MovieText]:
+        """The movies with these indices, in this order; an index may stand twice."""
+        wanted = [int(i) for i in indices]
+        marks = ",".join("?" * len(set(wanted)))
+        rows = self._query(
+            "SELECT idx, movie_id, title, year, genres, plot, tags, country, runtime, cast_names "
+            f"FROM movies WHERE idx IN ({marks})",
+            *set(wanted),
+        )
+        found = {
+            row[0]: MovieText(
+                movie_id=row[1],
+                title=row[2],
+                year=row[3],
+                genres=tuple(json.loads(row[4])),
+                plot=row[5],
+                tags=tuple(json.loads(row[6])),
+                country=row[7],
+                runtime=row[8],
+                cast=row[9],
+            )
+            for row in rows
+        }
+        return [found[i] for i in wanted]
+
+    def movie_index(self, movie_id: Id) -> int | None:
+        """The index of a movie by its id; ``"12"`` finds the number 12 and the other way round."""
+        return self._index("movies", "movie_id", movie_id)
+
+    def user_index(self, user_id: Id) -> int | None:
+        """The index of a user by id, like `movie_index`."""
+        return self._index("users", "user_id", user_id)
+
+    def movie_ids(self) -> list[Id]:
+        """All movie ids in index order (memory: one entry a movie)."""
+        return [row[0] for row in self._query("SELECT movie_id FROM movies ORDER BY idx")]
+
+    def user_ids(self, limit: int = -1) -> list[Id]:
+        """The first `limit` user ids in index order, or all (memory: one entry a user)."""
+        return [r[0] for r in self._query("SELECT user_id FROM users ORDER BY idx LIMIT ?", limit)]
+
+    def each_user_id(self) -> Iterator[Id]:
+        """All user ids in index order; few are held at a time."""
+        sql, first = "SELECT user_id FROM users WHERE idx >= ? ORDER BY idx LIMIT ?", 0
+        while rows := self._query(sql, first, _PAGE):
+            yield from (row[0] for row in rows)
+            first += len(rows)
+
+    def terms(self) -> list[str]:
+        """The content model's terms in column order."""
+        return [row[0] for row in self._query("SELECT term FROM terms ORDER BY idx")]
+
+    def _index(self, table: str, column: str, key: Id) -> int | None:
+        candidates: list[Id] = [str(key)]
+        try:
+            number = int(key)
+        except ValueError:
+            number = None
+        # "007" is not 7, and SQLite's integers end at 64 bits.
+        if number is not None and str(number) == str(key) and -(2**63) <= number < 2**63:
+            candidates.append(number)
+        marks = ",".join("?" * len(candidates))
+        rows = self._query(f"SELECT idx FROM {table} WHERE {column} IN ({marks})", *candidates)
+        return int(rows[0][0]) if rows else None
+
+    def _query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        try:
+            with self._lock:
+                return self._connection.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise BundleError(f"{self._path}: {error}") from error

@@ -1,0 +1,1 @@
+"""The command line `matinee`, a file a command."""

@@ -1,0 +1,242 @@
+"""Answers in bulk, from file to file, in batches: memory does not follow the number of rows."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memory_toolkit.measure.reading import read
+from recommender.core.errors import DataError
+from recommender.core.records import Id
+from recommender.recommender import Recommender
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# A user, the movies for them, best first, and the scores of these.
+Recommended = tuple[Id, list[Id], np.ndarray]
+_USERS = 1024
+_PART = 1 << 18
+_PAIRS = 4096
+
+
+@dataclass(frozen=True)
+class Written:
+    """What writing in bulk came to.
+
+    Attributes:
+        users, rows: how many.
+        seconds: how long it took.
+        peak: the most own memory that was seen, in bytes; it is looked at every 1,024 users.
+    """
+
+    users: int
+    rows: int
+    seconds: float
+    peak: int
+
+
+def write_recommendations(
+    users: Iterable[Recommended],
+    out: Path,
+    progress: Callable[[int], None] = lambda users: None,
+) -> Written:
+    """Write ``user_id, movie_id, rank, score`` as Parquet.
+
+    Args:
+        users: everybody with what is recommended to them.
+        progress: told how many users are done.
+
+    Raises:
+        DataError: `out` cannot be written.
+    """
+    import pyarrow.parquet as pq
+
+    started, peak = time.monotonic(), 0
+    rows = done = 0
+    writer: pq.ParquetWriter | None = None
+    users = iter(users)
+    with _replacing(out) as temporary:
+        try:
+            while batch := list(islice(users, _USERS)):
+                # Where everybody has rated everything there is no id to tell the type of.
+                if any(movies for _, movies, _ in batch):
+                    table = _table(batch)
+                    writer = writer or pq.ParquetWriter(temporary, table.schema, compression="zstd")
+                    writer.write_table(table)
+                    rows += table.num_rows
+                done += len(batch)
+                peak = max(peak, read().own)
+                progress(done)
+        finally:
+            if writer is not None:
+                writer.close()
+        if writer is None:
+            pq.write_table(_table([]), temporary)
+    return Written(done, rows, time.monotonic() - started, peak)
+
+
+def _table(batch: list[Recommended]) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.table(
+        {
+            "user_id": [user for user, movies, _ in batch for _ in movies],
+            "movie_id": [movie for _, movies, _ in batch for movie in movies],
+            "rank": pa.array(
+                (r for _, movies, _ in batch for r in range(1, len(movies) + 1)), pa.int32()
+            ),
+            "score": np.concatenate([np.zeros(0, np.float32), *(scores for *_, scores in batch)]),
+        }
+    )
+
+
+def write_parts(
+    users: Iterable[Recommended],
+    out: Path,
+    progress: Callable[[int], None] = lambda users: None,
+) -> Written:
+    """The same into a new folder, as part-00000.parquet and so on, of 2^18 users each.
+
+    The folder appears when all parts are complete.
+
+    Raises:
+        DataError: `out` is there already, or cannot be written.
+    """
+    started = time.monotonic()
+    users = iter(users)
+    parts: list[Written] = []
+
+    def tell(done: int) -> None:
+        progress(sum(part.users for part in parts) + done)
+
+    with _new_folder(out) as temporary:
+        for first in users:
+            some = chain([first], islice(users, _PART - 1))
+            file = temporary / f"part-{len(parts):05}.parquet"
+            parts.append(write_recommendations(some, file, tell))
+    return Written(
+        sum(part.users for part in parts),
+        sum(part.rows for part in parts),
+        time.monotonic() - started,
+        max((part.peak for part in parts), default=0),
+    )
+
+
+def predict_pairs(matinee: Recommender, pairs: Path, out: Path) -> int:
+    """Read ``user_id, movie_id`` from a CSV file and write them with ``stars``; returns the count.
+
+    An unknown user or movie counts as an average one.
+
+    Raises:
+        DataError: a file cannot be read or written, or a column is missing.
+    """
+    count = 0
+    with _replacing(out) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["user_id", "movie_id", "stars"])
+        rows = _read_pairs(pairs)
+        while batch := list(islice(rows, _PAIRS)):
+            stars = matinee.predict(batch)
+            writer.writerows((*pair, f"{s:.4f}") for pair, s in zip(batch, stars, strict=True))
+            count += len(batch)
+    return count
+
+
+def read_ratings(path: Path, scale: tuple[float, float]) -> dict[Id, float]:
+    """Somebody's own ratings from a CSV file with ``movie_id`` and ``rating``.
+
+    Raises:
+        DataError: the file cannot be read, or a rating is no number or outside `scale`.
+    """
+    ratings: dict[Id, float] = {}
+    low, high = scale
+    for line, (movie, text) in _read_columns(path, ("movie_id", "rating")):
+        try:
+            ratings[movie] = float(text)
+        except ValueError:
+            raise DataError(f"{path} line {line}: rating {text!r} is not a number") from None
+        if not low <= ratings[movie] <= high:
+            raise DataError(
+                f"{path} line {line}: rating {text} is outside the scale {low:g} to {high:g}"
+            )
+    return ratings
+
+
+def _read_pairs(path: Path) -> Iterator[tuple[str, str]]:
+    for _, (user, movie) in _read_columns(path, ("user_id", "movie_id")):
+        yield user, movie
+
+
+def _read_columns(path: Path, wanted: tuple[str, str]) -> Iterator[tuple[int, tuple[str, str]]]:
+    """Line number and the two columns `wanted` of each row of a CSV file."""
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            names = reader.fieldnames or []
+            for column in wanted:
+                if column not in names:
+                    found = ", ".join(names) or "nothing"
+                    raise DataError(f"{path}: no column {column}; found {found}")
+            for row in reader:
+                one, two = ((row[column] or "").strip() for column in wanted)
+                if not one or not two:
+                    raise DataError(
+                        f"{path} line {reader.line_num}: {' or '.join(wanted)} is empty"
+                    )
+                yield reader.line_num, (one, two)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError:
+        raise DataError(f"{path}: not UTF-8; save it as UTF-8") from None
+    except csv.Error as error:
+        raise DataError(f"{path} line {reader.line_num}: {error}") from error
+
+
+@contextmanager
+def _replacing(out: Path) -> Iterator[Path]:
+    """A temporary file beside `out` that takes its place at the end, or goes when this fails."""
+    with _writing(out):
+        if out.exists() and not out.is_file():  # a device would be gone
+            raise DataError(f"{out} is no file; name one with --out")
+        temporary = out.with_name(f".{out.name}.{os.getpid()}")
+        temporary.touch()
+        try:
+            yield temporary
+            os.replace(temporary, out)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _new_folder(out: Path) -> Iterator[Path]:
+    """The same for a folder, which must not be there yet."""
+    with _writing(out):
+        if out.exists():
+            raise DataError(f"{out} is there already; name a new folder, or remove it")
+        temporary = out.with_name(f".{out.name}.{os.getpid()}")
+        temporary.mkdir()
+        try:
+            yield temporary
+            os.rename(temporary, out)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        problem = error.strerror or error
+        raise DataError(f"{out} cannot be written: {problem}; choose another --out") from error

@@ -1,0 +1,133 @@
+"""The options that say which files a command reads; `train`, `evaluate` and `tune` share them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memory_toolkit.measure.sizes import parse_size
+from recommender.core.errors import SettingsError
+from recommender.spark import LOCAL_MASTER
+
+if TYPE_CHECKING:
+    from recommender.dataset import ImportOptions, Source
+
+
+def add_input_options(command: argparse.ArgumentParser) -> None:
+    """Add --dataset, --ratings, --movies, --tags and how to read them."""
+    files = command.add_argument_group("input: either --dataset, or --ratings with --movies")
+    files.add_argument("--dataset", metavar="DIR", help="a folder with a data set")
+    files.add_argument("--ratings", metavar="PATH", help="CSV, .dat or Parquet")
+    files.add_argument("--movies", metavar="PATH", help="CSV, .dat or Parquet")
+    files.add_argument("--tags", metavar="PATH", help="tags that users gave to movies")
+    files.add_argument("--encoding", help="of text files that are not UTF-8: cp949, latin-1, …")
+    files.add_argument(
+        "--scale",
+        type=_scale,
+        metavar="LOW-HIGH",
+        help="the rating scale, such as 0.5-5 (default: detected)",
+    )
+    files.add_argument(
+        "--memory-limit",
+        type=_size,
+        metavar="SIZE",
+        help="what the whole process may take, such as 256M (default: MATINEE_MEMORY_LIMIT, else "
+        "what the container or the machine has)",
+    )
+
+
+def add_engine_options(command: argparse.ArgumentParser, does: str) -> None:
+    """Add --engine, --master and --spark-conf; `does` follows "who"."""
+    engine = command.add_argument_group("engine: this process, or Apache Spark")
+    engine.add_argument(
+        "--engine",
+        choices=("local", "spark"),
+        default="local",
+        help=f"who {does} (default: %(default)s)",
+    )
+    engine.add_argument(
+        "--master", metavar="URL", help=f"Spark's cluster (default: {LOCAL_MASTER}, this machine)"
+    )
+    engine.add_argument(
+        "--spark-conf",
+        type=_spark_setting,
+        action="append",
+        default=[],
+        metavar="spark.KEY=VALUE",
+        help="a setting of Spark; can be given several times",
+    )
+
+
+def check_engine_options(options: argparse.Namespace) -> None:
+    """See that what is for Spark comes with Spark.
+
+    Raises:
+        SettingsError: it does not.
+    """
+    if options.engine == "local" and (options.master or options.spark_conf):
+        raise SettingsError("--master and --spark-conf need --engine spark")
+
+
+def source_of(options: argparse.Namespace) -> Source:
+    """The files that the options name.
+
+    Raises:
+        SettingsError: they name none, or two kinds of input at once.
+        DataError: a file is not there, or a folder holds no data set.
+    """
+    from recommender.dataset import from_directory, from_files
+
+    if names_folder(options):
+        return from_directory(Path(options.dataset))
+    tags = Path(options.tags) if options.tags else None
+    return from_files(Path(options.ratings), Path(options.movies), tags)
+
+
+def names_folder(options: argparse.Namespace) -> bool:
+    """Whether the options name a folder with a data set, and not its files.
+
+    Raises:
+        SettingsError: they name neither, or both.
+    """
+    if options.dataset and not (options.ratings or options.movies or options.tags):
+        return True
+    if options.ratings and options.movies and not options.dataset:
+        return False
+    raise SettingsError("give either --dataset DIR, or --ratings PATH and --movies PATH")
+
+
+def import_options(options: argparse.Namespace) -> ImportOptions:
+    """How to read the files.
+
+    Raises:
+        SettingsError: a value cannot be used.
+    """
+    from recommender.dataset import ImportOptions
+
+    return ImportOptions(options.encoding, options.scale, options.memory_limit)
+
+
+def _spark_setting(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key.startswith("spark."):
+        raise argparse.ArgumentTypeError(f"{text!r} is not spark.KEY=VALUE")
+    return key, value
+
+
+def _size(text: str) -> int:
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _scale(text: str) -> tuple[float, float]:
+    low, dash, high = text[1:].partition("-")  # the first sign may be a minus
+    try:
+        scale = float(text[:1] + low), float(high)
+    except ValueError:
+        scale = (0.0, 0.0)
+    if not dash or not scale[0] < scale[1]:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a scale like 0.5-5")
+    return scale

@@ -1,0 +1,36 @@
+"""The command ``matinee publish``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from memory_toolkit.measure.sizes import format_bytes
+from recommender.core.address import Address, place
+from recommender.core.errors import SettingsError
+
+
+def add_command(commands: Any) -> None:
+    """Add the command to the subparsers `commands`."""
+    text = "put a bundle at an address, from where servers fetch it"
+    command = commands.add_parser("publish", help=text, description=text)
+    command.set_defaults(run=_publish)
+    command.add_argument("folder", type=Path, metavar="BUNDLE", help="the bundle, a folder")
+    command.add_argument(
+        "address", type=place, metavar="ADDRESS", help="s3://bucket/folder, file:///folder, …"
+    )
+
+
+def _publish(options: argparse.Namespace) -> None:
+    from recommender.core.progress import Progress
+    from recommender.remote.publishing import publish
+
+    if not isinstance(options.address, Address):
+        raise SettingsError(f"{options.address} is no address; give s3://bucket/folder or the like")
+    with Progress() as progress:
+        done = publish(options.folder, options.address, progress)
+    print(
+        f"{options.address}: {format_bytes(done.written)} written, {format_bytes(done.kept)} were "
+        f"there, {len(done.removed)} old versions removed"
+    )

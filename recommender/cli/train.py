@@ -1,0 +1,154 @@
+"""The command ``matinee train``."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recommender.cli.input_options import (
+    add_engine_options,
+    add_input_options,
+    check_engine_options,
+    import_options,
+    names_folder,
+    source_of,
+)
+from recommender.core.errors import SettingsError
+from recommender.core.memory_budget import Allowance
+from recommender.core.optional_packages import require_training
+from recommender.core.text_table import table
+from recommender.spark import LOCAL_MASTER
+
+if TYPE_CHECKING:
+    from recommender.bundle.bundle import Bundle
+    from recommender.training.pipeline import TrainingSettings
+
+
+def add_command(commands: Any) -> None:
+    """Add the command to the subparsers `commands`."""
+    text = "train a bundle from ratings and movies"
+    command = commands.add_parser("train", help=text, description=text)
+    command.set_defaults(run=_train)
+    add_input_options(command)
+    does = "does the heavy part; with spark, paths may be addresses that Spark reads, and "
+    add_engine_options(command, does + "--ratings a folder of part files")
+    command.add_argument(
+        "--out", type=Path, metavar="BUNDLE", required=True, help="the bundle to write"
+    )
+    command.add_argument(
+        "--credit", default="", metavar="TEXT", help="source and terms, shown on the About page"
+    )
+    command.add_argument(
+        "--evaluate",
+        action="store_true",
+        help="first measure, on held-out ratings, what the About page says of the quality",
+    )
+    model = command.add_argument_group("model")
+    model.add_argument(
+        "--settings",
+        type=Path,
+        metavar="FILE.json",
+        help="settings of the models, from tune; the options below come before it",
+    )
+    for flag, default, what in (
+        ("--min-user-ratings", 30, "users with fewer ratings are left out of the stars model"),
+        ("--min-movie-ratings", 10, "movies with fewer ratings are left out of the stars model"),
+        ("--factors", "MATINEE_FACTORS, else 20", "factors of the stars model"),
+        ("--epochs", 20, "passes over the ratings"),
+        ("--seed", 0, "where the random numbers start"),
+        ("--max-features", "MATINEE_FEATURES, else 2000", "terms of the content model"),
+    ):
+        model.add_argument(flag, type=int, metavar="N", help=f"{what} (default: {default})")
+
+
+def _train(options: argparse.Namespace) -> None:
+    require_training()
+    Allowance.find(options.memory_limit)  # before the imports take their share of it
+    check_engine_options(options)
+    settings = _training_settings(options)
+    bundle = (_train_on_spark if options.engine == "spark" else _train_here)(options, settings)
+    for line in bundle.info["data"]["report"]:
+        print(line)
+    columns = ("stage", "seconds", "peak_mb", "disk_mb")
+    print("\n".join(table([_stage_row(stage) for stage in bundle.info["stages"]], columns)))
+    data = bundle.info["data"]
+    print(
+        f"Trained on {data['trained_users']:,} users and {data['trained_movies']:,} movies in "
+        f"{bundle.info['seconds']} s; {options.out} takes {bundle.size / 2**20:.1f} MB."
+    )
+
+
+def _train_here(options: argparse.Namespace, settings: TrainingSettings) -> Bundle:
+    from recommender.core.progress import Progress
+    from recommender.training.pipeline import train
+
+    source = source_of(options)
+    with Progress() as progress:
+        measured = None
+        if options.evaluate:
+            from recommender.evaluation.judging import quality
+
+            measured = quality(source, settings, progress)
+        return train(source, options.out, settings, progress, measured)
+
+
+def _train_on_spark(options: argparse.Namespace, settings: TrainingSettings) -> Bundle:
+    if options.evaluate:
+        raise SettingsError("--evaluate needs --engine local: it trains in this process")
+    in_one_folder = names_folder(options)
+    from recommender.spark.session import open_session
+
+    conf, master = dict(options.spark_conf), options.master or LOCAL_MASTER
+    with open_session(master, conf, options.memory_limit) as spark:
+        from recommender.core.progress import Progress
+        from recommender.spark.engine import SparkEngine
+        from recommender.spark.files import Files
+        from recommender.spark.following import one_line_errors
+        from recommender.spark.sources import SparkSource, in_folder
+        from recommender.training.pipeline import train
+
+        if in_one_folder:
+            with one_line_errors():
+                source = in_folder(Files(spark), options.dataset)
+        else:
+            source = SparkSource(options.ratings, options.movies, options.tags)
+        with Progress() as progress:
+            return train(source, options.out, settings, progress, engine=SparkEngine(spark))
+
+
+def _stage_row(stage: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "stage": stage["name"] + (" (done before)" if stage["reused"] else ""),
+        "seconds": str(stage["seconds"]),
+        "peak_mb": f"{stage['peak'] / 2**20:.0f}",
+        "disk_mb": f"{stage['disk'] / 2**20:.0f}",
+    }
+
+
+def _training_settings(options: argparse.Namespace) -> TrainingSettings:
+    """The settings file's, or the defaults, with what the other options say in their place."""
+    from recommender.training.settings_file import default_settings, load_settings
+
+    base = load_settings(options.settings) if options.settings else default_settings()
+    return dataclasses.replace(
+        base,
+        **_given(
+            min_user_ratings=options.min_user_ratings,
+            min_movie_ratings=options.min_movie_ratings,
+            max_features=options.max_features,
+        ),
+        stars=dataclasses.replace(
+            base.stars,
+            **_given(n_factors=options.factors, n_epochs=options.epochs, random_state=options.seed),
+        ),
+        ranking=dataclasses.replace(base.ranking, **_given(random_state=options.seed)),
+        imports=import_options(options),
+        credit=options.credit,
+    )
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    """Those options that were given."""
+    return {name: value for name, value in values.items() if value is not None}

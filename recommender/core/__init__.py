@@ -1,0 +1,1 @@
+"""Parts that every other package uses and that use none of them."""

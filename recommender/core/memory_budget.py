@@ -1,0 +1,74 @@
+"""How much memory a training may take, and how much of it is the database's."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from memory_toolkit.measure.limit import enforced_limit, memory_limit
+from memory_toolkit.measure.sizes import MB, format_bytes
+from recommender.core.errors import SettingsError
+
+OPTION = "--memory-limit"
+# What the smallest data set needs.
+SMALLEST = 160 * MB
+# What the process takes beside the database, with some room.
+_BESIDE = 150 * MB
+# What the database needs, and what it wants for each thread: with more it was not faster.
+_LEAST, _PER_THREAD = 64 * MB, 50 * MB
+_MOST_THREADS = 8
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What the whole process may take.
+
+    Attributes:
+        bytes: how much.
+        source: who says so: "--memory-limit", or as in `memory_toolkit.measure.limit.Limit`.
+        cores: how many the process may use.
+    """
+
+    bytes: int
+    source: str
+    cores: int
+
+    @classmethod
+    def find(cls, given: int | None = None) -> Allowance:
+        """The `given` bytes, or what MATINEE_MEMORY_LIMIT or the system says; never more than the
+        system allows.
+
+        Raises:
+            SettingsError: it is too little for any data, or MATINEE_MEMORY_LIMIT is no size.
+        """
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        try:
+            found = memory_limit() if given is None else enforced_limit()
+        except ValueError as error:
+            raise SettingsError(str(error)) from None
+        if given is not None and given < found.bytes:
+            allowance = cls(given, OPTION, cores or 1)
+        else:
+            allowance = cls(found.bytes, found.source, cores or 1)
+        if allowance.bytes < SMALLEST:
+            raise allowance.too_little(f"training needs at least {SMALLEST // MB}M")
+        return allowance
+
+    @property
+    def database(self) -> int:
+        """How many bytes the database may use: no more than makes it faster."""
+        wanted = _PER_THREAD * min(self.cores, _MOST_THREADS)
+        return max(_LEAST, min(self.bytes - _BESIDE, wanted))
+
+    @property
+    def threads(self) -> int:
+        """How many threads the database may use."""
+        return max(1, min(self.cores, round(self.database / _PER_THREAD)))
+
+    def too_little(self, why: str) -> SettingsError:
+        """An error that says how much there is, who says so, and what to do."""
+        size = format_bytes(self.bytes)
+        limit = f"{OPTION} {size}"
+        if self.source != OPTION:
+            limit = f"the memory limit of {size} ({self.source})"
+        return SettingsError(f"{limit} is too little: {why}; give more")

@@ -1,0 +1,1 @@
+"""The trained models, a file a model; training and serving share them."""

@@ -1,0 +1,60 @@
+"""Why a movie was recommended: the parts that its score is the sum of.
+
+Nothing here is a template: the ranking model's score is a sum over the movies a person rated
+(`RankingModel.contributions`), and the content part is a sum over terms, so the reasons are the
+largest parts of the very number that the list is ordered by.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from recommender.scoring.scorer import HybridScorer, Question, Ranked
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """score = offset + the sum of all `movie_parts` + the sum of all `term_parts`.
+
+    Attributes:
+        offset: what no movie and no term brought: the start of the 0..1 scale and, where the list
+            is ordered by predicted stars, the whole collaborative part.
+        movies: what the person rated, indices, shape (n,).
+        movie_parts: what each of them brought, below 0 where it spoke against, shape (n,).
+        terms: columns of the content model, shape (t,).
+        term_parts: what each of them brought, shape (t,).
+    """
+
+    offset: float
+    movies: np.ndarray
+    movie_parts: np.ndarray
+    terms: np.ndarray
+    term_parts: np.ndarray
+
+
+def explain(scorer: HybridScorer, ranked: Ranked, question: Question, rank: int) -> Explanation:
+    """Take apart the score of the movie at position `rank` of the list `ranked`.
+
+    Args:
+        ranked: the answer of `scorer` to `question`.
+    """
+    person, movie = ranked.person, int(ranked.movies[rank])
+    weight, span = question.weight, ranked.high - ranked.low
+    parts = np.zeros(0)
+    rated = person.movies[:0]
+    terms, term_parts = scorer.content.shared_terms(
+        scorer.content.user_profile(person.movies, person.ratings), movie
+    )
+    term_parts = (1 - weight) * term_parts
+    if question.rank_by == "ranking" and span > 0:
+        rated = person.movies
+        shares = scorer.ranking.contributions(
+            person.movies, person.ratings, movie, question.popularity_exponent
+        )
+        parts = weight * shares.astype(np.float64) / span
+        offset = -weight * ranked.low / span
+    else:
+        offset = float(ranked.scores[rank]) - float(term_parts.sum())
+    return Explanation(offset, rated, parts, terms, term_parts)

@@ -1,0 +1,131 @@
+"""From the ids and arguments of callers to what the scorer takes; `answers` is the way back."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import get_args
+
+import numpy as np
+
+from recommender.bundle.catalogue import Catalogue
+from recommender.core.errors import NotFoundError
+from recommender.core.records import Id
+from recommender.scoring.filters import Filters, MovieFacts
+from recommender.scoring.scorer import HybridScorer, Person, Question, RankBy
+
+RANK_BY: tuple[RankBy, ...] = get_args(RankBy)
+# How far `obscurity` lowers the popularity exponent at most.
+MOST_OBSCURE = 0.4
+
+
+class Questions:
+    """Checks what is asked, and finds the indices of the users and movies it is about."""
+
+    def __init__(self, catalogue: Catalogue, facts: MovieFacts, scorer: HybridScorer) -> None:
+        self._catalogue = catalogue
+        self._facts = facts
+        self._scorer = scorer
+
+    def question(
+        self,
+        n: int,
+        weight: float,
+        filters: Filters | None,
+        rank_by: RankBy,
+        variety: float,
+        obscurity: float,
+    ) -> Question:
+        """What to rank by; the arguments are those of `Recommender.hybrid_recommend`.
+
+        Raises:
+            NotFoundError: a genre that does not exist.
+            ValueError: an argument cannot be used.
+        """
+        for name, share in (("cf_weight", weight), ("variety", variety), ("obscurity", obscurity)):
+            if not 0 <= share <= 1:
+                raise ValueError(f"{name} is {share}; it must be within 0..1")
+        if rank_by not in RANK_BY:
+            raise ValueError(f"rank_by is {rank_by!r}; it must be one of {', '.join(RANK_BY)}")
+        allowed = self.allowed(filters)
+        if rank_by == "stars" and weight == 1:
+            known = self._scorer.stars.movie_known
+            allowed = known if allowed is None else known & allowed
+        exponent = self._scorer.ranking.popularity_exponent - MOST_OBSCURE * obscurity
+        return Question(n, weight, rank_by, allowed, exponent, variety)
+
+    def visitor(self, ratings: Mapping[Id, float]) -> Person:
+        """Somebody who is not in the data, folded in; movies that do not exist are passed over.
+
+        Raises:
+            ValueError: stars outside the scale.
+        """
+        low, high = self._scorer.stars.scale
+        stars: dict[int, float] = {}
+        for movie_id, rating in ratings.items():
+            if not low <= rating <= high:
+                raise ValueError(
+                    f"movie {movie_id}: {rating} stars are outside the scale {low:g} to {high:g}"
+                )
+            index = self._catalogue.movie_index(movie_id)
+            if index is not None:
+                stars[index] = rating
+        movies = np.array(sorted(stars), dtype=np.int32)
+        given = np.array([stars[i] for i in movies.tolist()], dtype=np.float32)
+        bias, factors = self._scorer.stars.fold_in(movies, given)
+        return Person(movies, given, bias, factors)
+
+    def with_hidden(self, person: Person, hidden: Collection[Id]) -> Person:
+        """`person`, with the movies they turned away counted as rated lowest."""
+        indices = set(self.known(hidden))
+        away = np.array(sorted(indices.difference(person.movies.tolist())), dtype=np.int32)
+        movies = np.concatenate([person.movies, away])
+        lowest = np.full(len(away), self._scorer.stars.scale[0], dtype=np.float32)
+        order = np.argsort(movies)
+        ratings = np.concatenate([person.ratings, lowest])[order]
+        return dataclasses.replace(person, movies=movies[order], ratings=ratings)
+
+    def allowed(self, filters: Filters | None) -> np.ndarray | None:
+        """Which movies pass the filters, bool, shape (movies,); None: all.
+
+        Raises:
+            NotFoundError: a genre that does not exist.
+        """
+        return None if filters is None else self._facts.allowed(filters)
+
+    def known(self, movie_ids: Iterable[Id]) -> list[int]:
+        """The movies with these ids, in this order; ids that do not exist are passed over."""
+        indices = map(self._catalogue.movie_index, movie_ids)
+        return [index for index in indices if index is not None]
+
+    def pairs(self, pairs: Sequence[tuple[Id, Id]]) -> tuple[np.ndarray, np.ndarray]:
+        """Users and movies of (user id, movie id) pairs, int64; -1 for ids that do not exist."""
+        users = [self._catalogue.user_index(user) for user, _ in pairs]
+        movies = [self._catalogue.movie_index(movie) for _, movie in pairs]
+        return _or_unknown(users), _or_unknown(movies)
+
+    def movie(self, movie_id: Id) -> int:
+        """The movie with an id.
+
+        Raises:
+            NotFoundError: no such movie.
+        """
+        index = self._catalogue.movie_index(movie_id)
+        if index is None:
+            raise NotFoundError(f"no movie has the id {movie_id}; `matinee search` finds ids")
+        return index
+
+    def user(self, user_id: Id) -> int:
+        """The user with an id.
+
+        Raises:
+            NotFoundError: no such user.
+        """
+        index = self._catalogue.user_index(user_id)
+        if index is None:
+            raise NotFoundError(f"no user has the id {user_id}")
+        return index
+
+
+def _or_unknown(indices: list[int | None]) -> np.ndarray:
+    return np.array([-1 if i is None else i for i in indices], dtype=np.int64)

@@ -1,0 +1,83 @@
+"""From indices and scores to the records that callers get."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from recommender.bundle.catalogue import Catalogue
+from recommender.core.records import Movie, Reason, Recommendation, Results
+from recommender.scoring.explain import explain
+from recommender.scoring.filters import MovieFacts
+from recommender.scoring.scorer import HybridScorer, Question, Ranked
+
+_REASONS = 3
+_TERMS = 4
+
+
+class Answers:
+    """Makes records of what the scorer found, with titles, predicted stars and reasons."""
+
+    def __init__(self, catalogue: Catalogue, facts: MovieFacts, scorer: HybridScorer) -> None:
+        self._catalogue = catalogue
+        self._facts = facts
+        self._scorer = scorer
+
+    def movies(self, indices: Sequence[int] | np.ndarray) -> list[Movie]:
+        """The movies with these indices, in this order."""
+        indices = [int(i) for i in indices]
+        counts, means = self._facts.count[indices], self._facts.mean[indices]
+        return [
+            Movie(
+                movie_id=text.movie_id,
+                title=text.title,
+                year=text.year,
+                genres=text.genres,
+                mean_rating=float(mean) if count else None,
+                n_ratings=int(count),
+            )
+            for text, count, mean in zip(
+                self._catalogue.movies(indices), counts, means, strict=True
+            )
+        ]
+
+    def recommendations(
+        self, ranked: Ranked, question: Question, *, reasons: bool
+    ) -> Results[Recommendation]:
+        """What was ranked for one person; with the reasons only if they are asked for."""
+        parts = self._scorer.parts(ranked, question)
+        stars = self._scorer.stars.clip(parts.predicted)
+        by_stars = question.rank_by == "stars" and question.weight == 1
+        scores = parts.predicted if by_stars else ranked.scores
+        return Results(
+            Recommendation(
+                rank=i + 1,
+                movie=movie,
+                score=float(scores[i]),
+                stars=float(stars[i]),
+                collaborative=float(parts.collaborative[i]),
+                content=float(parts.content[i]),
+                **(self._reasons(ranked, question, i) if reasons else {}),
+            )
+            for i, movie in enumerate(self.movies(ranked.movies))
+        )
+
+    def _reasons(self, ranked: Ranked, question: Question, rank: int) -> dict[str, Any]:
+        """The largest parts of the score of the movie at position `rank`."""
+        why = explain(self._scorer, ranked, question, rank)
+        order = np.argsort(-why.movie_parts, kind="stable")[:_REASONS]
+        order = order[why.movie_parts[order] > 0]
+        parts = why.movie_parts[order].tolist()
+        found: dict[str, Any] = {}
+        found["reasons"] = tuple(map(Reason, self.movies(why.movies[order]), parts))
+        if question.weight < 1:
+            best = np.argsort(-why.term_parts, kind="stable")[:_TERMS]
+            found["terms"] = tuple(self._terms[term] for term in why.terms[best])
+        return found
+
+    @cached_property
+    def _terms(self) -> list[str]:
+        return self._catalogue.terms()

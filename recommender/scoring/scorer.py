@@ -1,0 +1,311 @@
+"""The scorer: what people would like most, from all models together, in batches.
+
+The hybrid is a weighted one (Burke, "Hybrid recommender systems: survey and experiments", 2002):
+w · collaborative + (1 − w) · content. The collaborative part is the ranking model's score, or the
+predicted stars, brought to 0..1 over the person's candidates; the content part is the cosine to
+the person's profile.
+
+People and movies are taken in batches, so the memory needed is that of one batch of people times
+one batch of movies, whatever the size of the catalogue. The result does not depend on the batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal
+
+import numpy as np
+
+from recommender.bundle.history import History
+from recommender.core.top_n import Rows, TopN
+from recommender.models.content import ContentModel
+from recommender.models.ranking import RankingModel
+from recommender.models.stars import StarsModel
+
+RankBy = Literal["ranking", "stars"]
+# What one question takes whatever its batch: the lists, the texts and the reasons.
+_QUESTION_BYTES = 2**20
+# With variety, the list is chosen from this many times its length of the best movies.
+_POOL = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody to recommend to, a user of the data or a visitor.
+
+    Attributes:
+        movies: what they rated, indices in ascending order, shape (n,).
+        ratings: their stars, float32, shape (n,).
+        bias, factors: how the stars model sees them, b_u and p_u.
+    """
+
+    movies: np.ndarray
+    ratings: np.ndarray
+    bias: float
+    factors: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is wanted of the scorer.
+
+    Attributes:
+        n: how many movies at most.
+        weight: w of the hybrid, 0..1; 1 is collaborative alone, 0 content alone.
+        rank_by: what the collaborative part is.
+        allowed: which movies may be recommended, bool, shape (movies,); all by default.
+        popularity_exponent: for the ranking model; lower prefers the less well known.
+        variety: 0..1, how much likeness to movies higher up in the list counts against a movie.
+    """
+
+    n: int
+    weight: float = 1.0
+    rank_by: RankBy = "ranking"
+    allowed: np.ndarray | None = None
+    popularity_exponent: float | None = None
+    variety: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """One person's best movies, best first.
+
+    Attributes:
+        person: whose.
+        movies: indices, shape (m,).
+        scores: what they are ordered by (before variety), float32, shape (m,).
+        low, high: the collaborative scores that were brought to 0 and to 1.
+    """
+
+    person: Person
+    movies: np.ndarray
+    scores: np.ndarray
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the scores of a list are made of; all arrays have the list's length.
+
+    Attributes:
+        predicted: predicted stars, not clipped.
+        collaborative, content: the hybrid's parts before weighting, 0..1.
+    """
+
+    predicted: np.ndarray
+    collaborative: np.ndarray
+    content: np.ndarray
+
+
+def _as_many(rows: int, row_bytes: int) -> int:
+    return rows
+
+
+@dataclass(frozen=True)
+class HybridScorer:
+    """Ranks the catalogue for many people in bounded memory.
+
+    Memory: about 24 bytes for each cell of a batch of people times a batch of movies, and what the
+    content model takes for it.
+
+    Attributes:
+        stars, ranking, content, history: the models and who rated what.
+        user_batch, movie_batch: how many are scored at once, at most.
+        fit: told so many rows and the bytes that each takes, how many to take at once; all by
+            default. `memory_toolkit.guard.guard.Guard.batch` follows the memory that is left.
+    """
+
+    stars: StarsModel
+    ranking: RankingModel
+    content: ContentModel
+    history: History
+    user_batch: int = 128
+    movie_batch: int = 2048
+    fit: Callable[[int, int], int] = _as_many
+
+    @property
+    def need(self) -> int:
+        """Bytes that a question for one person takes at most."""
+        return self._person_bytes + 24 * self.content.n_movies + _QUESTION_BYTES
+
+    @property
+    def _person_bytes(self) -> int:
+        """Bytes for one person and a whole batch of movies."""
+        movies = min(self.movie_batch, self.content.n_movies)
+        return movies * self._cell_bytes + 8 * self.content.n_terms
+
+    @property
+    def _cell_bytes(self) -> int:
+        """Bytes for one person and one movie in a batch."""
+        return 24 + self.content.cell_bytes
+
+    def user(self, index: int) -> Person:
+        """A user of the data."""
+        movies, ratings = self.history.of(index)
+        bias = float(self.stars.user_bias[index])
+        return Person(movies, ratings, bias, self.stars.user_factors[index])
+
+    def rank(self, people: Iterable[Person], question: Question) -> Iterator[Ranked]:
+        """The best movies for each of `people`, in order, of those they have not rated."""
+        people = iter(people)
+        while batch := list(islice(people, self.fit(self.user_batch, self._person_bytes))):
+            yield from self._rank_batch(batch, question)
+
+    def _rank_batch(self, people: list[Person], question: Question) -> list[Ranked]:
+        batch = _Batch(self, people, question)
+        pool = question.n * _POOL if question.variety > 0 else question.n
+        best = TopN(len(people), pool)
+        # Without content the order needs no scale, so finding the range finds the best as well.
+        alone = question.weight == 1
+        low, high = self._range(batch, best if alone else None)
+        if not alone:
+            self._add_hybrid(batch, low[:, None], high[:, None], best)
+        ranked = []
+        for row, (movies, scores) in enumerate(best.rows()):
+            if alone:
+                scores = _scaled(scores, low[row], high[row])
+            scores = scores.astype(np.float32)
+            order = np.lexsort((movies, -scores))  # the scale may have made some of them equal
+            ends = float(low[row]), float(high[row])
+            found = movies[order], scores[order]
+            ranked.append(self._ranked(people[row], question, *ends, *found))
+        return ranked
+
+    def _range(self, batch: _Batch, best: TopN | None) -> tuple[np.ndarray, np.ndarray]:
+        """Lowest and highest collaborative score over each one's candidates, shape (people,); adds
+        the scores themselves to `best`."""
+        low = np.full(len(batch.people), np.inf, dtype=np.float32)
+        high = -low
+        for movies in self.movie_batches(len(batch.people)):
+            scores = batch.collaborative(movies)
+            batch.exclude(scores, movies, -np.inf)
+            high = np.maximum(high, scores.max(axis=1))
+            if best is not None:
+                best.add(scores, movies.start)
+            batch.exclude(scores, movies, np.inf)
+            low = np.minimum(low, scores.min(axis=1))
+        return low, high
+
+    def _add_hybrid(self, batch: _Batch, low: np.ndarray, high: np.ndarray, best: TopN) -> None:
+        weight = batch.question.weight
+        for movies in self.movie_batches(len(batch.people)):
+            # Rounding each part to 32 bits makes equal what differs only by the order of
+            # summation, which is all that the size of a batch can change.
+            scores = self.content.similarity(batch.profiles, movies).astype(np.float32, copy=False)
+            scores *= 1 - weight
+            if weight > 0:
+                collaborative = _scaled(batch.collaborative(movies), low, high)
+                collaborative *= weight
+                scores += collaborative
+            batch.exclude(scores, movies, -np.inf)
+            best.add(scores, movies.start)
+
+    def _ranked(
+        self,
+        person: Person,
+        question: Question,
+        low: float,
+        high: float,
+        movies: np.ndarray,
+        scores: np.ndarray,
+    ) -> Ranked:
+        if question.variety > 0:
+            kept = most_various(scores, self.ranking.vectors[movies], question.n, question.variety)
+            movies, scores = movies[kept], scores[kept]
+        return Ranked(person, movies, scores, low, high)
+
+    def parts(self, ranked: Ranked, question: Question) -> Parts:
+        """What the scores of `ranked`, the answer to `question`, are made of."""
+        batch = _Batch(self, [ranked.person], question)
+        collaborative = batch.collaborative(ranked.movies)[0]
+        return Parts(
+            predicted=batch.predicted(ranked.movies)[0],
+            collaborative=_scaled(collaborative, ranked.low, ranked.high),
+            content=self.content.similarity(batch.profiles, ranked.movies)[0],
+        )
+
+    def movie_batches(self, people: int = 1) -> Iterator[slice]:
+        """The movies in batches, for so many people at once."""
+        n_movies = self.content.n_movies
+        rows = self.fit(min(self.movie_batch, max(1, n_movies)), people * self._cell_bytes)
+        for start in range(0, n_movies, rows):
+            yield slice(start, min(start + rows, n_movies))
+
+
+class _Batch:
+    """Some people as the models need them: one row a person."""
+
+    def __init__(self, scorer: HybridScorer, people: list[Person], question: Question) -> None:
+        self.people = people
+        self.question = question
+        self._scorer = scorer
+        # Who has rated what, by movie, so that those of a batch of movies lie together.
+        rated = np.concatenate([one.movies for one in people])
+        order = np.argsort(rated, kind="stable")
+        rows = np.repeat(np.arange(len(people)), [len(one.movies) for one in people])
+        self._rated, self._rated_by = rated[order], rows[order]
+        # A column for each, turned round: so the content of many is multiplied without a copy.
+        self.profiles = np.stack(
+            [scorer.content.user_profile(one.movies, one.ratings) for one in people], axis=1
+        ).T
+        self._vectors = np.stack(
+            [scorer.ranking.profile(one.movies, one.ratings) for one in people]
+        )
+        self._biases = np.array([one.bias for one in people])
+        self._factors = np.stack([one.factors for one in people])
+
+    def collaborative(self, movies: Rows) -> np.ndarray:
+        """What the collaborative part orders by, float32, shape (people, movies)."""
+        if self.question.rank_by == "stars":
+            return self.predicted(movies).astype(np.float32)
+        exponent = self.question.popularity_exponent
+        return self._scorer.ranking.scores(self._vectors, movies, exponent)
+
+    def predicted(self, movies: Rows) -> np.ndarray:
+        """Predicted stars, not clipped, float64, shape (people, movies)."""
+        return self._scorer.stars.predict(self._biases, self._factors, movies)
+
+    def exclude(self, scores: np.ndarray, movies: slice, value: float) -> None:
+        """Put `value` where somebody has rated the movie already, or where it is not allowed."""
+        some = slice(*np.searchsorted(self._rated, (movies.start, movies.stop)))
+        scores[self._rated_by[some], self._rated[some] - movies.start] = value
+        if self.question.allowed is not None:
+            scores[:, ~self.question.allowed[movies]] = value
+
+
+def most_various(scores: np.ndarray, vectors: np.ndarray, n: int, variety: float) -> np.ndarray:
+    """Positions of n movies, each chosen for its score and its unlikeness to those before it.
+
+    Source: Carbonell and Goldstein, "The use of MMR", 1998 (maximal marginal relevance).
+
+    Args:
+        scores: best first, shape (m,).
+        vectors: of the same movies, shape (m, k); likeness is their cosine.
+        variety: 0..1, the weight of unlikeness.
+    """
+    lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    vectors = vectors / lengths
+    relevance = _scaled(scores, scores.min(initial=np.inf), scores.max(initial=-np.inf))
+    likeness = np.zeros(len(scores))
+    left = np.ones(len(scores), dtype=bool)
+    chosen: list[int] = []
+    for _ in range(min(n, len(scores))):
+        marginal = (1 - variety) * relevance - variety * likeness
+        best = int(np.argmax(np.where(left, marginal, -np.inf)))
+        chosen.append(best)
+        left[best] = False
+        likeness = np.maximum(likeness, vectors @ vectors[best])
+    return np.array(chosen, dtype=np.int64)
+
+
+def _scaled(scores: np.ndarray, low: np.ndarray | float, high: np.ndarray | float) -> np.ndarray:
+    """`scores` brought to 0..1 between `low` and `high`; 0 where the two are equal."""
+    with np.errstate(invalid="ignore"):  # without candidates the range is inf..-inf
+        wide = np.greater(high, low)
+        span = np.where(wide, np.subtract(high, low), np.inf)
+    scaled: np.ndarray = scores - np.where(wide, low, 0)
+    scaled /= span
+    return scaled

@@ -1,0 +1,86 @@
+"""Movies similar to one, by each of the models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+
+from recommender.core.errors import NotFoundError
+from recommender.core.top_n import TopN
+from recommender.scoring.scorer import HybridScorer
+
+Method = Literal["content", "collaborative", "hybrid", "predicted"]
+METHODS: tuple[Method, ...] = ("content", "collaborative", "hybrid", "predicted")
+
+
+def most_similar(
+    scorer: HybridScorer, movie: int, n: int, method: Method, allowed: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The n movies most similar to `movie`, best first, and their similarities.
+
+    Args:
+        method: ``"content"``: cosine of the TF-IDF rows. ``"collaborative"``: closeness in the
+            ranking model (`RankingModel.closeness`), as a share of the closest movie's.
+            ``"hybrid"``: the mean of these two. ``"predicted"``: the published method, cosine of
+            the stars that all users would give (`StarsModel.similarity`).
+        allowed: which movies may be in the list, bool, shape (movies,); all by default.
+
+    Returns:
+        Indices and similarities (at most 1), shapes (m,) with m ≤ n.
+
+    Raises:
+        NotFoundError: the movie has too few ratings for ``"predicted"``.
+    """
+    if method == "predicted":
+        known = scorer.stars.movie_known
+        if not known[movie]:
+            raise NotFoundError(
+                "this movie has too few ratings to compare predicted stars; use another method"
+            )
+        allowed = known if allowed is None else known & allowed
+        batches = _by_predicted_stars(scorer, movie)
+    else:
+        batches = _by_content_and_ranking(scorer, movie, method)
+    best = TopN(1, n)
+    for movies, scores in batches:
+        if movies.start <= movie < movies.stop:
+            scores[movie - movies.start] = -np.inf
+        if allowed is not None:
+            scores[~allowed[movies]] = -np.inf
+        best.add(scores[None], movies.start)
+    ((found, similarities),) = best.rows()
+    return found, np.minimum(similarities, 1.0)
+
+
+def _by_predicted_stars(scorer: HybridScorer, movie: int) -> Iterator[tuple[slice, np.ndarray]]:
+    for movies in scorer.movie_batches():
+        yield movies, scorer.stars.similarity(movie, movies)
+
+
+def _by_content_and_ranking(
+    scorer: HybridScorer, movie: int, method: Method
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Batches of movies with their similarities; -inf for those that have nothing in common."""
+    row = scorer.content.profile(np.array([movie]), np.ones(1))[None]
+    close = _closeness(scorer, movie) if method != "content" else np.zeros(0)
+    for movies in scorer.movie_batches():
+        scores = close[movies]
+        if method != "collaborative":
+            scores = scorer.content.similarity(row, movies)[0]
+        if method == "hybrid":
+            scores = (scores + close[movies]) / 2
+        yield movies, np.where(scores > 0, scores, -np.inf)
+
+
+def _closeness(scorer: HybridScorer, movie: int) -> np.ndarray:
+    """Closeness in the ranking model, as a share of the closest movie's; 0 for the movie itself;
+    float32, shape (movies,)."""
+    close = np.zeros(scorer.content.n_movies, dtype=np.float32)
+    for movies in scorer.movie_batches():
+        close[movies] = scorer.ranking.closeness(movie, movies)
+    close[movie] = 0.0
+    np.maximum(close, 0, out=close)
+    close /= max(close.max(), np.finfo(np.float32).tiny)
+    return close

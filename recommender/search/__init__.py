@@ -1,0 +1,1 @@
+"""Finding movies by title, facts and description."""

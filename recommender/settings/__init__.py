@@ -1,0 +1,1 @@
+"""The settings of a server: environment variables and the `.env` file."""

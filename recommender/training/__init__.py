@@ -1,0 +1,1 @@
+"""Training: from rating and movie files to a bundle."""

@@ -1,0 +1,331 @@
+"""From files to a bundle: read and check, train the models, write, with progress.
+
+This runs in a process of its own, which may import anything; the serving process never imports it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from memory_toolkit.measure.sizes import format_bytes
+from recommender.bundle.bundle import VERSION, Bundle, BundleWriter
+from recommender.bundle.catalogue import FILE as CATALOGUE_FILE
+from recommender.bundle.catalogue import MovieText, write_catalogue
+from recommender.bundle.history import ARRAYS as HISTORY_ARRAYS
+from recommender.bundle.history import History
+from recommender.bundle.shards import split
+from recommender.core.errors import BundleError, DataError, SettingsError
+from recommender.core.memory_budget import Allowance
+from recommender.core.records import Id
+from recommender.dataset import ImportOptions
+from recommender.models.content import ContentModel, fit_content
+from recommender.models.ranking import RankingSettings
+from recommender.models.stars import StarsSettings
+from recommender.scoring.filters import MovieFacts, pack_genres
+from recommender.search.titles import TitleIndex
+from recommender.training.engine import Engine, LocalEngine, S
+from recommender.training.stages import Progress, Stages
+
+# For a `dataset.Source`.
+_HERE: Engine[Any] = LocalEngine()
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a bundle is made.
+
+    Attributes:
+        min_user_ratings: users with fewer ratings are left out of the stars model.
+        min_movie_ratings: movies with fewer ratings are left out of the stars model; every movie
+            stays in the catalogue, in the content model and in the hybrid.
+        max_features: how many terms the content model keeps.
+        stars: the settings of the stars model.
+        ranking: the settings of the ranking model.
+        imports: encoding, rating scale, and the memory that reading may use.
+        credit: where the data come from and on what terms; shown on the About page.
+    """
+
+    min_user_ratings: int = 30
+    min_movie_ratings: int = 10
+    max_features: int = 2000
+    stars: StarsSettings = dataclasses.field(default_factory=StarsSettings)
+    ranking: RankingSettings = dataclasses.field(default_factory=RankingSettings)
+    imports: ImportOptions = dataclasses.field(default_factory=ImportOptions)
+    credit: str = ""
+
+    def __post_init__(self) -> None:
+        for name, value, low, high in (
+            ("--min-user-ratings", self.min_user_ratings, 0, None),
+            ("--min-movie-ratings", self.min_movie_ratings, 0, None),
+            ("--max-features", self.max_features, 1, 65536),
+            ("--factors", self.stars.n_factors, 1, 1000),
+            ("--epochs", self.stars.n_epochs, 1, 10000),
+            ("--seed", self.stars.random_state, 0, 2**32 - 1),
+        ):
+            if value < low or (high is not None and value > high):
+                range_text = f"at least {low}" if high is None else f"{low} to {high}"
+                raise SettingsError(f"{name} {value}: give a whole number of {range_text}")
+
+
+def train(
+    source: S,
+    out: str | Path,
+    settings: TrainingSettings | None = None,
+    progress: Progress = lambda stage, fraction: None,
+    quality: dict[str, float | int] | None = None,
+    engine: Engine[S] = _HERE,
+) -> Bundle:
+    """Train on `source` and write the bundle `out`; returns it opened.
+
+    An earlier bundle at `out` keeps serving until the new one is whole, and stays if this fails.
+    After a kill, the next call with the same data and settings goes on behind the last finished
+    stage.
+
+    Args:
+        source: which files, as `engine` takes them: for this process see `dataset.from_files` and
+            `dataset.from_directory`.
+        quality: how well these settings do on these data, from `evaluation.judging.quality`; for
+            the About page.
+        engine: who reads the ratings and fits the models: this process, or a cluster.
+
+    Raises:
+        DataError: the input cannot be used; names the file, row or column.
+        SettingsError: there is too little memory for a stage.
+        BundleError: `out` cannot be written.
+    """
+    settings = settings or TrainingSettings()
+    key = _key(engine.name, engine.contents(source), settings)
+    try:
+        with BundleWriter(out, key) as writer:
+            training = _Training(writer, source, settings, progress, engine)
+            writer.commit(training.run() | {"quality": quality})
+        progress("catalogue", 1.0)
+    except (OSError, sqlite3.OperationalError) as error:
+        problem = getattr(error, "strerror", None) or error
+        raise BundleError(
+            f"{out} cannot be written: {problem}; make room there or choose another --out"
+        ) from error
+    return Bundle.open(out)
+
+
+def _key(engine: str, contents: str, settings: TrainingSettings) -> str:
+    """Names what this training writes: equal data, settings and engines have equal keys.
+
+    The memory limit changes nothing of it, and a run that met one is often given another.
+    """
+    imports = dataclasses.replace(settings.imports, memory_limit=None)
+    plain = dataclasses.asdict(dataclasses.replace(settings, imports=imports))
+    named = json.dumps([VERSION, plain, engine, contents])
+    return hashlib.sha256(named.encode()).hexdigest()[:12]
+
+
+class _Training(Generic[S]):
+    """One training. What a stage needs of earlier ones it reads from the disk, where a run that
+    was killed may have left it; so nothing of one stage is held in memory during the next."""
+
+    def __init__(
+        self,
+        writer: BundleWriter,
+        source: S,
+        settings: TrainingSettings,
+        progress: Progress,
+        engine: Engine[S],
+    ) -> None:
+        self._writer = writer
+        self._source = source
+        self._settings = settings
+        self._progress = progress
+        self._engine = engine
+        self._stages = Stages(writer.folder, progress)
+        self._work = self._stages.work
+
+    def run(self) -> dict[str, Any]:
+        """Write all files of the bundle; returns what belongs into the manifest."""
+        run, settings = self._stages.run, self._settings
+        self._data = run("import", self._import)
+        if self._stages.records[0].reused:
+            self._engine.resume(self._source, self._work, settings.imports)
+        self._history = History.open(self._writer.folder)
+        self._movie_ratings = _movie_ratings(self._history, self._data["movies"])
+        self._users = np.diff(self._history.offsets) >= settings.min_user_ratings
+        self._movies = self._movie_ratings[0] >= settings.min_movie_ratings
+        self._check_memory()
+        stars = run("stars", self._stars)
+        self._content = run("content", self._fit_content)
+        run("ranking", self._ranking)
+        genres = run("catalogue", self._catalogue)["genres"]
+        shutil.rmtree(self._work)
+        trained = {
+            "trained_users": int(self._users.sum()),
+            "trained_movies": int(self._movies.sum()),
+        }
+        return {
+            "settings": dataclasses.asdict(settings),
+            "engine": self._engine.name,
+            "data": self._data | trained | {"genres": genres},
+            "stars": stars,
+            "content": {"n_terms": self._content["n_terms"]},
+            "shards": split(self._writer.folder),
+            "seconds": round(sum(stage.seconds for stage in self._stages.records), 1),
+            "stages": [dataclasses.asdict(stage) for stage in self._stages.records],
+        }
+
+    def _import(self) -> dict[str, Any]:
+        dataset = self._engine.import_dataset(
+            self._source, self._work, self._settings.imports, self._progress
+        )
+        for name in HISTORY_ARRAYS:
+            (self._work / f"{name}.npy").replace(self._writer.folder / f"{name}.npy")
+        ratings = History.open(self._writer.folder).ratings
+        return {
+            "users": dataset.n_users,
+            "movies": dataset.n_movies,
+            "ratings": dataset.n_ratings,
+            "mean_rating": float(ratings.mean(dtype=np.float64)),
+            "scale": list(dataset.scale),
+            "fingerprint": dataset.fingerprint,
+            "report": dataset.report.lines(),
+        }
+
+    def _check_memory(self) -> None:
+        """Refuse now what would be killed later.
+
+        Raises:
+            SettingsError: the models of so many users and movies do not fit.
+        """
+        users, movies, settings = self._data["users"], self._data["movies"], self._settings
+        needed = self._engine.memory(users, movies, settings.stars, settings.ranking)
+        allowance = Allowance.find(settings.imports.memory_limit)
+        if allowance.bytes < needed:
+            raise allowance.too_little(
+                f"the models of {users:,} users and {movies:,} movies take {format_bytes(needed)}"
+            )
+
+    def _texts(self, progress: Callable[[float], None] = lambda fraction: None) -> MovieTexts:
+        return MovieTexts(self._work / "movies.parquet", self._data["movies"], progress)
+
+    @property
+    def _scale(self) -> tuple[float, float]:
+        low, high = self._data["scale"]
+        return low, high
+
+    def _stars(self) -> dict[str, Any]:
+        settings = self._settings
+        if not any(len(block.movies) for block in self._history.blocks(self._users, self._movies)):
+            raise DataError(
+                f"no rating is left: no user with at least {settings.min_user_ratings} ratings "
+                f"rated a movie with at least {settings.min_movie_ratings}; lower "
+                "--min-user-ratings or --min-movie-ratings"
+            )
+        return self._engine.fit_stars(
+            self._history,
+            self._users,
+            self._movies,
+            self._scale,
+            settings.stars,
+            lambda fraction: self._progress("stars", fraction),
+        ).save(self._writer)
+
+    def _fit_content(self) -> dict[str, Any]:
+        texts = self._texts(lambda fraction: self._progress("content", fraction))
+        content, terms = fit_content(texts, self._settings.max_features)
+        return content.save(self._writer) | {"terms": terms}
+
+    def _ranking(self) -> dict[str, Any]:
+        self._engine.fit_ranking(
+            self._history,
+            ContentModel.written(self._writer, self._content["n_terms"]),
+            self._movie_ratings[0],
+            self._scale,
+            self._settings.ranking,
+            lambda fraction: self._progress("ranking", fraction),
+        ).save(self._writer)
+        return {}
+
+    def _catalogue(self) -> dict[str, Any]:
+        def part(low: float, high: float) -> MovieTexts:
+            return self._texts(lambda told: self._progress("catalogue", low + (high - low) * told))
+
+        texts, (counts, means, deviations) = part(0.0, 0.04), self._movie_ratings
+        years = np.array([movie.year or 0 for movie in texts], dtype=np.int16)
+        names, packed = pack_genres([movie.genres for movie in part(0.04, 0.08)], len(texts))
+        facts = MovieFacts(names, years, packed, counts, means, deviations)
+        genres = facts.save(self._writer)
+        file = self._writer.folder / CATALOGUE_FILE
+        file.unlink(missing_ok=True)  # a killed run's
+        write_catalogue(
+            file,
+            zip(part(0.08, 0.2), counts.tolist(), strict=True),
+            _users(self._work / "users.parquet"),
+            self._content["terms"],
+        )
+        titles = ((movie.title, movie.year) for movie in part(0.3, 1.0))
+        TitleIndex.build(titles, counts, self._work / "titles.sqlite").save(self._writer)
+        return {"genres": genres}
+
+
+def _movie_ratings(history: History, n_movies: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How many ratings each movie has (int32), their mean (float32, NaN without any) and their
+    standard deviation (float32, 0 without any)."""
+    counts, sums, squares = np.zeros(n_movies, dtype=np.int64), *np.zeros((2, n_movies))
+    everyone, everything = np.ones(history.n_users, bool), np.ones(n_movies, bool)
+    for block in history.blocks(everyone, everything):
+        counts += np.bincount(block.movies, minlength=n_movies)
+        sums += np.bincount(block.movies, weights=block.ratings, minlength=n_movies)
+        squares += np.bincount(block.movies, weights=block.ratings**2, minlength=n_movies)
+    means = np.divide(sums, counts, out=np.full(n_movies, np.nan), where=counts > 0)
+    variances = np.divide(squares, counts, out=np.zeros(n_movies), where=counts > 0)
+    deviations = np.sqrt(np.maximum(0, variances - np.nan_to_num(means) ** 2))
+    return counts.astype(np.int32), means.astype(np.float32), deviations.astype(np.float32)
+
+
+class MovieTexts:
+    """The movies of ``movies.parquet`` in index order; can be gone through again and again.
+
+    `progress` is told the fraction that has been gone through, each time.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        n_movies: int,
+        progress: Callable[[float], None] = lambda fraction: None,
+    ) -> None:
+        self._path = path
+        self._n_movies = n_movies
+        self._progress = progress
+
+    def __len__(self) -> int:
+        return self._n_movies
+
+    def __contains__(self, movie: object) -> bool:
+        return any(movie == other for other in self)
+
+    def __iter__(self) -> Iterator[MovieText]:
+        read = 0
+        with pq.ParquetFile(self._path) as file:
+            for batch in file.iter_batches(batch_size=1024):
+                self._progress(read / self._n_movies)
+                read += batch.num_rows
+                for row in batch.to_pylist():
+                    genres, tags = tuple(row.pop("genres") or ()), tuple(row.pop("tags") or ())
+                    yield MovieText(genres=genres, tags=tags, **row)
+        self._progress(1.0)
+
+
+def _users(path: Path) -> Iterator[tuple[Id, int]]:
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=8192):
+            columns = batch.to_pydict()
+            yield from zip(columns["user_id"], columns["n_ratings"], strict=True)

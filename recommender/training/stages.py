@@ -1,0 +1,137 @@
+"""The stages of a training: measured, and not repeated when a run that was killed had done them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from memory_toolkit.measure.reading import read
+from memory_toolkit.measure.returning import return_memory
+from recommender.bundle.files import sync
+from recommender.core.errors import SettingsError
+
+# Told the stage ("stars", …) and the fraction of it that is done, 0..1.
+Progress = Callable[[str, float], None]
+_SECONDS_BETWEEN_LOOKS = 0.05
+
+
+@dataclass(frozen=True)
+class StageRecord:
+    """What one stage took.
+
+    Attributes:
+        name: "import", "stars", "content", "ranking" or "catalogue".
+        seconds: how long it took.
+        peak: the most memory of its own that the process was seen to hold, in bytes.
+        disk: the most disk space that was seen taken in the folder, in bytes.
+        reused: whether an earlier run did it.
+    """
+
+    name: str
+    seconds: float
+    peak: int
+    disk: int
+    reused: bool = False
+
+
+class Stages:
+    """Runs the stages of one training, each to its end before the next.
+
+    When a stage is done, its files are on the disk itself and a small file beside them says so,
+    with what the stage returned; the next run in the same folder takes that and goes on behind it.
+
+    Args:
+        folder: where the stages write; its sub-folder ``work`` holds what is removed at the end.
+    """
+
+    def __init__(self, folder: Path, progress: Progress) -> None:
+        self.records: list[StageRecord] = []
+        self.work = folder / "work"
+        self.work.mkdir(exist_ok=True)
+        self._folder = folder
+        self._progress = progress
+
+    def run(self, name: str, stage: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What `stage` returns, which must be JSON; or what it returned in an earlier run.
+
+        Raises:
+            SettingsError: there is too little memory for it.
+        """
+        done = self.work / f"{name}.json"
+        if done.is_file():
+            found: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
+            self.records.append(StageRecord(**found["record"], reused=True))
+            self._progress(name, 1.0)
+            return dict(found["result"])
+        started = time.monotonic()
+        self._progress(name, 0.0)
+        try:
+            with _Watch(self._folder) as watch:
+                result = stage()
+        except MemoryError:
+            raise SettingsError(
+                f"the stage {name} found too little memory; give more, or lower --factors and "
+                "--max-features"
+            ) from None
+        # What the stage no longer needs would otherwise be missing in the next.
+        return_memory()
+        seconds = round(time.monotonic() - started, 1)
+        record = StageRecord(name, seconds, watch.peak, watch.disk)
+        for file in [*self._folder.iterdir(), *self.work.iterdir()]:
+            sync(file)
+        values = dataclasses.asdict(record)
+        del values["reused"]
+        begun = done.with_suffix(".new")
+        begun.write_text(json.dumps({"record": values, "result": result}), encoding="utf-8")
+        os.replace(begun, done)
+        self.records.append(record)
+        return result
+
+
+class _Watch:
+    """Looks 20 times a second at what the process and a folder hold, as long as a stage goes on.
+
+    The kernel's own mark of the peak would not do: it counts the pages of mapped files, and the
+    ratings that come and go are most of them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.peak = self.disk = 0
+        self._folder = folder
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="stage watch", daemon=True)
+
+    def __enter__(self) -> _Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while True:
+            ended = self._ended.wait(_SECONDS_BETWEEN_LOOKS)
+            self.peak = max(self.peak, read().own)
+            self.disk = max(self.disk, _disk_space(self._folder))
+            if ended:
+                return
+
+
+def _disk_space(folder: Path) -> int:
+    """Bytes of all files in `folder`; what goes away meanwhile does not count."""
+    total = 0
+    for path, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.stat(os.path.join(path, name)).st_size
+            except FileNotFoundError:
+                continue
+    return total

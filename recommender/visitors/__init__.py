@@ -1,0 +1,1 @@
+"""The visitors' own ratings and the stores that keep them."""

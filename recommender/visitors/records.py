@@ -1,0 +1,239 @@
+"""What visitors rate on the page: the records, and what every store of them can do.
+
+A visitor is known by a secret that only their browser has. A store holds its SHA-256 and nothing
+else of it, so whoever gets hold of the store cannot act as anybody. Nothing is written for somebody
+who only looks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from recommender.core.errors import ProfileError
+from recommender.core.records import Id
+
+DAY = 24 * 3600
+# The browser forgets its secret after a year without a visit; then nobody can reach the ratings.
+KEPT_SECONDS = 365 * DAY
+# What room for a new visitor may cost another: nothing before a month without a visit.
+SPARED_SECONDS = 30 * DAY
+Row = tuple[Id, float | None, int]
+# Stars (None where the movie is hidden) and time, by movie.
+Given = Mapping[Id, tuple[float | None, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRating:
+    """The stars a visitor gave a movie, and when (seconds since 1970, UTC)."""
+
+    movie_id: Id
+    stars: float
+    given_at: int
+
+
+@dataclass(frozen=True)
+class Opinions:
+    """All that one visitor said.
+
+    Attributes:
+        ratings: the newest first.
+        hidden: movies not to be recommended, the newest first.
+        unsaved: movies of which the last word is not in the store yet.
+        erasing: whether the store still has to forget what was said before.
+        read: whether that is what the store says now, what it said when it was last asked, or,
+            since it was never asked and cannot be, only what waits to be saved.
+    """
+
+    ratings: list[OwnRating] = field(default_factory=list)
+    hidden: list[Id] = field(default_factory=list)
+    unsaved: frozenset[Id] = frozenset()
+    erasing: bool = False
+    read: Literal["now", "before", "never"] = "now"
+
+    @classmethod
+    def of(cls, rows: Iterable[Row]) -> Opinions:
+        """From rows of movie, stars (None where it is hidden) and time, in any order."""
+        ordered = sorted(rows, key=lambda row: (-row[2], isinstance(row[0], str), row[0]))
+        ratings = [OwnRating(movie, s, at) for movie, s, at in ordered if s is not None]
+        return cls(ratings, [movie for movie, s, _ in ordered if s is None])
+
+    @property
+    def stars(self) -> dict[Id, float]:
+        """The stars by movie."""
+        return {rating.movie_id: rating.stars for rating in self.ratings}
+
+    def __len__(self) -> int:
+        return len(self.ratings) + len(self.hidden)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one visitor changes at once: kept wholly or, with an error, not at all.
+
+    Attributes:
+        given: what is said of which movie.
+        removed: movies of which nothing was said any more; none of them is in `given`.
+        erase: whether all that was said before goes first, and the visitor with it.
+        made: of a change that waited, when each movie of `given` and `removed` was spoken of.
+        erased_at: of a change that waited, when `erase` was asked for.
+    """
+
+    given: Given = field(default_factory=dict)
+    removed: frozenset[Id] = frozenset()
+    erase: bool = False
+    made: Mapping[Id, int] = field(default_factory=dict)
+    erased_at: int = 0
+
+    def __len__(self) -> int:
+        return len(self.given) + len(self.removed) + self.erase
+
+    @property
+    def waited(self) -> bool:
+        """Whether others may have written meanwhile what was said after it."""
+        return bool(self.made or self.erased_at)
+
+    def waiting(self, now: int) -> Change:
+        """The same, made `now`, for a store that is away."""
+        made = dict.fromkeys([*self.given, *self.removed], now)
+        return replace(self, made=made, erased_at=now if self.erase else 0)
+
+    def after(self, rows: Iterable[Row]) -> Change:
+        """What is left of a change that waited, where the store has `rows` of the visitor: of two
+        who spoke of the same movie, the one who did so later is right."""
+        times = {movie: at for movie, _, at in rows}
+        newer = {m for m, at in times.items() if at > self.made.get(m, self.erased_at)}
+        given = {movie: said for movie, said in self.given.items() if movie not in newer}
+        removed = self.removed
+        if self.erase and newer:
+            removed |= times.keys() - given.keys()
+        return Change(given, removed - newer, self.erase and not newer)
+
+    def then(self, later: Change) -> Change:
+        """The one change that does what this and then `later` do."""
+        if later.erase:
+            return later
+        given = {m: said for m, said in self.given.items() if m not in later.removed}
+        given.update(later.given)
+        removed = (self.removed | later.removed) - later.given.keys()
+        return Change(given, removed, self.erase, {**self.made, **later.made}, self.erased_at)
+
+    def on(self, said: Opinions) -> Opinions:
+        """What `said` becomes."""
+        rows: dict[Id, Row] = {}
+        if not self.erase:
+            # Only the order of what is hidden is known, and it lies before whatever is new.
+            n = len(said.hidden)
+            rows = {movie: (movie, None, n - i) for i, movie in enumerate(said.hidden)}
+            rows.update((r.movie_id, (r.movie_id, r.stars, r.given_at)) for r in said.ratings)
+        for movie in self.removed:
+            rows.pop(movie, None)
+        rows.update((movie, (movie, *given)) for movie, given in self.given.items())
+        new = Opinions.of(rows.values())
+        return replace(said, ratings=new.ratings, hidden=new.hidden)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much strangers may fill: opinions of one visitor, visitors, and bytes of a file."""
+
+    opinions: int = 2000
+    visitors: int = 20_000
+    size: int = 64 * 2**20
+
+
+class ProfileStore(ABC):
+    """Ratings and hidden movies by visitor; safe for several threads and several processes.
+
+    Of two who write the same at once, the last one wins; a change that waited gives way to what was
+    said after it, to the second, by the clocks of the servers. When there are as many visitors as
+    `Limits` allows, a newcomer takes the place of whoever was away longest, if that is a month at
+    least; visitors who were away for a year are dropped in any case.
+
+    Raises:
+        ProfileError: the store cannot be used; every method raises it.
+    """
+
+    @abstractmethod
+    def opinions(self, secret: str) -> Opinions:
+        """What the visitor rated and hid; empty for somebody unknown."""
+
+    @abstractmethod
+    def change(self, secret: str, change: Change) -> None:
+        """Keep the change, all of it or, with an error, nothing."""
+
+    @abstractmethod
+    def seen(self, secret: str) -> None:
+        """Note that the visitor was here; written once a day at most, and never for a stranger."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the file or the connections."""
+
+    def trouble(self) -> str | None:
+        """Why nothing can be kept now, as far as is known without asking; None if all is well."""
+        return None
+
+    def raise_refusal(self, secret: str) -> None:
+        """Raise, once, why changes of this visitor that waited were given up in the end."""
+        return
+
+    def rate(self, secret: str, stars: Mapping[Id, float]) -> None:
+        """Keep the stars that the visitor gives these movies now."""
+        now = int(time.time())
+        self.change(secret, Change({movie: (given, now) for movie, given in stars.items()}))
+
+    def put(self, secret: str, ratings: Iterable[OwnRating]) -> None:
+        """Keep these ratings, of several for a movie the last; all or, with an error, none."""
+        self.change(secret, Change({r.movie_id: (r.stars, r.given_at) for r in ratings}))
+
+    def hide(self, secret: str, movie: Id) -> None:
+        """Remember that the movie is not to be recommended."""
+        self.change(secret, Change({movie: (None, int(time.time()))}))
+
+    def remove(self, secret: str, movie: Id) -> None:
+        """Forget what the visitor said of the movie, stars or hidden."""
+        self.change(secret, Change(removed=frozenset([movie])))
+
+    def delete(self, secret: str) -> None:
+        """Forget the visitor and all that they said."""
+        self.change(secret, Change(erase=True))
+
+
+class StoreAwayError(ProfileError):
+    """The store does not answer, or takes nothing for now; it may by itself later on.
+
+    Args:
+        readable: whether it could still be read.
+    """
+
+    def __init__(self, message: str, *, readable: bool = False) -> None:
+        super().__init__(message, "away")
+        self.readable = readable
+
+
+def too_many(place: object, limits: Limits) -> ProfileError:
+    """The error for a visitor who said more than one may."""
+    return ProfileError(
+        f"{place}: one visitor can keep {limits.opinions} movies; "
+        "remove some, or raise MATINEE_PROFILE_RATINGS",
+        "too_many",
+        limit=limits.opinions,
+    )
+
+
+def no_place(place: object, visitors: int) -> ProfileError:
+    """The error for a newcomer for whom there is no place."""
+    return ProfileError(
+        f"{place}: it holds the ratings of {visitors} visitors; raise MATINEE_PROFILE_VISITORS",
+        "full",
+    )
+
+
+def hashed(secret: str) -> bytes:
+    """A secret of 192 random bits cannot be guessed from its hash, so no salt is needed."""
+    return hashlib.sha256(secret.encode()).digest()

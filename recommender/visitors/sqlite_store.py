@@ -1,0 +1,237 @@
+"""The visitors' ratings in one SQLite file on the server, small and guarded."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
+
+from recommender.core.errors import ProfileError
+from recommender.visitors.records import (
+    DAY,
+    KEPT_SECONDS,
+    SPARED_SECONDS,
+    Change,
+    Given,
+    Limits,
+    Opinions,
+    ProfileStore,
+    Row,
+    hashed,
+    no_place,
+    too_many,
+)
+
+MEMORY = Path(":memory:")
+_BUSY_SECONDS = 10.0
+_AT_ONCE = 200
+# A movie that was turned away is an opinion without stars, so rating it brings it back. The column
+# `movie` has no type: a number stays a number and text stays text.
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS visitors (
+    number INTEGER PRIMARY KEY, secret BLOB NOT NULL UNIQUE, used_at INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS visitors_by_use ON visitors (used_at);
+CREATE TABLE IF NOT EXISTS opinions (
+    visitor INTEGER NOT NULL REFERENCES visitors ON DELETE CASCADE, movie NOT NULL,
+    stars REAL, given_at INTEGER NOT NULL, PRIMARY KEY (visitor, movie)) WITHOUT ROWID;
+"""
+
+
+class SqliteStore(ProfileStore):
+    """`ProfileStore` in a file, which holds one data set.
+
+    Args:
+        path: the file, made with its folder when it is missing; `MEMORY` keeps all in this object.
+
+    Raises:
+        ProfileError: the file cannot be used. Every method raises it too.
+    """
+
+    def __init__(self, path: Path, limits: Limits | None = None) -> None:
+        self._path = path
+        self._limits = limits or Limits()
+        self._lock = threading.Lock()
+        with self._explained():
+            if path != MEMORY:
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                if not path.exists():
+                    path.touch(mode=0o600)
+            self._connection = sqlite3.connect(
+                path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            try:
+                self._prepare()
+            except sqlite3.Error:
+                self._connection.close()
+                raise
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    def opinions(self, secret: str) -> Opinions:
+        with self._lock, self._explained():
+            visitor = self._visitor(hashed(secret))
+            return Opinions.of([] if visitor is None else self._rows(visitor))
+
+    def change(self, secret: str, change: Change) -> None:
+        key = hashed(secret)
+        with self._transaction():
+            execute = self._connection.execute
+            visitor = self._visitor(key)
+            if visitor is not None and change.waited:
+                change = change.after(self._rows(visitor))
+            if visitor is not None and change.erase:
+                execute("DELETE FROM visitors WHERE number = ?", (visitor,))
+                visitor = None
+            if visitor is not None:
+                self._connection.executemany(
+                    "DELETE FROM opinions WHERE visitor = ? AND movie = ?",
+                    ((visitor, movie) for movie in change.removed),
+                )
+            if not change.given:
+                return
+            if visitor is None:
+                visitor = self._newcomer(key)
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO opinions VALUES (?, ?, ?, ?)",
+                ((visitor, movie, *said) for movie, said in change.given.items()),
+            )
+            (count,) = execute(
+                "SELECT count(*) FROM opinions WHERE visitor = ?", (visitor,)
+            ).fetchone()
+            if count > self._limits.opinions:
+                raise too_many(self._path, self._limits)
+
+    def seen(self, secret: str) -> None:
+        now = int(time.time())
+        with self._lock, self._explained():
+            visitor = self._visitor(hashed(secret), before=now - DAY)
+        if visitor is not None:
+            with self._transaction():
+                self._connection.execute(
+                    "UPDATE visitors SET used_at = ? WHERE number = ?", (now, visitor)
+                )
+
+    def everybody(self) -> Iterator[tuple[bytes, int, Given]]:
+        """Every visitor: the hash of their secret, when they were last here, and what they said.
+
+        A few hundred are read at a time, so that others may write meanwhile.
+        """
+        last = 0
+        while True:
+            with self._lock, self._explained():
+                rows = self._connection.execute(
+                    "SELECT v.number, v.secret, v.used_at, o.movie, o.stars, o.given_at "
+                    "FROM (SELECT * FROM visitors WHERE number > ? ORDER BY number LIMIT ?) v "
+                    "LEFT JOIN opinions o ON o.visitor = v.number ORDER BY v.number",
+                    (last, _AT_ONCE),
+                ).fetchall()
+            if not rows:
+                return
+            for (_, key, used_at), said in groupby(rows, key=lambda row: row[:3]):
+                yield key, used_at, {row[3]: row[4:] for row in said if row[3] is not None}
+            last = rows[-1][0]
+
+    def _visitor(self, key: bytes, before: int | None = None) -> int | None:
+        """The visitor's number; with `before` only if they were last seen before that."""
+        row = self._connection.execute(
+            "SELECT number FROM visitors WHERE secret = ? AND (? IS NULL OR used_at < ?)",
+            (key, before, before),
+        ).fetchone()
+        return None if row is None else int(row[0])
+
+    def _rows(self, visitor: int) -> list[Row]:
+        return self._connection.execute(
+            "SELECT movie, stars, given_at FROM opinions WHERE visitor = ?", (visitor,)
+        ).fetchall()
+
+    def _newcomer(self, key: bytes) -> int:
+        now = int(time.time())
+        execute = self._connection.execute
+        execute("DELETE FROM visitors WHERE used_at < ?", (now - KEPT_SECONDS,))
+        (count,) = execute("SELECT count(*) FROM visitors").fetchone()
+        if count >= self._limits.visitors:
+            dropped = execute(
+                "DELETE FROM visitors WHERE number = "
+                "(SELECT number FROM visitors WHERE used_at < ? ORDER BY used_at LIMIT 1)",
+                (now - SPARED_SECONDS,),
+            )
+            if dropped.rowcount == 0:
+                raise no_place(self._path, count)
+        new = execute("INSERT INTO visitors (secret, used_at) VALUES (?, ?)", (key, now))
+        assert new.lastrowid is not None
+        return new.lastrowid
+
+    def _prepare(self) -> None:
+        execute = self._connection.execute
+        # Half a megabyte of pages in memory is plenty for rows as short as these.
+        for pragma in ("cache_size = -512", "foreign_keys = ON", "synchronous = NORMAL"):
+            execute(f"PRAGMA {pragma}")
+        (page_size,) = execute("PRAGMA page_size").fetchone()
+        execute(f"PRAGMA max_page_count = {max(1, self._limits.size // page_size)}")
+        (found,) = execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if not found:
+            # Changing the journal does not wait for others who do the same; so one does it.
+            self._in_turn("PRAGMA journal_mode = WAL")
+            self._connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+        execute("PRAGMA journal_size_limit = 1048576")
+
+    def _in_turn(self, statement: str) -> None:
+        end = time.monotonic() + _BUSY_SECONDS
+        while True:
+            try:
+                self._connection.execute(statement)
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                    raise
+                time.sleep(0.01)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """What happens within is kept wholly or not at all."""
+        with self._lock, self._explained():
+            # IMMEDIATE, so that two writers wait for each other at the start and not halfway.
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turns errors of SQLite and of the disk into one line that names the file."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code == sqlite3.SQLITE_FULL:
+                raise ProfileError(
+                    f"{self._path}: no room for more ratings; free space on the disk or raise "
+                    f"MATINEE_PROFILE_MB ({self._limits.size / 2**20:g} now)",
+                    "full",
+                ) from error
+            advice = _ADVICE.get(code, "MATINEE_PROFILES names the file")
+            raise ProfileError(f"{self._path}: {error}; {advice}", "storage") from error
+        except OSError as error:
+            raise ProfileError(
+                f"{self._path}: {error.strerror}; let MATINEE_PROFILES name a file that can be "
+                "written",
+                "storage",
+            ) from error
+
+
+_ADVICE = {
+    sqlite3.SQLITE_BUSY: "another process holds it; end that or wait",
+    sqlite3.SQLITE_READONLY: "make the file and its folder writable for the server",
+    sqlite3.SQLITE_CANTOPEN: "make the file and its folder writable for the server",
+    sqlite3.SQLITE_NOTADB: "move it away, or let MATINEE_PROFILES name another file",
+    sqlite3.SQLITE_CORRUPT: "move it away and put a backup in its place",
+}

@@ -1,0 +1,72 @@
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from recommender.app.components import cards
+from recommender.core.records import Movie
+from tests.app.drawn import html
+from tests.conftest import ODD_TITLES
+
+MOVIE = Movie(1, "A & B", 1999, ("Drama", "War"), 3.26, 1234)
+
+
+def drawn(name: str, *arguments: object) -> str:
+    """What `cards.<name>` gives or draws within an English page."""
+
+    def script(name: str, arguments: tuple[object, ...]) -> None:
+        import streamlit as st
+
+        from recommender.app.components import cards
+
+        text = getattr(cards, name)(*arguments)
+        if text:
+            st.html(text)
+
+    app = AppTest.from_function(script, args=(name, arguments)).run()
+    assert not app.exception
+    return html(app)
+
+
+def test_facts_of_a_movie() -> None:
+    facts = drawn("facts", MOVIE, 4.25)
+    assert "<li>Drama</li><li>War</li>" in facts
+    assert "<b>★ 4.2</b> predicted" in facts
+    assert "Average 3.3 from 1,234 ratings" in facts
+    assert "predicted" not in drawn("facts", MOVIE)
+
+
+def test_facts_of_a_movie_that_one_user_rated() -> None:
+    assert "4.0 from one rating" in drawn("facts", Movie(1, "A", None, (), 4.0, 1))
+
+
+def test_facts_of_a_movie_that_nobody_rated() -> None:
+    assert "Not rated yet" in drawn("facts", Movie(1, "A", None, (), None, 0))
+
+
+def test_a_movie_without_a_year_has_none() -> None:
+    assert "<span>" not in drawn("single", Movie(1, "A", None, (), None, 0))
+    assert "<span>1999</span>" in drawn("single", MOVIE)
+
+
+@pytest.mark.parametrize("title", [title for title, _, _ in ODD_TITLES.values()])
+def test_titles_and_genres_are_text_not_html(title: str) -> None:
+    shown = drawn("single", Movie(1, title, 1999, ("<b>x</b>",), None, 0))
+    assert f"<h3>{cards.escape(title)}</h3>" in shown
+    assert "<li>&lt;b&gt;x&lt;/b&gt;</li>" in shown
+    assert "<img" not in shown
+
+
+@pytest.mark.parametrize(
+    ("share", "width"), [(-0.5, "0.0%"), (0.0, "0.0%"), (0.123, "12.3%"), (7.0, "100.0%")]
+)
+def test_a_meter_stays_within_its_bar(share: float, width: str) -> None:
+    meter = cards.meter("<like>", share, "&")
+    assert f'style="--share:{width}"' in meter
+    assert "&lt;like&gt;" in meter
+    assert "<b>&amp;</b>" in meter
+
+
+def test_the_colour_follows_the_genre_that_says_most() -> None:
+    assert cards._hue(MOVIE) == cards._HUES["War"]
+    assert cards._hue(Movie(1, "A", None, (), None, 0)) == cards._hue(
+        Movie(2, "A", 1999, ("Giallo",), None, 0)
+    )

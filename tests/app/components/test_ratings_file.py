@@ -1,0 +1,110 @@
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from recommender import Recommender
+from tests.app.conftest import OpenPage
+from tests.app.drawn import titles
+
+
+def upload(page: AppTest, text: str) -> AppTest:
+    return page.file_uploader[0].upload("ratings.csv", text.encode(), "text/csv").run()
+
+
+def movielens(count: int) -> str:
+    """Ratings of the movies 1 to `count`, the later the newer."""
+    rows = (f"{movie},{(movie % 10 + 1) / 2},{1000 + movie}" for movie in range(1, count + 1))
+    return "\n".join(["movieId,rating,timestamp", *rows])
+
+
+def test_an_import_is_reported_and_followed(open_page: OpenPage, tiny: Recommender) -> None:
+    page = upload(open_page("my-ratings", part="file"), movielens(3) + "\n99,5,1\n")
+    assert [success.value for success in page.success] == ["Ratings taken over: 3"]
+    assert page.expander[0].label == "Not in this catalogue: 1"
+    assert page.expander[0].markdown[0].value == "- movieId 99"
+    assert titles(page) == [
+        item.movie.title for item in tiny.recommend({1: 1.0, 2: 1.5, 3: 2.0}, 12)
+    ]
+    assert page.download_button[0].label == "Download ratings (3)"
+    assert page.file_uploader[0].value is None
+
+
+def test_letterboxd(open_page: OpenPage) -> None:
+    text = (
+        "Date,Name,Year,Letterboxd URI,Rating\n"
+        "2021-03-01,기생충,2019,x,4.5\n2021-03-01,*Not* <here>,2000,x,4\n"
+    )
+    page = upload(open_page("my-ratings", part="file"), text)
+    assert page.success[0].value == "Ratings taken over: 1"
+    assert page.expander[0].markdown[0].value == "- \\*Not\\* \\<here\\> \\(2000\\)"
+
+
+@pytest.mark.parametrize(
+    ("locale", "text", "sentence"),
+    [
+        ("en-US", "a,b\n", "The file needs the columns movieId and rating (MovieLens)"),
+        ("ko-KR", "a,b\n", "파일에 movieId, rating 열(MovieLens)"),
+        ("en-US", "movieId,rating\n1,9\n", "Row 2: 9 is outside the scale 0.5 to 5."),
+        ("ko-KR", "movieId,rating\n1,9\n", "2행: 9은(는) 0.5–5 범위를 벗어납니다."),
+        ("en-US", "movieId,rating\n1,*a*\n", "Row 2 cannot be read: *a*."),
+        ("en-US", 'movieId,rating\n"1"2,3\n', "This is not a CSV file in UTF-8."),
+        (
+            "en-US",
+            "movieId,rating\n" + "1,3\n" * 10_000,
+            "The file has more than 2 MB or 10000 rows",
+        ),
+        ("en-US", "userId,movieId,rating\n1,1,3\n2,1,3\n", "The file holds the ratings of several"),
+    ],
+)
+def test_a_wrong_file_is_a_sentence_and_changes_nothing(
+    open_page: OpenPage, locale: str, text: str, sentence: str
+) -> None:
+    page = upload(open_page("my-ratings", part="file", locale=locale), movielens(2))
+    upload(page, text)
+    assert not page.exception
+    (toast,) = page.toast
+    assert toast.value.replace("\\", "").startswith(sentence)
+    assert not page.success
+    assert "(2)" in page.segmented_control(key="part").options[1]
+
+
+def test_more_than_one_visitor_may_keep(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MATINEE_PROFILE_RATINGS", "4")
+    page = upload(open_page("my-ratings", part="file"), movielens(5))
+    assert page.toast[0].value.startswith("At most 4 movies can be kept")
+    assert page.segmented_control(key="part").options[1] == "Rated (0)"
+
+
+def test_of_many_ratings_the_newest_are_shown_first(open_page: OpenPage) -> None:
+    page = upload(open_page("my-ratings", part="file"), movielens(50))
+    page.segmented_control(key="part").set_value("rated").run()
+    keys = [field.key for field in page.feedback]
+    assert keys == [f"stars_{movie}" for movie in range(50, 20, -1)]
+    next(button for button in page.button if button.label == "Show more (20 left)").click().run()
+    assert [field.key for field in page.feedback] == [f"stars_{n}" for n in range(50, 0, -1)]
+    assert not [button for button in page.button if button.label.startswith("Show more")]
+
+
+def test_half_stars_are_kept_and_shown_in_figures(open_page: OpenPage, tiny: Recommender) -> None:
+    text = "movieId,rating\n7,3.5\n"
+    page = upload(open_page("my-ratings", part="file"), text)
+    page.segmented_control(key="part").set_value("rated").run()
+    assert page.feedback(key="stars_7").value == 3
+    assert "**Movie number 7** :small[1957] :small[★ 3.5]" in [m.value for m in page.markdown]
+    # The star that stands for 3.5 is a 4 on the first click, and goes on the second.
+    page.feedback(key="stars_7").set_value(None).run()
+    assert page.feedback(key="stars_7").value == 3
+    assert "**Movie number 7** :small[1957]" in [m.value for m in page.markdown]
+    page.feedback(key="stars_7").set_value(None).run()
+    assert not page.feedback
+
+
+def test_delete_everything(open_page: OpenPage, tiny: Recommender) -> None:
+    page = upload(open_page("my-ratings", part="file"), movielens(5))
+    next(b for b in page.button if b.key and b.key.startswith("away_")).click().run()
+    next(b for b in page.button if b.label == "Yes, delete everything").click().run()
+    assert page.segmented_control(key="part").options[1] == "Rated (0)"
+    assert titles(page) == [movie.title for movie in tiny.popular(12)]
+    assert not page.success
+    assert page.download_button[0].disabled

@@ -1,0 +1,68 @@
+"""The memory panel alone, as Streamlit's own test runner draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from debug_memory import LIMIT_VARIABLE, ActionRecord, clear_actions
+from memory_toolkit.measure import reading
+from recommender.app.memory import access, panel
+
+
+def app() -> None:
+    import streamlit as st
+
+    from recommender.app.memory.panel import memory_panel
+
+    with st.sidebar:
+        memory_panel()
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept() -> Iterator[None]:
+    """No action recorded, no wrong token given, and no thread left behind."""
+    clear_actions()
+    access._pause = access._Pause()
+    yield
+    panel._timeline.stop()
+    panel._timeline._points.clear()
+
+
+@pytest.fixture
+def side(monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """The panel under a limit of 4 GB, not drawn yet."""
+    monkeypatch.setenv(LIMIT_VARIABLE, "4G")
+    return AppTest.from_function(app)
+
+
+@pytest.fixture
+def without_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system tells only RSS, as off Linux."""
+    monkeypatch.setattr(reading, "_broker", reading._Broker(str(tmp_path)))
+
+
+@pytest.fixture
+def record() -> Callable[..., ActionRecord]:
+    """`record(name, peak=…)` is a record with all that is not named being plain."""
+
+    def record(name: str = "load", **given: object) -> ActionRecord:
+        plain: dict[str, object] = {
+            "started": 1000.0,
+            "duration": 0.25,
+            "before": 40 << 20,
+            "after": 42 << 20,
+            "peak": 50 << 20,
+            "peak_source": "exact",
+            "rss_before": 60 << 20,
+            "rss_after": 62 << 20,
+            "overlaps": 0,
+            "error": False,
+            "session": "a1b2",
+        }
+        return ActionRecord(name=name, **{**plain, **given})  # type: ignore[arg-type]
+
+    return record

@@ -1,0 +1,207 @@
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from recommender import Recommender
+from recommender.app.components.markup import plain
+from tests.app.conftest import OpenPage
+from tests.app.drawn import html, titles
+
+
+def offered(page: AppTest) -> list[int]:
+    """The movies with stars to click, in order."""
+    return [int(field.key.removeprefix("stars_")) for field in page.feedback]
+
+
+def rate(page: AppTest, movie: int, star: int | None) -> AppTest:
+    """Click a star, 1 to 5; None is a second click on the same one."""
+    return page.feedback(key=f"stars_{movie}").set_value(None if star is None else star - 1).run()
+
+
+def part(page: AppTest, name: str) -> AppTest:
+    return page.segmented_control(key="part").set_value(name).run()
+
+
+def test_somebody_new(open_page: OpenPage, tiny: Recommender) -> None:
+    page = open_page("my-ratings")
+    assert page.title[0].value == "My ratings"
+    assert [heading.value for heading in page.header] == ["Known to many"]
+    assert page.caption[0].value == "Rate a movie, and this list becomes yours."
+    assert offered(page) == [movie.movie_id for movie in tiny.quick_start(8)]
+    assert [field.value for field in page.feedback] == [None] * 8
+    assert titles(page) == [movie.title for movie in tiny.popular(12)]
+    assert "predicted" not in html(page)
+
+
+def test_without_a_cookie_it_says_that_nothing_lasts(open_page: OpenPage) -> None:
+    (info,) = open_page("my-ratings").info
+    assert "these ratings last only until you close or reload this page" in info.value
+
+
+def test_the_recommendations_follow_at_once(open_page: OpenPage, tiny: Recommender) -> None:
+    page = open_page("my-ratings")
+    first, second = offered(page)[:2]
+    rate(page, first, 5)
+    found = tiny.recommend({first: 5.0}, 12)
+    assert titles(page) == [item.movie.title for item in found]
+    rate(page, second, 1)
+    found = tiny.recommend({first: 5.0, second: 1.0}, 12)
+    assert titles(page) == [item.movie.title for item in found]
+    assert f"★ {found[0].stars:.1f}" in html(page)
+    assert page.header[0].value == "Recommended for you"
+    assert page.caption[0].value == "From your ratings (2)"
+
+
+def test_what_is_rated_stays_in_its_place(open_page: OpenPage) -> None:
+    page = open_page("my-ratings")
+    before = offered(page)
+    rate(page, before[3], 4)
+    assert offered(page) == before
+    assert [field.value for field in page.feedback] == [None] * 3 + [3] + [None] * 4
+
+
+def test_a_second_click_takes_a_rating_back(open_page: OpenPage) -> None:
+    page = open_page("my-ratings")
+    movie = offered(page)[0]
+    rate(rate(page, movie, 2), movie, None)
+    assert page.feedback(key=f"stars_{movie}").value is None
+    assert page.caption[0].value == "Rate a movie, and this list becomes yours."
+
+
+def test_other_movies_come_until_all_were_there(open_page: OpenPage) -> None:
+    page = open_page("my-ratings")
+    seen = offered(page)
+    rate(page, seen[0], 3)
+    for _ in range(8):
+        others = next(button for button in page.button if button.label == "Other movies")
+        others.click().run()
+        if set(offered(page)) & set(seen):
+            break
+        seen += offered(page)
+    # 60 movies, and then from the beginning, without the one that has stars now.
+    assert len(seen) == 60
+    assert seen[0] not in offered(page)
+    assert len(offered(page)) == 8
+
+
+def test_any_movie_can_be_searched_and_rated(open_page: OpenPage, tiny: Recommender) -> None:
+    page = open_page("my-ratings").text_input(key="find").set_value("movie number 33").run()
+    assert offered(page) == [33]
+    rate(page, 33, 5)
+    assert page.feedback(key="stars_33").value == 4
+    assert titles(page) == [item.movie.title for item in tiny.recommend({33: 5.0}, 12)]
+
+
+@pytest.mark.parametrize("movie", [1, 2, 3, 4])
+def test_odd_titles_are_shown_as_they_are(
+    open_page: OpenPage, tiny: Recommender, movie: int
+) -> None:
+    found = tiny.movie(movie)
+    page = open_page("my-ratings").text_input(key="find").set_value(found.title).run()
+    assert f"**{plain(found.title)}** :small[{found.year}]" in [m.value for m in page.markdown]
+
+
+def test_what_is_no_title_may_name_a_genre(open_page: OpenPage, tiny: Recommender) -> None:
+    page = open_page("my-ratings").text_input(key="find").set_value("1960s drama").run()
+    found = tiny.search("1960s drama", 12, by="facts")
+    assert len(page.get("feedback")) == len(found) > 1
+    assert len(page.info) == 1  # that no cookie came
+
+
+def test_a_genre_in_korean(open_page: OpenPage, tiny: Recommender) -> None:
+    page = open_page("my-ratings", locale="ko-KR").text_input(key="find").set_value("전쟁").run()
+    assert len(page.get("feedback")) == len(tiny.search("war", 12, by="facts")) > 1
+
+
+def test_nothing_found(open_page: OpenPage) -> None:
+    page = open_page("my-ratings").text_input(key="find").set_value("*nowhere*").run()
+    assert [info.value.replace("\\", "") for info in page.info][-1].startswith(
+        "No title is like “*nowhere*”."
+    )
+    assert offered(page) == []
+
+
+def test_what_is_turned_away_stays_away_until_it_is_taken_back(
+    open_page: OpenPage, tiny: Recommender
+) -> None:
+    page = open_page("my-ratings")
+    rate(page, offered(page)[0], 5)
+    before = titles(page)
+    away = next(button for button in page.button if button.key and button.key.startswith("away_"))
+    movie = int(away.key.removeprefix("away_"))
+    away.click().run()
+    assert before[0] == tiny.movie(movie).title
+    assert before[0] not in titles(page)
+    assert len(titles(page)) == 12
+    assert page.caption[1].value.replace("\\", "") == (
+        f"“{before[0]}” will not be recommended again."
+    )
+    part(page, "rated")
+    assert page.header[0].value == "Not interested"
+    page.button(key=f"again_{movie}").click().run()
+    assert titles(page) == before
+
+
+def test_undo(open_page: OpenPage) -> None:
+    page = open_page("my-ratings")
+    before = titles(page)
+    next(b for b in page.button if b.key and b.key.startswith("away_")).click().run()
+    assert titles(page) != before
+    next(button for button in page.button if button.label == "Undo").click().run()
+    assert titles(page) == before
+    assert "Undo" not in [button.label for button in page.button]
+
+
+def test_the_own_ratings_newest_first_can_be_changed_and_removed(open_page: OpenPage) -> None:
+    page = open_page("my-ratings", part="rated")
+    assert page.info[-1].value.startswith("You have not rated anything yet.")
+    part(page, "rate")
+    first, second = offered(page)[:2]
+    rate(rate(page, first, 1), second, 2)
+    part(page, "rated")
+    assert sorted(offered(page)) == sorted([first, second])
+    assert page.segmented_control(key="part").options[1] == "Rated (2)"
+    rate(page, first, 4)
+    assert page.feedback(key=f"stars_{first}").value == 3
+    rate(page, second, None)
+    assert offered(page) == [first]
+
+
+def test_filters_narrow_the_recommendations(open_page: OpenPage) -> None:
+    page = open_page("my-ratings", genres="War", n="5")
+    assert len(titles(page)) == 5
+    assert html(page).count("<li>War</li>") == 5
+
+
+def test_more_than_may_be_kept(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MATINEE_PROFILE_RATINGS", "1")
+    page = open_page("my-ratings")
+    first, second = offered(page)[:2]
+    rate(page, first, 5)
+    assert len(page.toast) == 0
+    rate(page, second, 5)
+    assert [toast.value for toast in page.toast] == [
+        "At most 1 movies can be kept, so the last change was not. Remove some first."
+    ]
+    assert page.feedback(key=f"stars_{first}").value == 4
+    assert page.feedback(key=f"stars_{second}").value is None
+    assert len(page.run().toast) == 0
+
+
+def test_two_sessions_without_a_cookie_are_two_visitors(open_page: OpenPage) -> None:
+    page = open_page("my-ratings")
+    rate(page, offered(page)[0], 5)
+    assert page.caption[0].value == "From your ratings (1)"
+    assert open_page("my-ratings").caption[0].value.startswith("Rate a movie")
+
+
+def test_in_korean(open_page: OpenPage) -> None:
+    page = open_page("my-ratings", locale="ko-KR")
+    assert page.title[0].value == "내 평점"
+    rate(page, offered(page)[0], 5)
+    assert page.header[0].value == "나를 위한 추천"
+    assert page.caption[0].value == "내 평점 1개를 바탕으로 골랐습니다"
+    assert page.segmented_control(key="part").options == [
+        "평가하기",
+        "평가한 영화 (1)",
+        "내 데이터",
+    ]

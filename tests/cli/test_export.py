@@ -1,0 +1,178 @@
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from recommender import DataError, Recommender
+from recommender.cli import export
+from recommender.cli.export import predict_pairs, read_ratings, write_parts, write_recommendations
+from tests.conftest import ROOT
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_predictions_keep_the_pairs_and_their_order(tiny: Recommender, tmp_path: Path) -> None:
+    pairs = write(tmp_path / "pairs.csv", "movie_id,user_id\n3,1\n60,1\n3,nobody\n999,50\n")
+    out = tmp_path / "out.csv"
+    assert predict_pairs(tiny, pairs, out) == 4
+    rows = list(csv.DictReader(out.open()))
+    assert [(r["user_id"], r["movie_id"]) for r in rows] == [
+        ("1", "3"),
+        ("1", "60"),
+        ("nobody", "3"),
+        ("50", "999"),
+    ]
+    expected = tiny.predict([("1", "3"), ("1", "60"), ("nobody", "3"), ("50", "999")])
+    assert [float(r["stars"]) for r in rows] == pytest.approx(expected.tolist(), abs=1e-4)
+    assert all(0.5 <= float(r["stars"]) <= 5 for r in rows)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("user,movie\n1,2\n", r"pairs\.csv: no column user_id; found user, movie"),
+        ("", r"pairs\.csv: no column user_id; found nothing"),
+        ("user_id,movie_id\n1,2\n,3\n", r"pairs\.csv line 3: user_id or movie_id is empty"),
+        ("user_id,movie_id\n1\n", r"pairs\.csv line 2: user_id or movie_id is empty"),
+    ],
+)
+def test_bad_pairs(tiny: Recommender, tmp_path: Path, text: str, message: str) -> None:
+    pairs, out = write(tmp_path / "pairs.csv", text), tmp_path / "out.csv"
+    write(out, "precious")
+    with pytest.raises(DataError, match=message):
+        predict_pairs(tiny, pairs, out)
+    assert out.read_text() == "precious"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_files_that_cannot_be_read_or_written(tiny: Recommender, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"none\.csv: cannot be read"):
+        predict_pairs(tiny, tmp_path / "none.csv", tmp_path / "out.csv")
+    pairs = tmp_path / "latin.csv"
+    pairs.write_bytes(b"user_id,movie_id\n\xe9,1\n")
+    with pytest.raises(DataError, match="not UTF-8"):
+        predict_pairs(tiny, pairs, tmp_path / "out.csv")
+    pairs = write(tmp_path / "pairs.csv", "user_id,movie_id\n1,2\n")
+    with pytest.raises(DataError, match="cannot be written"):
+        predict_pairs(tiny, pairs, tmp_path / "no folder" / "out.csv")
+    with pytest.raises(DataError, match="cannot be written"):
+        write_recommendations(iter([]), tmp_path / "no folder" / "out.parquet")
+
+
+@pytest.mark.parametrize("name", [".", "folder", "file/x", "long" * 99, "pipe"])
+def test_what_is_no_file_is_not_replaced(name: str, tiny: Recommender, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe")
+    before = sorted(tmp_path.iterdir())
+    pairs = write(tmp_path.with_name("pairs.csv"), "user_id,movie_id\n1,2\n")
+    with pytest.raises(DataError, match=r"is no file|cannot be written: .*; choose another --out"):
+        predict_pairs(tiny, pairs, tmp_path / name if name != "." else Path(name))
+    assert sorted(tmp_path.iterdir()) == before
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_who_has_rated_everything_has_no_rows(tmp_path: Path) -> None:
+    nothing: tuple[list[str], np.ndarray] = ([], np.zeros(0, np.float32))
+    users = [(user, *nothing) for user in range(1024)]
+    written = write_recommendations(
+        [*users, (5000, ["tt1"], np.ones(1, np.float32))], tmp_path / "o"
+    )
+    assert (written.users, written.rows) == (1025, 1)
+    assert pq.read_table(tmp_path / "o").to_pylist() == [
+        {"user_id": 5000, "movie_id": "tt1", "rank": 1, "score": 1.0}
+    ]
+    assert write_recommendations(users, tmp_path / "o").rows == 0
+    assert pq.read_table(tmp_path / "o").num_rows == 0
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_who_is_stopped_leaves_no_half_file(
+    number: signal.Signals, status: int, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pairs.csv")  # that nobody writes into
+    words = ("--pairs", tmp_path / "pairs.csv", "--out", tmp_path / "o", "--bundle", tiny_bundle)
+    command = [sys.executable, "-m", "recommender.cli", "predict", *map(str, words)]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        while len(list(tmp_path.iterdir())) == 1:
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(number)
+        try:
+            _, said = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert (process.returncode, said) == (status, "matinee: stopped; nothing was changed\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["pairs.csv"]
+
+
+def test_a_failure_midway_leaves_what_was_there(tiny: Recommender, tmp_path: Path) -> None:
+    out = write(tmp_path / "out.parquet", "precious")
+
+    def failing():
+        yield from tiny.recommend_all(3)
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_recommendations(failing(), out)
+    assert out.read_text() == "precious"
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_parts_hold_together_what_one_file_holds(
+    tiny: Recommender, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "_PART", 25)  # of 50 users: no part is empty
+    told: list[int] = []
+    written = write_parts(tiny.recommend_all(3), tmp_path / "parts", told.append)
+    assert (written.users, written.rows) == (50, 150)
+    assert told == [25, 50]
+    write_recommendations(tiny.recommend_all(3), tmp_path / "one.parquet")
+    parts = sorted((tmp_path / "parts").iterdir())
+    assert [part.name for part in parts] == ["part-00000.parquet", "part-00001.parquet"]
+    assert pq.read_table(tmp_path / "parts") == pq.read_table(tmp_path / "one.parquet")
+
+
+def test_a_folder_of_parts_is_whole_and_new(tiny: Recommender, tmp_path: Path) -> None:
+    def failing():
+        yield next(tiny.recommend_all(3))
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_parts(failing(), tmp_path / "parts")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "there").mkdir()
+    with pytest.raises(DataError, match=r"there is there already; name a new folder"):
+        write_parts(failing(), tmp_path / "there")
+    with pytest.raises(DataError, match="cannot be written"):
+        write_parts(iter([]), tmp_path / "no folder" / "parts")
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("3,x\n", r"own\.csv line 2: rating 'x' is not a number"),
+        ("3,4\n5,6\n", r"own\.csv line 3: rating 6 is outside the scale 0\.5 to 5"),
+        ("3,nan\n", "outside the scale"),
+        ("3,\n", "line 2: movie_id or rating is empty"),
+    ],
+)
+def test_bad_ratings(tmp_path: Path, rows: str, message: str) -> None:
+    path = write(tmp_path / "own.csv", "movie_id,rating\n" + rows)
+    with pytest.raises(DataError, match=message):
+        read_ratings(path, (0.5, 5.0))
+
+
+def test_own_ratings(tmp_path: Path) -> None:
+    path = write(tmp_path / "own.csv", "movie_id,rating,title\n3,4.5,Heat\n3,2,Heat\nx,1,\n")
+    assert read_ratings(path, (0.5, 5.0)) == {"3": 2.0, "x": 1.0}

@@ -1,0 +1,87 @@
+"""What `check` says of this machine, of a limit and of bundles, measured for real."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from memory_toolkit.cli.check import check
+from memory_toolkit.measure.limit import LIMIT_VARIABLE
+from memory_toolkit.measure.sizes import MB, format_bytes
+from tests.memory_toolkit.groups import join, real_v1_group
+from tests.memory_toolkit.planted import ROOT, linux, resettable
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (LIMIT_VARIABLE, "MATINEE_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def checked(tmp_path: Path, before: str = "", **environment: str) -> str:
+    """What `check` prints in a process of its own, in `tmp_path`, after the code `before`."""
+    code = f"{before}from debug_memory import *; from memory_toolkit.cli.commands import main\n"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}raise SystemExit(main(['check']))"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+@resettable
+def test_the_machine_and_a_bundle(tiny_bundle: Path, tmp_path: Path) -> None:
+    said = checked(tmp_path, MATINEE_BUNDLE=str(tiny_bundle))
+    total = format_bytes(psutil.virtual_memory().total)
+    assert f"  machine: {total}, " in said
+    assert "MATINEE_MEMORY_LIMIT:  not set" in said
+    assert "exact, from the kernel's own mark" in said
+    assert "a trial freed 19.1 MB and gave back " in said
+    assert f"Bundle {tiny_bundle}, in a process like the app's" in said
+    for size in ("256 MB:", "512 MB:", "1 GB:"):
+        assert re.search(f"^  {size} +fits with .* MB to spare", said, re.MULTILINE)
+    assert said.count("\nBundle ") == 1 + (ROOT / "bundle").is_dir()
+
+
+@linux
+def test_a_real_limit_that_is_too_small(tiny_bundle: Path, tmp_path: Path) -> None:
+    with real_v1_group(40 * MB) as group:
+        said = checked(tmp_path, join(group), MATINEE_BUNDLE=str(tiny_bundle))
+    assert f"Limit:                   40.0 MB (cgroup v1 {group})" in said
+    assert f"  cgroup v1 {group}: limit 40.0 MB, " in said
+    assert "ended by signal 9, most likely for want of memory" in said
+
+
+def test_a_limit_that_was_set_by_hand(tmp_path: Path) -> None:
+    said = checked(tmp_path, MATINEE_MEMORY_LIMIT="45M", MATINEE_BUNDLE=str(ROOT / "data"))
+    assert said.startswith("Limit:                   45.0 MB (MATINEE_MEMORY_LIMIT)\n")
+    assert "MATINEE_MEMORY_LIMIT:  45M" in said
+    assert f"Bundle:                  matinee: {ROOT / 'data'}: " in said
+
+
+def test_without_the_recommender_nothing_is_said_of_bundles(tmp_path: Path) -> None:
+    hide = "import sys, importlib.util as u\nfind = u.find_spec\n"
+    hide += "u.find_spec = lambda name: None if name == 'recommender' else find(name)\n"
+    assert "undle" not in checked(tmp_path, hide)
+
+
+def test_a_wrong_limit_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from memory_toolkit.cli.commands import main
+
+    monkeypatch.setenv(LIMIT_VARIABLE, "lots")
+    assert main(["check"]) == 2
+    assert capsys.readouterr().err == (
+        "debug_memory.py check: "
+        "MATINEE_MEMORY_LIMIT=lots: write a size such as 256M, 1.5G or bytes\n"
+    )
+    with pytest.raises(ValueError, match="lots"):
+        list(check())

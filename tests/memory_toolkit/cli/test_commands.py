@@ -1,0 +1,122 @@
+"""The command line: what it prints, writes and returns."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.memory_toolkit.planted import ROOT, linux
+
+PROGRAM = str(ROOT / "debug_memory.py")
+KILL = "import time; time.sleep(.2); kept = b'x' * (96 << 20)"
+
+
+def run(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, PROGRAM, *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60)
+
+
+@linux
+def test_run_keeps_the_commands_output_and_status(tmp_path: Path) -> None:
+    done = run("run", "--", "sh", "-c", "echo out; echo err >&2; exit 7", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (7, "out\n")
+    assert done.stderr.startswith("err\nsh exited with status 7\n")
+    assert os.listdir(tmp_path) == []
+
+
+@linux
+def test_run_writes_both_files(tmp_path: Path) -> None:
+    done = run(
+        *("run", "--csv", "a.csv", "--html", "a.html", "--interval", "0.02"),
+        *("--", sys.executable, "-c", "import time; time.sleep(.3)"),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Written:           a.csv\n" in done.stderr
+    assert sorted(os.listdir(tmp_path)) == ["a.csv", "a.html"]
+    with open(tmp_path / "a.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) > 5
+    assert float(rows[-1]["own_mb"]) > 3
+    assert (tmp_path / "a.html").read_text("utf-8").endswith("</html>\n")
+
+
+@linux
+def test_run_under_a_limit(tmp_path: Path) -> None:
+    done = run(
+        "run", "--limit", "64M", "--html", "a.html", "--", sys.executable, "-c", KILL, cwd=tmp_path
+    )
+    if "cgroup" not in done.stderr:
+        pytest.skip("no memory control group that this user may make")
+    assert done.returncode == 137
+    assert "was killed by the limit of 64.0 MB, not by a crash" in done.stderr
+    assert "It was killed by the limit" in (tmp_path / "a.html").read_text("utf-8")
+
+
+@linux
+def test_ctrl_c_ends_the_command_and_the_report_is_written(tmp_path: Path) -> None:
+    # Without exec a signal is lost that comes while the shell starts its command.
+    sleeping = ("sh", "-c", "echo ready; exec sleep 60")
+    command = ["run", "--limit", "64M", "--csv", "a.csv", "--", *sleeping]
+    with subprocess.Popen(
+        [sys.executable, PROGRAM, *command],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        assert os.listdir(tmp_path) == [f".a.csv.{process.pid}"]
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "sh ended after Ctrl+C" in said or "sh exited with status 130" in said
+    assert os.listdir(tmp_path) == ["a.csv"]
+    groups = [word for word in said.split() if word.startswith("/sys/fs/cgroup")]
+    assert not any(Path(group.rstrip(")")).exists() for group in groups)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["run"], 2, "run: which command? write it behind --, as in: run -- python train.py"),
+        (["run", "--limit", "lots", "--", "ls"], 2, "run: argument --limit: lots: write a size"),
+        (["run", "--limit", "256", "--", "ls"], 2, "run: argument --limit: 256: give at least 1M"),
+        (["run", "--interval", "0", "--", "ls"], 2, "run: argument --interval: 0: give seconds"),
+        (["run", "--csv", "/no/where.csv", "--", "ls"], 2, "run: /no/where.csv cannot be written"),
+        (["run", "--", "no-such-program"], 127, "run: no-such-program: there is no such program"),
+        (["watch"], 2, "watch: give a process's number, or --url"),
+        (["watch", "1", "--url", "http://x/"], 2, "watch: give a process's number, or --url"),
+        (["watch", "--url", "x"], 1, "watch: x is no address"),
+        (["watch", "x"], 2, "watch: argument PID: invalid int value: 'x'"),
+        (["watch", "999999999"], 1, "watch: there is no process 999999999"),
+        ([], 2, "the following arguments are required: COMMAND"),
+        (["dance"], 2, "argument COMMAND: invalid choice: 'dance'"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(arguments: list[str], status: int, said: str) -> None:
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (status, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("debug_memory.py")
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ([], ["run", "watch", "check", "import debug_memory"]),
+        (["run"], ["--limit SIZE", "--csv", "--html", "--interval", "python train.py"]),
+        (["watch"], ["--url", "--token", "watch 4242"]),
+        (["check"], ["256 MB", "debug_memory.py check"]),
+    ],
+)
+def test_help(command: list[str], words: list[str]) -> None:
+    done = run(*command, "--help")
+    assert done.returncode == 0
+    assert all(word in done.stdout for word in words)

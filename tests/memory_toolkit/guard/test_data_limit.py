@@ -1,0 +1,111 @@
+"""The limit on address space, each time in a process of its own, where it can do no harm."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from memory_toolkit.guard.data_limit import DataLimit
+from memory_toolkit.measure.reading import Reading
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_DATA counts on Linux only")
+
+
+def run_python(code: str) -> str:
+    begin = (
+        "import resource, threading\n"
+        "from memory_toolkit.guard.data_limit import DataLimit, SPARE\n"
+        "from memory_toolkit.measure.reading import read\n"
+        "from memory_toolkit.measure.sizes import MB\n"
+        "limit = DataLimit()\n"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", begin + code], capture_output=True, text=True, check=True, timeout=60
+    ).stdout.strip()
+
+
+def test_what_is_too_much_is_a_memory_error_and_the_rest_goes_on() -> None:
+    printed = run_python(
+        "limit.refresh(read(), 100 * MB)\n"
+        "fits = bytearray(80 * MB)\n"
+        "try:\n"
+        "    bytearray(80 * MB)\n"
+        "except MemoryError:\n"
+        "    print('too much', len(bytearray(10 * MB)) // MB)\n"
+        "del fits\n"
+        "print(len(bytearray(80 * MB)) // MB)\n"
+    )
+    assert printed.split("\n") == ["too much 10", "80"]
+
+
+def test_growing_a_list_without_end_ends_in_a_memory_error() -> None:
+    printed = run_python(
+        "limit.refresh(read(), 50 * MB)\n"
+        "before = read().rss\n"
+        "def grow():\n"
+        "    grown = []\n"
+        "    while True:\n"
+        "        grown.append(bytes(1000))\n"
+        "try:\n"
+        "    grow()\n"
+        "except MemoryError:\n"
+        "    limit.lift()\n"  # what was grown is still there
+        "print(35 * MB < read().peak - before < 60 * MB)\n"
+    )
+    assert printed == "True"
+
+
+def test_large_blocks_stay_out_of_the_heaps_where_the_limit_would_not_see_them() -> None:
+    printed = run_python(
+        "limit.refresh(read(), 200 * MB)\n"
+        "data = read().data\n"
+        "def fill():\n"
+        "    pieces = [bytes(MB) for _ in range(100)]\n"
+        "fill()\n"
+        "fill()\n"
+        "print(read().data - data < 10 * MB)\n"
+    )
+    assert printed == "True"
+
+
+def test_a_refresh_follows_and_a_little_is_always_spare() -> None:
+    printed = run_python(
+        "limit.refresh(read(), 100 * MB)\n"
+        "kept = bytearray(90 * MB)\n"
+        "limit.refresh(read(), -50 * MB)\n"
+        "print(len(bytearray(SPARE // 2)) == SPARE // 2)\n"
+        "try:\n"
+        "    bytearray(2 * SPARE)\n"
+        "except MemoryError:\n"
+        "    print('too much')\n"
+        "limit.refresh(read(), 100 * MB)\n"
+        "print(len(bytearray(90 * MB)) // MB)\n"
+    )
+    assert printed.split("\n") == ["True", "too much", "90"]
+
+
+def test_lifting_restores_what_was_there() -> None:
+    printed = run_python(
+        "resource.setrlimit(resource.RLIMIT_DATA, (900 * MB, 950 * MB))\n"
+        "limit.refresh(read(), 100 * MB)\n"
+        "inside = resource.getrlimit(resource.RLIMIT_DATA)\n"
+        "limit.refresh(read(), 10_000 * MB)\n"
+        "print(inside[0] < 900 * MB, inside[1] == 950 * MB)\n"
+        "print(resource.getrlimit(resource.RLIMIT_DATA) == (900 * MB, 950 * MB))\n"
+        "limit.refresh(read(), 100 * MB)\n"
+        "limit.lift()\n"
+        "print(resource.getrlimit(resource.RLIMIT_DATA) == (900 * MB, 950 * MB))\n"
+    )
+    assert printed.split("\n") == ["True True", "True", "True"]
+
+
+def test_where_the_address_space_is_not_known_nothing_is_limited() -> None:
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    limit = DataLimit()
+    limit.refresh(Reading(rss=1), 1)
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
+    limit.lift()
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before

@@ -1,0 +1,164 @@
+"""What the database of ratings does beside what every store does."""
+
+import threading
+import time
+
+import pytest
+
+from recommender.visitors.postgres_store import PostgresStore
+from recommender.visitors.records import Limits, StoreAwayError
+from tests.support.postgres import PASSWORD, Place
+
+ME, OTHER = "a" * 32, "b" * 32
+
+
+def test_nothing_is_asked_before_it_is_needed() -> None:
+    store = PostgresStore("postgresql://me:secret@127.0.0.1:1/films", "films")
+    assert store.place == "127.0.0.1/films"
+    store.close()
+
+
+def test_it_holds_a_hash_of_the_secret_and_no_more(place: Place) -> None:
+    store = PostgresStore(place.url, place.schema)
+    store.rate(ME, {1: 4.0, "x": 2.0})
+    kept = str(place.execute("SELECT * FROM {s}.visitors NATURAL FULL JOIN {s}.opinions"))
+    assert '"x"' in kept
+    assert ME not in kept
+    store.close()
+
+
+def test_each_schema_is_a_data_set_of_its_own(place: Place) -> None:
+    first, second = (PostgresStore(place.url, place.schema + s) for s in ("", "_b"))
+    first.rate(ME, {1: 1.0})
+    second.rate(ME, {1: 5.0, 2: 5.0})
+    assert first.opinions(ME).stars == {1: 1.0}
+    second.delete(ME)
+    assert first.opinions(ME).stars == {1: 1.0}
+    place.execute("DROP SCHEMA {s}_b CASCADE")
+    first.close()
+    second.close()
+
+
+def test_a_newer_version_is_left_alone(place: Place) -> None:
+    store = PostgresStore(place.url, place.schema)
+    store.check()
+    place.execute("UPDATE {s}.about SET version = 2")
+    newer = PostgresStore(place.url, place.schema)
+    with pytest.raises(StoreAwayError, match="is of version 2, and this Matinee knows 1; run"):
+        newer.rate(ME, {1: 1.0})
+    place.execute("UPDATE {s}.about SET version = 1")
+    newer.rate(ME, {1: 1.0})
+    store.close()
+    newer.close()
+
+
+def test_tables_that_went_are_made_again(place: Place) -> None:
+    store = PostgresStore(place.url, place.schema)
+    store.rate(ME, {1: 1.0})
+    place.execute("DROP SCHEMA {s} CASCADE")
+    with pytest.raises(StoreAwayError, match="42P01"):
+        store.opinions(ME)
+    store.rate(ME, {2: 2.0})
+    assert store.opinions(ME).stars == {2: 2.0}
+    store.close()
+
+
+def make_role(place: Place, rights: str) -> str:
+    """The address for a role of the name of the schema, which may do only what is said."""
+    place.execute(f"CREATE ROLE {{s}} LOGIN PASSWORD '{PASSWORD}'; {rights}")
+    return place.url.replace("matinee:", f"{place.schema}:")
+
+
+def drop_role(place: Place) -> None:
+    place.execute("DROP OWNED BY {s} CASCADE")
+    place.execute("DROP ROLE {s}")
+
+
+def test_a_role_that_may_only_read_reads(place: Place) -> None:
+    owner = PostgresStore(place.url, place.schema)
+    owner.rate(ME, {1: 1.0})
+    rights = "GRANT USAGE ON SCHEMA {s} TO {s}; GRANT SELECT ON ALL TABLES IN SCHEMA {s} TO {s}"
+    store = PostgresStore(make_role(place, rights), place.schema)
+    assert store.opinions(ME).stars == {1: 1.0}
+    for act in (store.check, lambda: store.rate(ME, {2: 2.0}), lambda: store.seen(ME)):
+        with pytest.raises(StoreAwayError, match="the role may not write there; grant it") as error:
+            act()
+        assert error.value.readable
+    assert owner.opinions(ME).stars == {1: 1.0}
+    place.execute("GRANT ALL ON ALL TABLES IN SCHEMA {s} TO {s}")
+    store.check()
+    store.rate(ME, {2: 2.0})
+    assert owner.opinions(ME).stars == {1: 1.0, 2: 2.0}
+    store.close()
+    owner.close()
+    drop_role(place)
+
+
+def test_a_role_with_nothing_but_a_schema_of_its_own(place: Place) -> None:
+    address = make_role(place, "CREATE SCHEMA {s} AUTHORIZATION {s}")
+    store = PostgresStore(address, place.schema)
+    store.rate(ME, {1: 1.0})
+    assert store.opinions(ME).stars == {1: 1.0}
+    store.close()
+    drop_role(place)
+
+
+def test_a_database_that_can_only_be_read(place: Place) -> None:
+    owner = PostgresStore(place.url, place.schema)
+    owner.rate(ME, {1: 1.0})
+    address = f"{place.url}?options=-c%20default_transaction_read_only%3Don"
+    store = PostgresStore(address, place.schema)
+    assert store.opinions(ME).stars == {1: 1.0}
+    with pytest.raises(StoreAwayError, match="it can only be read now") as error:
+        store.rate(ME, {2: 2.0})
+    assert error.value.readable
+    store.close()
+    owner.close()
+
+
+def test_two_servers_that_meet_the_same_newcomer_make_one_of_them(place: Place) -> None:
+    """The second waits for the first, which is held up halfway, and then sees its visitor."""
+    first, second = (PostgresStore(place.url, place.schema, Limits(visitors=1)) for _ in range(2))
+    first.check()
+    second.check()
+    place.execute(
+        "CREATE FUNCTION {s}.slow() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN PERFORM pg_sleep(0.3); RETURN NEW; END $$;"
+        "CREATE TRIGGER slow BEFORE INSERT ON {s}.visitors "
+        "FOR EACH ROW EXECUTE FUNCTION {s}.slow()"
+    )
+    writing = threading.Thread(target=first.rate, args=(ME, {1: 1.0}))
+    writing.start()
+    time.sleep(0.1)
+    second.rate(ME, {2: 2.0})
+    writing.join()
+    assert first.opinions(ME).stars == {1: 1.0, 2: 2.0}
+    assert place.execute("SELECT count(*) FROM {s}.visitors") == [(1,)]
+    first.close()
+    second.close()
+
+
+def test_two_that_write_the_same_movies_in_opposite_order_do_not_lock_up(place: Place) -> None:
+    stores = [PostgresStore(place.url, place.schema) for _ in range(2)]
+    movies = list(range(300))
+    failed: list[Exception] = []
+
+    def write(store: PostgresStore, order: list[int]) -> None:
+        try:
+            for n in range(10):
+                store.rate(ME, dict.fromkeys(order, float(n)))
+                store.delete(ME)
+        except Exception as error:
+            failed.append(error)
+
+    threads = [
+        threading.Thread(target=write, args=(stores[0], movies)),
+        threading.Thread(target=write, args=(stores[1], movies[::-1])),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    for store in stores:
+        store.close()

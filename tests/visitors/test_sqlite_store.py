@@ -1,0 +1,126 @@
+"""What the file of ratings does beside what every store does."""
+
+import multiprocessing
+import resource
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from recommender.core.errors import ProfileError
+from recommender.visitors import sqlite_store
+from recommender.visitors.records import Limits, OwnRating, hashed
+from recommender.visitors.sqlite_store import MEMORY, SqliteStore
+
+ME, OTHER = "a" * 32, "b" * 32
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "new folder" / "profiles.sqlite"
+
+
+def test_the_file_gives_nobody_away(path: Path) -> None:
+    store = SqliteStore(path)
+    store.rate(ME, {1: 4.0})
+    store.hide(ME, 2)
+    store.close()
+    again = SqliteStore(path)
+    assert (again.opinions(ME).stars, again.opinions(ME).hidden) == ({1: 4.0}, [2])
+    again.close()
+    written = b"".join(file.read_bytes() for file in path.parent.iterdir())
+    assert b"visitors" in written
+    assert ME.encode() not in written
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_in_memory_there_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = SqliteStore(MEMORY)
+    store.rate(ME, {1: 4.0})
+    assert store.opinions(ME).stars == {1: 4.0}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_file_can_take_so_much(path: Path) -> None:
+    store = SqliteStore(path, Limits(size=128 * 1024))
+    store.rate(ME, {"mine": 1.0})
+
+    def fill() -> None:
+        for visitor in range(1000):
+            store.rate(f"filler {visitor}", dict.fromkeys(range(100), 1.0))
+
+    with pytest.raises(ProfileError, match=r"no room .*MATINEE_PROFILE_MB \(0.125 now\)") as error:
+        fill()
+    assert error.value.reason == "full"
+    assert path.stat().st_size <= 128 * 1024
+    assert store.opinions(ME).stars == {"mine": 1.0}
+    store.delete("filler 0")
+    store.rate(ME, {"more": 2.0})
+
+
+def write_without_room(path: Path) -> None:
+    """What a full disk is like: the system takes no more bytes in the middle of a write."""
+    store = SqliteStore(path)
+    store.rate(ME, {1: 1.0})
+    room = Path(f"{path}-wal").stat().st_size + 8192
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+    with pytest.raises(ProfileError, match=f"^{path}: ") as error:
+        store.rate(ME, dict.fromkeys(range(2000), 2.0))
+    assert "\n" not in str(error.value)
+    assert store.opinions(ME).stars == {1: 1.0}
+
+
+def test_a_full_disk_is_said_and_loses_nothing_older(path: Path) -> None:
+    process = multiprocessing.get_context("spawn").Process(target=write_without_room, args=(path,))
+    process.start()
+    process.join(60)
+    assert process.exitcode == 0
+    assert SqliteStore(path).opinions(ME).stars == {1: 1.0}
+
+
+def test_a_file_that_is_locked_too_long(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_store, "_BUSY_SECONDS", 0.05)
+    store = SqliteStore(path)
+    store.rate(ME, {1: 1.0})
+    with sqlite3.connect(path, isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(ProfileError, match=f"^{path}: .*locked; another process") as error:
+            store.rate(ME, {2: 2.0})
+        assert store.opinions(ME).stars == {1: 1.0}
+        other.execute("ROLLBACK")
+    assert error.value.reason == "storage"
+    store.rate(ME, {2: 2.0})
+
+
+def test_a_file_that_is_something_else(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("these are my notes " * 100)
+    with pytest.raises(ProfileError, match=f"^{path}: .*not a database; move it away"):
+        SqliteStore(path)
+    assert path.read_text().startswith("these are my notes")
+
+
+def test_a_place_where_no_file_can_be(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ProfileError, match="MATINEE_PROFILES") as error:
+        SqliteStore(tmp_path / "file" / "profiles.sqlite")
+    assert str(error.value).startswith(str(tmp_path / "file"))
+    with pytest.raises(ProfileError, match="make the file and its folder writable"):
+        SqliteStore(tmp_path)
+
+
+def test_everybody_is_read_a_few_at_a_time(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_store, "_AT_ONCE", 2)
+    store = SqliteStore(path)
+    assert list(store.everybody()) == []
+    for visitor in range(5):
+        store.put(f"visitor {visitor}", [OwnRating(7, 1.0, visitor), OwnRating("7", 2.0, 0)])
+    store.hide("visitor 4", 8)
+    store.remove("visitor 0", 7)
+    store.remove("visitor 0", "7")
+    found = {key: given for key, _, given in store.everybody()}
+    assert len(found) == 5
+    assert found[hashed("visitor 0")] == {}
+    assert found[hashed("visitor 3")] == {7: (1.0, 3), "7": (2.0, 0)}
+    assert found[hashed("visitor 4")][8][0] is None
