@@ -13,7 +13,11 @@ from recommender.scoring.requests import RANK_BY
 from recommender.scoring.similar import METHODS
 
 FOLDER = Path(texts.__file__).parents[1]
-TREES = [ast.parse(f.read_text("utf-8")) for f in FOLDER.rglob("*.py") if f.name != "texts.py"]
+TREES = [
+    ast.parse(f.read_text("utf-8"))
+    for f in FOLDER.rglob("*.py")
+    if f.name not in {"texts.py", "footprint.py"}
+]
 # Keys that are put together while the app runs, by how they begin.
 BUILT = {
     "genre.": [key.removeprefix("genre.") for key in TEXTS if key.startswith("genre.")],
