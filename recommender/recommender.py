@@ -273,6 +273,7 @@ class Recommender:
                 "MATINEE_COLLABORATIVE_SIMILARITY=true"
             )
         movie, allowed = self._questions.movie(movie_id), self._questions.allowed(filters)
+        n = self._questions.top_n(n)
         found, similarities = most_similar(self._scorer, movie, n, method, allowed)
         return Results(
             SimilarMovie(rank, movie, similarity)
@@ -297,6 +298,7 @@ class Recommender:
         """
         if by not in SEARCH_BY:
             raise ValueError(f"by is {by!r}; it must be one of {', '.join(SEARCH_BY)}")
+        n = self._questions.top_n(n)
         if by == "meaning":
             return self.movies(self.meaning.search(text, n, self._finder.fame))
         find = self._finder.by_facts if by == "facts" else self._finder.by_title
@@ -331,6 +333,7 @@ class Recommender:
 
     def quick_start(self, n: int = 10, skip: Collection[Id] = ()) -> Results[Movie]:
         """Well-known movies that split opinions, unlike each other: what to ask somebody new."""
+        n = self._questions.top_n(n)
         known, _ = self._most_rated(max(100, 5 * n), None, self._questions.known(skip))
         known = known[np.argsort(-self._facts.deviation[known], kind="stable")]
         kept = most_various(self._facts.deviation[known], self._ranking.vectors[known], n, 0.5)
@@ -347,8 +350,8 @@ class Recommender:
         return User(user_id, len(ratings), float(ratings.mean(dtype=np.float64)))
 
     def users(self, limit: int) -> list[Id]:
-        """The first `limit` user ids."""
-        return self._catalogue.user_ids(limit)
+        """Return the first `limit` user ids, or all if there are fewer."""
+        return self._catalogue.user_ids(min(limit, self.statistics.users))
 
     def rated_by(self, user_id: Id, n: int = 10) -> Results[RatedMovie]:
         """What a user rated highest; among equals the more often rated movie comes first.
@@ -357,7 +360,7 @@ class Recommender:
             NotFoundError: no such user.
         """
         movies, ratings = self._history.of(self._questions.user(user_id))
-        order = np.lexsort((-self._facts.count[movies], -ratings))[:n]
+        order = np.lexsort((-self._facts.count[movies], -ratings))[: self._questions.top_n(n)]
         found = self._answers.movies(movies[order])
         return Results(map(RatedMovie, found, ratings[order].tolist()))
 
@@ -392,7 +395,7 @@ class Recommender:
         counts[0, left_out] = -np.inf
         if allowed is not None:
             counts[0, ~allowed] = -np.inf
-        best = TopN(1, n)
+        best = TopN(1, self._questions.top_n(n))
         best.add(counts, 0)
         return best.rows()[0]
 

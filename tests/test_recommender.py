@@ -1,3 +1,4 @@
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -260,3 +261,32 @@ def test_serving_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("n", [61, 10**9, 10**20, np.int64(2**62)])
+def test_a_list_is_no_longer_than_the_catalogue(tiny: Recommender, n: int) -> None:
+    mine = {2: 5.0, 5: 1.0}
+    answers = [
+        lambda n: tiny.recommend_for_user(1, n),
+        lambda n: tiny.recommend_for_user(1, n, rank_by="stars", variety=0.5),
+        lambda n: tiny.hybrid_recommend(1, n, 0.5, variety=0.5),
+        lambda n: tiny.recommend(mine, n),
+        lambda n: tiny.recommend({}, n),
+        lambda n: tiny.search("movie", n),
+        lambda n: tiny.search("drama 1960s", n, by="facts"),
+        lambda n: tiny.quick_start(n),
+        lambda n: tiny.rated_by(1, n),
+        lambda n: tiny.popular(n),
+        lambda n: [movies for _, movies, _ in tiny.recommend_all(n)],
+        *(partial(tiny.find_similar_movies, 12, method=method) for method in METHODS),
+    ]
+    for answer in answers:
+        assert answer(n) == answer(60)
+    assert tiny.users(n) == tiny.users(50)
+
+
+@pytest.mark.parametrize("n", [0, -3, 2.5, "ten", None])
+def test_the_length_of_a_list_is_a_whole_number(tiny: Recommender, n) -> None:
+    for answer in (tiny.popular, tiny.quick_start, partial(tiny.recommend, {2: 5.0})):
+        with pytest.raises(ValueError, match=r"^n is .*; it must be a whole number of at least 1$"):
+            answer(n)

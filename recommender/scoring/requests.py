@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import get_args
 
@@ -26,6 +27,21 @@ class Questions:
         self._catalogue = catalogue
         self._facts = facts
         self._scorer = scorer
+
+    def top_n(self, n: int) -> int:
+        """Return `n`, the length of the list that is asked for, or the size of the catalogue if
+        that is less: no answer and no memory grows with a number that somebody types.
+
+        Raises:
+            ValueError: `n` is no whole number of at least 1.
+        """
+        try:
+            wanted = operator.index(n)
+        except TypeError:
+            wanted = 0
+        if wanted < 1:
+            raise ValueError(f"n is {n!r}; it must be a whole number of at least 1")
+        return min(wanted, self._scorer.content.n_movies)
 
     def question(
         self,
@@ -52,7 +68,7 @@ class Questions:
             known = self._scorer.stars.movie_known
             allowed = known if allowed is None else known & allowed
         exponent = self._scorer.ranking.popularity_exponent - MOST_OBSCURE * obscurity
-        return Question(n, weight, rank_by, allowed, exponent, variety)
+        return Question(self.top_n(n), weight, rank_by, allowed, exponent, variety)
 
     def visitor(self, ratings: Mapping[Id, float]) -> Person:
         """Somebody who is not in the data, folded in; movies that do not exist are passed over.

@@ -27,6 +27,8 @@ from recommender.models.stars import StarsModel
 RankBy = Literal["ranking", "stars"]
 # What one question takes whatever its batch: the lists, the texts and the reasons.
 _QUESTION_BYTES = 2**20
+# What `TopN` takes for one rank of one person while it takes a block in.
+_RANK_BYTES = 64
 # With variety, the list is chosen from this many times its length of the best movies.
 _POOL = 10
 
@@ -151,13 +153,13 @@ class HybridScorer:
     def rank(self, people: Iterable[Person], question: Question) -> Iterator[Ranked]:
         """The best movies for each of `people`, in order, of those they have not rated."""
         people = iter(people)
-        while batch := list(islice(people, self.fit(self.user_batch, self._person_bytes))):
+        person_bytes = self._person_bytes + _RANK_BYTES * self._pool(question)
+        while batch := list(islice(people, self.fit(self.user_batch, person_bytes))):
             yield from self._rank_batch(batch, question)
 
     def _rank_batch(self, people: list[Person], question: Question) -> list[Ranked]:
         batch = _Batch(self, people, question)
-        pool = question.n * _POOL if question.variety > 0 else question.n
-        best = TopN(len(people), pool)
+        best = TopN(len(people), self._pool(question))
         # Without content the order needs no scale, so finding the range finds the best as well.
         alone = question.weight == 1
         low, high = self._range(batch, best if alone else None)
@@ -173,6 +175,11 @@ class HybridScorer:
             found = movies[order], scores[order]
             ranked.append(self._ranked(people[row], question, *ends, *found))
         return ranked
+
+    def _pool(self, question: Question) -> int:
+        """Return how many of the best are kept, of which variety chooses."""
+        pool = question.n * _POOL if question.variety > 0 else question.n
+        return min(pool, self.content.n_movies)
 
     def _range(self, batch: _Batch, best: TopN | None) -> tuple[np.ndarray, np.ndarray]:
         """Lowest and highest collaborative score over each one's candidates, shape (people,); adds

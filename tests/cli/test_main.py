@@ -145,6 +145,15 @@ def test_recommend(run, tiny_bundle: Path, tiny: Recommender) -> None:
     assert expected[0].movie.title in rows[0]
 
 
+@pytest.mark.parametrize("n", ["1000000000", "99999999999999999999"])
+def test_a_list_is_no_longer_than_the_catalogue(run, tiny_bundle: Path, n: str) -> None:
+    for command in (("recommend", "--user", 1), ("similar", "--movie", 7), ("search", "movie")):
+        at = ("--bundle", tiny_bundle, "--json", "-n")
+        status, out, _ = run(*command, *at, n)
+        assert status == 0
+        assert json.loads(out) == json.loads(run(*command, *at, 60)[1])
+
+
 def test_recommend_to_somebody_new(run, tiny_bundle: Path, tiny: Recommender, tmp_path) -> None:
     own = tmp_path / "own.csv"
     own.write_text("movie_id,rating\n2,5\n8,4.5\n5,1\n")
