@@ -1,1 +1,1 @@
-"""The app's loaders under the name that they had before `recommender.app`; the app uses that one."""
+"""Re-exports of the app's loaders under the name that they had before `recommender.app`."""
