@@ -29,16 +29,20 @@ from recommender.visitors.records import (
 MEMORY = Path(":memory:")
 _BUSY_SECONDS = 10.0
 _AT_ONCE = 200
-# A movie that was turned away is an opinion without stars, so rating it brings it back. The column
-# `movie` has no type: a number stays a number and text stays text.
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS visitors (
-    number INTEGER PRIMARY KEY, secret BLOB NOT NULL UNIQUE, used_at INTEGER NOT NULL);
-CREATE INDEX IF NOT EXISTS visitors_by_use ON visitors (used_at);
-CREATE TABLE IF NOT EXISTS opinions (
-    visitor INTEGER NOT NULL REFERENCES visitors ON DELETE CASCADE, movie NOT NULL,
-    stars REAL, given_at INTEGER NOT NULL, PRIMARY KEY (visitor, movie)) WITHOUT ROWID;
-"""
+# The statements that bring a file from version i to i + 1; a new file goes through all of them.
+# The version is PRAGMA user_version; files older than that have 0, and version 1's tables.
+# A hidden movie is an opinion without stars, so rating it brings it back. The column `movie` has no
+# type: a number stays a number and text stays text.
+_MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        "CREATE TABLE visitors (number INTEGER PRIMARY KEY, secret BLOB NOT NULL UNIQUE, "
+        "used_at INTEGER NOT NULL)",
+        "CREATE INDEX visitors_by_use ON visitors (used_at)",
+        "CREATE TABLE opinions (visitor INTEGER NOT NULL REFERENCES visitors ON DELETE CASCADE, "
+        "movie NOT NULL, stars REAL, given_at INTEGER NOT NULL, PRIMARY KEY (visitor, movie)) "
+        "WITHOUT ROWID",
+    ),
+)
 
 
 class SqliteStore(ProfileStore):
@@ -65,7 +69,7 @@ class SqliteStore(ProfileStore):
             )
             try:
                 self._prepare()
-            except sqlite3.Error:
+            except BaseException:
                 self._connection.close()
                 raise
 
@@ -174,12 +178,44 @@ class SqliteStore(ProfileStore):
             execute(f"PRAGMA {pragma}")
         (page_size,) = execute("PRAGMA page_size").fetchone()
         execute(f"PRAGMA max_page_count = {max(1, self._limits.size // page_size)}")
-        (found,) = execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if not found:
+        if self._version() == 0:
             # Changing the journal does not wait for others who do the same; so one does it.
             self._in_turn("PRAGMA journal_mode = WAL")
-            self._connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
         execute("PRAGMA journal_size_limit = 1048576")
+        if self._version() < len(_MIGRATIONS):
+            self._migrate()
+
+    def _version(self) -> int:
+        """Return the version of the file's tables; 0 if it has none.
+
+        Raises:
+            ProfileError: a newer Matinee, or another program, made the file.
+        """
+        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        tables = {row[0] for row in self._connection.execute("SELECT name FROM sqlite_master")}
+        if version > len(_MIGRATIONS):
+            raise ProfileError(
+                f"{self._path}: it is of version {version}, and this Matinee knows "
+                f"{len(_MIGRATIONS)}; run the Matinee that made it, or let MATINEE_PROFILES name "
+                "another file",
+                "storage",
+            )
+        if tables and "visitors" not in tables:
+            raise ProfileError(
+                f"{self._path}: it is a database of another program; let MATINEE_PROFILES name "
+                "another file",
+                "storage",
+            )
+        return int(version) or (1 if tables else 0)
+
+    def _migrate(self) -> None:
+        """Bring the file to the newest version, wholly or not at all."""
+        with self._transaction():
+            # Asked again, since another process may have done it before this one had its turn.
+            for migration in _MIGRATIONS[self._version() :]:
+                for statement in migration:
+                    self._connection.execute(statement)
+            self._connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
 
     def _in_turn(self, statement: str) -> None:
         end = time.monotonic() + _BUSY_SECONDS

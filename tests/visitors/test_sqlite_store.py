@@ -1,8 +1,10 @@
 """What the file of ratings does beside what every store does."""
 
 import multiprocessing
+import re
 import resource
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -124,3 +126,110 @@ def test_everybody_is_read_a_few_at_a_time(path: Path, monkeypatch: pytest.Monke
     assert found[hashed("visitor 0")] == {}
     assert found[hashed("visitor 3")] == {7: (1.0, 3), "7": (2.0, 0)}
     assert found[hashed("visitor 4")][8][0] is None
+
+
+def version_of(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as connection:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def make_unnumbered(path: Path) -> None:
+    """Write a file as Matinee did before it numbered them, with ratings of two visitors."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            """
+            PRAGMA journal_mode = WAL;
+            CREATE TABLE IF NOT EXISTS visitors (number INTEGER PRIMARY KEY,
+                secret BLOB NOT NULL UNIQUE, used_at INTEGER NOT NULL);
+            CREATE INDEX IF NOT EXISTS visitors_by_use ON visitors (used_at);
+            CREATE TABLE IF NOT EXISTS opinions (
+                visitor INTEGER NOT NULL REFERENCES visitors ON DELETE CASCADE, movie NOT NULL,
+                stars REAL, given_at INTEGER NOT NULL, PRIMARY KEY (visitor, movie)) WITHOUT ROWID;
+            """
+        )
+        for number, secret in enumerate((ME, OTHER), start=1):
+            visitor = (number, hashed(secret), 1_700_000_000)
+            connection.execute("INSERT INTO visitors VALUES (?, ?, ?)", visitor)
+        rows = [(1, 7, 4.5, 10), (1, "tt7", 2.0, 11), (1, 8, None, 12), (2, 7, 1.0, 13)]
+        connection.executemany("INSERT INTO opinions VALUES (?, ?, ?, ?)", rows)
+        connection.commit()
+
+
+def check_unnumbered(store: SqliteStore) -> None:
+    mine = store.opinions(ME)
+    assert mine.ratings == [OwnRating("tt7", 2.0, 11), OwnRating(7, 4.5, 10)]
+    assert mine.hidden == [8]
+    assert store.opinions(OTHER).stars == {7: 1.0}
+
+
+def test_a_new_file_has_the_newest_version(path: Path) -> None:
+    SqliteStore(path).close()
+    assert version_of(path) == 1
+
+
+def test_a_file_without_a_version_is_opened_and_goes_on(path: Path) -> None:
+    make_unnumbered(path)
+    store = SqliteStore(path)
+    check_unnumbered(store)
+    store.rate(ME, {9: 5.0})
+    store.close()
+    again = SqliteStore(path)
+    assert again.opinions(ME).stars == {"tt7": 2.0, 7: 4.5, 9: 5.0}
+    again.close()
+
+
+ADDED = ("ALTER TABLE visitors ADD COLUMN name TEXT", "UPDATE visitors SET name = 'somebody'")
+
+
+@pytest.mark.parametrize("numbered", [False, True])
+def test_an_older_file_is_brought_to_the_newest_version(
+    path: Path, monkeypatch: pytest.MonkeyPatch, numbered: bool
+) -> None:
+    make_unnumbered(path)
+    if numbered:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA user_version = 1")
+    monkeypatch.setattr(sqlite_store, "_MIGRATIONS", (*sqlite_store._MIGRATIONS, ADDED))
+    store = SqliteStore(path)
+    check_unnumbered(store)
+    store.close()
+    assert version_of(path) == 2
+    SqliteStore(path).close()  # and is not brought there twice
+
+
+def test_a_migration_that_fails_leaves_the_file_as_it_was(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_unnumbered(path)
+    with monkeypatch.context() as patch:
+        broken = (*ADDED, "UPDATE missing SET name = 1")
+        patch.setattr(sqlite_store, "_MIGRATIONS", (*sqlite_store._MIGRATIONS, broken))
+        with pytest.raises(ProfileError, match="no such table: missing"):
+            SqliteStore(path)
+    with closing(sqlite3.connect(path)) as connection:
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(visitors)")]
+    assert columns == ["number", "secret", "used_at"]
+    check_unnumbered(SqliteStore(path))
+
+
+def test_a_newer_file_is_left_alone(path: Path) -> None:
+    make_unnumbered(path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 2")
+    line = f"{path}: it is of version 2, and this Matinee knows 1; run the Matinee that made it"
+    with pytest.raises(ProfileError, match=f"^{re.escape(line)}") as error:
+        SqliteStore(path)
+    assert "\n" not in str(error.value)
+    assert version_of(path) == 2
+
+
+def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "places.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE bookmarks (address TEXT)")
+    before = path.read_bytes()
+    with pytest.raises(ProfileError, match="a database of another program; let MATINEE_PROFILES"):
+        SqliteStore(path)
+    assert path.read_bytes() == before
