@@ -1,6 +1,6 @@
 """What an installation takes: for serving alone, and for training and serving.
 
-    .venv/bin/python benchmarks/install_size.py --bundle bundle
+    .venv/bin/python -m benchmarks.install_size --bundle bundle
 
 Makes a virtual environment of each lock file, with the project itself as a wheel, and prints a
 Markdown table: packages, disk, and own memory (RssAnon) and RSS of the app that was started in it
@@ -22,8 +22,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from report import Column, Row, Table, markdown, write_places
-
+from benchmarks.report import Column, Row, Table, markdown, write_places
 from memory_toolkit.measure.processes import read_processes
 from memory_toolkit.measure.sizes import MB
 

@@ -1,6 +1,6 @@
 """What a figure was measured on: the processor, the memory, the limit, the system, the versions.
 
-    .venv/bin/python benchmarks/machine.py
+    .venv/bin/python -m benchmarks.machine
 
 Prints a Markdown table, which stands beside the figures that the other benchmarks print.
 """

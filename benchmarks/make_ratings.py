@@ -1,6 +1,6 @@
 """A made-up data set of any size in the shape of MovieLens-32M, to train at full size on.
 
-    .venv/bin/python benchmarks/make_ratings.py --ratings 32M --out /tmp/ratings-32M
+    .venv/bin/python -m benchmarks.make_ratings --ratings 32M --out /tmp/ratings-32M
 
 writes ratings.csv, movies.csv and tags.csv in MovieLens's format: at 32M some 200,948 users, 87,585
 movies and two million tags. Users grow with the ratings, movies with their square root. Both have

@@ -1,6 +1,6 @@
 """What the memory toolkit costs, how near its peaks come to the truth, and what comes back.
 
-    .venv/bin/python benchmarks/memory_tools.py
+    .venv/bin/python -m benchmarks.memory_tools
 
 Prints Markdown tables, with the machine's description. Linux only. Each figure of memory comes
 from a process of its own; the times are medians.
@@ -23,10 +23,7 @@ from itertools import product
 from pathlib import Path
 from typing import NamedTuple, ParamSpec, TypeVar
 
-from garbage import give_back
-from machine import one_line
-from plants import KINDS, make, plant, truth
-
+from benchmarks.machine import one_line
 from debug_memory import (
     action,
     return_memory,
@@ -37,6 +34,8 @@ from debug_memory import (
 )
 from memory_toolkit.measure.reading import read
 from memory_toolkit.measure.sizes import MB
+from tests.support.garbage import give_back
+from tests.support.plants import KINDS, make, plant, truth
 
 CALLS, ROUNDS = 5_000, 7
 SIZES = (50, 100, 300)

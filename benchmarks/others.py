@@ -1,7 +1,7 @@
 """Other libraries' models on the very splits that `matinee evaluate` uses.
 
     python -m venv /tmp/others && /tmp/others/bin/pip install -e . implicit
-    /tmp/others/bin/python benchmarks/others.py --dataset data --seeds 1,2,3,4,5
+    /tmp/others/bin/python -m benchmarks.others --dataset data --seeds 1,2,3,4,5
 
 implicit is needed for this comparison only, so it goes into an environment of its own. Prints
 NDCG@10, recall@20 and coverage@10 for implicit's ALS, as it comes and with settings found by hand,

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import found
-from report import Column, Row, Table
+from benchmarks.report import Column, Row, Table, evaluation, recording, rows_of, soak
 
 PLACES = ("data32", "bundle32")
 
@@ -34,7 +33,7 @@ class Part:
     quick: str
     seconds: tuple[int, int]
     tables: tuple[Table, ...] = ()
-    read: Callable[[Path], list[Row]] | None = found.rows_of
+    read: Callable[[Path], list[Row]] | None = rows_of
     makes: str = ""
     package: str = ""
     elsewhere: bool = False
@@ -76,14 +75,8 @@ SPARK_TABLES = (
     table("spark_memory", BYTES, "runs"),
     table("spark_sizing", "step: step | result: result", "sizing"),
 )
-LOSS = "ratings: ratings: ,d | undisturbed: undisturbed, seconds: .0f | "
-LOSS += "lost: a worker dies after: .0f | seconds: done after: .0f | "
-LOSS += "difference: the bundles differ by: .1g | problem: problem"
-SPARK_LOSS = table("spark_loss", LOSS)
 SPEED = "what: training the stars model | seconds: seconds, median: .2f | times: times Matinee: .1f"
-SURROUNDED = "setting: setting | bare_ms: alone, ms: .2f | within_ms: in an action, ms: .2f | "
-SURROUNDED += "difference_us: difference µs: .0f | spread: its middle half | share: share: .1%"
-SOAK = "benchmarks/soak.py --sessions 20 --limit 256M --json {found} --csv {found}.csv "
+SOAK = "-m benchmarks.soak --sessions 20 --limit 256M --json {found} --csv {found}.csv "
 SOAKED = "visitors: visitors | limit_mb: limit MB: .0f | actions: actions: ,d | "
 SOAKED += "p50_ms: median ms: .0f | p95_ms: p95 ms: .0f | too much: refused: d | "
 SOAKED += "errors: errors: d | killed: killed: d"
@@ -97,11 +90,11 @@ PARTS = (
         "-m recommender.cli evaluate --dataset data --seeds 1 --out {found}",
         (90, 20),
         (table("quality", SCORES + "rmse: RMSE: .4f"),),
-        found.evaluation,
+        evaluation,
     ),
     Part(
         "others",
-        "benchmarks/others.py --seeds 1,2,3,4,5 --json {found}",
+        "-m benchmarks.others --seeds 1,2,3,4,5 --json {found}",
         "",
         (280, 0),
         (table("others", SCORES + "peak_mb: MB more: ,.0f"),),
@@ -110,8 +103,8 @@ PARTS = (
     ),
     Part(
         "serving",
-        "benchmarks/serving.py --bundle {bundle} --published --json {found}",
-        "benchmarks/serving.py --bundle {bundle} --calls 20 --cold 1 --json {found}",
+        "-m benchmarks.serving --bundle {bundle} --published --json {found}",
+        "-m benchmarks.serving --bundle {bundle} --calls 20 --cold 1 --json {found}",
         (30, 5),
         (
             table("serving", ASKED, "questions"),
@@ -121,14 +114,14 @@ PARTS = (
     ),
     Part(
         "title_search",
-        "benchmarks/title_search.py --bundle {bundle} --json {found}",
-        "benchmarks/title_search.py --bundle {bundle} --movies 50 --json {found}",
+        "-m benchmarks.title_search --bundle {bundle} --json {found}",
+        "-m benchmarks.title_search --bundle {bundle} --movies 50 --json {found}",
         (10, 8),
         (table("title_search", SEARCH),),
     ),
     Part(
         "semantic",
-        "benchmarks/semantic.py --json {found}",
+        "-m benchmarks.semantic --json {found}",
         "",
         (240, 0),
         (table("semantic", MEANING),),
@@ -136,8 +129,8 @@ PARTS = (
     ),
     Part(
         "startup",
-        "benchmarks/startup.py --bundle {bundle} --json {found}",
-        "benchmarks/startup.py --bundle {bundle} --starts 1 --json {found}",
+        "-m benchmarks.startup --bundle {bundle} --json {found}",
+        "-m benchmarks.startup --bundle {bundle} --starts 1 --json {found}",
         (27, 8),
         (
             table(
@@ -150,8 +143,8 @@ PARTS = (
     ),
     Part(
         "memory_tools",
-        "benchmarks/memory_tools.py --json {found}",
-        "benchmarks/memory_tools.py --megabytes 50 --json {found}",
+        "-m benchmarks.memory_tools --json {found}",
+        "-m benchmarks.memory_tools --megabytes 50 --json {found}",
         (20, 7),
         (
             table("costs", "what: what | takes: takes", "costs"),
@@ -165,13 +158,6 @@ PARTS = (
         ),
     ),
     Part(
-        "action_cost",
-        "benchmarks/action_cost.py --bundle {bundle} --json {found}",
-        "benchmarks/action_cost.py --bundle {bundle} --repeats 100 --json {found}",
-        (30, 6),
-        (table("action_cost", SURROUNDED),),
-    ),
-    Part(
         "soak",
         SOAK + "--bundle {bundle} --minutes 5 --greedy 1",
         SOAK + "--bundle {bundle} --minutes 0.1 --idle 2 --think 1 --greedy 1",
@@ -181,41 +167,33 @@ PARTS = (
             table("soak_actions", SLOW, "actions"),
             table("soak_phases", PHASES, "phases"),
         ),
-        found.soak,
+        soak,
     ),
     Part(
         "training_growth",
-        "benchmarks/training_growth.py --sizes 1M,4M,16M,32M,100M --json {found}",
+        "-m benchmarks.training_growth --sizes 1M,4M,16M,32M,100M --json {found}",
         "",
         (800, 0),
         (table("training_growth", GROWTH),),
     ),
     Part(
         "spark_growth",
-        "benchmarks/spark_growth.py --sizes 1M,4M,16M,32M,100M --memory 4g --json {found}",
+        "-m benchmarks.spark_growth --sizes 1M,4M,16M,32M,100M --memory 4g --json {found}",
         "",
         (3000, 0),
         SPARK_TABLES,
         package="pyspark",
     ),
     Part(
-        "spark_loss",
-        "benchmarks/spark_loss.py --sizes 4M --json {found}",
-        "",
-        (300, 0),
-        (SPARK_LOSS,),
-        package="pyspark",
-    ),
-    Part(
         "training_speed",
-        "benchmarks/training_speed.py --json {found}",
+        "-m benchmarks.training_speed --json {found}",
         "",
         (120, 0),
         (table("training_speed", SPEED),),
     ),
     Part(
         "data_32m",
-        "benchmarks/make_ratings.py --ratings 32M --out {data32}",
+        "-m benchmarks.make_ratings --ratings 32M --out {data32}",
         "",
         (60, 0),
         read=None,
@@ -228,12 +206,12 @@ PARTS = (
         "",
         (100, 0),
         (table("training_32m", "what: training | seconds: seconds: .0f | peak_mb: most MB: .0f"),),
-        found.recording,
+        recording,
         makes="bundle32",
     ),
     Part(
         "serving_32m",
-        "benchmarks/serving.py --bundle {bundle32} --json {found}",
+        "-m benchmarks.serving --bundle {bundle32} --json {found}",
         "",
         (60, 0),
         (
@@ -243,7 +221,7 @@ PARTS = (
     ),
     Part(
         "title_search_32m",
-        "benchmarks/title_search.py --bundle {bundle32} --json {found}",
+        "-m benchmarks.title_search --bundle {bundle32} --json {found}",
         "",
         (50, 0),
         (table("title_search_32m", SEARCH),),
@@ -258,6 +236,6 @@ PARTS = (
             table("soak_32m_actions", SLOW, "actions"),
             table("soak_32m_phases", PHASES, "phases"),
         ),
-        found.soak,
+        soak,
     ),
 )

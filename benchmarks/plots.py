@@ -16,7 +16,8 @@ from xml.sax.saxutils import escape
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from report import Row
+
+from benchmarks.report import Row
 
 Rows = Sequence[Row]
 WIDTH, TEXT, SMALL = 460, 12, 11  # points; a phone shows 360 of them

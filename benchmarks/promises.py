@@ -1,6 +1,6 @@
 """What Matinee promises a small host, seen at 128, 256, 512 and 957 MB.
 
-    python benchmarks/promises.py
+    python -m benchmarks.promises
 
 For each size, starts the app in a real control group (needs root) with the settings of the template
 in deploy/ that is nearest, lets visitors do this and that while one asks for far more memory than
@@ -25,15 +25,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from report import Column, Row, Table, markdown, write_places
-from soak_client import Tab
-from soak_server import ROOT, Server, serve
-from soak_visitor import Log, Visitor
-
+from benchmarks.report import Column, Row, Table, markdown, write_places
 from memory_toolkit.measure.processes import read_processes
 from memory_toolkit.measure.sizes import MB, parse_size
 from recommender.cli.serve import VARIABLES
 from recommender.settings.env_file import read_env_file
+from tests.support.server import ROOT, Server, serve
+from tests.support.tab import Tab
+from tests.support.visitor import Log, Visitor
 
 # The size of a host, and the template in deploy/ that it gets.
 SIZES = {"128M": "256mb", "256M": "256mb", "512M": "512mb", "957M": "1gb"}

@@ -1,6 +1,6 @@
 """The published app's way to answer, written as it is there: pandas, Surprise, scikit-learn, loops.
 
-    .venv/bin/python benchmarks/serving.py --bundle bundle --published
+    .venv/bin/python -m benchmarks.serving --bundle bundle --published
 
 Its three questions, for `serving.py` to time beside Matinee's on the same ratings:
 

@@ -1,6 +1,6 @@
 """What the visitors' ratings cost in each store: memory of the server, and time of a click.
 
-    .venv/bin/python benchmarks/ratings_store.py --url postgresql://USER:PASSWORD@HOST/DATABASE
+    .venv/bin/python -m benchmarks.ratings_store --url postgresql://USER:PASSWORD@HOST/DATABASE
 
 Prints a Markdown table of own memory (RssAnon) that each step adds to a process with the app's
 modules, as `matinee serve` starts it, and one of what a page asks of the file and of the database:

@@ -1,6 +1,6 @@
 """A replica is killed while visitors rate movies: how long they are away, and what is lost.
 
-    .venv/bin/python benchmarks/replicas.py --ratings-url postgresql://USER:PASSWORD@HOST/DATABASE
+    .venv/bin/python -m benchmarks.replicas --ratings-url postgresql://USER:PASSWORD@HOST/DATABASE
 
 Starts two replicas of the app within real memory limits (control groups; needs root), HAProxy with
 deploy/haproxy.cfg in front of them, and visitors who speak Streamlit's protocol over WebSockets.
@@ -36,16 +36,16 @@ from pathlib import Path
 import numpy as np
 import psycopg
 import websockets
-from replica_processes import Proxy, Replica, haproxy, proxy, replicas
-from soak_client import Drawn, Proto, Tab
-from verdict import conclude
 
+from benchmarks.harness import conclude
 from memory_toolkit.measure.sizes import MB, parse_size
 from recommender.app.components.stars import stars_of
 from recommender.app.server.visitor import COOKIE
 from recommender.settings.env_file import read_env_file
 from recommender.settings.environment import Settings
 from recommender.visitors.stores import open_database
+from tests.support.replicas import Proxy, Replica, haproxy, proxy, replicas
+from tests.support.tab import Drawn, Proto, Tab
 
 TEMPLATE = Path(__file__).resolve().parent.parent / "deploy" / "256mb.env"
 SAMPLE_SECONDS = 0.25

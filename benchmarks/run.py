@@ -1,6 +1,6 @@
 """Every figure of README and docs, measured on this machine: tables and plots.
 
-    .venv/bin/python benchmarks/run.py --quick
+    .venv/bin/python -m benchmarks.run --quick
 
 runs each part as a process of its own and prints one line a part, with the time that is left. What
 is done is kept in the folder --out, so the same command goes on where it was ended; --again
@@ -30,10 +30,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from machine import describe
-from parts import PARTS, PLACES, Part
-from report import Column, Row, Table, lacking, markdown, write_places
-
+from benchmarks.machine import describe
+from benchmarks.parts import PARTS, PLACES, Part
+from benchmarks.report import Column, Row, Table, lacking, markdown, write_places
 from recommender.bundle.bundle import MANIFEST, read_manifest
 from recommender.core.errors import BundleError
 
@@ -285,7 +284,7 @@ def _draw(figures: dict[str, Kept], folder: Path) -> list[Path]:
     if importlib.util.find_spec("matplotlib") is None:
         print("No plots without matplotlib: .venv/bin/pip install -e .[bench]")
         return []
-    from plots import PLOTS, draw
+    from benchmarks.plots import PLOTS, draw
 
     images = []
     for name, plot in PLOTS.items():

@@ -1,6 +1,6 @@
 """Takes the pictures of README and docs from a running app (see `run_debug.sh`) with Chromium.
 
-.venv/bin/python benchmarks/screenshot.py http://localhost:8501 docs/images
+.venv/bin/python -m benchmarks.screenshot http://localhost:8501 docs/images
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """How well search by meaning finds a movie by a description, and what it takes.
 
-    .venv/bin/python benchmarks/semantic.py [--work FOLDER] [--split choose|report|all] [--times N]
+    .venv/bin/python -m benchmarks.semantic [--work FOLDER] [--split choose|report|all] [--times N]
 
 Trains a bundle of the sample (`data/`) with the plots of 166 well-known movies
 (`semantic_data/plots.csv`), runs `matinee embed` on it, and asks each query of
@@ -30,7 +30,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
-from report import Column, Row, Table, markdown
+
+from benchmarks.report import Column, Row, Table, markdown
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(__file__).resolve().parent / "semantic_data"

@@ -1,6 +1,6 @@
 """How long a bundle takes to open and each question to it, warm and cold, and the memory of that.
 
-    .venv/bin/python benchmarks/serving.py --bundle bundle --published
+    .venv/bin/python -m benchmarks.serving --bundle bundle --published
 
 Prints Markdown tables. Warm: the median and the 95th percentile of many calls in one thread, each
 about another user or movie. Cold: the bundle is opened, its files are dropped from the system's
@@ -21,9 +21,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-from machine import one_line
-from report import Column, Row, Table, markdown
 
+from benchmarks.machine import one_line
+from benchmarks.report import Column, Row, Table, markdown
 from memory_toolkit.measure.reading import read
 from memory_toolkit.measure.sizes import MB
 from memory_toolkit.record.actions import action
@@ -201,7 +201,7 @@ def _read_from_disk() -> int:
 
 
 def _published(bundle: Path, warm: dict[str, list[float]]) -> Iterator[Row]:
-    from published import Published
+    from benchmarks.published import Published
 
     matinee = Recommender.open(bundle)
     published = Published(matinee)

@@ -1,6 +1,6 @@
 """Many visitors at once, for minutes, on a server with little memory: what they get, what it takes.
 
-    python benchmarks/soak.py --sessions 20 --minutes 5 --limit 256M --greedy 1 --churn 200
+    python -m benchmarks.soak --sessions 20 --minutes 5 --limit 256M --greedy 1 --churn 200
 
 Starts the app within a real memory limit (a control group; needs root) and sends visitors who
 speak Streamlit's protocol over WebSockets: one who does everything once, then many at the same time
@@ -26,13 +26,13 @@ from pathlib import Path
 
 import numpy as np
 import websockets
-from soak_client import Tab
-from soak_server import Server, serve
-from soak_visitor import Log, Visitor
-from verdict import conclude
 
+from benchmarks.harness import conclude
 from memory_toolkit.measure.sizes import MB, format_bytes, parse_size
 from recommender.cli.serve import VARIABLES
+from tests.support.server import Server, serve
+from tests.support.tab import Tab
+from tests.support.visitor import Log, Visitor
 
 SAMPLE_SECONDS, PROBE_SECONDS = 0.25, 5.0
 AT_ONCE = 10  # of the visitors of the churn

@@ -1,19 +1,19 @@
 """What training takes on one machine and on a Spark cluster, as the data grow.
 
-    .venv/bin/python benchmarks/spark_growth.py --sizes 1M,4M,16M
+    .venv/bin/python -m benchmarks.spark_growth --sizes 1M,4M,16M
 
 Makes up data sets in the shape of MovieLens (`make_ratings.py`), one after the other in a temporary
 folder. With each, in one process and with `--engine spark` on a cluster of workers that are
-processes of this machine (`spark_cluster.py`), it trains a bundle, and ranks everybody's movies
-where this does not take hours (--rank-up-to). The
-workers share cores and disk with the driver, so the seconds tell what Spark costs rather than what
-more machines gain; memory and bytes are those of any cluster.
+processes of this machine (`tests/support/spark_cluster.py`), it trains a bundle, and ranks
+everybody's movies where this does not take hours (--rank-up-to). The workers share cores and disk
+with the driver, so the seconds tell what Spark costs rather than what more machines gain; memory
+and bytes are those of any cluster.
 
 Prints Markdown tables: seconds of the training in all and of the three stages that read the
 ratings; own memory at most of the command with the Java that it starts (the driver) and of all that
 one worker starts (an executor with its Pythons), what Spark keeps of the ratings, and what it
 shuffles; users a second of `recommend --all-users`, start and all; and what the two largest runs
-mean for a billion ratings (`spark_sizing.py`). What fails, or takes longer than --time-limit, is a
+mean for a billion ratings. What fails, or takes longer than --time-limit, is a
 row that says so. 100M needs 14 GB of disk.
 """
 
@@ -21,26 +21,25 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import signal
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import make_ratings
-from parts import SPARK_TABLES
-from recording import recorded
-from report import Row, markdown
-from spark_cluster import Cluster, cluster
-from spark_sizing import sizing
-
+from benchmarks import make_ratings
+from benchmarks.harness import make_up, recorded
+from benchmarks.parts import SPARK_TABLES
+from benchmarks.report import Row, markdown
 from memory_toolkit.measure.processes import read_processes
 from memory_toolkit.measure.sizes import MB
 from memory_toolkit.record.recorder import Recording, Sample
 from recommender.bundle.bundle import Bundle
+from recommender.spark.stars import als_blocks
+from tests.support.spark_cluster import Cluster, cluster
 
 ENGINES = ("local", "spark")
 # File pages that come and go between two looks count as own memory at most; to look at a cluster
@@ -49,6 +48,19 @@ EVERY_SECONDS = {"local": 0.1, "spark": 0.5}
 # What `timeout` returns when the time is over, and when it had to end the command by force.
 TOO_LONG = (124, 137)
 CORES = 1  # of each worker
+# What the sizing of docs/spark.md is for.
+RATINGS, USERS = 1e9, 1e7
+HOURS = 2
+GB = 2**30
+# Of the history a bundle has a movie (4 bytes) and stars (4) for each rating; of the stars model a
+# bias and 20 factors (8 each) for each user.
+RATING_BYTES, USER_BYTES = 8, 8 * 21
+# The share of its heap that Spark gives to what it keeps and what it computes (`spark.memory`),
+# once it has set some aside.
+SHARE, ASIDE = 0.6, 300 * MB
+# ALS sends a user's number and 20 factors (4 bytes each) in each of its passes to every block of
+# movies of which the user has rated one.
+COPY_BYTES, PASSES = 84, 10
 
 
 @dataclass
@@ -185,16 +197,6 @@ def measure(options: argparse.Namespace) -> Iterator[Row]:
                 yield empty | of | {"engine": engine} | row
 
 
-def make_up(ratings: int, data: Path) -> int:
-    """Make a data set in the folder `data`; how many ratings it got."""
-    maker = [sys.executable, make_ratings.__file__]
-    words = ["--ratings", str(ratings), "--out", str(data)]
-    subprocess.run([*maker, *words], stderr=subprocess.DEVNULL, check=True)
-    with open(data / "ratings.csv", "rb") as content:
-        lines = sum(block.count(b"\n") for block in iter(lambda: content.read(1 << 20), b""))
-    return lines - 1
-
-
 def traffic(events: Path) -> tuple[int, int, int]:
     """From Spark's event log, bytes that the executors keep of what is persisted, bytes that all
     tasks wrote for others, and blocks of movies that ALS made."""
@@ -215,6 +217,74 @@ def traffic(events: Path) -> tuple[int, int, int]:
                     if rdd["Name"] == "itemInBlocks":
                         blocks = rdd["Number of Partitions"]
     return sum(kept.values()), shuffled, blocks
+
+
+def sizing(rows: Sequence[Row], cores: int) -> list[Row]:
+    """The steps, one row each, from the two largest runs on Spark; none without two.
+
+    What a rating adds is the difference between two sizes, so that what Spark takes to start,
+    whatever the size, does not count a thousand times.
+
+    Args:
+        rows: of `measure`.
+        cores: how many cores all workers had.
+    """
+    done = [row for row in rows if row["engine"] == "spark" and not row["problem"]]
+    if len(done) < 2:
+        return []
+    small, large = done[-2:]
+
+    def a_rating(of: Callable[[Row], float]) -> float:
+        ratings = _number(large, "ratings") - _number(small, "ratings")
+        return (of(large) - of(small)) / ratings
+
+    million = cores * a_rating(lambda row: _number(row, "seconds")) * 1e6
+    hours = million * RATINGS / 1e6 / 3600
+    kept = a_rating(lambda row: _number(row, "kept_mb")) * MB
+    heap = kept * RATINGS / SHARE
+    bundle = RATING_BYTES * RATINGS + USER_BYTES * USERS
+    n_cores = math.ceil(hours / HOURS)
+    blocks = als_blocks(int(RATINGS), 0, n_cores, int(SHARE * (heap / n_cores - ASIDE)))
+    shuffled, sent = a_rating(_rest), factors_sent(RATINGS, USERS, blocks)
+    steps = (
+        ("a million ratings more take", f"{million:.1f} s of one core"),
+        ("a billion take 1,000 times that", f"{hours:.1f} hours of one core"),
+        (f"to be done in {HOURS} hours takes {hours:.1f} / {HOURS}", f"{n_cores} cores"),
+        ("a rating more keeps", f"{kept:.0f} bytes on the executors"),
+        (f"a billion keep, of {SHARE:.0%} of the heap", f"{heap / GB:.0f} GB of heap in all"),
+        (f"of that each core gets 1 / {n_cores}", f"{heap / GB / n_cores:.1f} GB of heap"),
+        (
+            f"{COPY_BYTES} bytes a user, {PASSES} times, to as many of {blocks} blocks as hold "
+            "a movie of 100",
+            f"{sent / GB:.0f} GB of shuffles",
+        ),
+        ("beside that a rating more shuffles", f"{shuffled:.0f} bytes"),
+        (
+            "all that a billion shuffle",
+            f"{(sent + shuffled * RATINGS) / GB:.0f} GB of the workers' disks",
+        ),
+        (
+            f"the bundle: {RATING_BYTES} bytes a rating, {USER_BYTES} a user",
+            f"{bundle / GB:.1f} GB of the driver's disk, twice while it is written",
+        ),
+    )
+    return [{"table": "sizing", "step": step, "result": result} for step, result in steps]
+
+
+def factors_sent(ratings: float, users: float, blocks: float) -> float:
+    """Bytes of users' factors that ALS sends, if each user's movies are spread over the blocks."""
+    reached = blocks * (1 - (1 - 1 / blocks) ** (ratings / users))
+    return COPY_BYTES * PASSES * users * reached
+
+
+def _rest(row: Row) -> float:
+    """Bytes that a run shuffled beside users' factors."""
+    sent = factors_sent(*(_number(row, key) for key in ("ratings", "users", "blocks")))
+    return _number(row, "shuffled_mb") * MB - sent
+
+
+def _number(row: Row, key: str) -> float:
+    return float(row[key] or 0)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,12 @@
-"""Whether the models that Spark trains are as good as those that this process trains.
+"""Quality of the models that Spark trains, beside that of the models that this process trains.
 
-    .venv/bin/python benchmarks/spark_parity.py --dataset data --seeds 1,2,3
+    .venv/bin/python -m benchmarks.spark_parity --dataset data --seeds 1,2,3
 
 For each seed both engines get the same train part and are judged by the same held-out ratings, by
 the protocol of docs/evaluation.md. Printed are the means over the seeds of RMSE and MAE of the
 predicted stars, NDCG@10, recall@20 and coverage@10 of the ranking, and which share of the ten most
 similar movies is the same with both, over all movies with at least ten ratings; beside it that
-share for two local trainings that differ in where their random numbers start. With --validation
-the test ratings are set aside and the rest is split again, for looking at other values of
---regularization and --passes of the stars model.
+share for two local trainings that differ in where their random numbers start.
 """
 
 from __future__ import annotations
@@ -21,9 +19,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from recommender.bundle.history import History
 from recommender.core.errors import NotFoundError
@@ -44,16 +40,15 @@ from recommender.models.stars import fit_stars as fit_stars_here
 from recommender.scoring.scorer import HybridScorer, Question
 from recommender.scoring.similar import Method, most_similar
 from recommender.spark import LOCAL_MASTER
-from recommender.spark.blocks import PACKED, pack_ratings
 from recommender.spark.ranking import fit_ranking
 from recommender.spark.session import open_session
 from recommender.spark.stars import fit_stars
 from recommender.training.pipeline import MovieTexts, TrainingSettings
+from tests.spark.packed import on_executors
 
 FIGURES = ("rmse", "mae", "ndcg@10", "recall@20", "coverage@10")
 COMPARED: tuple[Method, ...] = ("collaborative", "hybrid", "predicted")
 SIMILAR, LEAST_RATINGS = 10, 10
-RATINGS_A_PARTITION = 1 << 21
 
 
 def main() -> None:
@@ -65,15 +60,9 @@ def main() -> None:
     parser.add_argument(
         "--master", default=LOCAL_MASTER, help="Spark's URL; %(default)s by default"
     )
-    parser.add_argument("--validation", action="store_true", help="do not touch the test ratings")
-    stars = StarsSettings()
-    parser.add_argument("--regularization", type=float, default=stars.regularization)
-    parser.add_argument("--passes", type=int, default=stars.n_epochs)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     options = parser.parse_args()
-    stars = dataclasses.replace(
-        stars, regularization=options.regularization, n_epochs=options.passes
-    )
+    stars = StarsSettings()
     rows: dict[str, list[dict[str, float]]] = {"local": [], "spark": []}
     same: dict[str, list[dict[str, float]]] = {"spark": [], "other random numbers": []}
     with tempfile.TemporaryDirectory() as name, open_session(options.master) as spark:
@@ -81,8 +70,6 @@ def main() -> None:
         dataset = import_dataset(from_directory(options.dataset), folder)
         for seed in map(int, options.seeds.split(",")):
             holdout = split_random(History.open(folder), folder / "test", seed)
-            if options.validation:
-                holdout = split_random(holdout.train, folder / "validation", seed)
             scorers = _train(spark, holdout, dataset, folder, stars, rows)
             for engine in rows:
                 rows[engine][-1] |= judge(scorers[engine], holdout, dataset.scale)
@@ -92,7 +79,6 @@ def main() -> None:
         "data": {"ratings": dataset.n_ratings, "fingerprint": dataset.fingerprint},
         "seeds": options.seeds,
         "stars": dataclasses.asdict(stars),
-        "part": "validation" if options.validation else "test",
         **{engine: _mean(found) for engine, found in rows.items()},
         "same similar movies": {other: _mean(found) for other, found in same.items()},
     }
@@ -138,16 +124,6 @@ def _train(
             rows[engine].append(took)
     ratings.unpersist()
     return found
-
-
-def on_executors(spark: SparkSession, history: History, path: Path) -> DataFrame:
-    """`history` on the executors, as the Spark engine has it after the import."""
-    users = np.repeat(np.arange(history.n_users, dtype=np.int32), np.diff(history.offsets))
-    columns = {"user": users, "movie": history.movies, "rating": history.ratings}
-    pq.write_table(pa.table(columns), path)
-    parts = max(spark.sparkContext.defaultParallelism, len(users) // RATINGS_A_PARTITION)
-    ratings = spark.read.parquet(str(path)).repartitionByRange(parts, "user")
-    return ratings.sortWithinPartitions("user", "movie").mapInArrow(pack_ratings, PACKED).persist()
 
 
 def judge(scorer: HybridScorer, holdout: Holdout, scale: tuple[float, float]) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """What a start costs: each library by itself, the app's programs, the bundle, the served app.
 
-    .venv/bin/python benchmarks/startup.py --bundle bundle
+    .venv/bin/python -m benchmarks.startup --bundle bundle
 
 Prints two Markdown tables. Own memory is RssAnon, over that of Python alone for the imports; each
 figure comes from a process of its own, each time is the median of several starts. Linux only.
@@ -17,9 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from soak_server import ROOT, serve
-
 from memory_toolkit.measure.sizes import MB, parse_size
+from tests.support.server import ROOT, serve
 
 # What the serving process loads, then what it never does.
 LOADED = ("numpy", "recommender", "streamlit.web.cli")

@@ -1,13 +1,14 @@
-"""New bundles take the old one's place while visitors browse: what they see, and what it takes.
+"""New versions of a bundle while visitors browse: what they see, and what it takes.
 
-    .venv/bin/python benchmarks/swap.py --bundle bundle --swaps 5 --sessions 5 --limit 256M
+    .venv/bin/python -m benchmarks.swap --bundle bundle --versions 5 --sessions 5 --limit 256M
 
 Serves a copy of the bundle within a real memory limit (a control group; needs root), lets visitors
-browse over WebSockets and commits another copy at the same path again and again, as `matinee train`
-does. Prints a Markdown table: own memory, and how many files of replaced bundles the server still
-has mapped or open, after each. Exits with 1 if a visitor saw an error, a process was killed for
-want of memory, the new bundle was not served, files of an old one stayed, or memory grew by more
-than 10 MB.
+browse over WebSockets and commits another version at the same path again and again, as `matinee
+train` does. With --http the server fetches the bundle from a web server on this machine, and each
+version is published as `matinee publish` does. Prints a Markdown table: own memory, the most that
+the group ever held, and how many files of replaced versions the server still has mapped or open.
+Exits with 1 if a visitor saw an error, a process was killed for want of memory, a version was not
+served, files of an old one stayed, or memory grew by more than 10 MB. Linux only.
 """
 
 from __future__ import annotations
@@ -15,36 +16,53 @@ from __future__ import annotations
 import argparse
 import asyncio
 import shutil
+import sqlite3
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from soak_server import Server, serve
-from soak_visitor import Log, Visitor
-from verdict import conclude, print_clicks, troubles
+import psutil
 
+from benchmarks.harness import conclude, troubles
 from memory_toolkit.measure.sizes import MB, format_bytes, parse_size
-from recommender.bundle.bundle import Bundle, BundleWriter
+from recommender.bundle.bundle import SEMANTIC, Bundle, BundleWriter, manifest_stamp
+from recommender.bundle.catalogue import FILE as CATALOGUE_FILE
+from recommender.cli.serve import VARIABLES
+from recommender.core.address import Address
+from recommender.remote.publishing import publish
+from tests.support.server import Server, serve
+from tests.support.visitor import Log, Visitor
 
 ALLOWED_GROWTH = 10 * MB
-PATIENCE = 20.0  # seconds until a new bundle must be served and the old one let go of
+MAX_SECONDS = 30.0  # until a new version must be served and the old one let go of
 
 
 def main() -> None:
     options = _options()
     log = Log()
-    with tempfile.TemporaryDirectory(prefix="matinee-swap-") as name:
-        path = Path(name, "bundle")
-        original = Bundle.open(options.bundle)
-        _commit(original, path)
-        with serve("streamlit_app.py", path, options.limit, Path(name)) as server:
-            failures = asyncio.run(_swap(options, original, path, server, log))
+    with tempfile.TemporaryDirectory(prefix="matinee-swap-") as name, _web(Path(name)) as url:
+        folder = Path(name)
+        versions = Versions(options.bundle, folder, publishing=options.http)
+        versions.make()
+        bundle: Path | Address = versions.path
+        served, variables = versions.path, dict(VARIABLES)
+        if options.http:
+            bundle = Address(f"{url}/published")
+            served = bundle.folder(folder / "cache")
+            cache = {"MATINEE_BUNDLE_CACHE": str(folder / "cache")}
+            variables |= {**cache, "MATINEE_BUNDLE_SECONDS": "1"}
+        with serve("streamlit_app.py", bundle, options.limit, folder, variables) as server:
+            failures = asyncio.run(_browse(options, versions, served, server, log))
             failures += troubles(server, log)
         if failures:
             print("\nThe server's log says last:\n" + server.log.read_text("utf-8")[-3000:])
-    print_clicks(log)
-    conclude(failures)
+    conclude(failures, log)
 
 
 def _options() -> argparse.Namespace:
@@ -52,41 +70,92 @@ def _options() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--bundle", type=Path, default=Path("bundle"))
-    parser.add_argument("--swaps", type=int, default=5, help="so many new bundles")
+    parser.add_argument("--http", action="store_true", help="the server fetches it from an address")
+    parser.add_argument("--versions", type=int, default=5, help="number of new versions")
     parser.add_argument("--sessions", type=int, default=5, help="visitors at the same time")
     parser.add_argument("--limit", type=parse_size, default=parse_size("256M"))
-    parser.add_argument("--every", type=float, default=5.0, help="seconds between two bundles")
+    parser.add_argument("--every", type=float, default=5.0, help="seconds between two versions")
     parser.add_argument("--think", type=float, default=0.5, help="seconds between two clicks")
     return parser.parse_args()
 
 
-async def _swap(
-    options: argparse.Namespace, original: Bundle, path: Path, server: Server, log: Log
+class Versions:
+    """Makes version after version of a bundle, each with other bytes in its catalogue.
+
+    Args:
+        folder: for the bundle at `path`, and for what is published.
+        publishing: publish each version in `folder / "published"`.
+    """
+
+    def __init__(self, bundle: Path, folder: Path, publishing: bool) -> None:
+        self.path = folder / "bundle"
+        self._original = Bundle.open(bundle)
+        self._address = Address(f"file://{folder}/published") if publishing else None
+        self._number = 0
+        if manifest_stamp(bundle / SEMANTIC) is not None:
+            shutil.copytree(bundle / SEMANTIC, self.path / SEMANTIC)
+
+    def make(self) -> str:
+        """Make another version; return the name of its data folder."""
+        self._number += 1
+        with BundleWriter(self.path) as writer:
+            for name in self._original.files:
+                shutil.copyfile(self._original.file(name), writer.folder / name)
+            with closing(sqlite3.connect(writer.folder / CATALOGUE_FILE)) as catalogue:
+                catalogue.execute(f"PRAGMA user_version = {self._number}")
+            writer.commit(self._original.info)
+            name = writer.folder.name
+        if self._address is not None:
+            publish(self.path, self._address)
+        return name
+
+
+@contextmanager
+def _web(folder: Path) -> Iterator[str]:
+    """Serve `folder` on this machine; yield the address."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+
+
+async def _browse(
+    options: argparse.Namespace, versions: Versions, folder: Path, server: Server, log: Log
 ) -> list[str]:
-    """Let visitors browse and swap bundles meanwhile; what went wrong, in sentences."""
+    """Let visitors browse and make versions meanwhile; return what went wrong, in sentences."""
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(options.sessions + 2))
-    # Until the last swap is done; whoever is in the middle of something finishes that.
+    while "[after drawing every page]" not in server.log.read_text("utf-8"):
+        await asyncio.sleep(0.1)
     end = time.monotonic() + 3600
     visitors = [
         asyncio.create_task(Visitor(server.port, n, options.think, log).browse(end))
         for n in range(options.sessions)
     ]
     failures = []
-    print("| bundle | served after s | own memory, MB | old files |\n|---|---|---|---|")
+    print("| version | served after s | own memory, MB | group's peak, MB | old files |")
+    print("|---|---|---|---|---|")
     await asyncio.sleep(2 * options.every)
-    before = server.own()
-    print(f"| first | | {before / MB:.1f} | {_old_files(server, path)} |", flush=True)
-    for number in range(1, options.swaps + 1):
-        await asyncio.to_thread(_commit, original, path)
+    before, peak = server.own(), server.group_peak() or 0
+    print(f"| first | | {before / MB:.1f} | {peak / MB:.1f} | 0 |", flush=True)
+    for number in range(1, options.versions + 1):
+        version = await asyncio.to_thread(versions.make)
         started = time.monotonic()
-        while not _serves(server, path) or _old_files(server, path):
-            if time.monotonic() - started > PATIENCE:
-                failures.append(f"bundle {number}: {_old_files(server, path)} old files stayed")
+        while (old := _old_files(server, folder, version)) or old is None:
+            if time.monotonic() - started > MAX_SECONDS:
+                failures.append(f"version {number}: old files: {old}")
                 break
             await asyncio.sleep(0.05)
         seconds = time.monotonic() - started
         await asyncio.sleep(options.every)
-        row = f"{number} | {seconds:.1f} | {server.own() / MB:.1f} | {_old_files(server, path)}"
+        own, peak = server.own(), server.group_peak() or 0
+        row = f"{number} | {seconds:.1f} | {own / MB:.1f} | {peak / MB:.1f} | {old}"
         print(f"| {row} |", flush=True)
     for visitor in visitors:
         visitor.cancel()
@@ -97,30 +166,19 @@ async def _swap(
     return failures
 
 
-def _commit(original: Bundle, path: Path) -> None:
-    """Write a copy of `original` at `path`, as a training does."""
-    with BundleWriter(path) as writer:
-        for name in original.files:
-            shutil.copyfile(original.file(name), writer.folder / name)
-        writer.commit(original.info)
+def _old_files(server: Server, folder: Path, version: str) -> int | None:
+    """Count files of other versions that the server maps, opens or has kept on the disk.
 
-
-def _serves(server: Server, path: Path) -> bool:
-    """Whether the server has the bundle that is now at `path` mapped."""
-    (folder,) = path.glob("data-*")
-    return str(folder) in Path(f"/proc/{server.process.pid}/maps").read_text()
-
-
-def _old_files(server: Server, path: Path) -> int:
-    """How many removed files of `path` the server has mapped or open. Source: proc(5)."""
-    process = Path(f"/proc/{server.process.pid}")
-    names = {line.split(maxsplit=5)[-1] for line in (process / "maps").read_text().splitlines()}
-    for link in (process / "fd").iterdir():
-        try:
-            names.add(str(link.readlink()))
-        except FileNotFoundError:  # closed meanwhile
-            continue
-    return sum(name.startswith(str(path)) and name.endswith("(deleted)") for name in names)
+    Returns:
+        The number, or None until the server has `version`.
+    """
+    process = psutil.Process(server.process.pid)
+    mapped = {one.path for one in process.memory_maps()}
+    opened = {one.path for one in process.open_files()}
+    ours = {path for path in mapped | opened if path.startswith(f"{folder}/data-")}
+    new = {path for path in ours if path.startswith(f"{folder / version}/")}
+    others = [path for path in folder.glob("data-*") if path.name != version]
+    return len(ours - new) + len(others) if new else None
 
 
 if __name__ == "__main__":

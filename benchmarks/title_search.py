@@ -1,6 +1,6 @@
 """How long a title search takes, and how often it finds what was meant.
 
-    .venv/bin/python benchmarks/title_search.py --bundle bundle
+    .venv/bin/python -m benchmarks.title_search --bundle bundle
 
 makes searches out of the catalogue's own titles, each as a person might mistype or shorten it, and
 prints for each kind the median and the 95th percentile of the time (warm, one thread, 12 movies)

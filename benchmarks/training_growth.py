@@ -1,6 +1,6 @@
 """What training takes as the data grow: own memory at most, beside Surprise's.
 
-    .venv/bin/python benchmarks/training_growth.py --sizes 1M,4M,16M,32M
+    .venv/bin/python -m benchmarks.training_growth --sizes 1M,4M,16M,32M
 
 Makes up data sets in the shape of MovieLens (`make_ratings.py`; users grow with the ratings, movies
 with their square root), one after the other in a temporary folder, and records a whole `matinee
@@ -15,15 +15,13 @@ from __future__ import annotations
 import argparse
 import json
 import signal
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-import make_ratings
-from recording import recorded
-
+from benchmarks import make_ratings
+from benchmarks.harness import make_up, recorded
 from memory_toolkit.measure.sizes import MB, parse_size
 from memory_toolkit.record.recorder import Recording
 from recommender.bundle.bundle import Bundle
@@ -56,12 +54,7 @@ def main() -> None:
     for size in map(make_ratings.count, options.sizes.split(",")):
         with tempfile.TemporaryDirectory() as folder:
             data = Path(folder, "data")
-            maker = [sys.executable, make_ratings.__file__]
-            subprocess.run(
-                [*maker, "--ratings", str(size), "--out", str(data)],
-                stderr=subprocess.DEVNULL,
-                check=True,
-            )
+            make_up(size, data)
             row = train(data, Path(folder, "bundle"))
             row |= stock(data / "ratings.csv", row["ratings"], rows, options.stock_limit)
         rows.append(row)

@@ -1,6 +1,6 @@
 """How fast the stars model is trained: Surprise's SVD and Matinee's pass over the same ratings.
 
-    .venv/bin/python benchmarks/training_speed.py --ratings 1M --repeats 3
+    .venv/bin/python -m benchmarks.training_speed --ratings 1M --repeats 3
 
 Makes up a data set in the shape of MovieLens (`make_ratings.py`) and trains SVD on all of it, with
 the same factors, passes, rates and seed, by Surprise as its documentation shows, with and without
@@ -19,11 +19,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import make_ratings
 import numpy as np
 import pandas as pd
 from surprise import SVD, Dataset, Reader, Trainset
 
+from benchmarks import make_ratings
 from recommender.bundle.history import History
 from recommender.dataset import from_directory, import_dataset
 from recommender.models.stars import StarsModel, StarsSettings, fit_stars

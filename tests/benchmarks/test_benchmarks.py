@@ -9,12 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-import run
-from found import soak
-from machine import describe
-from parts import PARTS, Part
-from report import Column, Row, Table, markdown, replaced, write_places
 
+from benchmarks import run
+from benchmarks.machine import describe
+from benchmarks.parts import PARTS, Part
+from benchmarks.report import Column, Row, Table, markdown, replaced, soak, write_places
 from recommender.bundle.bundle import MANIFEST
 from tests.conftest import ROOT
 
@@ -162,17 +161,19 @@ def test_a_bundle_of_an_older_format_is_made_anew(
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda file: file.stem)
 def test_every_benchmark_says_how_it_is_run(script: Path) -> None:
-    command = [sys.executable, script, "--help"]
+    command = [sys.executable, "-m", f"benchmarks.{script.stem}", "--help"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     docstring = script.read_text(encoding="utf-8").split('"""')[1]
-    assert f"python benchmarks/{script.name}" in docstring
+    assert f"python -m benchmarks.{script.stem} " in docstring
 
 
 def test_what_the_docs_name_is_there() -> None:
     for file in DOCS:
         text = file.read_text(encoding="utf-8")
         scripts = re.findall(r"benchmarks/\w+\.py", text)
+        modules = re.findall(r"-m ((?:benchmarks|tests)\.[\w.]*\w)", text)
+        scripts += [f"{module.replace('.', '/')}.py" for module in modules]
         images = re.findall(r'(?:src|srcset)="([^"]+)"|!\[[^]]*\]\(([^)]+)\)', text)
         missing = [name for name in scripts if not (ROOT / name).exists()]
         missing += [a or b for a, b in images if not (file.parent / (a or b)).exists()]

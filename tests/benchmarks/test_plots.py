@@ -8,8 +8,8 @@ import pytest
 
 pytest.importorskip("matplotlib", reason="plots need the extra `bench`")
 
-from plots import PALETTES, PLOTS, draw
-from report import Row
+from benchmarks.plots import PALETTES, PLOTS, draw
+from benchmarks.report import Row
 
 SPARK: list[Row] = [
     {"ratings": 1_000_000, "engine": "local", "seconds": 11.0, "driver_mb": 150.0, "problem": None},

@@ -1,6 +1,7 @@
-import promises
 import pytest
-from report import Row
+
+from benchmarks import promises
+from benchmarks.report import Row
 
 
 def host(rss_mb: float = 80, exit_status: int = 143, oom_kills: int = 0) -> Row:

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="control groups 
 
 def soak(bundle: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run the benchmark as a person would."""
-    command = [sys.executable, "benchmarks/soak.py", "--bundle", str(bundle), "--think", "0.05"]
+    command = [sys.executable, "-m", "benchmarks.soak", "--bundle", str(bundle), "--think", "0.05"]
     return subprocess.run(
         [*command, *options], cwd=ROOT, capture_output=True, text=True, timeout=120
     )

@@ -4,10 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from report import Row
-from spark_growth import traffic
-from spark_sizing import factors_sent, sizing
 
+from benchmarks.report import Row
+from benchmarks.spark_growth import factors_sent, sizing, traffic
 from memory_toolkit.measure.sizes import MB
 
 

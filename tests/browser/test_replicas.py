@@ -21,13 +21,13 @@ from http.client import HTTPException
 from pathlib import Path
 
 import pytest
-from replica_processes import NAMES, Proxy, Replica, proxy, replicas
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.browser.chromium import Browser, Page, WebSocket, expect
 from tests.browser.drawn import heading, settled, titles
 from tests.browser.test_my_ratings import rate, star
 from tests.support.postgres import Server as Database
+from tests.support.replicas import NAMES, Proxy, Replica, proxy, replicas
 from tests.support.services import need
 
 pytestmark = pytest.mark.browser

@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.fuzz_mutations import mutate, write_valid
 from recommender.core.errors import MatineeError
 from recommender.core.memory_budget import SMALLEST
 from recommender.dataset import Dataset, ImportOptions, from_directory, import_dataset
+from tests.dataset.mutations import mutate, write_valid
 from tests.dataset.test_importing import movies_of, users_of
 
 OPTIONS = ImportOptions(scale=(0, 5), memory_limit=SMALLEST)

@@ -18,7 +18,7 @@ SIZES = [50, 100, 300]
 
 
 def plants(command: str, kind: str, megabytes: int, file: Path) -> str:
-    return run_script("benchmarks/plants.py", command, kind, str(megabytes), str(file))
+    return run_script("tests/support/plants.py", command, kind, str(megabytes), str(file))
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from soak_visitor import Log, Visitor
 
 from memory_toolkit.guard.enclosure import Enclosure, enclosure
 from memory_toolkit.measure.processes import read_processes
@@ -29,6 +28,7 @@ from memory_toolkit.measure.sizes import MB, parse_size
 from recommender.settings.env_file import read_env_file
 from tests.conftest import ROOT
 from tests.support import dockerfile
+from tests.support.visitor import Log, Visitor
 
 pytestmark = pytest.mark.image
 

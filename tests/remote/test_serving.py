@@ -8,8 +8,6 @@ import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-import pytest
-
 from recommender.core.address import Address
 from recommender.remote.publishing import publish
 from tests.app.server.test_startup import fetch, wait_for, wait_for_line
@@ -34,17 +32,6 @@ def wait_for_reason(server: Server, state: str, reason: str) -> str:
             return found
         time.sleep(0.1)
     raise AssertionError(found)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_visitors_do_not_notice_new_versions(tiny_bundle: Path) -> None:
-    command = [sys.executable, "benchmarks/addresses.py", "--bundle", str(tiny_bundle)]
-    options = ("--versions", "2", "--sessions", "3", "--every", "1", "--think", "0.05")
-    done = subprocess.run(
-        [*command, *options], cwd=ROOT, capture_output=True, text=True, timeout=200
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.endswith(", 0 errors\nAll well.\n")
 
 
 def test_whatever_happens_at_the_address_the_good_version_is_served(

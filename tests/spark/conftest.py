@@ -11,7 +11,8 @@ from tests.support.services import need
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-    from spark_cluster import Cluster
+
+    from tests.support.spark_cluster import Cluster
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +42,7 @@ def spark(java: str) -> Iterator[SparkSession]:
 @pytest.fixture(scope="module")
 def cluster(java: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A standalone cluster of two workers, which have numpy, pyarrow and scipy but not Matinee."""
-    import spark_cluster
+    from tests.support import spark_cluster
 
     with spark_cluster.cluster(tmp_path_factory.mktemp("cluster")) as running:
         yield running

@@ -20,7 +20,7 @@ from recommender.cli.export import write_recommendations
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
-    from spark_cluster import Cluster
+    from tests.support.spark_cluster import Cluster
 
 SECONDS = 900
 ON_CLUSTER = ("--engine", "spark", "--spark-conf", "spark.executor.memory=600m", "--master")
@@ -99,7 +99,7 @@ def test_a_worker_that_dies_changes_nothing(
 
 @pytest.mark.usefixtures("java")
 def test_no_process_of_a_cluster_outlives_it(tmp_path: Path) -> None:
-    from spark_cluster import cluster
+    from tests.support.spark_cluster import cluster
 
     with suppress(RuntimeError), cluster(tmp_path / "own", workers=1) as running:
         assert running.alive() == 1

@@ -15,8 +15,18 @@ TOLERANCE = 0.01
 
 @pytest.mark.usefixtures("java")
 def test_figures_are_those_of_the_local_engine(tmp_path: Path) -> None:
-    script, out = ROOT / "benchmarks" / "spark_parity.py", tmp_path / "parity.json"
-    command = [sys.executable, script, "--seeds", "1", "--master", "local[2]", "--json", out]
+    out = tmp_path / "parity.json"
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.spark_parity",
+        "--seeds",
+        "1",
+        "--master",
+        "local[2]",
+        "--json",
+        out,
+    ]
     subprocess.run(command, cwd=ROOT, capture_output=True, check=True, timeout=900)
     found = json.loads(out.read_text("utf-8"))
     here, there = found["local"], found["spark"]

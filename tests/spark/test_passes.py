@@ -5,11 +5,10 @@ import pytest
 
 pytest.importorskip("pyspark")
 
-from spark_parity import on_executors
-
 from recommender.bundle.history import History
 from recommender.spark.blocks import UserBlock
 from recommender.spark.passes import add_up
+from tests.spark.packed import on_executors
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])

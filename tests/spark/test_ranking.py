@@ -5,14 +5,13 @@ import pytest
 
 pytest.importorskip("pyspark")
 
-from spark_parity import on_executors
-
 from recommender.bundle.catalogue import MovieText
 from recommender.bundle.history import History
 from recommender.models.content import ContentModel, fit_content
 from recommender.models.ranking import RankingModel, RankingSettings
 from recommender.models.ranking import fit_ranking as fit_here
 from recommender.spark.ranking import fit_ranking
+from tests.spark.packed import on_executors
 
 SCALE = (0.5, 5.0)
 N_MOVIES = 90

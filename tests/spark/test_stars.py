@@ -5,8 +5,6 @@ import pytest
 
 pytest.importorskip("pyspark")
 
-from spark_parity import on_executors
-
 from memory_toolkit.measure.sizes import MB
 from recommender.bundle.history import History
 from recommender.core.errors import SettingsError
@@ -20,6 +18,7 @@ from recommender.models.stars import fit_stars as fit_here
 from recommender.spark import stars as module
 from recommender.spark.stars import als_blocks, fit_stars, room
 from tests.conftest import ROOT
+from tests.spark.packed import on_executors
 
 SCALE = (0.5, 5.0)
 N_USERS, N_MOVIES = 200, 80

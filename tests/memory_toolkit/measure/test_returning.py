@@ -16,7 +16,7 @@ from tests.memory_toolkit.planted import linux, near, run_python, run_script
 def test_nearly_all_of_mixed_garbage_comes_back(trim: str) -> None:
     if trim == "psutil" and not hasattr(psutil, "heap_trim"):
         pytest.skip("this psutil cannot trim")
-    found = json.loads(run_script("benchmarks/garbage.py", trim))
+    found = json.loads(run_script("tests/support/garbage.py", trim))
     assert found["taken"] > 270 * MB
     assert found["left"] < 0.1 * found["taken"]
     steps = found["collected"] + (found["arrow"] or 0) + found["trimmed"]

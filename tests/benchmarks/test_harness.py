@@ -10,7 +10,7 @@ from tests.conftest import ROOT
 
 RUN = """
 import sys
-from recording import recorded
+from benchmarks.harness import recorded
 
 recorded(sys.executable, "-c", "print('ready', flush=True); import time; time.sleep(60)")
 print("went on")
@@ -20,7 +20,7 @@ print("went on")
 @pytest.mark.skipif(not hasattr(signal, "sigtimedwait"), reason="recordings are Linux's")
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_who_is_asked_to_end_during_a_recording_ends(number: signal.Signals, status: int) -> None:
-    command = [sys.executable, "-c", f"import sys; sys.path.append('benchmarks'){RUN}"]
+    command = [sys.executable, "-c", RUN]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:

@@ -1,6 +1,6 @@
 """Peaks of known height, each planted in a process of its own.
 
-    .venv/bin/python benchmarks/plants.py truth numpy 100 unused
+    .venv/bin/python tests/support/plants.py truth numpy 100 unused
 
 plants.py make KIND MB FILE     write what "pickle" and "json" read
 plants.py truth KIND MB FILE    print the height by the life-long mark of an untouched process

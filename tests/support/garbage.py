@@ -1,6 +1,6 @@
 """Some 300 MB of mixed garbage, and what each way of giving memory back makes of it.
 
-    .venv/bin/python benchmarks/garbage.py [psutil|ctypes]
+    .venv/bin/python tests/support/garbage.py [psutil|ctypes]
 
 Prints own memory in bytes as JSON, over what was held before: `taken` by the garbage, still held
 when the last reference was `dropped`, `left` at the end, and what each step gave back. With

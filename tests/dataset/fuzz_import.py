@@ -1,8 +1,8 @@
 """Damaged and hostile data sets, imported under a memory limit, as many as fit in some minutes.
 
-    .venv/bin/python benchmarks/fuzz_import.py --minutes 10 --seed 1 --limit 256M
+    .venv/bin/python -m tests.dataset.fuzz_import --minutes 10 --seed 1 --limit 256M
 
-Small valid data sets (CSV, .dat, MovieLens 100K, Parquet, gzip) are mutated (`fuzz_mutations.py`)
+Small valid data sets (CSV, .dat, MovieLens 100K, Parquet, gzip) are mutated (`mutations.py`)
 and imported one after the other by a worker process inside a control group of that size, or with
 RLIMIT_DATA where no group can be made. Prints how many came in whole, how many were refused with
 which message (digits folded), how many failed, and the most memory that the worker had. A failure
@@ -10,7 +10,7 @@ is a traceback, a message of several lines or one that names no file, an importe
 contradicts itself, a crash, more than 20 seconds, or the end of the memory. Each failing data set
 is kept in --out with the command that imports it again. The exit status is 1 if there was any.
 
-    .venv/bin/python benchmarks/fuzz_import.py --again FOLDER     # imports one data set again
+    .venv/bin/python -m tests.dataset.fuzz_import --again FOLDER     # imports one data set again
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from random import Random
 from typing import Any
 
 import numpy as np
-from fuzz_mutations import mutate, write_valid
 
 from memory_toolkit.guard.enclosure import Enclosure, enclosure
 from memory_toolkit.measure.sizes import MB, format_bytes, parse_size
 from recommender.core.errors import MatineeError
 from recommender.core.memory_budget import SMALLEST
 from recommender.dataset import Dataset, ImportOptions, from_directory, import_dataset
+from tests.dataset.mutations import mutate, write_valid
 
 MOST_SECONDS = 20.0
 
@@ -108,7 +108,7 @@ class Worker:
         """What became of the import of `folder`."""
         if self._process is None:
             self._process = subprocess.Popen(
-                [*self._box.prefix, sys.executable, __file__, "--serve"],
+                [*self._box.prefix, sys.executable, "-m", "tests.dataset.fuzz_import", "--serve"],
                 preexec_fn=self._box.enter,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -169,7 +169,7 @@ def fuzz(options: argparse.Namespace, box: Enclosure) -> int:
                 kept = options.out / f"{options.seed}-{number}"
                 shutil.rmtree(kept, ignore_errors=True)
                 shutil.copytree(folder, kept, symlinks=True)
-                command = f".venv/bin/python benchmarks/fuzz_import.py --again {kept}"
+                command = f".venv/bin/python -m tests.dataset.fuzz_import --again {kept}"
                 text = "\n".join([*done, failure, command, answer.get("traceback", "")])
                 (kept / "failure.txt").write_text(text)
                 print(f"FAILED {failure}\n  {command}", flush=True)

@@ -20,7 +20,7 @@ from memory_toolkit.measure.processes import read_processes
 from recommender.cli.serve import VARIABLES
 from recommender.core.address import Address
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS, END_SECONDS, ANSWER_SECONDS = 60, 20, 30
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from memory_toolkit.guard.enclosure import Enclosure, enclosure
 from memory_toolkit.measure.processes import read_processes
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 CONFIGURATION = ROOT / "deploy" / "haproxy.cfg"
 NAMES = ("one", "two")  # of the replicas, in that file
 START_SECONDS, END_SECONDS, ANSWER_SECONDS = 60, 20, 5

@@ -1,10 +1,11 @@
 """A real Spark cluster on this machine: a standalone master and workers, as processes of their own.
 
-    .venv/bin/python benchmarks/spark_cluster.py --workers 2 --memory 1g
+    .venv/bin/python -m tests.support.spark_cluster --workers 2 --memory 1g
 
-Prints the address for --master and runs until it is interrupted. The tests and `spark_growth.py`
-use `cluster()`. The workers' Python has numpy, pyarrow and scipy and nothing else, as on a cluster
-that somebody else set up. Needs Java 17 and the extra `spark`; Linux only.
+Prints the address for --master and runs until it is interrupted. The tests of Spark and
+`benchmarks/spark_growth.py` use `cluster()`. The workers' Python has numpy, pyarrow and scipy and
+nothing else, as on a cluster that somebody else set up. Needs Java 17 and the extra `spark`; Linux
+only.
 """
 
 from __future__ import annotations

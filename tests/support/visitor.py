@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import websockets
-from soak_client import TIMEOUT, Drawn, Proto, Tab
 
 from recommender.app.i18n.texts import LANGUAGES, TEXTS
+from tests.support.tab import TIMEOUT, Drawn, Proto, Tab
 
 # Everything that the one visitor who does everything must have done.
 DEEDS = (

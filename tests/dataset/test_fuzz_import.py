@@ -6,14 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.fuzz_import import BrokenPromiseError, attempt
 from tests.conftest import ROOT
+from tests.dataset.fuzz_import import BrokenPromiseError, attempt
 
+FUZZ = (sys.executable, "-m", "tests.dataset.fuzz_import")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="control groups are Linux's")
 
 
 def test_nothing_fails(tmp_path: Path) -> None:
-    command = [sys.executable, "benchmarks/fuzz_import.py", "--minutes", "0.05", "--seed", "3"]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.dataset.fuzz_import",
+        "--minutes",
+        "0.05",
+        "--seed",
+        "3",
+    ]
     done = subprocess.run(
         [*command, "--out", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=120
     )
@@ -35,7 +44,15 @@ def test_an_attempt_tells_a_refusal_from_a_failure(tmp_path: Path) -> None:
 
 
 def test_too_little_memory_is_a_failure_that_is_kept(tmp_path: Path) -> None:
-    command = [sys.executable, "benchmarks/fuzz_import.py", "--minutes", "0.03", "--limit", "50M"]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.dataset.fuzz_import",
+        "--minutes",
+        "0.03",
+        "--limit",
+        "50M",
+    ]
     done = subprocess.run(
         [*command, "--out", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=120
     )
