@@ -1,13 +1,35 @@
-"""What only some installations have: the packages for bulk work, and the compiled code."""
+"""Optional dependencies: the packages of an extra, and the compiled code for training."""
 
 from __future__ import annotations
 
+import re
+import shlex
+from importlib.metadata import PackageNotFoundError, requires
 from importlib.util import find_spec
 
 from recommender.core.errors import SettingsError
 
 TRAINING = ("duckdb", "pyarrow", "scipy", "sklearn")
 COMPILED = "recommender.models.passes"
+DISTRIBUTION = "matinee"
+
+
+def install_command(extra: str) -> str:
+    """Return the command that installs the packages of `extra`, from a clone and from a wheel.
+
+    It names the packages and not `matinee[extra]`, since no index has a distribution matinee.
+    """
+    try:
+        found = requires(DISTRIBUTION) or []
+    except PackageNotFoundError:  # the source alone, on the path
+        return f"pip install -e '.[{extra}]'"
+    own = re.compile(rf"^{DISTRIBUTION}\b")
+    wanted = [
+        entry.partition(";")[0].strip()
+        for entry in found
+        if f'extra == "{extra}"' in entry and not own.match(entry)
+    ]
+    return shlex.join(["pip", "install", *wanted])
 
 
 def require(purpose: str, *packages: str, extra: str = "train") -> None:
@@ -23,7 +45,7 @@ def require(purpose: str, *packages: str, extra: str = "train") -> None:
     for name in packages:
         if find_spec(name) is None:
             raise SettingsError(
-                f"{purpose} needs {name}, which is not installed: pip install 'matinee[{extra}]'"
+                f"{purpose} needs {name}, which is not installed: {install_command(extra)}"
             )
 
 

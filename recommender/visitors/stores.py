@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recommender.core.errors import SettingsError
+from recommender.core.optional_packages import install_command
 from recommender.settings.environment import Settings
 from recommender.visitors.records import Limits, ProfileStore
 
@@ -43,7 +44,7 @@ def open_database(settings: Settings) -> PostgresStore:
     except ImportError:
         raise SettingsError(
             "MATINEE_RATINGS_URL needs psycopg, which is not installed: "
-            "pip install 'matinee[postgres]'"
+            f"{install_command('postgres')}"
         ) from None
     return PostgresStore(settings.ratings_url, settings.ratings_schema, limits(settings))
 

@@ -189,7 +189,7 @@ def test_without_fsspec_there_is_one_line(
     settings: Settings, address: Address, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("recommender.core.optional_packages.find_spec", lambda name: None)
-    with pytest.raises(SettingsError, match=r"pip install 'matinee\[remote\]'$"):
+    with pytest.raises(SettingsError, match=r"pip install 'fsspec\S+'$"):
         open_bundle(address, settings)
     with pytest.raises(SettingsError, match=r"^a bundle at an address needs fsspec, which is not"):
         check_usable(Address("s3://b/x"))

@@ -95,7 +95,7 @@ def test_without_the_extra_it_ends_with_one_line(tmp_path: Path) -> None:
         timeout=60,
     )
     assert done.returncode == 2
-    assert done.stderr.splitlines() == [
-        "matinee: a bundle at an address needs fsspec, which is not installed: "
-        "pip install 'matinee[remote]'"
-    ]
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(
+        "matinee: a bundle at an address needs fsspec, which is not installed: pip install "
+    )

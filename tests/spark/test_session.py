@@ -37,7 +37,7 @@ def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 def test_pyspark_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(optional_packages, "find_spec", lambda name: None)
-    refused(r"needs pyspark, which is not installed: pip install 'matinee\[spark\]'")
+    refused(r"needs pyspark, which is not installed: pip install 'pyspark\S+'")
 
 
 def test_java_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -689,8 +689,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "memory_tools.download": ("Download: {name}", "내려받기: {name}"),
     "memory_tools.delete": ("Delete the flame graph", "플레임 그래프 삭제"),
     "memory_tools.problem_missing": (
-        "This needs memray: pip install 'matinee[profile]', then start the server anew.",
-        "memray가 필요합니다. pip install 'matinee[profile]'을 실행한 뒤 서버를 다시 시작해 주세요.",
+        "This needs memray: pip install memray, then start the server anew.",
+        "memray가 필요합니다. pip install memray을 실행한 뒤 서버를 다시 시작해 주세요.",
     ),
     "memory_tools.problem_folder": (
         "No file can be written. Make room in the folder for temporary files (TMPDIR).",

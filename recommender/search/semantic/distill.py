@@ -13,6 +13,7 @@ import numpy as np
 
 from recommender.bundle.bundle import BundleWriter
 from recommender.core.errors import SettingsError
+from recommender.core.optional_packages import install_command
 from recommender.search.semantic.encoder import COMMONNESS, WORD_VECTORS, LightEncoder
 from recommender.search.semantic.teacher import Teacher
 from recommender.search.semantic.vectors import Int8Rows
@@ -35,7 +36,7 @@ def english() -> dict[str, float]:
         from wordfreq import get_frequency_dict
     except ImportError:
         raise SettingsError(
-            "matinee embed needs wordfreq; install it with `pip install 'matinee[semantic]'`"
+            f"matinee embed needs wordfreq, which is not installed: {install_command('semantic')}"
         ) from None
     return dict(get_frequency_dict("en", "small"))
 
