@@ -17,7 +17,6 @@ import argparse
 import csv
 import errno
 import os
-import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -28,6 +27,8 @@ from typing import BinaryIO
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
+
+from recommender.core.atomic_write import atomic_write
 
 FULL_RATINGS, FULL_USERS, FULL_MOVIES = 32_000_204, 200_948, 87_585
 SMALLEST, LARGEST = 10_000, 1_000_000_000
@@ -100,10 +101,9 @@ def make(out: Path, n_ratings: int, seed: int = 0) -> None:
     """
     if out.is_dir() and any(out.iterdir()):
         raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY))
-    part = out.with_name(f"{out.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    try:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(out) as part:
+        part.mkdir()
         rng = np.random.default_rng(seed)
         n_movies = max(500, round(FULL_MOVIES * (n_ratings / FULL_RATINGS) ** 0.5))
         movies = make_movies(part / "movies.csv", n_movies, rng)
@@ -120,9 +120,6 @@ def make(out: Path, n_ratings: int, seed: int = 0) -> None:
                 done += len(block)
                 left = (time.monotonic() - started) * (n_ratings / done - 1)
                 show(f"{done:,} ratings, {max(0.0, left):.0f} s left")
-        os.replace(part, out)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     show(f"{done:,} ratings by {len(counts):,} users of {n_movies:,} movies in {out}", end="\n")
 
 

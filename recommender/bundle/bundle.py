@@ -31,9 +31,12 @@ from typing import Any
 
 import numpy as np
 
-from recommender.bundle.files import TRAIN_AGAIN, check_file, map_array, sha256, state, sync
+from recommender.bundle.files import TRAIN_AGAIN, check_file, map_array, state
 from recommender.bundle.shards import Fetch, Shards, advise_at_random, shard_number
+from recommender.core.atomic_write import atomic_write, remove_temporaries, sync
 from recommender.core.errors import BundleError, ClusterError
+from recommender.core.file_hash import sha256
+from recommender.core.file_lock import try_lock
 
 FORMAT = "matinee-bundle"
 VERSION = 3
@@ -264,16 +267,14 @@ class BundleWriter:
             "info": info,
         }
         manifest["checksum"] = _manifest_checksum(manifest)
-        temporary = self.path / f"{MANIFEST}.new"
-        temporary.write_text(json.dumps(manifest, indent=1, ensure_ascii=False), encoding="utf-8")
         sync(self.folder)
-        sync(temporary)
-        os.replace(temporary, self.path / MANIFEST)
-        sync(self.path)
+        with atomic_write(self.path / MANIFEST) as temporary:
+            text = json.dumps(manifest, indent=1, ensure_ascii=False)
+            temporary.write_text(text, encoding="utf-8")
 
     def _remove_leftovers(self, keep: str | None = None) -> None:
         """Remove every folder but `keep` that the manifest does not name (an old or broken one)."""
-        (self.path / f"{MANIFEST}.new").unlink(missing_ok=True)
+        remove_temporaries(self.path / MANIFEST)
         current = None
         with contextlib.suppress(BundleError):
             current = read_manifest(self.path)[1]["data"]
@@ -343,16 +344,9 @@ def _manifest_checksum(manifest: dict[str, Any]) -> str:
 
 
 def _lock(file: Any, path: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows: two trainings at once are not detected there
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if not os.fstat(file.fileno()).st_nlink:  # who had it removed it at this very moment
-            raise BlockingIOError
-    except BlockingIOError:
+    # Not one whose holder removed it at this very moment.
+    if not (try_lock(file.fileno()) and os.fstat(file.fileno()).st_nlink):
         file.close()
         raise BundleError(
             f"{path}: another training is writing this bundle; wait for it, or choose another --out"
-        ) from None
+        )

@@ -1,15 +1,14 @@
-"""One file of a bundle: what it must be, mapped into memory, and put on the disk itself."""
+"""One file of a bundle: checked against the manifest, mapped into memory, known by its state."""
 
 from __future__ import annotations
 
-import hashlib
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from recommender.core.errors import BundleError
+from recommender.core.file_hash import sha256
 
 TRAIN_AGAIN = "train it again with `matinee train`"
 
@@ -51,18 +50,3 @@ def state(path: Path) -> tuple[int, ...]:
     except OSError:
         return ()
     return status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file, as in `sha256sum`."""
-    with open(path, "rb", buffering=0) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sync(path: Path) -> None:
-    """Have the operating system put `path`, a file or folder, on the disk itself."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -99,28 +99,28 @@ def _settings(options: argparse.Namespace) -> TrainingSettings:
 def _evaluate(options: argparse.Namespace) -> None:
     require_training()
     Allowance.find(options.memory_limit)  # before the imports take their share of it
-    from recommender.core.progress import Progress
+    from recommender.core.progress_bar import ProgressBar
     from recommender.evaluation.judging import EvaluationOptions, evaluate
-    from recommender.evaluation.report import table, write_results
+    from recommender.evaluation.report import report_lines, write_results
 
     chosen = EvaluationOptions(options.protocol, options.seeds, options.users)
     source, settings = source_of(options), _settings(options)
-    with Progress() as progress:
+    with ProgressBar() as progress:
         results = evaluate(source, chosen, settings, progress)
     if options.out:
         write_results(results, options.out)
-    print(json.dumps(results) if options.json else "\n".join(table(results)))
+    print(json.dumps(results) if options.json else "\n".join(report_lines(results)))
 
 
 def _tune(options: argparse.Namespace) -> None:
     require_training()
     Allowance.find(options.memory_limit)
-    from recommender.core.progress import Progress
+    from recommender.core.progress_bar import ProgressBar
     from recommender.evaluation.tuning import TuningOptions, tune
 
     chosen = TuningOptions(options.trials, options.minutes, options.seed, options.users)
     source, settings = source_of(options), _settings(options)
-    with Progress() as progress:
+    with ProgressBar() as progress:
         found = tune(source, chosen, settings, progress, lambda line: print(line, flush=True))
     try:
         options.out.write_text(json.dumps(found.to_dict(), indent=1) + "\n", encoding="utf-8")

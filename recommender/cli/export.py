@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
-import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memory_toolkit.measure.reading import read
+from recommender.core.atomic_write import atomic_write
 from recommender.core.errors import DataError
 from recommender.core.records import Id
 from recommender.recommender import Recommender
@@ -209,13 +208,9 @@ def _replacing(out: Path) -> Iterator[Path]:
     with _writing(out):
         if out.exists() and not out.is_file():  # a device would be gone
             raise DataError(f"{out} is no file; name one with --out")
-        temporary = out.with_name(f".{out.name}.{os.getpid()}")
-        temporary.touch()
-        try:
+        with atomic_write(out) as temporary:
+            temporary.touch()
             yield temporary
-            os.replace(temporary, out)
-        finally:
-            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -224,13 +219,9 @@ def _new_folder(out: Path) -> Iterator[Path]:
     with _writing(out):
         if out.exists():
             raise DataError(f"{out} is there already; name a new folder, or remove it")
-        temporary = out.with_name(f".{out.name}.{os.getpid()}")
-        temporary.mkdir()
-        try:
+        with atomic_write(out) as temporary:
+            temporary.mkdir()
             yield temporary
-            os.rename(temporary, out)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from recommender.cli.train import add_command as add_train
 from recommender.core.address import place
 from recommender.core.errors import MatineeError, SettingsError
 from recommender.core.optional_packages import require, require_spark
-from recommender.core.progress import Progress
+from recommender.core.progress_bar import ProgressBar
 from recommender.core.records import Results
 from recommender.core.text_table import table
 from recommender.recommender import DEFAULT_WEIGHT, Recommender
@@ -217,7 +217,7 @@ def _open(options: argparse.Namespace) -> Recommender:
     # Batches follow the memory that is left.
     fit = Guard().batch if options.knobs.guard else None
     where = options.bundle or options.knobs.bundle
-    with Progress() as progress:
+    with ProgressBar() as progress:
 
         def fetching(done: int, of: int) -> None:
             if of:
@@ -263,7 +263,7 @@ def _recommend_everybody(options: argparse.Namespace) -> None:
         matinee, write = _open(options), write_recommendations
         everybody = matinee.recommend_all(*chosen)
     n_users = matinee.statistics.users
-    with Progress() as progress:
+    with ProgressBar() as progress:
         written = write(
             everybody, options.out, lambda done: progress("Recommending", done / n_users)
         )

@@ -23,12 +23,12 @@ def add_command(commands: Any) -> None:
 
 
 def _publish(options: argparse.Namespace) -> None:
-    from recommender.core.progress import Progress
+    from recommender.core.progress_bar import ProgressBar
     from recommender.remote.publishing import publish
 
     if not isinstance(options.address, Address):
         raise SettingsError(f"{options.address} is no address; give s3://bucket/folder or the like")
-    with Progress() as progress:
+    with ProgressBar() as progress:
         done = publish(options.folder, options.address, progress)
     print(
         f"{options.address}: {format_bytes(done.written)} written, {format_bytes(done.kept)} were "

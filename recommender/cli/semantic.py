@@ -44,7 +44,7 @@ def _size(text: str) -> int:
 
 
 def _embed(options: argparse.Namespace) -> None:
-    from recommender.core.progress import Progress
+    from recommender.core.progress_bar import ProgressBar
     from recommender.search.semantic.embed import embed
 
     path = options.bundle or options.knobs.bundle
@@ -52,7 +52,7 @@ def _embed(options: argparse.Namespace) -> None:
         raise SettingsError(
             f"{path}: embed the bundle in its folder, then put it there with `matinee publish`"
         )
-    with Progress() as progress:
+    with ProgressBar() as progress:
         done = embed(path, options.model, options.batch_size, progress)
     print(
         f"{path}: {done.movies:,} movies and {done.words:,} words have vectors; "

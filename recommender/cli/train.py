@@ -81,11 +81,11 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _train_here(options: argparse.Namespace, settings: TrainingSettings) -> Bundle:
-    from recommender.core.progress import Progress
+    from recommender.core.progress_bar import ProgressBar
     from recommender.training.pipeline import train
 
     source = source_of(options)
-    with Progress() as progress:
+    with ProgressBar() as progress:
         measured = None
         if options.evaluate:
             from recommender.evaluation.judging import quality
@@ -102,7 +102,7 @@ def _train_on_spark(options: argparse.Namespace, settings: TrainingSettings) -> 
 
     conf, master = dict(options.spark_conf), options.master or LOCAL_MASTER
     with open_session(master, conf, options.memory_limit) as spark:
-        from recommender.core.progress import Progress
+        from recommender.core.progress_bar import ProgressBar
         from recommender.spark.engine import SparkEngine
         from recommender.spark.files import Files
         from recommender.spark.following import one_line_errors
@@ -114,7 +114,7 @@ def _train_on_spark(options: argparse.Namespace, settings: TrainingSettings) -> 
                 source = in_folder(Files(spark), options.dataset)
         else:
             source = SparkSource(options.ratings, options.movies, options.tags)
-        with Progress() as progress:
+        with ProgressBar() as progress:
             return train(source, options.out, settings, progress, engine=SparkEngine(spark))
 
 

@@ -1,68 +1,26 @@
-"""Progress of long work, on stderr: a moving line in a terminal, elsewhere a line a stage and one
-every half minute."""
+"""Callbacks by which long work reports its progress."""
 
 from __future__ import annotations
 
-import sys
-import time
-from typing import TextIO
+from collections.abc import Callable
 
-_STAGES = {
-    "import": "Reading and checking the data",
-    "stars": "Training the stars model",
-    "content": "Reading the movies' texts",
-    "ranking": "Training the ranking model",
-    "catalogue": "Writing the bundle",
-}
-_SECONDS_BETWEEN_LINES = 30.0
+# Called with the fraction that is done, 0..1, ascending.
+Progress = Callable[[float], None]
+# Called with the name of a stage ("import", "stars", …) and the fraction of it that is done.
+StageProgress = Callable[[str, float], None]
+# Called with the bytes done and the bytes in all; 0 of 0 while another process has its turn.
+ByteProgress = Callable[[int, int], None]
 
 
-class Progress:
-    """Call it with a stage and the fraction of it that is done; leave it to end the last line."""
-
-    def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = stream or sys.stderr
-        self._live = self._stream.isatty()
-        self._stage = ""
-        self._started = self._drawn = 0.0
-
-    def __enter__(self) -> Progress:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._end_line()
-
-    def __call__(self, stage: str, fraction: float) -> None:
-        now = time.monotonic()
-        if stage != self._stage:
-            self._end_line()
-            self._stage, self._started, self._drawn = stage, now, 0.0 if self._live else now
-            if not self._live:
-                print(f"{_STAGES.get(stage, stage)} …", file=self._stream, flush=True)
-        if self._live and (now - self._drawn > 0.1 or fraction >= 1):
-            self._drawn = now
-            self._draw(min(1.0, fraction), now - self._started)
-        elif not self._live and now - self._drawn > _SECONDS_BETWEEN_LINES:
-            self._drawn = now
-            print(
-                f"  {_said(min(1.0, fraction), now - self._started)}", file=self._stream, flush=True
-            )
-
-    def _draw(self, fraction: float, seconds: float) -> None:
-        filled = round(fraction * 24)
-        bar = "█" * filled + "░" * (24 - filled)
-        label = _STAGES.get(self._stage, self._stage)
-        line = f"\r{label:<32} {bar} {_said(fraction, seconds)}"
-        print(f"{line}\x1b[K", end="", file=self._stream, flush=True)
-
-    def _end_line(self) -> None:
-        if self._live and self._stage:
-            print(file=self._stream)
-        self._stage = ""
+def no_progress(*_: object) -> None:
+    """Ignore a report: the default where a caller gives no callback of any of these types."""
 
 
-def _said(fraction: float, seconds: float) -> str:
-    left = ""
-    if 0.02 < fraction < 1 and seconds > 1:
-        left = f", {seconds / fraction - seconds:.0f} s left"
-    return f"{fraction:4.0%} {seconds:.0f} s{left}"
+def scaled(progress: Progress, low: float, high: float) -> Progress:
+    """Return a callback for a step that takes the whole work from fraction `low` to `high`."""
+    return lambda fraction: progress(low * (1 - fraction) + high * fraction)
+
+
+def of_stage(progress: StageProgress, stage: str) -> Progress:
+    """Return a callback that reports fractions of `stage` to `progress`."""
+    return lambda fraction: progress(stage, fraction)

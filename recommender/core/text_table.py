@@ -6,13 +6,22 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 
-def table(rows: Sequence[dict[str, Any]], columns: tuple[str, ...]) -> Iterator[str]:
-    """A line of the names, then one for each row; titles to the left, all else to the right."""
+def table(
+    rows: Sequence[dict[str, Any]], columns: Sequence[str], left: str = "title"
+) -> Iterator[str]:
+    """Yield a line of the column names, then a line for each row.
+
+    Args:
+        rows: their values by column name; None is shown as nothing, a float with three decimals,
+            all else as `str` has it.
+        columns: which ones to show, in this order.
+        left: the column that is aligned to the left; all others are to the right.
+    """
     cells = [list(columns), *([_cell(row[column]) for column in columns] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for row in cells:
         yield "  ".join(
-            cell.ljust(width) if column == "title" else cell.rjust(width)
+            cell.ljust(width) if column == left else cell.rjust(width)
             for cell, width, column in zip(row, widths, columns, strict=True)
         ).rstrip()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
@@ -15,19 +15,21 @@ import pyarrow as pa
 
 from recommender.core.errors import DataError, SettingsError
 from recommender.core.memory_budget import Allowance
+from recommender.core.progress import Progress, no_progress
 
-Told = Callable[[float], None]
 _SECONDS_BETWEEN_LOOKS = 0.2
+_OUTPUT = (".npy", ".parquet")
 
 
 @contextlib.contextmanager
 def opened_in(
     folder: Path, allowance: Allowance
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
-    """A new database for an import into `folder`, and the scratch folder it is in.
+    """Yield a new database for an import into `folder`, and the scratch folder it is in.
 
-    `folder` is created if needed; the scratch folder goes with the block, and so does `folder`
-    where the block left nothing in it.
+    The arrays (``.npy``) and tables (``.parquet``) that the block writes into the scratch folder
+    move into `folder` when it has succeeded; the rest is removed. `folder` is created if needed,
+    and removed again if the block fails and nothing was there before.
 
     Raises:
         DataError: `folder` cannot be written.
@@ -40,6 +42,9 @@ def opened_in(
         scratch.mkdir(parents=True)
         with contextlib.closing(connect(scratch, allowance)) as connection:
             yield connection, scratch
+        for file in scratch.iterdir():
+            if file.suffix in _OUTPUT:
+                file.replace(folder / file.name)
     except duckdb.OutOfMemoryException as error:
         raise _too_little(allowance, error) from None
     except ConnectionError:  # to a cluster, which writes nothing here
@@ -85,7 +90,7 @@ def follow(
     connection: duckdb.DuckDBPyConnection,
     query: str,
     parameters: list[Any] | None = None,
-    progress: Told = lambda fraction: None,
+    progress: Progress = no_progress,
 ) -> list[tuple[Any, ...]]:
     """The rows that `query` returns; `progress` is told the fraction done meanwhile, ascending.
 

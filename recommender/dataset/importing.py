@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +18,8 @@ import pyarrow.parquet as pq
 
 from recommender.core.errors import DataError, SettingsError
 from recommender.core.memory_budget import Allowance
-from recommender.dataset.database import Told, batches, count, follow, index_ids, opened_in, row
+from recommender.core.progress import Progress, StageProgress, no_progress, of_stage, scaled
+from recommender.dataset.database import batches, count, follow, index_ids, opened_in, row
 from recommender.dataset.history_files import write_history
 from recommender.dataset.import_report import ImportReport
 from recommender.dataset.movie_tables import Hash, MovieTables
@@ -30,13 +29,6 @@ from recommender.dataset.staging import Staged, stage
 from recommender.dataset.textfiles import check_encoding
 from recommender.dataset.times import seconds
 
-Progress = Callable[[str, float], None]
-
-OUTPUT = (
-    *("movies.parquet", "users.parquet"),
-    *("history_offsets.npy", "history_movies.npy", "history_ratings.npy"),
-)
-_TIMES = "history_times.npy"
 _RATINGS_PER_BATCH = 50_000
 
 # How far the import is when the steps end, in shares of the time that 32 million ratings take.
@@ -107,7 +99,7 @@ def import_dataset(
     source: Source,
     folder: Path,
     options: ImportOptions = ImportOptions(),
-    progress: Progress | None = None,
+    progress: StageProgress = no_progress,
 ) -> Dataset:
     """Read and check the files of `source` and write them as indexed arrays into `folder`.
 
@@ -123,11 +115,8 @@ def import_dataset(
     """
     folder = Path(folder)
     with opened_in(folder, Allowance.find(options.memory_limit)) as (connection, scratch):
-        work = _Import(connection, source, scratch, options, progress or _no_progress)
-        dataset = work.run(folder)
-        for name in OUTPUT + (_TIMES,) * options.keep_times:
-            os.replace(scratch / name, folder / name)
-    return dataset
+        work = _Import(connection, source, scratch, options, of_stage(progress, "import"))
+        return work.run(folder)
 
 
 class _Import:
@@ -154,7 +143,7 @@ class _Import:
         self._hash = hashlib.sha256()
 
     def run(self, folder: Path) -> Dataset:
-        self._progress("import", 0.0)
+        self._progress(0.0)
         movies = MovieTables(self._connection, self._source.movies, self._source.tags, self._stage)
         ratings = self._stage(self._source.ratings)
         scale = find_scale(self._connection, ratings, self._options.scale)
@@ -163,7 +152,7 @@ class _Import:
             "user",
             "SELECT DISTINCT user_id FROM ratings SEMI JOIN movie_index USING (movie_id)",
         )
-        follow(self._connection, _INDEXED, None, self._part(_CHECKED, _JOINED))
+        follow(self._connection, _INDEXED, None, scaled(self._progress, _CHECKED, _JOINED))
         known = count(self._connection, "indexed")
         if not known:
             rated = row(self._connection, "SELECT movie_id FROM ratings LIMIT 1")[0]
@@ -175,7 +164,7 @@ class _Import:
         users = batches(self._connection, typed_ids, _RATINGS_PER_BATCH)
         write_users(users, counts, self._scratch / "users.parquet", self._hash)
         movies.write(self._scratch / "movies.parquet", self._hash)
-        self._progress("import", 1.0)
+        self._progress(1.0)
 
         n_ratings = int(counts.sum())
         report = ImportReport(
@@ -190,11 +179,6 @@ class _Import:
         fingerprint = self._hash.hexdigest()
         return Dataset(folder, len(counts), movies.n_movies, n_ratings, scale, fingerprint, report)
 
-    def _part(self, low: float, high: float) -> Told:
-        """Tells of a step that goes on from the fraction `low` of the import to `high`."""
-        self._progress("import", low)
-        return lambda fraction: self._progress("import", low + (high - low) * fraction)
-
     def _size(self, file: TableFile) -> float:
         """The file's share of the bytes of all files."""
         sizes = {one.path: one.path.stat().st_size for one in self._source.files}
@@ -202,10 +186,9 @@ class _Import:
 
     def _stage(self, file: TableFile) -> Staged:
         """The file as a table."""
-        part = self._part(_STAGED * self._read, _STAGED * (self._read + self._size(file)))
-        staged = stage(self._connection, file, self._options.encoding, self._scratch, part)
-        self._read += self._size(file)
-        return staged
+        before, self._read = self._read, self._read + self._size(file)
+        progress = scaled(self._progress, _STAGED * before, _STAGED * self._read)
+        return stage(self._connection, file, self._options.encoding, self._scratch, progress)
 
     def _write_history(self, known: int, n_movies: int) -> tuple[np.ndarray, np.ndarray]:
         """Write ``history_*.npy``; see `write_history` for what comes back."""
@@ -224,7 +207,7 @@ class _Import:
             "ORDER BY user_at, movie_at, indexed.seconds NULLS FIRST, row",
             _RATINGS_PER_BATCH,
         )
-        written = self._part(_SORTED, _WRITTEN)
+        written = scaled(self._progress, _SORTED, _WRITTEN)
         counts, rated, digest = write_history(
             ratings,
             self._scratch,
@@ -260,7 +243,3 @@ def nothing_left(ratings: str, movies: str, rated: str, listed: str) -> str:
         f"{ratings}: no rating is left, none of the movies (such as {rated!r}) is in {movies} "
         f"(which has such as {listed!r}); check that --ratings and --movies belong together"
     )
-
-
-def _no_progress(stage: str, fraction: float) -> None:
-    pass

@@ -12,7 +12,8 @@ from pathlib import Path
 import duckdb
 
 from recommender.core.errors import DataError, one_line
-from recommender.dataset.database import Told, follow, row
+from recommender.core.progress import Progress, no_progress
+from recommender.dataset.database import follow, row
 from recommender.dataset.sources import (
     COLUMN_NAMES,
     GENRE_FLAG,
@@ -89,7 +90,7 @@ def stage(
     file: TableFile,
     encoding: str | None,
     scratch: Path,
-    progress: Told = lambda fraction: None,
+    progress: Progress = no_progress,
 ) -> Staged:
     """Copy `file` into the DuckDB table named after its kind; `progress` is told how far it is.
 
@@ -124,7 +125,7 @@ def _stage_text(
     file: TableFile,
     encoding: str | None,
     scratch: Path,
-    progress: Told,
+    progress: Progress,
 ) -> Staged:
     text = readable(file.path, encoding, file.fallback_encoding, scratch / f"{file.kind}.txt")
     delimiter = file.delimiter or guess_delimiter(text)
@@ -158,7 +159,7 @@ def _stage_text(
 
 
 def _stage_parquet(
-    connection: duckdb.DuckDBPyConnection, file: TableFile, progress: Told
+    connection: duckdb.DuckDBPyConnection, file: TableFile, progress: Progress
 ) -> Staged:
     if (length := _footer_length(file.path)) > _LONGEST_FOOTER:
         raise DataError(
@@ -206,7 +207,7 @@ def _create(
     expressions: dict[str, str],
     reader: str,
     path: Path,
-    progress: Told,
+    progress: Progress,
 ) -> int:
     selected = ", ".join(
         f'{_trimmed(part, expressions.get(part))} AS "{part}"' for part in COLUMN_NAMES[file.kind]

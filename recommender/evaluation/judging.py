@@ -18,6 +18,7 @@ import numpy as np
 from debug_memory import action
 from recommender.bundle.history import History
 from recommender.core.errors import DataError, SettingsError
+from recommender.core.progress import StageProgress, no_progress
 from recommender.dataset import Source, import_dataset
 from recommender.evaluation.contenders import (
     BY_STARS,
@@ -36,7 +37,7 @@ from recommender.evaluation.metrics import (
     self_information,
 )
 from recommender.evaluation.scratch import scratch_folder
-from recommender.training.pipeline import MovieTexts, Progress, TrainingSettings
+from recommender.training.pipeline import MovieTexts, TrainingSettings
 
 Protocol = Literal["random", "time"]
 PROTOCOLS: tuple[Protocol, ...] = ("random", "time")
@@ -74,7 +75,7 @@ class EvaluationOptions:
 
 
 def quality(
-    source: Source, settings: TrainingSettings, progress: Progress
+    source: Source, settings: TrainingSettings, progress: StageProgress
 ) -> dict[str, float | int]:
     """What the About page says of a bundle: how well these settings do on held-out ratings of
     these data, in a few figures.
@@ -106,7 +107,7 @@ def evaluate(
     source: Source,
     options: EvaluationOptions = EvaluationOptions(),
     settings: TrainingSettings | None = None,
-    progress: Progress = lambda stage, fraction: None,
+    progress: StageProgress = no_progress,
 ) -> dict[str, Any]:
     """Judge all models on `source`; returns the results as JSON has them.
 
@@ -193,7 +194,7 @@ class _Trial:
         self.users = np.sort(rng.permutation(users)[:max_users])
         self._liked = self._draw_liked(rng)
 
-    def run(self, contender: Contender, row: _Row, progress: Progress) -> None:
+    def run(self, contender: Contender, row: _Row, progress: StageProgress) -> None:
         """Judge one contender, and add what was found to `row`."""
 
         def told(fraction: float) -> None:
@@ -274,7 +275,7 @@ def users_with_relevant(test: History, n_movies: int, liked_from: float) -> np.n
     return np.flatnonzero(found)
 
 
-def _numbered(progress: Progress, seed: int) -> Progress:
+def _numbered(progress: StageProgress, seed: int) -> StageProgress:
     return lambda stage, fraction: progress(f"{stage} (seed {seed})", fraction)
 
 

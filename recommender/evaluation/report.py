@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from recommender.core.errors import DataError
+from recommender.core.text_table import table
 
 _COLUMNS = (
     ("rmse", "RMSE", 4),
@@ -23,18 +24,18 @@ _WITH_ERROR = ("ndcg@10", "recall@20", "similar@20")
 _BAR, _ROW, _LEFT = 360, 26, 150
 
 
-def table(results: dict[str, Any]) -> list[str]:
+def report_lines(results: dict[str, Any]) -> list[str]:
     """Lines of text: one a model, with a head above and notes below."""
-    names = [label for _, label, _ in _COLUMNS]
-    rows = [["model", *names, "seconds", "peak MB"]]
+    rows = []
     for model in results["models"]:
-        cells = [_cell(model["metrics"].get(name), name, digits) for name, _, digits in _COLUMNS]
-        rows.append([model["name"], *cells, f"{model['seconds']:.1f}", f"{model['peak_mb']:.0f}"])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows
-    ]
-    return [*lines, "", *_notes(results)]
+        cells = {
+            label: _cell(model["metrics"].get(name), name, digits)
+            for name, label, digits in _COLUMNS
+        }
+        seconds, peak = f"{model['seconds']:.1f}", f"{model['peak_mb']:.0f}"
+        rows.append({"model": model["name"]} | cells | {"seconds": seconds, "peak MB": peak})
+    columns = ("model", *(label for _, label, _ in _COLUMNS), "seconds", "peak MB")
+    return [*table(rows, columns, left="model"), "", *_notes(results)]
 
 
 def _cell(metric: dict[str, float | None] | None, name: str, digits: int) -> str:

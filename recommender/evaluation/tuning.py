@@ -23,6 +23,7 @@ import numpy as np
 
 from recommender.bundle.history import History
 from recommender.core.errors import DataError, SettingsError
+from recommender.core.progress import StageProgress, no_progress
 from recommender.core.top_n import TopN
 from recommender.dataset import Source, import_dataset
 from recommender.evaluation.contenders import movie_counts
@@ -33,7 +34,7 @@ from recommender.evaluation.scratch import scratch_folder
 from recommender.models.content import ContentModel, fit_content
 from recommender.models.ranking import RankingModel, RankingSettings, fit_ranking
 from recommender.models.stars import StarsSettings, fit_stars
-from recommender.training.pipeline import MovieTexts, Progress, TrainingSettings
+from recommender.training.pipeline import MovieTexts, TrainingSettings
 
 Grid = Mapping[str, tuple[Any, ...]]
 S = TypeVar("S", StarsSettings, RankingSettings)
@@ -114,7 +115,7 @@ def tune(
     source: Source,
     options: TuningOptions = TuningOptions(),
     settings: TrainingSettings | None = None,
-    progress: Progress = lambda stage, fraction: None,
+    progress: StageProgress = no_progress,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Found:
     """Search for the settings of both models that are best on `source`.
@@ -245,7 +246,7 @@ class _Search:
         self.best = self.first = math.inf
         self.trials = 0
 
-    def run(self, start: S, tell: Callable[[str], None], progress: Progress) -> S:
+    def run(self, start: S, tell: Callable[[str], None], progress: StageProgress) -> S:
         """The best settings found, beginning with `start`."""
         stop = time.monotonic() + 60 * self._minutes
         self.first = self.best = self._try(start, math.inf, tell, progress)
@@ -268,7 +269,7 @@ class _Search:
         return ((name, value) for name, values in self._grid.items() for value in values)
 
     def _try(
-        self, settings: Any, best: float, tell: Callable[[str], None], progress: Progress
+        self, settings: Any, best: float, tell: Callable[[str], None], progress: StageProgress
     ) -> float:
         found = self._judge(settings)
         self.trials += 1

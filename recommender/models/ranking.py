@@ -17,7 +17,6 @@ directions by s²/(s² + s_d²): the low-rank form of ridge regression, as in EA
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,6 +24,7 @@ import numpy as np
 
 from recommender.bundle.bundle import Bundle, BundleWriter
 from recommender.bundle.history import History
+from recommender.core.progress import Progress, no_progress
 from recommender.core.top_n import Rows
 from recommender.models.content import ContentModel
 
@@ -191,9 +191,7 @@ class RatingRows(Protocol):
     def energy(self) -> np.ndarray:
         """The squared length of each column; float64, shape (movies,)."""
 
-    def add_gram(
-        self, columns: np.ndarray, product: np.ndarray, progress: Callable[[float], None]
-    ) -> None:
+    def add_gram(self, columns: np.ndarray, product: np.ndarray, progress: Progress) -> None:
         """Add MᵀM · columns to `product`; float32, both of shape (movies, width)."""
 
 
@@ -203,7 +201,7 @@ def fit_ranking(
     counts: np.ndarray,
     scale: tuple[float, float],
     settings: RankingSettings,
-    progress: Callable[[float], None] = lambda fraction: None,
+    progress: Progress = no_progress,
 ) -> RankingModel:
     """Fit the ranking model by randomized subspace iteration.
 
@@ -232,7 +230,7 @@ def decompose(
     popularity: np.ndarray,
     scale: tuple[float, float],
     settings: RankingSettings,
-    progress: Callable[[float], None],
+    progress: Progress,
 ) -> RankingModel:
     """The same from the upper part of M, which alone knows the ratings."""
     matrix = _StackedMatrix(rows, content, popularity, settings)
@@ -306,7 +304,7 @@ class _StackedMatrix:
             shape=(len(popularity), max(1, content.n_terms)),
         )
 
-    def gram(self, columns: np.ndarray, progress: Callable[[float], None]) -> np.ndarray:
+    def gram(self, columns: np.ndarray, progress: Progress) -> np.ndarray:
         """MᵀM · columns, float32, shape of `columns`."""
         product: np.ndarray = self._features @ (self._features.T @ columns)
         self._rows.add_gram(columns, product, progress)
@@ -328,9 +326,7 @@ class _HistoryRows:
             energy += np.bincount(block.movies, weights=squares, minlength=len(energy))
         return energy * self._weighting.step**2
 
-    def add_gram(
-        self, columns: np.ndarray, product: np.ndarray, progress: Callable[[float], None]
-    ) -> None:
+    def add_gram(self, columns: np.ndarray, product: np.ndarray, progress: Progress) -> None:
         # Not at the top: serving does without what a compiler made.
         from recommender.models.passes import ranking_pass
 

@@ -11,7 +11,6 @@ others.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +18,7 @@ import numpy as np
 from recommender.bundle.bundle import Bundle, BundleWriter
 from recommender.bundle.history import History
 from recommender.core.errors import SettingsError
+from recommender.core.progress import Progress, no_progress
 from recommender.core.top_n import Rows
 from recommender.models.ridge import MOVIE_RIDGE, USER_RIDGE, ridge, unit_of
 
@@ -199,7 +199,7 @@ def fit_stars(
     movies: np.ndarray,
     scale: tuple[float, float],
     settings: StarsSettings,
-    progress: Callable[[float], None] = lambda fraction: None,
+    progress: Progress = no_progress,
 ) -> StarsModel:
     """Train the stars model on the ratings of `users` and `movies`, then fold in the others.
 
@@ -285,7 +285,7 @@ def _descend(
     users: np.ndarray,
     n_ratings: int,
     settings: StarsSettings,
-    progress: Callable[[float], None],
+    progress: Progress,
 ) -> None:
     """Change the rows of `users` and of the known movies by stochastic gradient descent."""
     # Not at the top: serving does without what a compiler made.

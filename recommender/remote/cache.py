@@ -21,11 +21,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from recommender.bundle.shards import shard_number
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+from recommender.core.file_lock import try_lock
 
 _JUST_USED_SECONDS = 60.0
 _LOOK_SECONDS = 0.2
@@ -36,7 +32,7 @@ def locked(folder: Path, name: str, waiting: Callable[[], None]) -> Iterator[Non
     """One process at a time; `waiting` is called again and again while it is another's turn."""
     descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        while not _lock(descriptor, "LOCK_EX"):
+        while not try_lock(descriptor):
             waiting()
             time.sleep(_LOOK_SECONDS)
         yield
@@ -50,7 +46,7 @@ def hold(version: Path) -> int | None:
         descriptor = os.open(version, os.O_RDONLY)
     except OSError:
         return None
-    if _lock(descriptor, "LOCK_SH") and version.exists():
+    if try_lock(descriptor, shared=True) and version.exists():
         return descriptor
     os.close(descriptor)
     return None
@@ -67,7 +63,7 @@ def remove_unused(folder: Path, current: str) -> None:
 def _remove_if_free(version: Path) -> None:
     descriptor = os.open(version, os.O_RDONLY)
     try:
-        if _lock(descriptor, "LOCK_EX"):
+        if try_lock(descriptor):
             shutil.rmtree(version)
     finally:
         os.close(descriptor)
@@ -97,13 +93,3 @@ def shard_bytes(folder: Path) -> int:
                 status = file.stat()
                 found[status.st_ino] = status.st_size
     return sum(found.values())
-
-
-def _lock(descriptor: int, kind: str) -> bool:
-    if fcntl is None:
-        return True
-    try:
-        fcntl.flock(descriptor, getattr(fcntl, kind) | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

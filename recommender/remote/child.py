@@ -12,6 +12,7 @@ from typing import Any
 
 from recommender.core.address import Address
 from recommender.core.errors import BundleError
+from recommender.core.progress import ByteProgress, no_progress
 from recommender.remote.storages import check_usable
 
 # A server that sends nothing for so long is given up.
@@ -23,7 +24,7 @@ def ask(
     task: str,
     address: Address,
     folder: Path,
-    progress: Callable[[int, int], None] = lambda done, of: None,
+    progress: ByteProgress = no_progress,
     started: Callable[[subprocess.Popen[str]], object] = lambda process: None,
     **more: Any,
 ) -> Any:

@@ -11,25 +11,25 @@ import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from memory_toolkit.measure.sizes import MB, format_bytes
 from recommender.bundle.bundle import MANIFEST, SEMANTIC, read_manifest
-from recommender.bundle.files import sync
 from recommender.bundle.shards import shard_number
 from recommender.core.address import Address
+from recommender.core.atomic_write import atomic_write, remove_temporaries
 from recommender.core.errors import BundleError
+from recommender.core.file_hash import sha256
+from recommender.core.progress import ByteProgress, no_progress
 from recommender.remote.cache import locked, mark_used, remove_unused
 from recommender.remote.origin import NotThereError, Origin
 
 LONGEST_MANIFEST = 1 << 24
 # Left free on the disk, where the visitors' ratings may lie, too.
 _SPARE_BYTES = 16 * MB
-# Told the bytes that are here and those that there will be; 0 of 0 while another process is at it.
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Fetched:
 def fetch(
     address: Address,
     folder: Path,
-    progress: Progress = lambda done, of: None,
+    progress: ByteProgress = no_progress,
     *,
     thoroughly: bool = False,
 ) -> Fetched:
@@ -96,7 +96,7 @@ def fetch_shards(
     folder: Path,
     version: str,
     names: Sequence[str],
-    progress: Progress = lambda done, of: None,
+    progress: ByteProgress = no_progress,
 ) -> None:
     """Bring the files `names` of a version into its folder, as far as they are not there.
 
@@ -116,7 +116,9 @@ def fetch_shards(
             mark_used(here / name)
 
 
-def _fetch(address: Address, folder: Path, progress: Progress, thoroughly: bool) -> Fetched | None:
+def _fetch(
+    address: Address, folder: Path, progress: ByteProgress, thoroughly: bool
+) -> Fetched | None:
     """What `fetch` does, for the bundle or its index; None if there is none at the address."""
     origin = Origin(address)
     try:
@@ -142,8 +144,9 @@ def _fetch(address: Address, folder: Path, progress: Progress, thoroughly: bool)
         else:
             missing[name] = entry
     _bring(origin, version, missing, progress)
-    _put(version / MANIFEST, text)
-    _put(folder / MANIFEST, text)
+    for file in (version / MANIFEST, folder / MANIFEST):
+        with atomic_write(file) as temporary:
+            temporary.write_bytes(text)
     remove_unused(folder, version.name)
     brought = sum(entry["bytes"] for entry in missing.values())
     return Fetched(manifest["created"], text != known, brought, reused)
@@ -188,19 +191,17 @@ def _take_over(earlier: dict[str, list[Path]], file: Path, entry: dict[str, Any]
     """Make an earlier version's file of the same content this one's, without a copy if possible."""
     for other in earlier.get(entry["sha256"], ()):
         if other != file and _right(other, entry):
-            part = _part(file)
-            part.unlink(missing_ok=True)
-            try:
-                os.link(other, part)
-            except OSError:  # not every file system has links
-                shutil.copyfile(other, part)
-            os.replace(part, file)
+            with atomic_write(file) as temporary:
+                try:
+                    os.link(other, temporary)
+                except OSError:  # not every file system has links
+                    shutil.copyfile(other, temporary)
             return True
     return False
 
 
 def _bring(
-    origin: Origin, version: Path, files: dict[str, dict[str, Any]], progress: Progress
+    origin: Origin, version: Path, files: dict[str, dict[str, Any]], progress: ByteProgress
 ) -> None:
     """Fetch `files` into the folder `version`, each checked before it gets its name."""
     needed, done = sum(entry["bytes"] for entry in files.values()), 0
@@ -214,14 +215,14 @@ def _bring(
         for length in _bring_one(origin, version / name, entry):
             done += length
             progress(done, needed)
-    sync(version)
 
 
 def _bring_one(origin: Origin, file: Path, entry: dict[str, Any]) -> Iterator[int]:
     address = origin.address.below(f"{file.parent.name}/{file.name}")
-    digest, length, part = hashlib.sha256(), 0, _part(file)
-    try:
-        with open(part, "wb") as out:
+    digest, length = hashlib.sha256(), 0
+    remove_temporaries(file)
+    with atomic_write(file) as temporary:
+        with open(temporary, "wb") as out:
             for chunk in origin.chunks(f"{file.parent.name}/{file.name}"):
                 length += len(chunk)
                 if length > entry["bytes"]:
@@ -231,40 +232,17 @@ def _bring_one(origin: Origin, file: Path, entry: dict[str, Any]) -> Iterator[in
                 digest.update(chunk)
                 out.write(chunk)
                 yield len(chunk)
-            out.flush()
-            os.fsync(out.fileno())
         if length != entry["bytes"]:
             raise BundleError(
                 f"{address}: {length:,} bytes where the manifest says {entry['bytes']:,}"
             )
         if digest.hexdigest() != entry["sha256"]:
             raise BundleError(f"{address}: its checksum is not that of the manifest")
-        os.replace(part, file)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _part(file: Path) -> Path:
-    return file.with_name(f"{file.name}.part")
-
-
-def _put(file: Path, text: bytes) -> None:
-    """Write `file` in one step."""
-    part = _part(file)
-    with open(part, "wb") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
-    os.replace(part, file)
-    sync(file.parent)
 
 
 def _right(file: Path, entry: dict[str, Any]) -> bool:
     try:
-        with open(file, "rb") as opened:
-            if os.fstat(opened.fileno()).st_size != entry["bytes"]:
-                return False
-            return hashlib.file_digest(opened, "sha256").hexdigest() == entry["sha256"]
+        return bool(file.stat().st_size == entry["bytes"] and sha256(file) == entry["sha256"])
     except OSError:
         return False
 

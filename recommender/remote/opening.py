@@ -7,7 +7,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from memory_toolkit.measure.sizes import MB
@@ -15,6 +15,7 @@ from recommender.bundle.bundle import Bundle, manifest_stamp
 from recommender.bundle.shards import Shards
 from recommender.core.address import Address, place
 from recommender.core.errors import BundleError
+from recommender.core.progress import ByteProgress, no_progress
 from recommender.remote import cache, child
 from recommender.settings.environment import Settings
 
@@ -33,7 +34,7 @@ _turn = threading.Lock()
 def open_bundle(
     where: str | Path | Address,
     settings: Settings,
-    progress: Callable[[int, int], None] = lambda done, of: None,
+    progress: ByteProgress = no_progress,
 ) -> Bundle:
     """Open the bundle in a folder, or the newest version of that at an address.
 

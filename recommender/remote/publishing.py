@@ -13,10 +13,10 @@ from pathlib import Path
 from recommender.bundle.bundle import MANIFEST, SEMANTIC, Bundle, manifest_stamp, read_manifest
 from recommender.core.address import Address
 from recommender.core.errors import SettingsError
+from recommender.core.progress import StageProgress, no_progress
 from recommender.remote.fetching import LONGEST_MANIFEST
 from recommender.remote.origin import NotThereError, Origin
 from recommender.remote.storages import check_usable
-from recommender.training.stages import Progress
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,7 @@ class Published:
     removed: tuple[str, ...]
 
 
-def publish(
-    path: Path, address: Address, progress: Progress = lambda stage, fraction: None
-) -> Published:
+def publish(path: Path, address: Address, progress: StageProgress = no_progress) -> Published:
     """Put the bundle at `path`, and its semantic index where it has one, at `address`.
 
     A file that is there with the same bytes, of a publication that was interrupted, stays.
@@ -59,7 +57,7 @@ def publish(
     )
 
 
-def _publish(path: Path, address: Address, progress: Progress) -> Published:
+def _publish(path: Path, address: Address, progress: StageProgress) -> Published:
     origin = Origin(address)
     manifest = read_manifest(path)[1]
     version, files = manifest["data"], manifest["files"]

@@ -9,6 +9,7 @@ from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from recommender.core.errors import DataError, one_line
+from recommender.core.progress import Progress, no_progress
 from recommender.dataset.rating_scale import (
     LARGEST,
     NO_NUMBER,
@@ -21,7 +22,7 @@ from recommender.dataset.rating_scale import (
 from recommender.dataset.staging import EMPTY_ID, LONG_ID, LONGEST_ID
 from recommender.dataset.textfiles import NOT_UTF_8
 from recommender.spark.files import local
-from recommender.spark.following import Told, follow
+from recommender.spark.following import follow
 from recommender.spark.reading import PLACE, unreadable
 
 _LONGEST_ROW = 100
@@ -58,7 +59,7 @@ class Checked:
 
 
 def check(
-    ratings: DataFrame, path: str, given: Scale | None, progress: Told = lambda fraction: None
+    ratings: DataFrame, path: str, given: Scale | None, progress: Progress = no_progress
 ) -> Checked:
     """Go through the ratings once, and a second time only to find what is wrong.
 

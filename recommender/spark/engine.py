@@ -11,6 +11,7 @@ import numpy as np
 from pyspark.sql import DataFrame, SparkSession
 
 from recommender.bundle.history import History
+from recommender.core.progress import Progress, StageProgress
 from recommender.dataset import Dataset, ImportOptions
 from recommender.models.content import ContentModel
 from recommender.models.ranking import RankingModel, RankingSettings
@@ -21,8 +22,7 @@ from recommender.spark.following import one_line_errors
 from recommender.spark.ranking import fit_ranking
 from recommender.spark.sources import SparkSource
 from recommender.spark.stars import fit_stars
-from recommender.training.engine import BESIDE_RANKING, BESIDE_STARS, Told
-from recommender.training.stages import Progress
+from recommender.training.engine import BESIDE_RANKING, BESIDE_STARS
 
 # What importing PySpark takes.
 _PYSPARK = 60 << 20
@@ -56,7 +56,7 @@ class SparkEngine:
         return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
 
     def import_dataset(
-        self, source: SparkSource, folder: Path, options: ImportOptions, progress: Progress
+        self, source: SparkSource, folder: Path, options: ImportOptions, progress: StageProgress
     ) -> Dataset:
         with one_line_errors():
             dataset, self._indexed = importing.import_dataset(
@@ -87,7 +87,7 @@ class SparkEngine:
         movies: np.ndarray,
         scale: tuple[float, float],
         settings: StarsSettings,
-        progress: Told,
+        progress: Progress,
     ) -> StarsModel:
         with one_line_errors():
             return fit_stars(self._ratings, users, movies, scale, settings, progress, self._folder)
@@ -99,7 +99,7 @@ class SparkEngine:
         counts: np.ndarray,
         scale: tuple[float, float],
         settings: RankingSettings,
-        progress: Told,
+        progress: Progress,
     ) -> RankingModel:
         with one_line_errors():
             return fit_ranking(self._ratings, content, counts, scale, settings, progress)

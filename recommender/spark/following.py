@@ -14,8 +14,8 @@ from pyspark import SparkContext, StatusTracker
 from pyspark.errors import PySparkException
 
 from recommender.core.errors import ClusterError, one_line
+from recommender.core.progress import Progress, no_progress
 
-Told = Callable[[float], None]
 T = TypeVar("T")
 _SECONDS_BETWEEN_LOOKS = 0.2
 _LONGEST_REASON = 300
@@ -32,7 +32,7 @@ _CAUSE = re.compile(r"^[^.\n]*?((?:[\w$]+\.)+[\w$]*(?:Exception|Error): .*)$", r
 def follow(
     context: SparkContext,
     action: Callable[[], T],
-    progress: Told = lambda fraction: None,
+    progress: Progress = no_progress,
     jobs: int = 1,
 ) -> T:
     """What `action` returns; `progress` is told the fraction done meanwhile, ascending.

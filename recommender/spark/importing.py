@@ -9,7 +9,6 @@ by (user, movie), and what is left of a user is at most one rating for each movi
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,10 +23,11 @@ from pyspark.sql import functions as F
 
 from recommender.core.errors import DataError, SettingsError
 from recommender.core.memory_budget import Allowance
+from recommender.core.progress import Progress, StageProgress, no_progress, of_stage, scaled
 from recommender.dataset.database import opened_in
 from recommender.dataset.history_files import write_history
 from recommender.dataset.import_report import ImportReport
-from recommender.dataset.importing import OUTPUT, Dataset, ImportOptions, nothing_left, write_users
+from recommender.dataset.importing import Dataset, ImportOptions, nothing_left, write_users
 from recommender.dataset.movie_tables import MovieTables
 from recommender.dataset.sources import TableFile, table_file
 from recommender.dataset.staging import Staged, stage
@@ -35,11 +35,10 @@ from recommender.spark.blocks import PACKED, pack_ratings, ratings_of
 from recommender.spark.checking import check
 from recommender.spark.driver_rows import driver_rows, unpacked
 from recommender.spark.files import Files
-from recommender.spark.following import Told, follow
+from recommender.spark.following import follow
 from recommender.spark.partitions import Batches, count_users, distinct_keys, number_users
 from recommender.spark.reading import PLACE, read_ratings
 from recommender.spark.sources import SparkSource
-from recommender.training.stages import Progress
 
 _RATINGS_A_PARTITION = 1 << 21
 _FEWEST_RATINGS = 1 << 16  # in a partition, if there are so many
@@ -77,7 +76,7 @@ def import_dataset(
     source: SparkSource,
     folder: Path,
     options: ImportOptions,
-    progress: Progress = lambda stage, fraction: None,
+    progress: StageProgress = no_progress,
 ) -> tuple[Dataset, DataFrame]:
     """Read and check the files of `source` and write them as indexed arrays into `folder`.
 
@@ -96,11 +95,8 @@ def import_dataset(
     folder = Path(folder)
     with opened_in(folder, Allowance.find(options.memory_limit)) as (connection, scratch):
         files = Files(spark)
-        progress("import", 0.0)
-
-        def part(low: float, high: float) -> Told:
-            progress("import", low)
-            return lambda fraction: progress("import", low * (1 - fraction) + high * fraction)
+        done = of_stage(progress, "import")
+        done(0.0)
 
         def stage_file(file: TableFile) -> Staged:
             return stage(connection, file, options.encoding, scratch)
@@ -110,13 +106,13 @@ def import_dataset(
         rows = _with_movies(
             spark, read_ratings(spark, files, source.ratings, options.encoding), movies.ids()
         )
-        found = check(rows, source.ratings, options.scale, part(_CATALOGUED, _CHECKED))
+        found = check(rows, source.ratings, options.scale, scaled(done, _CATALOGUED, _CHECKED))
         if not found.known:
             (rated,) = rows.agg(F.min("movie_id")).collect()[0]
             listed = movies.example()
             raise DataError(nothing_left(source.ratings, source.movies, str(rated), listed))
-        indexed = index_ratings(rows, found.known, found.integers, part(_CHECKED, _INDEXED))
-        written = part(_INDEXED, _WRITTEN)
+        indexed = index_ratings(rows, found.known, found.integers, scaled(done, _CHECKED, _INDEXED))
+        written = scaled(done, _INDEXED, _WRITTEN)
         counts, rated, digest = write_history(
             map(ratings_of, driver_rows(indexed.ratings)),
             scratch,
@@ -128,8 +124,6 @@ def import_dataset(
         write_users(_users(indexed, found.integers), counts, scratch / "users.parquet", fingerprint)
         indexed.release()
         movies.write(scratch / "movies.parquet", fingerprint)
-        for name in OUTPUT:
-            os.replace(scratch / name, folder / name)
         report = ImportReport(
             files=tuple(PurePosixPath(path).name for _, path in source.files),
             ratings_read=found.rows,
@@ -139,7 +133,7 @@ def import_dataset(
             users=indexed.n_users,
             **movies.report(int(rated.sum())),
         )
-    progress("import", 1.0)
+    done(1.0)
     dataset = Dataset(
         folder,
         indexed.n_users,
@@ -174,7 +168,7 @@ def read_again(
 
 
 def index_ratings(
-    rows: DataFrame, known: int, integers: bool, progress: Told = lambda fraction: None
+    rows: DataFrame, known: int, integers: bool, progress: Progress = no_progress
 ) -> Indexed:
     """Number the users, in the order of integers if all ids are, else of text, and keep the latest
     of each user's ratings of a movie: the latest timestamp, then the later row.
@@ -200,7 +194,7 @@ def index_ratings(
     share = (_SORTED - _CHECKED) / (_INDEXED - _CHECKED)
     kind = "bigint" if integers else "string"
     counted = keys.mapInArrow(count_users, f"key {kind}, users bigint, ratings bigint")
-    counts = follow(context, counted.collect, lambda done: progress(share * done), jobs=3)
+    counts = follow(context, counted.collect, scaled(progress, 0.0, share), jobs=3)
     counts.sort()  # text as Spark has it: UTF-8 is in the order of code points
     ends = np.cumsum([row.users for row in counts]).tolist()
     first_users = {row.key: end - row.users for row, end in zip(counts, ends, strict=True)}
@@ -209,7 +203,7 @@ def index_ratings(
         return pack_ratings(number_users(first_users, batches))
 
     ratings = keys.mapInArrow(number, PACKED).persist(StorageLevel.MEMORY_AND_DISK)
-    follow(context, ratings.count, lambda done: progress(share + (1 - share) * done))
+    follow(context, ratings.count, scaled(progress, share, 1.0))
     return Indexed(ratings, keys, ends[-1], sum(row.ratings for row in counts))
 
 

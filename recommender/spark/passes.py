@@ -15,6 +15,7 @@ import pyarrow as pa
 from pyspark import Broadcast
 from pyspark.sql import DataFrame
 
+from recommender.core.progress import Progress, no_progress
 from recommender.spark.blocks import UserBlock, user_blocks
 from recommender.spark.following import follow
 
@@ -40,7 +41,7 @@ def add_up(
     sums: np.ndarray,
     value: S,
     add: Callable[[S, UserBlock, np.ndarray], None],
-    progress: Callable[[float], None] = lambda fraction: None,
+    progress: Progress = no_progress,
 ) -> None:
     """Add to `sums` what `add` finds in all ratings, each block on the executor that has it.
 

@@ -7,11 +7,10 @@ is kept for users.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from pyspark.sql import DataFrame
 
+from recommender.core.progress import Progress, no_progress
 from recommender.models.content import ContentModel
 from recommender.models.ranking import (
     RankingModel,
@@ -30,7 +29,7 @@ def fit_ranking(
     counts: np.ndarray,
     scale: tuple[float, float],
     settings: RankingSettings,
-    progress: Callable[[float], None] = lambda fraction: None,
+    progress: Progress = no_progress,
 ) -> RankingModel:
     """Fit the ranking model by randomized subspace iteration; the same up to rounding as
     `recommender.models.ranking.fit_ranking`, whose source and settings it has.
@@ -63,9 +62,7 @@ class _ClusterRows:
         add_up(self._ratings, sums, self._weighting, _add_energy)
         return sums[:, 0] * self._weighting.step**2
 
-    def add_gram(
-        self, columns: np.ndarray, product: np.ndarray, progress: Callable[[float], None]
-    ) -> None:
+    def add_gram(self, columns: np.ndarray, product: np.ndarray, progress: Progress) -> None:
         add_up(self._ratings, product, (self._weighting, columns), _add_gram, progress)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from pyspark.ml.recommendation import ALS
 from pyspark.sql import DataFrame, SparkSession
 
 from recommender.core.errors import SettingsError
+from recommender.core.progress import Progress, no_progress, scaled
 from recommender.models.ridge import MOVIE_RIDGE, solve_ridge, unit_of
 from recommender.models.stars import StarsModel, StarsSettings, average_movie, gram_of
 from recommender.spark.blocks import UserBlock, user_blocks
@@ -48,8 +49,6 @@ _REST, _ROWS = "user int, movie int, rest float", "users binary, biases binary, 
 # Where stages begin, as shares of the time.
 _FACTORS, _USERS, _MOVIES = 0.15, 0.7, 0.85
 
-Told = Callable[[float], None]
-
 
 def fit_stars(
     ratings: DataFrame,
@@ -57,7 +56,7 @@ def fit_stars(
     movies: np.ndarray,
     scale: tuple[float, float],
     settings: StarsSettings,
-    progress: Told = lambda fraction: None,
+    progress: Progress = no_progress,
     folder: Path | None = None,
 ) -> StarsModel:
     """Train the stars model on the ratings of `users` and `movies`, then fold in the others.
@@ -97,17 +96,13 @@ def fit_stars(
     side, counts = _fit_biases(ratings, side)
     progress(_FACTORS)
     side = _fit_factors(
-        ratings, side, int(counts.sum()), settings, _within(progress, _FACTORS, _USERS)
+        ratings, side, int(counts.sum()), settings, scaled(progress, _FACTORS, _USERS)
     )
-    model = _with_users(ratings, side, folder, _within(progress, _USERS, _MOVIES))
+    model = _with_users(ratings, side, folder, scaled(progress, _USERS, _MOVIES))
     side = dataclasses.replace(side, model=_without_users(model))
-    _fold_in_movies(ratings, side, model, counts, _within(progress, _MOVIES, 1.0))
+    _fold_in_movies(ratings, side, model, counts, scaled(progress, _MOVIES, 1.0))
     progress(1.0)
     return model
-
-
-def _within(progress: Told, low: float, high: float) -> Told:
-    return lambda fraction: progress(low + (high - low) * fraction)
 
 
 def _empty(scale: tuple[float, float], movies: np.ndarray, k: int) -> StarsModel:
@@ -165,7 +160,7 @@ def _fit_biases(ratings: DataFrame, side: UserRows) -> tuple[UserRows, np.ndarra
 
 
 def _fit_factors(
-    ratings: DataFrame, side: UserRows, n_ratings: int, settings: StarsSettings, progress: Told
+    ratings: DataFrame, side: UserRows, n_ratings: int, settings: StarsSettings, progress: Progress
 ) -> UserRows:
     """`side` with q_i of the known movies."""
     spark, unit = ratings.sparkSession, unit_of(side.model.scale)
@@ -239,7 +234,7 @@ def _rest(users: np.ndarray, movies: np.ndarray, rest: np.ndarray) -> pa.RecordB
 
 
 def _with_users(
-    ratings: DataFrame, side: UserRows, folder: Path | None, progress: Told
+    ratings: DataFrame, side: UserRows, folder: Path | None, progress: Progress
 ) -> StarsModel:
     """The model of `side` with AᵀA and the rows of all users, the left-out folded in."""
     n_users, k = len(side.users), side.model.movie_factors.shape[1]
@@ -250,13 +245,13 @@ def _with_users(
         gram=np.zeros((k + 2, k + 2)),
     )
     seen = np.zeros(n_users, dtype=bool)
-    for users, biases, factors in _rows(ratings, side, True, _within(progress, 0.0, 0.6)):
+    for users, biases, factors in _rows(ratings, side, True, scaled(progress, 0.0, 0.6)):
         model.user_bias[users], model.user_factors[users], seen[users] = biases, factors, True
         np.add(model.gram, gram_of(model.global_mean, biases, factors), out=model.gram)
     model.user_bias[~seen], model.user_factors[~seen] = model.average_user
     if not seen.all():
         side = dataclasses.replace(side, model=_without_users(model))
-        for users, biases, factors in _rows(ratings, side, False, _within(progress, 0.6, 1.0)):
+        for users, biases, factors in _rows(ratings, side, False, scaled(progress, 0.6, 1.0)):
             model.user_bias[users], model.user_factors[users] = biases, factors
     return model
 
@@ -268,7 +263,7 @@ def _on_disk(folder: Path | None, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _rows(
-    ratings: DataFrame, side: UserRows, trained: bool, progress: Told
+    ratings: DataFrame, side: UserRows, trained: bool, progress: Progress
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Users, their biases and their factors, some thousand at a time: of those who have a rating
     that takes part, or of the others."""
@@ -298,7 +293,7 @@ def _rows(
 
 
 def _fold_in_movies(
-    ratings: DataFrame, side: UserRows, model: StarsModel, counts: np.ndarray, progress: Told
+    ratings: DataFrame, side: UserRows, model: StarsModel, counts: np.ndarray, progress: Progress
 ) -> None:
     """Fill the rows of the movies that were not trained, as `collaborative.fit_stars` does.
 
@@ -320,7 +315,7 @@ def _fold_in_movies(
         place[some] = np.arange(len(some))
         sums = np.zeros((len(some), (k + 1) * (k + 2)))
         done, ends = first / len(rated), (first + len(some)) / len(rated)
-        told = _within(progress, done, ends)
+        told = scaled(progress, done, ends)
         add_up(ratings, sums, (side, place, average), _add_equations, told)
         for movie, equations in zip(some, sums.reshape(-1, k + 1, k + 2), strict=True):
             squares, products = equations[:, :-1].copy(), equations[:, -1]

@@ -8,7 +8,6 @@ the content model and the writing of the bundle, is the same for every engine an
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -17,13 +16,13 @@ import numpy as np
 from memory_toolkit.measure.sizes import MB
 from recommender.bundle.history import History
 from recommender.core.errors import DataError
+from recommender.core.file_hash import sha256
+from recommender.core.progress import Progress, StageProgress
 from recommender.dataset import Dataset, ImportOptions, Source, import_dataset
 from recommender.models.content import ContentModel
 from recommender.models.ranking import RankingModel, RankingSettings, fit_ranking
 from recommender.models.stars import StarsModel, StarsSettings, fit_stars
-from recommender.training.stages import Progress
 
-Told = Callable[[float], None]
 # What names the files: `dataset.Source` for this process, `spark.SparkSource` for Spark.
 S = TypeVar("S", contravariant=True)
 
@@ -48,7 +47,7 @@ class Engine(Protocol[S]):
         """
 
     def import_dataset(
-        self, source: S, folder: Path, options: ImportOptions, progress: Progress
+        self, source: S, folder: Path, options: ImportOptions, progress: StageProgress
     ) -> Dataset:
         """Check, index and write the data into `folder`; see `dataset.import_dataset`."""
 
@@ -67,7 +66,7 @@ class Engine(Protocol[S]):
         movies: np.ndarray,
         scale: tuple[float, float],
         settings: StarsSettings,
-        progress: Told,
+        progress: Progress,
     ) -> StarsModel:
         """Train the stars model; see `collaborative.fit_stars`."""
 
@@ -78,7 +77,7 @@ class Engine(Protocol[S]):
         counts: np.ndarray,
         scale: tuple[float, float],
         settings: RankingSettings,
-        progress: Told,
+        progress: Progress,
     ) -> RankingModel:
         """Fit the ranking model; see `ranking.fit_ranking`."""
 
@@ -92,8 +91,7 @@ class LocalEngine:
         digest = hashlib.sha256()
         for table in source.files:
             try:
-                with table.path.open("rb") as file:
-                    content = hashlib.file_digest(file, "sha256").hexdigest()
+                content = sha256(table.path)
             except OSError as error:
                 raise DataError(
                     f"{table.path} cannot be read: {error.strerror}; check {table.option}"
@@ -102,7 +100,7 @@ class LocalEngine:
         return digest.hexdigest()
 
     def import_dataset(
-        self, source: Source, folder: Path, options: ImportOptions, progress: Progress
+        self, source: Source, folder: Path, options: ImportOptions, progress: StageProgress
     ) -> Dataset:
         return import_dataset(source, folder, options, progress)
 
@@ -124,7 +122,7 @@ class LocalEngine:
         movies: np.ndarray,
         scale: tuple[float, float],
         settings: StarsSettings,
-        progress: Told,
+        progress: Progress,
     ) -> StarsModel:
         return fit_stars(history, users, movies, scale, settings, progress)
 
@@ -135,6 +133,6 @@ class LocalEngine:
         counts: np.ndarray,
         scale: tuple[float, float],
         settings: RankingSettings,
-        progress: Told,
+        progress: Progress,
     ) -> RankingModel:
         return fit_ranking(history, content, counts, scale, settings, progress)

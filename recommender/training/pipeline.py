@@ -10,7 +10,7 @@ import hashlib
 import json
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic
@@ -27,6 +27,13 @@ from recommender.bundle.history import History
 from recommender.bundle.shards import split
 from recommender.core.errors import BundleError, DataError, SettingsError
 from recommender.core.memory_budget import Allowance
+from recommender.core.progress import (
+    Progress,
+    StageProgress,
+    no_progress,
+    of_stage,
+    scaled,
+)
 from recommender.core.records import Id
 from recommender.dataset import ImportOptions
 from recommender.models.content import ContentModel, fit_content
@@ -35,7 +42,7 @@ from recommender.models.stars import StarsSettings
 from recommender.scoring.filters import MovieFacts, pack_genres
 from recommender.search.titles import TitleIndex
 from recommender.training.engine import Engine, LocalEngine, S
-from recommender.training.stages import Progress, Stages
+from recommender.training.stages import Stages
 
 # For a `dataset.Source`.
 _HERE: Engine[Any] = LocalEngine()
@@ -82,7 +89,7 @@ def train(
     source: S,
     out: str | Path,
     settings: TrainingSettings | None = None,
-    progress: Progress = lambda stage, fraction: None,
+    progress: StageProgress = no_progress,
     quality: dict[str, float | int] | None = None,
     engine: Engine[S] = _HERE,
 ) -> Bundle:
@@ -139,7 +146,7 @@ class _Training(Generic[S]):
         writer: BundleWriter,
         source: S,
         settings: TrainingSettings,
-        progress: Progress,
+        progress: StageProgress,
         engine: Engine[S],
     ) -> None:
         self._writer = writer
@@ -212,7 +219,7 @@ class _Training(Generic[S]):
                 f"the models of {users:,} users and {movies:,} movies take {format_bytes(needed)}"
             )
 
-    def _texts(self, progress: Callable[[float], None] = lambda fraction: None) -> MovieTexts:
+    def _texts(self, progress: Progress = no_progress) -> MovieTexts:
         return MovieTexts(self._work / "movies.parquet", self._data["movies"], progress)
 
     @property
@@ -234,11 +241,11 @@ class _Training(Generic[S]):
             self._movies,
             self._scale,
             settings.stars,
-            lambda fraction: self._progress("stars", fraction),
+            of_stage(self._progress, "stars"),
         ).save(self._writer)
 
     def _fit_content(self) -> dict[str, Any]:
-        texts = self._texts(lambda fraction: self._progress("content", fraction))
+        texts = self._texts(of_stage(self._progress, "content"))
         content, terms = fit_content(texts, self._settings.max_features)
         return content.save(self._writer) | {"terms": terms}
 
@@ -249,13 +256,13 @@ class _Training(Generic[S]):
             self._movie_ratings[0],
             self._scale,
             self._settings.ranking,
-            lambda fraction: self._progress("ranking", fraction),
+            of_stage(self._progress, "ranking"),
         ).save(self._writer)
         return {}
 
     def _catalogue(self) -> dict[str, Any]:
         def part(low: float, high: float) -> MovieTexts:
-            return self._texts(lambda told: self._progress("catalogue", low + (high - low) * told))
+            return self._texts(scaled(of_stage(self._progress, "catalogue"), low, high))
 
         texts, (counts, means, deviations) = part(0.0, 0.04), self._movie_ratings
         years = np.array([movie.year or 0 for movie in texts], dtype=np.int16)
@@ -300,7 +307,7 @@ class MovieTexts:
         self,
         path: Path,
         n_movies: int,
-        progress: Callable[[float], None] = lambda fraction: None,
+        progress: Progress = no_progress,
     ) -> None:
         self._path = path
         self._n_movies = n_movies

@@ -14,11 +14,10 @@ from typing import Any
 
 from memory_toolkit.measure.reading import read
 from memory_toolkit.measure.returning import return_memory
-from recommender.bundle.files import sync
+from recommender.core.atomic_write import atomic_write, sync
 from recommender.core.errors import SettingsError
+from recommender.core.progress import StageProgress
 
-# Told the stage ("stars", …) and the fraction of it that is done, 0..1.
-Progress = Callable[[str, float], None]
 _SECONDS_BETWEEN_LOOKS = 0.05
 
 
@@ -51,7 +50,7 @@ class Stages:
         folder: where the stages write; its sub-folder ``work`` holds what is removed at the end.
     """
 
-    def __init__(self, folder: Path, progress: Progress) -> None:
+    def __init__(self, folder: Path, progress: StageProgress) -> None:
         self.records: list[StageRecord] = []
         self.work = folder / "work"
         self.work.mkdir(exist_ok=True)
@@ -88,9 +87,9 @@ class Stages:
             sync(file)
         values = dataclasses.asdict(record)
         del values["reused"]
-        begun = done.with_suffix(".new")
-        begun.write_text(json.dumps({"record": values, "result": result}), encoding="utf-8")
-        os.replace(begun, done)
+        with atomic_write(done) as temporary:
+            text = json.dumps({"record": values, "result": result})
+            temporary.write_text(text, encoding="utf-8")
         self.records.append(record)
         return result
 

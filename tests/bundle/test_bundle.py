@@ -71,7 +71,7 @@ def test_leftovers_of_a_killed_training_are_removed(tmp_path: Path) -> None:
     path = tmp_path / "b"
     write(path, 1.0)
     (path / "data-killed").mkdir()
-    (path / f"{MANIFEST}.new").write_text("{")
+    (path / f"{MANIFEST}.0123abcd.part").write_text("{")
     assert (Bundle.open(path).array("numbers") == 1.0).all()
     write(path, 2.0)
     assert sorted(p.name.split("-")[0] for p in path.iterdir()) == [".lock", "data", MANIFEST]

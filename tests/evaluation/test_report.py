@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from recommender.core.errors import DataError
-from recommender.evaluation.report import plot, table, write_results
+from recommender.evaluation.report import plot, report_lines, write_results
 
 
 def metric(mean: float, users: float | None = None) -> dict[str, float | None]:
@@ -39,7 +39,7 @@ RESULTS: dict[str, Any] = {
 
 
 def test_table() -> None:
-    head, other, matinee, empty, *notes = table(RESULTS)
+    head, other, matinee, empty, *notes = report_lines(RESULTS)
     assert head.split() == [
         *("model", "RMSE", "MAE", "NDCG@10", "recall@20", "coverage@10", "novelty", "similar@20"),
         *("seconds", "peak", "MB"),
@@ -55,7 +55,7 @@ def test_table() -> None:
 
 def test_table_of_the_time_protocol() -> None:
     timed = {**RESULTS, "protocol": {**RESULTS["protocol"], "split": "time"}}
-    assert any(line.startswith("The latest fifth") for line in table(timed))
+    assert any(line.startswith("The latest fifth") for line in report_lines(timed))
 
 
 def test_plot_is_a_bar_for_each_model() -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from remote import origin_server
 
 from recommender import BundleError, Recommender
 from recommender.bundle.bundle import MANIFEST, Bundle
@@ -20,6 +19,7 @@ from recommender.remote.cache import hold
 from recommender.remote.fetching import Fetched, fetch, fetch_shards
 from recommender.remote.publishing import publish
 from tests.app.conftest import edit_manifest
+from tests.remote import origin_server
 from tests.remote.conftest import version_of
 from tests.remote.origin_server import Fault, Storage
 

@@ -23,12 +23,12 @@ from memory_toolkit.measure.returning import return_memory
 from recommender.bundle.bundle import SEMANTIC, Bundle, BundleWriter
 from recommender.bundle.catalogue import FILE as CATALOGUE_FILE
 from recommender.bundle.catalogue import Catalogue
+from recommender.core.progress import StageProgress, no_progress
 from recommender.search.semantic.distill import english, vocabulary, write_light_encoder
 from recommender.search.semantic.encoder import LightEncoder
 from recommender.search.semantic.teacher import DEFAULT_MODEL, Teacher, model_folder
 from recommender.search.semantic.text import PLOT_SHARE, movie_texts, text_key
 from recommender.search.semantic.vectors import FILE, Int8Rows, VectorStore, unit
-from recommender.training.stages import Progress
 
 BATCH_SIZE = 32
 # A word is so much shorter than a text.
@@ -59,7 +59,7 @@ def embed(
     path: Path,
     model: str = DEFAULT_MODEL,
     batch_size: int = BATCH_SIZE,
-    progress: Progress = lambda stage, fraction: None,
+    progress: StageProgress = no_progress,
 ) -> Embedded:
     """Give each movie of the bundle at `path` its vector, and make the light encoder.
 
@@ -134,7 +134,7 @@ class _Texts:
 
 
 def _encode_words(
-    known: list[str], teacher: Teacher, store: VectorStore, batch_size: int, progress: Progress
+    known: list[str], teacher: Teacher, store: VectorStore, batch_size: int, progress: StageProgress
 ) -> int:
     by_key = {text_key(teacher.fingerprint, word): word for word in known}
     missing = store.missing(by_key)
@@ -150,7 +150,7 @@ def _encode_words(
 
 
 def _encode_movies(
-    texts: _Texts, teacher: Teacher, store: VectorStore, batch_size: int, progress: Progress
+    texts: _Texts, teacher: Teacher, store: VectorStore, batch_size: int, progress: StageProgress
 ) -> int:
     places: dict[bytes, tuple[int, int]] = {}
     lengths: dict[bytes, int] = {}
@@ -177,7 +177,7 @@ def _write_movies(
     texts: _Texts,
     encoder: LightEncoder,
     store: VectorStore,
-    progress: Progress,
+    progress: StageProgress,
 ) -> None:
     dimensions = encoder.table.values.shape[1]
     full, light = (

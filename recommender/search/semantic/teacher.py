@@ -9,7 +9,6 @@ layer's vectors, scaled to length 1); Wang et al. 2020, "MiniLM". The file forma
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import json
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from recommender.core.errors import SettingsError
+from recommender.core.file_hash import sha256
 from recommender.search.semantic.wordpiece import tokens
 
 # The package that carries sentence-transformers/all-MiniLM-L6-v2; its code is never imported.
@@ -91,8 +91,7 @@ class Teacher:
     @cached_property
     def fingerprint(self) -> str:
         """Identifies the weights; reads them all."""
-        with open(self._folder / "model.safetensors", "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256(self._folder / "model.safetensors")
 
     @property
     def need(self) -> int:
