@@ -8,18 +8,5 @@ cd "$(dirname "$0")"
 
 setup requirements.lock
 
-# A setting that cannot be used ends this with one line. What .env adds counts from here on.
-added=$(.venv/bin/matinee settings --export)
-eval "$added"
-
-if [ -z "${MATINEE_BUNDLE:-}" ]; then
-    if ! .venv/bin/matinee info --bundle bundle >/dev/null 2>&1; then
-        echo "Training on the sample data (once; under a minute) …"
-        .venv/bin/matinee train --ratings data/ratings.parquet --movies data/movies.parquet --evaluate \
-            --credit "$(cat data/CREDIT.txt)" --out bundle
-    fi
-    export MATINEE_BUNDLE=$PWD/bundle
-fi
-
-# MATINEE_RUN_UNDER is a command that runs another; run_debug.sh --limit sets it.
-exec ${MATINEE_RUN_UNDER:-} .venv/bin/matinee serve -- "$@"
+# It trains on the sample where there is no bundle yet, and becomes the server.
+exec .venv/bin/matinee serve -- "$@"

@@ -19,7 +19,7 @@ if [ -n "${limit+given}" ]; then
         echo "$0: --limit $limit: write a size such as 256M or 1.5G" >&2
         exit 2
     fi
-    # Only the server itself, not what sets it up.
+    # `matinee serve` runs the server by it, not what sets it up.
     export MATINEE_RUN_UNDER=".venv/bin/python debug_memory.py run --limit $limit --"
 fi
 

@@ -32,8 +32,7 @@ LOCKS = {
     "`matinee`: serving": "deploy/requirements.lock",
     "`matinee[train]`: training, too": "requirements.lock",
 }
-APP = ("streamlit_app.py", ".streamlit")
-NOT_BUILT = (".*", "bundle", "build", "profiles", "docs", "tests", "benchmarks", "*.so")
+NOT_BUILT = (".git", ".venv", ".*_cache", "bundle", "build", "profiles", "docs", "tests", "*.so")
 START_SECONDS, IDLE_SECONDS, END_SECONDS = 60, 5.0, 20
 PORT = 8599
 TABLE = Table(
@@ -101,9 +100,6 @@ def serve(environment: Path, bundle: Path, folder: Path) -> Row:
     """The memory of the app, started as the container image does and left alone."""
     home = folder / f"{environment.name}-app"
     home.mkdir()
-    for name in APP:
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, home / name)
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("MATINEE_", "STREAMLIT_"))}
     process = subprocess.Popen(
         [environment / "bin" / "matinee", "serve"],

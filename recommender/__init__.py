@@ -25,6 +25,8 @@ from recommender.settings.environment import Settings
 if TYPE_CHECKING:
     from recommender.training.pipeline import TrainingSettings, train
 
+__version__ = "0.1.0"
+
 __all__ = [
     "BundleError",
     "DataError",
@@ -41,6 +43,7 @@ __all__ = [
     "SimilarMovie",
     "TrainingSettings",
     "User",
+    "__version__",
     "train",
 ]
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from memory_toolkit.measure.reading import read
 from memory_toolkit.record.actions import action
+from recommender.app.pages import PAGES
 from recommender.core.address import Address, place
 from recommender.core.errors import MatineeError, NotFoundError
 from recommender.recommender import Recommender
@@ -31,11 +32,8 @@ _APP = (
         "recommender.app.server.health",
         "recommender.app.server.metrics",
     ),
-    *(
-        f"recommender.app.pages.{page}"
-        for page in ("about", "for_you", "home", "hybrid", "similar")
-    ),
-    *("recommender.app.pages.my_ratings", "recommender.app.components.frame"),
+    *(f"recommender.app.pages.{page}" for page in PAGES),
+    "recommender.app.components.frame",
 )
 _USERS, _RATED = 3, 20
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from memory_toolkit.guard.guard import Guard
+from recommender import __version__
 from recommender.cli.evaluate import add_commands as add_evaluation
 from recommender.cli.input_options import add_engine_options, check_engine_options
 from recommender.cli.move_ratings import add_command as add_move_ratings
@@ -77,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="matinee", description="Movie recommendations in the memory you have."
     )
+    parser.add_argument("--version", action="version", version=f"matinee {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     add_train(commands)
     add_evaluation(commands)
@@ -324,10 +326,16 @@ def _info(options: argparse.Namespace) -> None:
 
 
 def _serve(options: argparse.Namespace) -> None:
-    from recommender.cli.serve import serve
+    from recommender.cli.serve import free_port, sample_training, serve
 
     given = options.arguments
-    serve(given[1:] if given[:1] == ["--"] else given)
+    given = given[1:] if given[:1] == ["--"] else given
+    free_port(given)  # said before a training, not after it
+    if words := sample_training(options.knobs):
+        print("Training on the sample data (once; under a minute) …", flush=True)
+        training = _parser().parse_args(words)
+        training.run(training)
+    serve(given)
 
 
 def _settings(options: argparse.Namespace) -> None:

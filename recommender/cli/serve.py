@@ -1,17 +1,20 @@
-"""Starts the app: one command, `matinee serve`, for run.sh, the container image and every host."""
+"""The command ``matinee serve``, which starts the app everywhere: run.sh, the image, every host."""
 
 from __future__ import annotations
 
 import os
+import shlex
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import NoReturn
 
+from recommender.bundle.bundle import Bundle, manifest_stamp
 from recommender.core.errors import SettingsError
+from recommender.core.optional_packages import require_training
+from recommender.core.project_files import APP, SAMPLE
+from recommender.settings.environment import Settings
 
-APP = Path("streamlit_app.py")
 PORT = 8501  # Streamlit's own
 # The serving process answers many visitors at once, a little each. What threads and allocators do
 # to be fast with large tasks only takes memory here; docs/settings.md says how much.
@@ -25,34 +28,70 @@ VARIABLES = {
 _PORT_VARIABLE, _PORT_OPTION = "STREAMLIT_SERVER_PORT", "--server.port"
 
 
+def sample_training(settings: Settings, environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Return the words of ``matinee train`` that make the bundle to be served from the sample.
+
+    None are needed where a bundle is named or one lies in ./bundle.
+
+    Raises:
+        BundleError: what lies in ./bundle cannot be used.
+        SettingsError: the packages for training are not installed.
+    """
+    if environment.get("MATINEE_BUNDLE", "").strip():
+        return []
+    bundle = settings.bundle_folder
+    if manifest_stamp(bundle) is not None:
+        Bundle.open(bundle)
+        return []
+    require_training(purpose="no bundle is here (MATINEE_BUNDLE names one); training the sample")
+    files = (
+        "--ratings",
+        str(SAMPLE / "ratings.parquet"),
+        "--movies",
+        str(SAMPLE / "movies.parquet"),
+    )
+    credit = (SAMPLE / "CREDIT.txt").read_text("utf-8").strip()
+    return ["train", *files, "--evaluate", "--credit", credit, "--out", str(bundle)]
+
+
 def serve(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> NoReturn:
-    """Become Streamlit's server of the app in the working directory.
+    """Become Streamlit's server of the app; the working directory stays what it is.
 
     The process is replaced and not a child: the host's signals reach the server, and the variables
     that are read before Python starts count.
 
     Args:
         arguments: for Streamlit, as ``--server.port=8600``.
-        environment: what is set comes before `VARIABLES`.
+        environment: what is set comes before `VARIABLES`. MATINEE_RUN_UNDER is a command that runs
+            the server: ``python debug_memory.py run --limit 256M --``.
 
     Raises:
-        SettingsError: there is no app here, or the port is no port or in use.
+        SettingsError: the port is no port or in use.
     """
-    if not APP.is_file():
-        raise SettingsError(f"no {APP} in {Path.cwd()}; start this in Matinee's folder")
+    port = free_port(arguments, environment)
+    print(f"Matinee is at http://localhost:{port} (Ctrl+C stops it)", flush=True)
+    under = shlex.split(environment.get("MATINEE_RUN_UNDER", ""))
+    command = [*under, sys.executable, "-m", "streamlit", "run", str(APP), *arguments]
+    os.execvpe(command[0], command, {**VARIABLES, **environment, _PORT_VARIABLE: str(port)})
+
+
+def free_port(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> int:
+    """Return the port that the app will have, see `port_of`.
+
+    Raises:
+        SettingsError: it is no port, or in use.
+    """
     port = port_of(arguments, environment)
     if not _is_free(port):
         raise SettingsError(
             f"port {port} is in use; stop what runs there, or choose another: {_PORT_VARIABLE}=8600"
         )
-    print(f"Matinee is at http://localhost:{port} (Ctrl+C stops it)", flush=True)
-    command = [sys.executable, "-m", "streamlit", "run", str(APP), *arguments]
-    os.execve(sys.executable, command, {**VARIABLES, **environment, _PORT_VARIABLE: str(port)})
+    return port
 
 
 def port_of(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
-    """The port that the app will have: of Streamlit's option, its variable, or ``PORT``, by which
-    many hosts say where they expect an app.
+    """Return the port that the app is to have: of Streamlit's option, its variable, or ``PORT``, by
+    which many hosts say where they expect an app.
 
     Raises:
         SettingsError: it is no port.

@@ -49,16 +49,16 @@ def require(purpose: str, *packages: str, extra: str = "train") -> None:
             )
 
 
-def require_training(compiled: str = COMPILED) -> None:
+def require_training(compiled: str = COMPILED, purpose: str = "training") -> None:
     """The same for `train`, `evaluate` and `tune`, which need compiled code, too.
 
     Raises:
         SettingsError: a package is not installed, or there was no compiler at the installation.
     """
-    require("training", *TRAINING)
+    require(purpose, *TRAINING)
     if find_spec(compiled) is None:
         raise SettingsError(
-            f"training needs {compiled}, for which there was no C compiler at the installation; "
+            f"{purpose} needs {compiled}, for which there was no C compiler at the installation; "
             "install one (Debian, Ubuntu: apt install gcc python3-dev) and Matinee again"
         )
 

@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,19 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from recommender.cli.serve import VARIABLES, port_of, serve
-from recommender.core.errors import SettingsError
+from recommender.bundle.bundle import MANIFEST
+from recommender.cli.serve import VARIABLES, port_of, sample_training
+from recommender.core.errors import BundleError, SettingsError
+from recommender.settings.environment import Settings
 from tests.conftest import ROOT
 
 COMMAND = (sys.executable, "-m", "recommender.cli", "serve")
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working directory, with an app in it that shows one word."""
-    (tmp_path / "streamlit_app.py").write_text("import streamlit as st\nst.write('Hello')\n")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -50,10 +45,18 @@ def taken() -> Iterator[str]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
-def test_the_process_becomes_the_server_and_ends_when_it_is_told(home: Path, port: int) -> None:
-    given = environment(PORT=str(port), MALLOC_ARENA_MAX="7", STREAMLIT_SERVER_HEADLESS="true")
+def test_the_process_becomes_the_server_and_ends_when_it_is_told(
+    tiny_bundle: Path, tmp_path: Path, port: int
+) -> None:
+    given = environment(
+        PORT=str(port),
+        MALLOC_ARENA_MAX="7",
+        STREAMLIT_SERVER_HEADLESS="true",
+        MATINEE_BUNDLE=str(tiny_bundle),
+    )
     process = subprocess.Popen(
         [*COMMAND, "--", "--server.address=127.0.0.1"],
+        cwd=tmp_path,
         env=given,
         stdout=subprocess.PIPE,
         text=True,
@@ -73,13 +76,8 @@ def test_the_process_becomes_the_server_and_ends_when_it_is_told(home: Path, por
         printed, _ = process.communicate(timeout=20)
     assert process.returncode in (0, -signal.SIGTERM)
     assert f"Matinee is at http://localhost:{port}" in printed
-    assert words[1:6] == [
-        "-m",
-        "streamlit",
-        "run",
-        "streamlit_app.py",
-        "--server.address=127.0.0.1",
-    ]
+    app = str(ROOT / "streamlit_app.py")
+    assert words[1:6] == ["-m", "streamlit", "run", app, "--server.address=127.0.0.1"]
     # What is set comes first.
     wanted = {**VARIABLES, "MALLOC_ARENA_MAX": "7", "STREAMLIT_SERVER_PORT": str(port)}
     assert {f"{name}={value}" for name, value in wanted.items()} <= set(found)
@@ -113,16 +111,56 @@ def test_what_is_no_port(arguments: tuple[str, ...], variables: dict[str, str], 
         port_of(arguments, variables)
 
 
-def test_a_port_in_use_is_said_in_one_line(home: Path, taken: str) -> None:
-    done = subprocess.run(COMMAND, env=environment(PORT=taken), capture_output=True, text=True)
+def test_a_port_in_use_is_said_in_one_line(taken: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        COMMAND, cwd=tmp_path, env=environment(PORT=taken), capture_output=True, text=True
+    )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         f"matinee: port {taken} is in use; stop what runs there, or choose another: "
         "STREAMLIT_SERVER_PORT=8600\n"
     )
+    assert not list(tmp_path.iterdir())
 
 
-def test_without_an_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_may_run_the_server_and_a_file_of_settings_counts(
+    tmp_path: Path, tiny_bundle: Path, port: int
+) -> None:
+    (tmp_path / ".env").write_text(
+        f"MATINEE_BUNDLE='{tiny_bundle}'\nSTREAMLIT_SERVER_PORT={port}\nMALLOC_ARENA_MAX=4\n"
+    )
+    shown = 'echo "$MATINEE_BUNDLE $STREAMLIT_SERVER_PORT $MALLOC_ARENA_MAX"; echo "$@"'
+    given = environment(MATINEE_RUN_UNDER=f"sh -c '{shown}' sh")
+    done = subprocess.run(
+        [*COMMAND, "--", "--x=a b"], cwd=tmp_path, env=given, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    app = ROOT / "streamlit_app.py"
+    assert done.stdout.splitlines()[1:] == [
+        f"{tiny_bundle} {port} 4",
+        f"{sys.executable} -m streamlit run {app} --x=a b",
+    ]
+
+
+def test_the_sample_is_trained_where_there_is_no_bundle(
+    tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SettingsError, match=r"no streamlit_app\.py in .*; start this in"):
-        serve(())
+    words = sample_training(Settings(), {})
+    assert (words[0], words[words.index("--out") + 1]) == ("train", "bundle")
+    assert "--evaluate" in words
+    assert all(Path(words[words.index(name) + 1]).is_file() for name in ("--ratings", "--movies"))
+    assert "GroupLens" in words[words.index("--credit") + 1]
+    assert sample_training(Settings(), {"MATINEE_BUNDLE": "elsewhere"}) == []
+    shutil.copytree(tiny_bundle, "bundle")
+    assert sample_training(Settings(), {}) == []
+
+
+def test_a_bundle_that_cannot_be_used_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("bundle").mkdir()
+    Path("bundle", MANIFEST).write_text("{}")
+    with pytest.raises(BundleError, match="bundle"):
+        sample_training(Settings(), {})

@@ -10,8 +10,6 @@ import pytest
 
 from tests.conftest import ROOT
 
-MATINEE = Path(sys.executable).with_name("matinee")
-
 pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 
 
@@ -28,11 +26,8 @@ def project(tmp_path: Path) -> Path:
     programs.mkdir(parents=True)
     (programs / "python").symlink_to(sys.executable)
     (programs / "pip").write_text("#!/bin/sh\nexit 9\n")
-    said = 'echo "$(basename "$0") $* bundle=$MATINEE_BUNDLE debug=$DEBUG_MEMORY"\n'
-    said += 'echo "port=$STREAMLIT_SERVER_PORT arenas=$MALLOC_ARENA_MAX"\n'
-    # What .env adds is asked of the real program.
-    settings = f'[ "$1" != settings ] || exec "{MATINEE}" "$@"\n'
-    (programs / "matinee").write_text("#!/bin/sh\n" + settings + said)
+    called = 'echo "matinee $* debug=$DEBUG_MEMORY under=$MATINEE_RUN_UNDER"\n'
+    (programs / "matinee").write_text("#!/bin/sh\n" + called)
     for program in programs.iterdir():
         if not program.is_symlink():
             program.chmod(0o755)
@@ -55,52 +50,23 @@ def test_a_second_run_installs_nothing_and_serves(project: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "Installing" not in done.stdout
     assert "matinee serve -- --server.port 8600 --server.headless=true" in done.stdout
-    assert f"bundle={project}/bundle debug=\n" in done.stdout
+    assert done.stdout.endswith(" debug= under=\n")
 
 
-def test_debug_and_a_bundle_of_ones_own(project: Path) -> None:
+def test_debug(project: Path) -> None:
     done = run(project, "run_debug.sh", MATINEE_BUNDLE="/x/y")
     assert done.returncode == 0, done.stderr
-    assert "matinee serve -- bundle=/x/y debug=true" in done.stdout
-    assert "info" not in done.stdout
-
-
-def test_a_file_of_settings_counts_for_everything(project: Path) -> None:
-    (project / ".env").write_text(
-        "MATINEE_BUNDLE='/x y/$(touch trap)'\nSTREAMLIT_SERVER_PORT=8600\nDEBUG_MEMORY=no\n"
-        "MALLOC_ARENA_MAX=4\n"
-    )
-    done = run(project, "run_debug.sh")
-    assert done.returncode == 0, done.stderr
-    assert "bundle=/x y/$(touch trap) debug=true" in done.stdout
-    assert "port=8600 arenas=4" in done.stdout
-    assert not (project / "trap").exists()
-
-
-@pytest.mark.parametrize(
-    ("file", "line"),
-    [
-        ("MATINEE_USER_BATCH=abc", "MATINEE_USER_BATCH=abc: give a whole number from 1 to 4,096"),
-        ("a line", ".env, line 1: write NAME=value"),
-    ],
-)
-def test_a_setting_that_cannot_be_used(project: Path, file: str, line: str) -> None:
-    (project / ".env").write_text(file)
-    done = run(project, "run.sh")
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"matinee: {line}\n")
+    assert done.stdout == "matinee serve -- debug=true under=\n"
 
 
 @pytest.mark.parametrize("given", [["--limit", "256M"], ["--limit=256M"]])
 def test_only_the_server_runs_under_the_limit(project: Path, given: list[str]) -> None:
-    program = project / "debug_memory.py"
-    program.write_text(
-        "import os, sys\nprint('under', *sys.argv[1:4])\nos.execv(sys.argv[5], sys.argv[5:])\n"
-    )
     done = run(project, "run_debug.sh", "--server.port", "8600", *given, "--x=a b")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("under run --limit 256M\n") == 1
-    assert "matinee serve -- --server.port 8600 --x=a b" in done.stdout
-    assert "debug=true" in done.stdout
+    under = ".venv/bin/python debug_memory.py run --limit 256M --"
+    assert done.stdout == (
+        f"matinee serve -- --server.port 8600 --x=a b debug=true under={under}\n"
+    )
 
 
 @pytest.mark.parametrize("given", [["--limit", "lots"], ["--limit=256"], ["--limit"]])
@@ -110,19 +76,6 @@ def test_a_wrong_limit_is_said_before_anything_is_set_up(project: Path, given: l
     assert (done.returncode, done.stdout) == (2, "")
     assert "write a size such as 256M or 1.5G" in done.stderr
     assert len(done.stderr.splitlines()) == 1
-
-
-def test_a_missing_bundle_is_trained_first(project: Path) -> None:
-    matinee = project / ".venv" / "bin" / "matinee"
-    matinee.write_text(
-        '#!/bin/sh\n[ "$1" != settings ] || exit 0\necho "matinee $*"\n[ "$1" != info ]\n'
-    )
-    (project / "data").mkdir()
-    (project / "data" / "CREDIT.txt").write_text("Somebody's data")
-    done = run(project, "run.sh")
-    assert done.returncode == 0, done.stderr
-    assert "matinee train --ratings data/ratings.parquet" in done.stdout
-    assert "--credit Somebody's data" in done.stdout
 
 
 def test_a_changed_lock_is_installed_again_and_a_failure_is_said(project: Path) -> None:

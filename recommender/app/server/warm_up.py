@@ -18,6 +18,7 @@ from streamlit.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.session_manager import SessionClient
 
+from recommender.app.pages import PAGES, url_path
 from recommender.core.records import Id
 
 if TYPE_CHECKING:
@@ -57,12 +58,8 @@ async def draw_every_page(matinee: Recommender) -> None:
         await asyncio.to_thread(matinee.search, _SEARCH, 1, by)
     user: dict[str, Id] = {"user": matinee.users(1)[0]}
     movie: dict[str, Id] = {"movie": matinee.popular(1)[0].movie_id}
-    await _draw(
-        [
-            *(("", {}), ("my-ratings", {}), ("for-you", user)),
-            *(("similar", movie), ("hybrid", user), ("about", {})),
-        ]
-    )
+    asked = {"for_you": user, "similar": movie, "hybrid": user}
+    await _draw([(url_path(name), asked.get(name, {})) for name in PAGES])
 
 
 async def replace_last_session() -> None:
@@ -74,7 +71,7 @@ async def replace_last_session() -> None:
     Raises:
         TimeoutError: as `draw_every_page`.
     """
-    await _draw([("about", {})])
+    await _draw([(url_path("about"), {})])
 
 
 def is_on() -> bool:

@@ -1,0 +1,45 @@
+"""The app: what Streamlit runs for every visitor, and what the server around it consists of."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import streamlit as st
+
+from recommender.app.pages import PAGES
+
+
+def draw() -> None:
+    """Draw the page that the visitor's address names, within the frame around every page."""
+    from recommender.app.components import frame
+    from recommender.app.i18n import language
+
+    st.set_page_config(page_title="Matinee", page_icon="🎬", layout="wide")
+    language.follow_address()
+    pages = [import_module(f"recommender.app.pages.{name}").page() for name in PAGES]
+    page = st.navigation(pages, position="top")
+    if page is not pages[0]:
+        st.set_page_config(page_title=f"{page.title} · Matinee")
+    frame.draw(page)
+
+
+def server_options(own_at_start: int) -> dict[str, Any]:
+    """Prepare the process, and return the keyword arguments of `st.App`: lifespan, routes and
+    middleware.
+
+    A setting that cannot be used ends the process with one line, status 2.
+
+    Args:
+        own_at_start: own memory before this package was imported, in bytes.
+    """
+    from starlette.middleware import Middleware
+
+    from recommender.app.server import flame_graph_file, health, metrics, startup, visitor
+
+    startup.prepare(own_at_start)
+    return {
+        "lifespan": startup.lifespan,
+        "routes": [*health.routes(), *metrics.routes(), *flame_graph_file.routes()],
+        "middleware": [Middleware(visitor.VisitorCookie)],
+    }
