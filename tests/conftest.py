@@ -5,24 +5,33 @@ from __future__ import annotations
 import csv
 import shutil
 import signal
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from recommender import Recommender
 from recommender.bundle import shards
 from recommender.dataset import from_files
 from recommender.models.stars import StarsSettings
 from recommender.training.pipeline import TrainingSettings, train
+from tests.support.once import made_once
 from tests.support.pgbouncer import bouncer, bouncer_process  # noqa: F401
 from tests.support.postgres import place, postgres_server  # noqa: F401
+from tests.support.reaper import pytest_configure  # noqa: F401
 from tests.support.tiny_encoder import tiny_model  # noqa: F401
 
 ROOT = Path(__file__).resolve().parent.parent
 
 # A shell ignores Ctrl+C for what it starts in the background, and for all that this starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# The same examples in every run. What a free search finds becomes an @example of its test.
+hypothesis_settings.register_profile("fixed", derandomize=True, database=None, deadline=None)
+hypothesis_settings.register_profile("explore", max_examples=1_000, deadline=None)
+hypothesis_settings.load_profile("fixed")
 
 # What a title may hold that must come through unharmed: HTML, Markdown, Korean, accents, quotes.
 ODD_TITLES = {
@@ -32,6 +41,24 @@ ODD_TITLES = {
     4: ('Amelie (Le Fabuleux destin d\'Amélie Poulain), "quoted"', 2001, "Comedy|Romance"),
 }
 N_MOVIES, N_USERS = 60, 50
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the slow kinds, and give tests that share a server or a browser to one worker."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if "java" in fixtures:
+            item.add_marker(pytest.mark.spark)
+            item.add_marker(pytest.mark.slow)
+            item.add_marker(pytest.mark.xdist_group("spark"))
+        elif item.get_closest_marker("image"):
+            item.add_marker(pytest.mark.slow)
+            item.add_marker(pytest.mark.timeout(1_800))
+            item.add_marker(pytest.mark.xdist_group("image"))
+        elif item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.xdist_group("browser"))
+        elif "postgres_server" in fixtures:
+            item.add_marker(pytest.mark.xdist_group("postgres"))
 
 
 @pytest.fixture(scope="session")
@@ -64,19 +91,15 @@ def tiny_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.fixture(scope="session")
 def tiny_bundle(tiny_files: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle of `tiny_files`; do not change its files."""
-    path = tmp_path_factory.mktemp("bundles") / "tiny"
-    train_tiny(tiny_files, path)
-    return path
+    return made_once(tmp_path_factory, "tiny-bundle", partial(train_tiny, tiny_files))
 
 
 @pytest.fixture(scope="session")
 def sharded_bundle(tiny_files: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """As `tiny_bundle`, in five shards and not in one; do not change its files."""
-    path = tmp_path_factory.mktemp("bundles") / "sharded"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shards, "MOST_RATINGS", 300)
-        train_tiny(tiny_files, path)
-    return path
+        return made_once(tmp_path_factory, "sharded-bundle", partial(train_tiny, tiny_files))
 
 
 def train_tiny(files: tuple[Path, Path], path: Path) -> None:
@@ -99,10 +122,11 @@ def embedded_bundle(
     pytest.importorskip("wordfreq")
     from recommender.search.semantic.embed import embed
 
-    path = tmp_path_factory.mktemp("bundles") / "embedded"
-    shutil.copytree(tiny_bundle, path)
-    embed(path, str(tiny_model))
-    return path
+    def make(path: Path) -> None:
+        shutil.copytree(tiny_bundle, path)
+        embed(path, str(tiny_model))
+
+    return made_once(tmp_path_factory, "embedded-bundle", make)
 
 
 @pytest.fixture(scope="session")
@@ -114,11 +138,10 @@ def tiny(tiny_bundle: Path) -> Recommender:
 @pytest.fixture(scope="session")
 def sample_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle of the sample that the project ships, trained as `run.sh` does."""
-    path = tmp_path_factory.mktemp("bundles") / "sample"
     source = from_files(ROOT / "data" / "ratings.parquet", ROOT / "data" / "movies.parquet")
     credit = (ROOT / "data" / "CREDIT.txt").read_text(encoding="utf-8").strip()
-    train(source, path, TrainingSettings(credit=credit))
-    return path
+    training = TrainingSettings(credit=credit)
+    return made_once(tmp_path_factory, "sample-bundle", partial(train, source, settings=training))
 
 
 @pytest.fixture(scope="session")

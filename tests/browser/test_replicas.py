@@ -30,7 +30,7 @@ from tests.support.postgres import Server as Database
 from tests.support.replicas import NAMES, Proxy, Replica, proxy, replicas
 from tests.support.services import need
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 PATIENCE = 20.0  # seconds
 CUT = "cut"
 

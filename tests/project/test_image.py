@@ -1,6 +1,6 @@
 """The Dockerfile's own commands, carried out in a folder: what they build starts, serves and ends.
 
-Deselected unless asked for (`./test.sh -m ""`), since two environments are installed for it.
+Deselected unless asked for (`./test.sh --all`), since two environments are installed for it.
 """
 
 from __future__ import annotations

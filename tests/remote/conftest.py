@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from recommender.core.address import Address
 from recommender.remote.publishing import publish
 from tests.conftest import train_tiny
 from tests.remote.origin_server import Storage, storage_of
+from tests.support.once import made_once
 
 
 @pytest.fixture(scope="session")
@@ -23,8 +25,8 @@ def newer_bundle(tiny_files: tuple[Path, Path], tmp_path_factory: pytest.TempPat
     user, movie, stars = lines[1].split(",")
     lines[1] = f"{user},{movie},{'1.0' if float(stars) > 2 else '5.0'}"
     ratings.write_text("\n".join(lines) + "\n", "utf-8")
-    train_tiny((ratings, tiny_files[1]), folder / "bundle")
-    return folder / "bundle"
+    files = (ratings, tiny_files[1])
+    return made_once(tmp_path_factory, "newer-bundle", partial(train_tiny, files))
 
 
 @pytest.fixture

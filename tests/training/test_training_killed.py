@@ -93,6 +93,8 @@ def answers(out: Path) -> tuple[int, list[tuple[object, float]]]:
     return seed, [(item.movie.movie_id, item.score) for item in found]
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(1_800)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 def test_thirty_kills(tmp_path: Path) -> None:
     chance = random.Random(7)
