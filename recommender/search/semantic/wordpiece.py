@@ -22,15 +22,14 @@ _CJK = (
 # The library knows the characters of Unicode 8. It takes each later one for a letter, which matters
 # for the accents, punctuation and format controls in these ranges: the first of each, and the one
 # past its last.
-_LATER = tuple(
-    int(number, 16)
-    for number in (
-        "61d 61e 7fd 7fe 890 8e3 9fd 9ff a76 a77 afa b00 b55 b56 c04 c05 c3c c3d c77 c78 c84 c85 "
-        "d00 d01 d3b d3d d81 d82 eba ebb 180f 1810 1885 1887 1abf 1acf 1b7d 1b7f 1df6 1dfc 2e43 "
-        "2e5e a82c a82d a8c5 a8c6 a8ff a900 a9bd a9be 10d24 10f8a 11070 11075 110c2 110ce 111cf "
-        "111d0 1123e 1123f 1133b 1133c 11438 1145f 11660 1166d 116b9 116ba 1182f 12000 12ff1 "
-        "13460 16e97 16f50 16fe2 16fe5 1cf00 1cf47 1e000 1e2f0 1e944 1e960"
-    ).split()
+_LATER = (
+    "\u061d\u061e\u07fd\u07fe\u0890\u08e3\u09fd\u09ff\u0a76\u0a77\u0afa\u0b00\u0b55\u0b56\u0c04"
+    "\u0c05\u0c3c\u0c3d\u0c77\u0c78\u0c84\u0c85\u0d00\u0d01\u0d3b\u0d3d\u0d81\u0d82\u0eba\u0ebb"
+    "\u180f\u1810\u1885\u1887\u1abf\u1acf\u1b7d\u1b7f\u1df6\u1dfc\u2e43\u2e5e\ua82c\ua82d\ua8c5"
+    "\ua8c6\ua8ff\ua900\ua9bd\ua9be\U00010d24\U00010f8a\U00011070\U00011075\U000110c2\U000110ce"
+    "\U000111cf\U000111d0\U0001123e\U0001123f\U0001133b\U0001133c\U00011438\U0001145f\U00011660"
+    "\U0001166d\U000116b9\U000116ba\U0001182f\U00012000\U00012ff1\U00013460\U00016e97\U00016f50"
+    "\U00016fe2\U00016fe5\U0001cf00\U0001cf47\U0001e000\U0001e2f0\U0001e944\U0001e960"
 )
 # Those that were something else then than today.
 _FORMER = {"\u166d": "Po", "\u1734": "Mn", "\U000111c9": "Po"}
@@ -83,6 +82,6 @@ def _is_punctuation(c: str) -> bool:
 
 def _category(c: str) -> str:
     """Return the general category of `c` by Unicode 8; a letter's for what came later."""
-    if bisect(_LATER, ord(c)) % 2:
+    if bisect(_LATER, c) % 2:
         return "Lo"
     return _FORMER.get(c) or unicodedata.category(c)
