@@ -21,6 +21,7 @@ from recommender.dataset import ImportOptions, from_directory, from_files
 from recommender.models.stars import StarsSettings
 from recommender.training import engine, pipeline
 from recommender.training.pipeline import TrainingSettings, train
+from tests.conftest import ROOT
 
 SMALL = TrainingSettings(
     min_user_ratings=5, min_movie_ratings=3, stars=StarsSettings(n_factors=2, n_epochs=2)
@@ -144,7 +145,7 @@ import os, signal, sys
 from pathlib import Path
 from recommender.dataset import from_files
 from recommender.training.pipeline import train
-from test_training import SMALL
+from tests.training.test_pipeline import SMALL
 
 def progress(stage, fraction):
     if stage == sys.argv[4]:
@@ -157,7 +158,7 @@ train(from_files(Path(sys.argv[1]), Path(sys.argv[2])), sys.argv[3], SMALL, prog
 def train_until(stage: str, files: tuple[Path, Path], out: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", KILLED, *map(str, files), str(out), stage],
-        cwd=Path(__file__).parent,
+        cwd=ROOT,
         check=False,
     )
     assert done.returncode == -signal.SIGKILL

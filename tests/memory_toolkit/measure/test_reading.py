@@ -161,7 +161,7 @@ def test_with_the_mark_there_is_no_sampler() -> None:
 def test_a_forked_child_reads_itself_even_while_the_lock_is_held() -> None:
     printed = run_python(
         "import os, debug_memory as d\n"
-        "from memory_toolkit import reading\n"
+        "from memory_toolkit.measure import reading\n"
         "before = d.snapshot().own\n"
         "with reading._broker._lock:\n"
         "    child = os.fork()\n"

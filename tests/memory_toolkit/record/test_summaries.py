@@ -116,7 +116,7 @@ def test_a_real_peak_and_change() -> None:
 def test_a_forked_child_counts_on() -> None:
     printed = run_python(
         "import os, debug_memory as d\n"
-        "from memory_toolkit import summaries\n"
+        "from memory_toolkit.record import summaries\n"
         "with d.action('once'): pass\n"
         "with summaries._lock:\n"
         "    child = os.fork()\n"
