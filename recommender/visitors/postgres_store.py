@@ -1,7 +1,8 @@
 """The visitors' ratings in a PostgreSQL database, which several servers share.
 
-Whatever is written is written under the lock of its visitor's row, and newcomers come one at a
-time; so nothing is lost or doubled, however many servers write.
+Every write holds the lock of its visitor's row, and new visitors are added one at a time; so
+nothing is lost or doubled, however many servers write. A change is one round trip: what depends on
+what the database holds is decided there, by the conditions of the statements.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, LiteralString, TypeVar
 
 from psycopg import Cursor, sql
 
-from recommender.visitors.connection_pool import Connection, Database
+from recommender.visitors.connection_pool import Connection, ConnectionPool
 from recommender.visitors.records import (
     DAY,
     KEPT_SECONDS,
@@ -25,7 +26,7 @@ from recommender.visitors.records import (
     Opinions,
     ProfileStore,
     Row,
-    StoreAwayError,
+    StoreUnavailableError,
     hashed,
     no_place,
     too_many,
@@ -44,6 +45,50 @@ CREATE TABLE {s}.opinions (
     movie text COLLATE "C" NOT NULL, stars double precision, given_at bigint NOT NULL,
     PRIMARY KEY (visitor, movie));
 """
+_STRANGER: LiteralString = "NOT EXISTS (SELECT FROM {s}.visitors WHERE secret = %(key)s)"
+_LOCK: LiteralString = "SELECT number FROM {s}.visitors WHERE secret = %(key)s FOR UPDATE"
+_ERASE: LiteralString = "DELETE FROM {s}.visitors WHERE secret = %(key)s"
+# Whether the visitor of row v keeps no more than is allowed, once all of a change is done.
+_WITHIN_LIMIT: LiteralString = (
+    "%(max_opinions)s >= (SELECT count(*) FROM (SELECT o.movie FROM {s}.opinions o "
+    "WHERE o.visitor = v.number AND o.movie <> ALL(%(removed)s::text[]) "
+    "UNION SELECT unnest(%(movies)s::text[])) AS kept)"
+)
+_REMOVE: LiteralString = (
+    "DELETE FROM {s}.opinions AS o USING {s}.visitors AS v WHERE v.secret = %(key)s "
+    "AND o.visitor = v.number AND o.movie = ANY(%(removed)s::text[])"
+)
+# Makes room for a visitor who is new, and adds them; nothing for one who is known.
+_ADD_VISITOR: tuple[LiteralString, ...] = (
+    "SELECT pg_advisory_xact_lock(%(lock)s) WHERE " + _STRANGER,
+    "DELETE FROM {s}.visitors WHERE used_at < %(expired)s AND " + _STRANGER,
+    "DELETE FROM {s}.visitors WHERE "
+    + _STRANGER
+    + " AND number = (SELECT number FROM {s}.visitors WHERE used_at < %(idle)s "
+    "ORDER BY used_at, number LIMIT 1) AND (SELECT count(*) FROM {s}.visitors) >= %(max_visitors)s",
+    "INSERT INTO {s}.visitors (secret, used_at) SELECT %(key)s, %(now)s WHERE "
+    + _STRANGER
+    + " AND (SELECT count(*) FROM {s}.visitors) < %(max_visitors)s",
+    _LOCK,
+)
+_INSERT: LiteralString = (
+    "INSERT INTO {s}.opinions AS o SELECT v.number, g.* FROM v, "
+    "unnest(%(movies)s::text[], %(stars)s::double precision[], %(times)s::bigint[]) AS g "
+    "WHERE v.fits ON CONFLICT (visitor, movie) "
+    "DO UPDATE SET stars = excluded.stars, given_at = excluded.given_at"
+)
+# Inserts if it fits, and tells whether it did; of a visitor who is not there, how many there are.
+_INSERT_WITHIN_LIMIT: LiteralString = (
+    "WITH v AS MATERIALIZED (SELECT v.number, " + _WITHIN_LIMIT + " AS fits "
+    "FROM {s}.visitors AS v WHERE v.secret = %(key)s), inserted AS (" + _INSERT + ") "
+    "SELECT (SELECT fits FROM v), "
+    "CASE WHEN NOT EXISTS (SELECT FROM v) THEN (SELECT count(*) FROM {s}.visitors) END"
+)
+_INSERT_NEWER: LiteralString = (
+    "WITH v AS (SELECT number, true AS fits FROM {s}.visitors WHERE secret = %(key)s) "
+    + _INSERT
+    + " WHERE o.given_at < excluded.given_at"
+)
 T = TypeVar("T")
 
 
@@ -58,11 +103,11 @@ class PostgresStore(ProfileStore):
 
     Raises:
         SettingsError: the address cannot be read.
-        StoreAwayError: by every method, when the database cannot be used for now.
+        StoreUnavailableError: by every method, when the database cannot be used for now.
     """
 
     def __init__(self, address: str, schema: str, limits: Limits | None = None) -> None:
-        self._database = Database(address)
+        self._pool = ConnectionPool(address)
         self._schema = schema
         self._limits = limits or Limits()
         self._prepared = False
@@ -70,14 +115,14 @@ class PostgresStore(ProfileStore):
     @property
     def place(self) -> str:
         """Host and database, and nothing secret."""
-        return self._database.place
+        return self._pool.place
 
     @property
     def limits(self) -> Limits:
         return self._limits
 
     def close(self) -> None:
-        self._database.close()
+        self._pool.close()
 
     def opinions(self, secret: str) -> Opinions:
         key = hashed(secret)
@@ -88,8 +133,10 @@ class PostgresStore(ProfileStore):
 
     def seen(self, secret: str) -> None:
         now = int(time.time())
-        query = self._sql("UPDATE {s}.visitors SET used_at = %s WHERE secret = %s AND used_at < %s")
-        self._alone(query, (now, hashed(secret), now - DAY))
+        query = (
+            "UPDATE {s}.visitors SET used_at = %(now)s WHERE secret = %(key)s AND used_at < %(day)s"
+        )
+        self._run_batch([query], {"now": now, "key": hashed(secret), "day": now - DAY})
 
     def take_over(self, key: bytes, used_at: int, given: Given) -> int:
         """Add what a visitor said elsewhere, where it is newer; no limit holds.
@@ -101,33 +148,28 @@ class PostgresStore(ProfileStore):
         Returns:
             How many opinions were new.
         """
-        query = self._sql(
-            "INSERT INTO {s}.visitors AS v (secret, used_at) VALUES (%s, %s) ON CONFLICT (secret) "
-            "DO UPDATE SET used_at = greatest(v.used_at, excluded.used_at) RETURNING number"
+        upsert: LiteralString = (
+            "INSERT INTO {s}.visitors AS v (secret, used_at) VALUES (%(key)s, %(used_at)s) "
+            "ON CONFLICT (secret) DO UPDATE SET used_at = greatest(v.used_at, excluded.used_at)"
         )
-
-        def work(connection: Connection) -> int:
-            with connection.short_transaction():
-                (visitor,) = _one(connection.execute(query, (key, used_at)))
-                return self._put(connection, visitor, given, only_newer=True)
-
-        return self._run(work)
+        values = {"key": key, "used_at": used_at, **_columns(given)}
+        return self._run_batch([upsert, _INSERT_NEWER], values).rowcount
 
     def check(self) -> None:
-        """Ask whether ratings can be read and written; StoreAwayError if not."""
-        query = self._sql(
-            "INSERT INTO {s}.opinions SELECT number, '', 0, 0 FROM {s}.visitors WHERE false"
+        """Ask whether ratings can be read and written.
+
+        Raises:
+            StoreUnavailableError: they cannot.
+        """
+        self._run_batch(
+            ["INSERT INTO {s}.opinions SELECT number, '', 0, 0 FROM {s}.visitors WHERE false"], {}
         )
-        self._alone(query)
 
-    def _alone(self, query: sql.Composed, values: tuple[object, ...] = ()) -> None:
-        """Run one statement that may have to wait for a lock."""
-
-        def work(connection: Connection) -> None:
-            with connection.short_transaction():
-                connection.execute(query, values)
-
-        self._run(work)
+    def _run_batch(
+        self, statements: Sequence[LiteralString], values: Mapping[str, object]
+    ) -> Cursor[tuple[Any, ...]]:
+        batch = [self._sql(statement) for statement in statements]
+        return self._run(lambda connection: connection.run_batch(batch, values))
 
     def _sql(self, text: LiteralString) -> sql.Composed:
         return sql.SQL(text).format(s=sql.Identifier(self._schema))
@@ -140,8 +182,8 @@ class PostgresStore(ProfileStore):
             return work(connection)
 
         try:
-            return self._database.run(prepared)
-        except StoreAwayError:
+            return self._pool.run(prepared)
+        except StoreUnavailableError:
             self._prepared = False  # who knows what comes back
             raise
 
@@ -162,7 +204,7 @@ class PostgresStore(ProfileStore):
                 connection.execute(insert, (_VERSION,))
             (version,) = _one(connection.execute(self._sql("SELECT version FROM {s}.about")))
         if version != _VERSION:
-            raise StoreAwayError(
+            raise StoreUnavailableError(
                 f"ratings in {self.place}: schema {self._schema} is of version {version}, and "
                 f"this Matinee knows {_VERSION}; run the Matinee that made it"
             )
@@ -176,71 +218,54 @@ class PostgresStore(ProfileStore):
         return [(json.loads(movie), stars, at) for movie, stars, at in rows]
 
     def _change(self, connection: Connection, key: bytes, change: Change) -> None:
-        execute = connection.execute
-        with connection.short_transaction():
-            # The row's lock comes first, always, so that no two wait for each other.
-            visitor = self._locked(connection, key)
-            if visitor is not None and change.waited:
-                change = change.after(self._rows(connection, key))
-            if visitor is not None and change.erase:
-                execute(self._sql("DELETE FROM {s}.visitors WHERE number = %s"), (visitor,))
-                visitor = None
-            if visitor is not None and change.removed:
-                execute(
-                    self._sql("DELETE FROM {s}.opinions WHERE visitor = %s AND movie = ANY(%s)"),
-                    (visitor, [json.dumps(movie) for movie in change.removed]),
-                )
-            if not change.given:
-                return
-            if visitor is None:
-                visitor = self._newcomer(connection, key)
-            self._put(connection, visitor, change.given)
-            query = self._sql("SELECT count(*) FROM {s}.opinions WHERE visitor = %s")
-            (count,) = _one(execute(query, (visitor,)))
-            if count > self._limits.opinions:
-                raise too_many(self.place, self._limits)
+        # Only these need to see what is there, or to be taken back by an error.
+        if change.waited or (change.erase and change.given):
+            with connection.short_transaction():
+                if change.waited:
+                    connection.execute(self._sql(_LOCK), {"key": key})
+                    change = change.after(self._rows(connection, key))
+                self._write(connection, key, change)
+        else:
+            self._write(connection, key, change)
 
-    def _put(
-        self, connection: Connection, visitor: int, given: Given, *, only_newer: bool = False
-    ) -> int:
-        """How many rows were written."""
-        query = self._sql(
-            "INSERT INTO {s}.opinions AS o SELECT %s, * "
-            "FROM unnest(%s::text[], %s::double precision[], %s::bigint[]) "
-            "ON CONFLICT (visitor, movie) "
-            "DO UPDATE SET stars = excluded.stars, given_at = excluded.given_at "
-            "WHERE NOT %s OR o.given_at < excluded.given_at"
-        )
-        movies = [json.dumps(movie) for movie in given]
-        # Of one type all of them, as an array asks for.
-        stars = [None if s is None else float(s) for s, _ in given.values()]
-        times = [at for _, at in given.values()]
-        return connection.execute(query, (visitor, movies, stars, times, only_newer)).rowcount
+    def _write(self, connection: Connection, key: bytes, change: Change) -> None:
+        """Write the change in one round trip; nothing of it if it is too much.
 
-    def _locked(self, connection: Connection, key: bytes) -> int | None:
-        """The visitor's number, whose row nobody else changes until the transaction ends."""
-        query = self._sql("SELECT number FROM {s}.visitors WHERE secret = %s FOR UPDATE")
-        row = connection.execute(query, (key,)).fetchone()
-        return None if row is None else int(row[0])
-
-    def _newcomer(self, connection: Connection, key: bytes) -> int:
-        execute, now = connection.execute, int(time.time())
-        execute("SELECT pg_advisory_xact_lock(%s)", (self._lock_key("newcomers"),))
-        if (visitor := self._locked(connection, key)) is not None:
-            return visitor  # made by another server while this one waited
-        execute(self._sql("DELETE FROM {s}.visitors WHERE used_at < %s"), (now - KEPT_SECONDS,))
-        (count,) = _one(execute(self._sql("SELECT count(*) FROM {s}.visitors")))
-        if count >= self._limits.visitors:
-            query = self._sql(
-                "DELETE FROM {s}.visitors WHERE number = (SELECT number FROM {s}.visitors "
-                "WHERE used_at < %s ORDER BY used_at, number LIMIT 1)"
-            )
-            if execute(query, (now - SPARED_SECONDS,)).rowcount == 0:
-                raise no_place(self.place, count)
-        query = self._sql(
-            "INSERT INTO {s}.visitors (secret, used_at) VALUES (%s, %s) RETURNING number"
-        )
-        return int(_one(execute(query, (key, now)))[0])
+        Raises:
+            ProfileError: the visitor would keep too many ratings, or there is no room for one more
+                visitor.
+        """
+        limits, now = self._limits, int(time.time())
+        if len(change.given) > limits.opinions:
+            raise too_many(self.place, limits)
+        statements = [_ERASE] if change.erase else [_LOCK]
+        if change.given:
+            statements += _ADD_VISITOR
+        if change.removed:
+            statements.append(_REMOVE + (" AND " + _WITHIN_LIMIT if change.given else ""))
+        if change.given:
+            statements.append(_INSERT_WITHIN_LIMIT)
+        values = {
+            "key": key,
+            "now": now,
+            "expired": now - KEPT_SECONDS,
+            "idle": now - SPARED_SECONDS,
+            "max_visitors": limits.visitors,
+            "max_opinions": limits.opinions,
+            "lock": self._lock_key("newcomers"),
+            "removed": [json.dumps(movie) for movie in change.removed],
+            **_columns(change.given),
+        }
+        done = connection.run_batch(map(self._sql, statements), values)
+        if not change.given:
+            return
+        fits, visitors = _one(done)
+        if fits is False:
+            raise too_many(self.place, limits)
+        if visitors is not None and visitors >= limits.visitors:
+            raise no_place(self.place, visitors)
+        if visitors is not None:  # erased by another server just before the lock was taken
+            self._write(connection, key, change)
 
     def _lock_key(self, what: str) -> int:
         """A number that all servers of this data set know this lock by."""
@@ -252,3 +277,12 @@ def _one(cursor: Cursor[tuple[Any, ...]]) -> tuple[Any, ...]:
     row = cursor.fetchone()
     assert row is not None
     return row
+
+
+def _columns(given: Given) -> dict[str, list[Any]]:
+    """Return the values of `_INSERT`, of one type in each list as an array asks for."""
+    return {
+        "movies": [json.dumps(movie) for movie in given],
+        "stars": [None if stars is None else float(stars) for stars, _ in given.values()],
+        "times": [at for _, at in given.values()],
+    }

@@ -204,7 +204,7 @@ class ProfileStore(ABC):
         self.change(secret, Change(erase=True))
 
 
-class StoreAwayError(ProfileError):
+class StoreUnavailableError(ProfileError):
     """The store does not answer, or takes nothing for now; it may by itself later on.
 
     Args:

@@ -84,6 +84,8 @@ class SqliteStore(ProfileStore):
 
     def change(self, secret: str, change: Change) -> None:
         key = hashed(secret)
+        if len(change.given) > self._limits.opinions:
+            raise too_many(self._path, self._limits)
         with self._transaction():
             execute = self._connection.execute
             visitor = self._visitor(key)

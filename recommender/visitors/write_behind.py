@@ -17,7 +17,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from recommender.core.errors import ProfileError
-from recommender.visitors.records import Change, Opinions, ProfileStore, StoreAwayError, too_many
+from recommender.visitors.records import (
+    Change,
+    Opinions,
+    ProfileStore,
+    StoreUnavailableError,
+    too_many,
+)
 
 if TYPE_CHECKING:
     from recommender.visitors.postgres_store import PostgresStore
@@ -53,7 +59,7 @@ class WaitingStore(ProfileStore):
         self._most_waiting = most_waiting
         self._lock = threading.Lock()  # never held while the database is asked
         self._writing = threading.Lock()  # one thread at a time writes what waits
-        self._away: StoreAwayError | None = None
+        self._away: StoreUnavailableError | None = None
         self._answered_at = time.monotonic()
         self._waiting: dict[str, Change] = {}
         self._known: OrderedDict[str, Opinions] = OrderedDict()  # the one read last is last
@@ -84,7 +90,7 @@ class WaitingStore(ProfileStore):
         if self._away is None and secret not in self._waiting:
             try:
                 self._store.change(secret, change)
-            except StoreAwayError as error:
+            except StoreUnavailableError as error:
                 self._lost(error)
             else:
                 self._has_answered()
@@ -96,7 +102,7 @@ class WaitingStore(ProfileStore):
         if self._away is None:
             try:
                 self._store.seen(secret)
-            except StoreAwayError as error:
+            except StoreUnavailableError as error:
                 self._lost(error)
 
     def raise_refusal(self, secret: str) -> None:
@@ -129,7 +135,7 @@ class WaitingStore(ProfileStore):
             return None
         try:
             said = self._store.opinions(secret)
-        except StoreAwayError as error:
+        except StoreUnavailableError as error:
             self._lost(error)
             return None
         self._has_answered()
@@ -164,12 +170,14 @@ class WaitingStore(ProfileStore):
                 raise too_many(self._store.place, limits)
             others = sum(map(len, self._waiting.values())) - len(before)
             if others + len(merged) > self._most_waiting:
-                raise StoreAwayError(f"{self._away}; no more can wait for it than do already")
+                raise StoreUnavailableError(
+                    f"{self._away}; no more can wait for it than do already"
+                )
             if merged:
                 self._waiting[secret] = merged
         self._look()
 
-    def _lost(self, error: StoreAwayError) -> None:
+    def _lost(self, error: StoreUnavailableError) -> None:
         with self._lock:
             new, self._away = self._away is None, error
         if new:
@@ -206,7 +214,7 @@ class WaitingStore(ProfileStore):
             with self._writing:
                 self._store.check()
                 written = sum(self._write(secret) for secret in list(self._waiting))
-        except StoreAwayError as error:
+        except StoreUnavailableError as error:
             with self._lock:
                 new, self._away = self._away is None, error
             if new:
@@ -225,7 +233,7 @@ class WaitingStore(ProfileStore):
         refusal = None
         try:
             self._store.change(secret, change)
-        except StoreAwayError:
+        except StoreUnavailableError:
             raise
         except ProfileError as error:
             given_up = f"{error}; changes given up: {len(change)}"

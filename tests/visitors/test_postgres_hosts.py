@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from recommender.visitors.connection_pool import Connection, Database
+from recommender.visitors.connection_pool import Connection, ConnectionPool
 from recommender.visitors.postgres_store import PostgresStore
-from recommender.visitors.records import StoreAwayError
+from recommender.visitors.records import StoreUnavailableError
 from recommender.visitors.write_behind import WaitingStore
 from tests.support.postgres import PASSWORD, Place, Server, execute, free_port, running, until
 
@@ -34,7 +34,7 @@ def port_of(connection: Connection) -> int:
 
 
 def test_the_first_is_dead(place: Place) -> None:
-    database = Database(address(free_port(), place.server.port))
+    database = ConnectionPool(address(free_port(), place.server.port))
     assert database.run(port_of) == place.server.port
     assert database.place == "127.0.0.1,127.0.0.1/postgres"
     database.close()
@@ -43,7 +43,9 @@ def test_the_first_is_dead(place: Place) -> None:
 def test_the_first_never_answer_and_the_last_has_its_turn(place: Place) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        database = Database(address(port, port, place.server.port, more="?connect_timeout=60"))
+        database = ConnectionPool(
+            address(port, port, place.server.port, more="?connect_timeout=60")
+        )
         assert database.run(port_of) == place.server.port
     database.close()
 
@@ -51,39 +53,45 @@ def test_the_first_never_answer_and_the_last_has_its_turn(place: Place) -> None:
 def test_of_none_that_can_be_used_the_reasons_are_said() -> None:
     with socket.create_server(("127.0.0.2", 0)) as silent:
         hosts = address(silent.getsockname()[1], free_port())
-        with pytest.raises(StoreAwayError) as caught:
-            Database(hosts.replace("127.0.0.1", "127.0.0.2", 1), patience=0.5).run(port_of)
+        with pytest.raises(StoreUnavailableError) as caught:
+            ConnectionPool(hosts.replace("127.0.0.1", "127.0.0.2", 1), timeout=0.5).run(port_of)
     assert str(caught.value) == (
         "ratings in 127.0.0.2,127.0.0.1/postgres: "
         "127.0.0.2: it does not answer; 127.0.0.1: nobody listens there"
     )
-    with pytest.raises(StoreAwayError, match=r"/postgres: nobody listens there$"):
-        Database(address(free_port(), free_port())).run(port_of)
+    with pytest.raises(StoreUnavailableError, match=r"/postgres: nobody listens there$"):
+        ConnectionPool(address(free_port(), free_port())).run(port_of)
 
 
 def test_there_are_as_many_ports_as_hosts() -> None:
-    database = Database(f"postgresql://me:{PASSWORD}@a,b/films?port=1,2,3")
-    with pytest.raises(StoreAwayError, match="a,b/films: an option of its address has a value"):
+    database = ConnectionPool(f"postgresql://me:{PASSWORD}@a,b/films?port=1,2,3")
+    with pytest.raises(
+        StoreUnavailableError, match="a,b/films: an option of its address has a value"
+    ):
         database.run(port_of)
 
 
 def test_a_standby_is_passed_over_and_serves_when_it_is_asked_for(
     place: Place, standby: Server
 ) -> None:
-    database = Database(address(standby.port, place.server.port))
+    database = ConnectionPool(address(standby.port, place.server.port))
     assert database.run(port_of) == place.server.port
     database.close()
-    with pytest.raises(StoreAwayError, match=r"1: it can only be read now; 127\.0\.0\.1: nobody"):
-        Database(address(standby.port, free_port())).run(port_of)
+    with pytest.raises(
+        StoreUnavailableError, match=r"1: it can only be read now; 127\.0\.0\.1: nobody"
+    ):
+        ConnectionPool(address(standby.port, free_port())).run(port_of)
 
     any_of_them = "?target_session_attrs=any"
-    database = Database(address(place.server.port, standby.port, more=any_of_them), patience=1.0)
+    database = ConnectionPool(
+        address(place.server.port, standby.port, more=any_of_them), timeout=1.0
+    )
     together = threading.Barrier(4)
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(lambda _: database.run(lambda _: together.wait(20)), range(4)))
     place.server.freeze(wholly=True)
     try:
-        with pytest.raises(StoreAwayError, match="it does not answer"):
+        with pytest.raises(StoreUnavailableError, match="it does not answer"):
             database.run(port_of)
         # Not one of the other three, which hang as well.
         assert database.run(port_of) == standby.port

@@ -3,8 +3,8 @@
 import psycopg
 import pytest
 
-from recommender.visitors.connection_pool import Connection, Database
-from recommender.visitors.records import StoreAwayError
+from recommender.visitors.connection_pool import Connection, ConnectionPool
+from recommender.visitors.records import StoreUnavailableError
 from tests.support.pgbouncer import Bouncer
 from tests.support.postgres import PASSWORD, Place, until
 
@@ -17,7 +17,7 @@ def one(connection: Connection) -> object:
 
 
 def test_nothing_is_left_for_whoever_comes_next(bouncer: Bouncer) -> None:
-    database = Database(bouncer.url)
+    database = ConnectionPool(bouncer.url)
     for _ in range(5):
         assert database.run(one) == 1
     # Held at the same time, these are all that the pooler has.
@@ -31,10 +31,10 @@ def test_nothing_is_left_for_whoever_comes_next(bouncer: Bouncer) -> None:
 
 
 def test_it_may_be_ended_and_started_again(bouncer: Bouncer) -> None:
-    database = Database(bouncer.url)
+    database = ConnectionPool(bouncer.url)
     assert database.run(one) == 1
     bouncer.kill()
-    with pytest.raises(StoreAwayError, match="/postgres: nobody listens there"):
+    with pytest.raises(StoreUnavailableError, match="/postgres: nobody listens there"):
         database.run(one)
     bouncer.start()
     assert database.run(one) == 1
@@ -45,14 +45,19 @@ def test_it_may_be_ended_and_started_again(bouncer: Bouncer) -> None:
 
 
 def test_while_it_pauses_the_database_is_away(bouncer: Bouncer) -> None:
-    impatient, patient = Database(bouncer.url, patience=0.5), Database(bouncer.url, patience=10)
+    impatient, patient = (
+        ConnectionPool(bouncer.url, timeout=0.5),
+        ConnectionPool(bouncer.url, timeout=10),
+    )
     assert impatient.run(one) == patient.run(one) == 1
     bouncer.command("SET query_wait_timeout = 1")
     bouncer.command("PAUSE")
     try:
-        with pytest.raises(StoreAwayError, match="/postgres: it does not answer"):
+        with pytest.raises(StoreUnavailableError, match="/postgres: it does not answer"):
             impatient.run(one)
-        with pytest.raises(StoreAwayError, match="its pooler has no connection free, or cannot re"):
+        with pytest.raises(
+            StoreUnavailableError, match="its pooler has no connection free, or cannot re"
+        ):
             patient.run(one)
         bouncer.command("RESUME")
         assert impatient.run(one) == patient.run(one) == 1
@@ -63,13 +68,13 @@ def test_while_it_pauses_the_database_is_away(bouncer: Bouncer) -> None:
 
 
 def test_the_database_behind_it_goes_and_comes(bouncer: Bouncer, place: Place) -> None:
-    database = Database(bouncer.url, patience=1.0)
+    database = ConnectionPool(bouncer.url, timeout=1.0)
     reasons = [""]
 
     def answers() -> bool:
         try:
             return database.run(one) == 1
-        except StoreAwayError as error:
+        except StoreUnavailableError as error:
             reasons.append(str(error))
             return False
 
@@ -96,18 +101,21 @@ def test_the_database_behind_it_goes_and_comes(bouncer: Bouncer, place: Place) -
 def test_why_it_cannot_be_used_is_said_and_nothing_secret(
     bouncer: Bouncer, old: str, new: str, reason: str
 ) -> None:
-    with pytest.raises(StoreAwayError) as caught:
-        Database(bouncer.url.replace(old, new)).run(one)
+    with pytest.raises(StoreUnavailableError) as caught:
+        ConnectionPool(bouncer.url.replace(old, new)).run(one)
     assert reason in str(caught.value)
     for secret in (PASSWORD, "wrong-one", "matinee", "stranger"):
         assert secret not in str(caught.value)
 
 
 def test_it_has_no_more_connections(bouncer: Bouncer) -> None:
-    database = Database(bouncer.url)
+    database = ConnectionPool(bouncer.url)
     bouncer.command("SET max_client_conn = 1")
     try:
-        with psycopg.connect(bouncer.url), pytest.raises(StoreAwayError, match="takes no more"):
+        with (
+            psycopg.connect(bouncer.url),
+            pytest.raises(StoreUnavailableError, match="takes no more"),
+        ):
             database.run(one)
     finally:
         bouncer.kill()

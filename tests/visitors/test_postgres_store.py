@@ -1,15 +1,130 @@
 """What the database of ratings does beside what every store does."""
 
+import socket
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
+from recommender.core.errors import ProfileError
+from recommender.visitors.connection_pool import ConnectionPool
 from recommender.visitors.postgres_store import PostgresStore
-from recommender.visitors.records import Limits, StoreAwayError
-from tests.support.postgres import PASSWORD, Place
+from recommender.visitors.records import (
+    Change,
+    Limits,
+    Opinions,
+    OwnRating,
+    StoreUnavailableError,
+    hashed,
+)
+from tests.support.postgres import PASSWORD, Place, until
 
 ME, OTHER = "a" * 32, "b" * 32
+
+
+class Proxy:
+    """Passes bytes on to a PostgreSQL server, and counts the answers that end a round trip."""
+
+    def __init__(self, port: int) -> None:
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self._to = ("127.0.0.1", port)
+        self.port = self._server.getsockname()[1]
+        self.round_trips = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._server.accept()
+            except OSError:
+                return
+            server = socket.create_connection(self._to)
+            threading.Thread(target=self._pass, args=(client, server), daemon=True).start()
+            threading.Thread(target=self._count, args=(server, client), daemon=True).start()
+
+    @staticmethod
+    def _pass(source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError), target:
+            while data := source.recv(65536):
+                target.sendall(data)
+
+    def _count(self, source: socket.socket, target: socket.socket) -> None:
+        """A message is its type, its length in four bytes, and the rest."""
+        with suppress(OSError, EOFError), target, source.makefile("rb") as stream:
+            while head := stream.read(5):
+                message = head + stream.read(int.from_bytes(head[1:], "big") - 4)
+                self.round_trips += head[:1] == b"Z"  # ReadyForQuery
+                target.sendall(message)
+
+
+def test_every_action_of_a_visitor_is_one_round_trip(place: Place) -> None:
+    proxy = Proxy(place.server.port)
+    url = f"{place.url}?sslmode=disable".replace(f":{place.server.port}/", f":{proxy.port}/")
+    store = PostgresStore(url, place.schema, Limits(opinions=5))
+    store.check()
+    actions: list[tuple[Callable[[], object], bool]] = [
+        (lambda: store.rate(ME, {1: 4.0}), True),  # somebody new
+        (lambda: store.rate(ME, {1: 4.5}), True),
+        (lambda: store.hide(ME, 2), True),
+        (lambda: store.put(ME, [OwnRating(movie, 1.0, 5) for movie in (3, 4, 5)]), True),
+        (lambda: store.change(ME, Change({6: (1.0, 5)}, frozenset([3]))), True),
+        (lambda: store.rate(ME, {7: 4.0}), False),  # one too many
+        (lambda: store.opinions(ME), True),
+        (lambda: store.seen(ME), True),
+        (lambda: store.remove(ME, 1), True),
+        (lambda: store.take_over(hashed(OTHER), 0, {1: (4.0, 5), 2: (None, 6)}), True),
+        (lambda: store.delete(ME), True),
+        (store.check, True),
+    ]
+    for act, allowed in actions:
+        before = proxy.round_trips
+        if allowed:
+            act()
+            assert proxy.round_trips - before == 1
+        else:
+            with pytest.raises(ProfileError, match="can keep 5 movies"):
+                act()
+    assert store.opinions(ME) == Opinions()
+    assert store.opinions(OTHER) == Opinions([OwnRating(1, 4.0, 5)], [2])
+    store.close()
+    proxy.close()
+
+
+def test_what_a_server_took_before_it_froze_is_not_written_later(place: Place) -> None:
+    store = PostgresStore(place.url, place.schema)
+    store._pool = ConnectionPool(place.url, timeout=0.5)
+    store.rate(ME, {1: 1.0})
+    place.server.freeze(wholly=True)
+    try:
+        with pytest.raises(StoreUnavailableError, match="it does not answer"):
+            store.rate(ME, {1: 2.0})
+        time.sleep(0.2)
+    finally:
+        place.server.thaw()
+    active = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'matinee'"
+    until(lambda: place.execute(active) == [(0,)])  # nobody is left who could still write it
+    assert store.opinions(ME).stars == {1: 1.0}
+    store.rate(ME, {1: 3.0})
+    assert store.opinions(ME).stars == {1: 3.0}
+    store.close()
+
+
+def test_a_clock_that_was_turned_forward_costs_a_new_connection_and_nothing_else(
+    place: Place,
+) -> None:
+    store = PostgresStore(place.url, place.schema)
+    store.rate(ME, {1: 1.0})
+    (connection,) = store._pool._idle
+    connection.clock_offset -= 3600
+    store.rate(ME, {1: 2.0})
+    assert store.opinions(ME).stars == {1: 2.0}
+    assert connection.closed
+    store.close()
 
 
 def test_nothing_is_asked_before_it_is_needed() -> None:
@@ -44,7 +159,9 @@ def test_a_newer_version_is_left_alone(place: Place) -> None:
     store.check()
     place.execute("UPDATE {s}.about SET version = 2")
     newer = PostgresStore(place.url, place.schema)
-    with pytest.raises(StoreAwayError, match="is of version 2, and this Matinee knows 1; run"):
+    with pytest.raises(
+        StoreUnavailableError, match="is of version 2, and this Matinee knows 1; run"
+    ):
         newer.rate(ME, {1: 1.0})
     place.execute("UPDATE {s}.about SET version = 1")
     newer.rate(ME, {1: 1.0})
@@ -56,7 +173,7 @@ def test_tables_that_went_are_made_again(place: Place) -> None:
     store = PostgresStore(place.url, place.schema)
     store.rate(ME, {1: 1.0})
     place.execute("DROP SCHEMA {s} CASCADE")
-    with pytest.raises(StoreAwayError, match="42P01"):
+    with pytest.raises(StoreUnavailableError, match="42P01"):
         store.opinions(ME)
     store.rate(ME, {2: 2.0})
     assert store.opinions(ME).stars == {2: 2.0}
@@ -81,7 +198,9 @@ def test_a_role_that_may_only_read_reads(place: Place) -> None:
     store = PostgresStore(make_role(place, rights), place.schema)
     assert store.opinions(ME).stars == {1: 1.0}
     for act in (store.check, lambda: store.rate(ME, {2: 2.0}), lambda: store.seen(ME)):
-        with pytest.raises(StoreAwayError, match="the role may not write there; grant it") as error:
+        with pytest.raises(
+            StoreUnavailableError, match="the role may not write there; grant it"
+        ) as error:
             act()
         assert error.value.readable
     assert owner.opinions(ME).stars == {1: 1.0}
@@ -109,7 +228,7 @@ def test_a_database_that_can_only_be_read(place: Place) -> None:
     address = f"{place.url}?options=-c%20default_transaction_read_only%3Don"
     store = PostgresStore(address, place.schema)
     assert store.opinions(ME).stars == {1: 1.0}
-    with pytest.raises(StoreAwayError, match="it can only be read now") as error:
+    with pytest.raises(StoreUnavailableError, match="it can only be read now") as error:
         store.rate(ME, {2: 2.0})
     assert error.value.readable
     store.close()

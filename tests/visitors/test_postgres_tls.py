@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from recommender.visitors.connection_pool import Connection, Database
-from recommender.visitors.records import StoreAwayError
+from recommender.visitors.connection_pool import Connection, ConnectionPool
+from recommender.visitors.records import StoreUnavailableError
 from tests.support.postgres import PASSWORD, Server, execute, running
 from tests.support.services import need
 
@@ -64,7 +64,7 @@ def encrypted(connection: Connection) -> bool:
     ],
 )
 def test_it_is_encrypted(server: Server, certificate: Path, options: str) -> None:
-    database = Database(server.url + options.format(certificate=certificate))
+    database = ConnectionPool(server.url + options.format(certificate=certificate))
     assert database.run(encrypted)
     database.close()
 
@@ -96,8 +96,8 @@ def test_why_not_is_said_in_one_line(
         key=certificate.with_suffix(".key"),
         other=make_certificate(tmp_path / "other.crt") if "{other}" in options else "",
     )
-    with pytest.raises(StoreAwayError) as caught:
-        Database(f"{server.url.replace('127.0.0.1', host)}?{given}").run(encrypted)
+    with pytest.raises(StoreUnavailableError) as caught:
+        ConnectionPool(f"{server.url.replace('127.0.0.1', host)}?{given}").run(encrypted)
     assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
     assert PASSWORD not in str(caught.value)
