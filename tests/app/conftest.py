@@ -17,7 +17,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from recommender.app.server import configuration, housekeeper
+from recommender.app.server import configuration, housekeeper, loading
 from recommender.bundle.bundle import MANIFEST, _manifest_checksum
 
 APP = Path(__file__).resolve().parents[2] / "streamlit_app.py"
@@ -32,6 +32,7 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     st.cache_resource.clear()
     configuration.settings.cache_clear()
     housekeeper._guard.cache_clear()
+    monkeypatch.setattr(loading, "_trouble", loading.Trouble("the bundle is not loaded yet"))
     yield
     st.cache_resource.clear()
     configuration.settings.cache_clear()

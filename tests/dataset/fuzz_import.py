@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import re
 import select
 import shutil
@@ -151,13 +152,17 @@ class Worker:
 
 
 def fuzz(options: argparse.Namespace, box: Enclosure) -> int:
-    """Run until the time is up and print the figures; returns the number of failures."""
+    """Run until the time is up or enough are imported, and print the figures.
+
+    Returns the number of failures.
+    """
     worker, refused, failures = Worker(box), Counter[str](), Counter[str]()
     clean = peak = 0
     number = options.first
+    last = math.inf if options.imports is None else number + options.imports
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="fuzz-") as scratch:
-        while time.monotonic() - started < 60 * options.minutes:
+        while number < last and time.monotonic() - started < 60 * options.minutes:
             folder = Path(scratch, str(number))
             random = Random(f"{options.seed}-{number}")
             write_valid(folder, random)
@@ -204,6 +209,7 @@ def main() -> None:
     assert __doc__
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=1.0, help="(default: %(default)s)")
+    parser.add_argument("--imports", type=int, help="stop after so many (default: no limit)")
     parser.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
     parser.add_argument("--first", type=int, default=0, help="number of the first data set")
     parser.add_argument("--limit", type=parse_size, default=256 * MB, help="(default: 256M)")

@@ -14,7 +14,7 @@ from tests.memory_toolkit.planted import fill, linux, near, resettable, run_scri
 
 pytestmark = [linux, resettable]
 KINDS = ["numpy", "bytes", "pickle", "json"]
-SIZES = [50, 100, 300]
+SIZES = [50, 100, pytest.param(300, marks=pytest.mark.slow)]
 
 
 def plants(command: str, kind: str, megabytes: int, file: Path) -> str:

@@ -69,6 +69,7 @@ def test_guessing_is_slow_in_all_sessions(locked: AppTest, side: AppTest) -> Non
         "from recommender.app.memory.panel import memory_panel\n"
         "with st.sidebar: memory_panel()"
     ).run()
+    access._pause._until += 600  # longer than any machine takes for a page
     give(other, TOKEN)
     assert not is_open(other)
     assert other.sidebar.error[0].value.startswith("Not looked at after a wrong token.")

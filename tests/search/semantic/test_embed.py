@@ -23,7 +23,6 @@ from recommender.training.pipeline import TrainingSettings, train
 from tests.conftest import ROOT
 
 pytest.importorskip("wordfreq")
-KILLS = 20
 
 
 @pytest.fixture
@@ -75,14 +74,15 @@ def test_nothing_is_encoded_twice(
     assert stored(path) == before
 
 
+@pytest.mark.parametrize("kills", [5, pytest.param(20, marks=pytest.mark.slow)])
 def test_a_run_that_is_killed_goes_on_where_it_was(
-    bundle: Path, embedded: tuple[Path, Embedded], tiny_model: Path
+    kills: int, bundle: Path, embedded: tuple[Path, Embedded], tiny_model: Path
 ) -> None:
     command = [sys.executable, "-m", "recommender.cli", "embed", "--bundle", bundle]
     command += ["--model", tiny_model, "--batch-size", "4"]
     store = bundle / "semantic" / "semantic.sqlite"
     rng, before, stops = random.Random(5), 0, set()
-    for _ in range(KILLS):
+    for _ in range(kills):
         process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
         seen = _changed(store)
         while _changed(store) == seen and process.poll() is None:
@@ -94,7 +94,7 @@ def test_a_run_that_is_killed_goes_on_where_it_was(
         assert now >= before
         stops.add(now)
         before = now
-    assert len(stops) > KILLS // 2  # they fell within the work
+    assert len(stops) > kills // 2  # they fell within the work
     assert before < embedded[1].encoded
     done = embed(bundle, str(tiny_model), batch_size=4)
     assert done.reused == before
