@@ -67,7 +67,7 @@ def test_the_size_of_a_block_changes_nothing(
     monkeypatch.setattr(history_module, "_BLOCK", 37)
     monkeypatch.setattr(history_module, "_PORTION", 41)
     monkeypatch.setattr(stars, "_ROWS", 7)
-    again = fit_stars(history, *taking_part, SCALE, SETTINGS)
+    again = fit_stars(history, *taking_part, SCALE, SETTINGS)  # type: ignore[call-arg]
     known = model.movie_known
     assert (again.movie_factors[known] == model.movie_factors[known]).all()
     # The Gram matrix, and who is folded in by way of it, are added up in another order.
@@ -146,7 +146,7 @@ def test_movies_that_were_left_out_are_folded_in(
         assert model.movie_factors[movie] == pytest.approx(factors, abs=1e-12)
     assert len(left_out) > 5
     monkeypatch.setattr(stars, "_FOLD_RATINGS", 20)
-    in_portions = fit_stars(history, *taking_part, SCALE, SETTINGS)
+    in_portions = fit_stars(history, *taking_part, SCALE, SETTINGS)  # type: ignore[call-arg]
     assert (in_portions.movie_factors == model.movie_factors).all()
 
 
@@ -191,7 +191,7 @@ def test_somebody_new_is_predicted_almost_as_well_as_somebody_trained() -> None:
 
 def test_the_scale_changes_nothing(history: History, taking_part, model: StarsModel) -> None:
     larger = History(history.offsets, history.movies, history.ratings * 20)
-    again = fit_stars(larger, *taking_part, (10.0, 100.0), SETTINGS)
+    again = fit_stars(larger, *taking_part, (10.0, 100.0), SETTINGS)  # type: ignore[call-arg]
     users, movies = np.divmod(np.arange(80 * 50), 50)
     expected = model.predict_pairs(users, movies)
     assert again.predict_pairs(users, movies) / 20 == pytest.approx(expected, abs=1e-9)
@@ -214,7 +214,7 @@ def test_similarity_equals_brute_force_over_surprises_predictions(
 
 def test_progress_goes_from_0_to_1(history: History, taking_part) -> None:
     told: list[float] = []
-    fit_stars(history, *taking_part, SCALE, SETTINGS, told.append)
+    fit_stars(history, *taking_part, SCALE, SETTINGS, told.append)  # type: ignore[call-arg]
     assert told == sorted(told)
     assert len(told) >= SETTINGS.n_epochs
     assert told[-1] == pytest.approx(1.0)
@@ -228,4 +228,4 @@ def test_nothing_to_train_on(history: History, taking_part) -> None:
 def test_settings_that_make_it_run_off_are_refused(history: History, taking_part) -> None:
     settings = StarsSettings(n_factors=4, n_epochs=30, learning_rate=1000.0)
     with pytest.raises(SettingsError, match=r"grew without bound.*\(learning_rate is 1000\)"):
-        fit_stars(history, *taking_part, (0.5, 5.0), settings)
+        fit_stars(history, *taking_part, (0.5, 5.0), settings)  # type: ignore[call-arg]

@@ -165,7 +165,7 @@ def test_the_size_of_a_portion_and_of_the_scale_change_nothing(
     monkeypatch.setattr(module, "_TOGETHER", 17)
     larger = History(history.offsets, history.movies, history.ratings * 20)
     ratings = on_executors(spark, larger, tmp_path / "ratings.parquet")
-    again = fit_stars(ratings, *taking_part, (10.0, 100.0), SETTINGS, folder=tmp_path)
+    again = fit_stars(ratings, *taking_part, (10.0, 100.0), SETTINGS, folder=tmp_path)  # type: ignore[call-arg]
     ratings.unpersist()
     assert predicted(again) / 20 == pytest.approx(predicted(model), abs=1e-3)
 
@@ -183,7 +183,7 @@ def test_nothing_to_train_on(ratings, taking_part) -> None:
 def test_without_regularization_it_is_refused(ratings, taking_part) -> None:
     settings = StarsSettings(regularization=0.0)
     with pytest.raises(SettingsError, match="regularization 0: training on Spark"):
-        fit_stars(ratings, *taking_part, SCALE, settings)
+        fit_stars(ratings, *taking_part, SCALE, settings)  # type: ignore[call-arg]
 
 
 def test_no_core_is_idle_and_none_has_too_much_to_hold(spark) -> None:

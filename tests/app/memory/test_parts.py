@@ -110,7 +110,7 @@ def test_streamlit_s_caches_are_there_by_name(runtime: Runtime) -> None:
 
     big(3 * MB)
     big(2 * MB)
-    runtime.uploaded_file_mgr.add_file(
+    runtime.uploaded_file_mgr.add_file(  # type: ignore[attr-defined]
         "a session", UploadedFileRec("1", "x.csv", "text/csv", bytes(MB))
     )
     shared()
