@@ -24,7 +24,6 @@ from debug_memory import action
 from recommender.bundle.history import History
 from recommender.core.top_n import TopN
 from recommender.dataset import from_directory, import_dataset
-from recommender.evaluation.contenders import movie_counts
 from recommender.evaluation.holdout import split_random
 from recommender.evaluation.judging import users_with_relevant
 from recommender.evaluation.metrics import RECALL_AT, ListMetrics, relevant_from, self_information
@@ -50,9 +49,9 @@ def main() -> None:
             rows = []
             for seed in seeds:
                 parts = split_random(history, Path(name) / "split", seed)
-                users = users_with_relevant(parts.test, dataset.n_movies, liked_from)
+                users = users_with_relevant(parts.test, liked_from)
                 information = self_information(
-                    movie_counts(parts.train, dataset.n_movies), history.n_users
+                    parts.train.movie_counts(dataset.n_movies), history.n_users
                 )
                 found = ListMetrics(information)
                 started = time.perf_counter()

@@ -39,7 +39,7 @@ class Published:
             }
         )
         reader = Reader(rating_scale=matinee.scale)
-        settings = matinee.bundle.info["settings"]["stars"]
+        settings = matinee.bundle.training.settings.stars
         model = SVD(n_factors=settings["n_factors"], n_epochs=settings["n_epochs"])
         self.model = model.fit(Dataset.load_from_df(self.ratings, reader).build_full_trainset())
         texts = matinee._catalogue.movies(range(matinee.statistics.movies))

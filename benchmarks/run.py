@@ -33,7 +33,7 @@ from typing import Any
 from benchmarks.machine import describe
 from benchmarks.parts import PARTS, PLACES, Part
 from benchmarks.report import Column, Row, Table, lacking, markdown, write_places
-from recommender.bundle.bundle import MANIFEST, read_manifest
+from recommender.bundle.manifest import MANIFEST, read_manifest
 from recommender.core.errors import BundleError
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -25,18 +25,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 
 from benchmarks.report import Column, Row, Table, markdown
-from recommender.core.records import Id
-
-if TYPE_CHECKING:
-    from recommender import Recommender
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(__file__).resolve().parent / "semantic_data"
@@ -51,7 +46,7 @@ TABLE = Table(
         *(Column("opened_mb", "MB, opened", "+.1f"), Column("asked_mb", "MB, asked", "+.1f")),
     ),
 )
-Find = Callable[[str, int], Sequence[Id]]
+Find = Callable[[str, int], list[int]]
 
 
 def main() -> None:
@@ -83,10 +78,9 @@ def main() -> None:
             bundle = Path(shutil.copytree(bundle, work / "large" / "bundle", dirs_exist_ok=True))
             work = work / "large"
             repeated(bundle, options.times)
-        command = [sys.executable, "-m", "benchmarks.semantic", "--work", str(work), "--one"]
+        command = [sys.executable, __file__, "--work", str(work), "--one"]
         results = {
-            method: json.loads(subprocess.check_output([*command, method], cwd=ROOT))
-            for method in METHODS
+            method: json.loads(subprocess.check_output([*command, method])) for method in METHODS
         }
     picked = {"choose": slice(0, None, 2), "report": slice(1, None, 2), "all": slice(None)}
     rows = figures(results, picked[options.split])
@@ -105,10 +99,9 @@ def make(work: Path, bundle: Path) -> None:
     movies["plot"] = movies["movie_id"].map(plots)
     movies.to_parquet(work / "movies.parquet")
     matinee = [sys.executable, "-m", "recommender.cli"]
-    ratings, written = ROOT / "data" / "ratings.parquet", work / "movies.parquet"
-    files = ["--ratings", str(ratings), "--movies", str(written)]
-    subprocess.run([*matinee, "train", *files, "--out", str(bundle)], check=True, cwd=ROOT)
-    subprocess.run([*matinee, "embed", "--bundle", str(bundle)], check=True, cwd=ROOT)
+    files = ["--ratings", ROOT / "data" / "ratings.parquet", "--movies", work / "movies.parquet"]
+    subprocess.run([*matinee, "train", *files, "--out", bundle], check=True, cwd=ROOT)
+    subprocess.run([*matinee, "embed", "--bundle", bundle], check=True, cwd=ROOT)
 
 
 def queries() -> list[tuple[str, int]]:
@@ -137,20 +130,21 @@ def measure(method: str, bundle: Path) -> dict[str, list]:
     return {"found": found, "seconds": seconds, "memory": [before, opened, read().own]}
 
 
-def finder(method: str, matinee: Recommender, bundle: Path) -> Find:
+def finder(method: str, matinee: object, bundle: Path) -> Find:
     """The search of one method: the query and n give movie ids."""
     if method == "title":
         return lambda query, n: [movie.movie_id for movie in matinee.search(query, n)]
     if method == "tf-idf":
         return tfidf(bundle)
-    from recommender.bundle.bundle import SEMANTIC, Bundle
+    from recommender.bundle.bundle import Bundle
+    from recommender.bundle.manifest import SEMANTIC
     from recommender.search.lazy_semantic import Meaning
     from recommender.search.semantic import SemanticSearch
 
     if method == "model":
         semantic = SemanticSearch(Bundle.open(bundle / SEMANTIC), "full", shares=(1.0, 0.0))
         return lambda query, n: [movie for movie, _ in semantic.search(query, n)]
-    matinee.meaning = Meaning(bundle, cast(Literal["light", "full"], method))
+    matinee.meaning = Meaning(bundle, method)
     matinee.meaning.load()
     return lambda query, n: [m.movie_id for m in matinee.search(query, n, by="meaning")]
 
@@ -178,7 +172,9 @@ def tfidf(bundle: Path) -> Find:
 
 def repeated(bundle: Path, times: int) -> None:
     """Make the index one of `times` as many movies: the same ones, again and again."""
-    from recommender.bundle.bundle import SEMANTIC, Bundle, BundleWriter
+    from recommender.bundle.bundle import Bundle
+    from recommender.bundle.manifest import SEMANTIC
+    from recommender.bundle.writer import BundleWriter
 
     index = Bundle.open(bundle / SEMANTIC)
     with BundleWriter(bundle / SEMANTIC) as writer:
@@ -188,7 +184,7 @@ def repeated(bundle: Path, times: int) -> None:
             if name == "ids" or name.startswith("movies_"):
                 array = np.concatenate([array] * times)
             writer.save_array(name, array)
-        writer.commit(index.info)
+        writer.commit(index.manifest.info)
 
 
 def figures(results: dict[str, dict[str, list]], picked: slice) -> list[Row]:

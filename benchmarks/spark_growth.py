@@ -92,16 +92,16 @@ class Run:
             row |= {"kept_mb": kept / MB, "shuffled_mb": shuffled / MB}
         if training.ending.status:
             return row | {"problem": self._problem("train", training.ending.status)}
-        info = Bundle.open(bundle).info
-        row |= {stage["name"]: stage["seconds"] for stage in info["stages"]}
-        row |= {"rate": info["data"]["ratings"] / training.duration, "users": info["data"]["users"]}
-        if info["data"]["ratings"] > self.options.rank_up_to:
+        info = Bundle.open(bundle).training
+        row |= {stage.name: stage.seconds for stage in info.stages}
+        row |= {"rate": info.data.ratings / training.duration, "users": info.data.users}
+        if info.data.ratings > self.options.rank_up_to:
             return row
         out = ("--bundle", str(bundle), "--out", str(self.folder / "everybody"))
         ranking = self._matinee("recommend", "--all-users", *out)
         if ranking.ending.status:
             return row | {"problem": self._problem("recommend", ranking.ending.status)}
-        return row | {"users_rate": info["data"]["users"] / ranking.duration}
+        return row | {"users_rate": info.data.users / ranking.duration}
 
     def _matinee(self, name: str, *words: str) -> Recording:
         command = [sys.executable, "-m", "recommender.cli", name, *words, *self._on_spark(name)]

@@ -34,9 +34,8 @@ from recommender.evaluation.metrics import (
     relevant_from,
     self_information,
 )
-from recommender.models.ranking import fit_ranking as fit_ranking_here
-from recommender.models.stars import StarsSettings
-from recommender.models.stars import fit_stars as fit_stars_here
+from recommender.models.ranking import RankingModel
+from recommender.models.stars import StarsModel, StarsSettings
 from recommender.scoring.scorer import HybridScorer, Question
 from recommender.scoring.similar import Method, most_similar
 from recommender.spark import LOCAL_MASTER
@@ -99,9 +98,8 @@ def _train(
     texts = MovieTexts(folder / "movies.parquet", dataset.n_movies)
     settings, train, scale = TrainingSettings(), holdout.train, dataset.scale
     contenders = Contenders(train, texts, scale, settings, lambda stage, fraction: None)
-    content, counts = contenders.trained["content"].model, contenders.counts
-    users = np.diff(train.offsets) >= settings.min_user_ratings
-    movies = counts >= settings.min_movie_ratings
+    fitted = {"content": contenders.trained["content"].model}
+    data = dataclasses.replace(settings.data(train, texts, scale), fitted=fitted)
     ratings = on_executors(spark, train, folder / "train.parquet")
     found = {}
     for engine, seed in (("local", 0), ("spark", 0), ("other random numbers", 1)):
@@ -109,13 +107,13 @@ def _train(
         ranking = dataclasses.replace(settings.ranking, random_state=seed)
         began = time.monotonic()
         if engine == "spark":
-            stars_model = fit_stars(ratings, users, movies, scale, stars)
+            stars_model = fit_stars(ratings, data, stars)
             halfway = time.monotonic()
-            ranking_model = fit_ranking(ratings, content, counts, scale, ranking)
+            ranking_model = fit_ranking(ratings, data, ranking)
         else:
-            stars_model = fit_stars_here(train, users, movies, scale, stars)
+            stars_model = StarsModel.fit(data, stars)
             halfway = time.monotonic()
-            ranking_model = fit_ranking_here(train, content, counts, scale, ranking)
+            ranking_model = RankingModel.fit(data, ranking)
         took = {"stars seconds": halfway - began, "ranking seconds": time.monotonic() - halfway}
         for part, model in (("stars", stars_model), ("ranking", ranking_model)):
             contenders.trained[part] = Trained(model, 0.0, 0)
@@ -133,7 +131,7 @@ def judge(scorer: HybridScorer, holdout: Holdout, scale: tuple[float, float]) ->
     errors = StarsMetrics()
     for block in test.blocks(np.ones(test.n_users, bool), np.ones(n_movies, bool)):
         errors.add(scorer.stars.predict_pairs(block.users, block.movies), block.ratings)
-    users = users_with_relevant(test, n_movies, liked_from)
+    users = users_with_relevant(test, liked_from)
     counts = np.bincount(holdout.train.movies, minlength=n_movies)
     lists = ListMetrics(self_information(counts, holdout.train.n_users))
     answers = scorer.rank(map(scorer.user, users.tolist()), Question(RECALL_AT))
@@ -159,7 +157,7 @@ def overlap(one: HybridScorer, other: HybridScorer, holdout: Holdout) -> dict[st
                 ]
             except NotFoundError:
                 continue
-            shares.append(len(np.intersect1d(lists[0], lists[1])) / SIMILAR)
+            shares.append(len(np.intersect1d(*lists)) / SIMILAR)
         found[method] = float(np.mean(shares))
     return found
 

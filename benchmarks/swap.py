@@ -31,8 +31,10 @@ import psutil
 
 from benchmarks.harness import conclude, troubles
 from memory_toolkit.measure.sizes import MB, format_bytes, parse_size
-from recommender.bundle.bundle import SEMANTIC, Bundle, BundleWriter, manifest_stamp
+from recommender.bundle.bundle import Bundle
 from recommender.bundle.catalogue import FILE as CATALOGUE_FILE
+from recommender.bundle.manifest import SEMANTIC, manifest_stamp
+from recommender.bundle.writer import BundleWriter
 from recommender.cli.serve import VARIABLES
 from recommender.core.address import Address
 from recommender.remote.publishing import publish
@@ -103,7 +105,7 @@ class Versions:
                 shutil.copyfile(self._original.file(name), writer.folder / name)
             with closing(sqlite3.connect(writer.folder / CATALOGUE_FILE)) as catalogue:
                 catalogue.execute(f"PRAGMA user_version = {self._number}")
-            writer.commit(self._original.info)
+            writer.commit(self._original.manifest.info)
             name = writer.folder.name
         if self._address is not None:
             publish(self.path, self._address)

@@ -16,7 +16,6 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,8 @@ from surprise import SVD, Dataset, Reader, Trainset
 from benchmarks import make_ratings
 from recommender.bundle.history import History
 from recommender.dataset import from_directory, import_dataset
-from recommender.models.stars import StarsModel, StarsSettings, fit_stars
+from recommender.models.protocol import TrainingData
+from recommender.models.stars import StarsModel, StarsSettings
 
 SCALE = (0.5, 5.0)
 BUILDING, STOCK = "Surprise, building its Trainset and fitting", "Surprise, fitting alone"
@@ -64,9 +64,9 @@ def main() -> None:
 def compare(history: History, repeats: int) -> list[dict[str, Any]]:
     """Train by each in turn, `repeats` times; a row for each."""
     settings = StarsSettings()
+    counts = history.movie_counts(int(history.movies.max()) + 1)
     everyone = np.ones(history.n_users, dtype=bool)
-    everything = np.zeros(int(history.movies.max()) + 1, dtype=bool)
-    everything[history.movies] = True
+    training = TrainingData(history, [], counts, SCALE, everyone, counts > 0)
     users = np.repeat(np.arange(history.n_users), np.diff(history.offsets))
     frame = pd.DataFrame({"user": users, "movie": history.movies, "rating": history.ratings})
     seconds: dict[str, list[float]] = {BUILDING: [], STOCK: [], OURS: []}
@@ -75,15 +75,15 @@ def compare(history: History, repeats: int) -> list[dict[str, Any]]:
         built, data = timed(
             lambda: Dataset.load_from_df(frame, Reader(rating_scale=SCALE)).build_full_trainset()
         )
-        fitted, stock = timed(partial(stock_svd(settings).fit, data))
-        took, model = timed(lambda: fit_stars(history, everyone, everything, SCALE, settings))
+        fitted, stock = timed(lambda data=data: stock_svd(settings).fit(data))
+        took, model = timed(lambda: StarsModel.fit(training, settings))
         for name, figure in ((BUILDING, built + fitted), (STOCK, fitted), (OURS, took)):
             seconds[name].append(figure)
         difference = max(difference, largest_difference(model, stock, data))
     shared = {
         "ratings": len(history.movies),
         "users": history.n_users,
-        "movies": int(everything.sum()),
+        "movies": int((counts > 0).sum()),
         "factors": settings.n_factors,
         "epochs": settings.n_epochs,
         "difference": difference,

@@ -91,12 +91,12 @@ class Recommender:
     ) -> None:
         settings = settings or Settings()
         self.bundle = bundle
-        self.scale: tuple[float, float] = tuple(bundle.info["data"]["scale"])
+        self.scale: tuple[float, float] = bundle.training.data.scale
         self._catalogue = Catalogue(bundle.file(CATALOGUE_FILE))
         self._facts = MovieFacts.from_bundle(bundle)
-        self._stars = StarsModel.from_bundle(bundle)
-        self._ranking = RankingModel.from_bundle(bundle)
-        self._content = ContentModel.from_bundle(bundle)
+        self._stars = StarsModel.load(bundle)
+        self._ranking = RankingModel.load(bundle)
+        self._content = ContentModel.load(bundle)
         self._history = History.from_bundle(bundle)
         self._scorer = HybridScorer(
             self._stars,
@@ -378,8 +378,8 @@ class Recommender:
     @property
     def statistics(self) -> Statistics:
         """How large the data are."""
-        data = self.bundle.info["data"]
-        return Statistics(data["movies"], data["users"], data["ratings"], data["mean_rating"])
+        data = self.bundle.training.data
+        return Statistics(data.movies, data.users, data.ratings, data.mean_rating)
 
     def _most_popular(self, person: Person, question: Question) -> Results[Recommendation]:
         """What comes for somebody of whom nothing is known: the most rated movies."""

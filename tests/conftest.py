@@ -98,7 +98,7 @@ def tiny_bundle(tiny_files: tuple[Path, Path], tmp_path_factory: pytest.TempPath
 def sharded_bundle(tiny_files: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """As `tiny_bundle`, in five shards and not in one; do not change its files."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shards, "MOST_RATINGS", 300)
+        patch.setattr(shards, "MAX_RATINGS", 300)
         return made_once(tmp_path_factory, "sharded-bundle", partial(train_tiny, tiny_files))
 
 

@@ -8,7 +8,7 @@ import linecache
 import sys
 from dataclasses import dataclass
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from memory_toolkit.measure.reading import read
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,26 +13,34 @@ from recommender.core.file_hash import sha256
 TRAIN_AGAIN = "train it again with `matinee train`"
 
 
-def check_file(path: Path, expected: dict[str, Any]) -> None:
-    """Compare a file with what the manifest says of it: "bytes" and "sha256".
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """What a manifest says of one file: its length in bytes and its SHA-256."""
+
+    bytes: int
+    sha256: str
+
+
+def check_file(path: Path, expected: FileEntry) -> None:
+    """Compare a file with what the manifest says of it.
 
     Raises:
         BundleError: it is missing, truncated or altered.
     """
     try:
         size = path.stat().st_size
-        if size != expected["bytes"]:
+        if size != expected.bytes:
             raise BundleError(
-                f"{path}: {size} bytes where the manifest says {expected['bytes']}; {TRAIN_AGAIN}"
+                f"{path}: {size} bytes where the manifest says {expected.bytes}; {TRAIN_AGAIN}"
             )
-        if sha256(path) != expected["sha256"]:
+        if sha256(path) != expected.sha256:
             raise BundleError(f"{path}: its checksum does not match, it was altered; {TRAIN_AGAIN}")
     except OSError as error:
         raise BundleError(f"{path}: cannot be read ({error.strerror}); {TRAIN_AGAIN}") from error
 
 
 def map_array(path: Path) -> np.ndarray:
-    """The array in a ``.npy`` file, memory-mapped and read-only.
+    """Return the array in a ``.npy`` file, memory-mapped and read-only.
 
     Raises:
         BundleError: it cannot be read, or holds objects.
@@ -44,7 +52,7 @@ def map_array(path: Path) -> np.ndarray:
 
 
 def state(path: Path) -> tuple[int, ...]:
-    """Inode, bytes and time of the last change; nothing of a file that is not there."""
+    """Return inode, bytes and time of the last change; nothing of a file that is not there."""
     try:
         status = path.stat()
     except OSError:

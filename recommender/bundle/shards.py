@@ -21,15 +21,16 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
-from recommender.bundle.files import TRAIN_AGAIN, check_file, map_array, state
+from recommender.bundle.files import TRAIN_AGAIN, FileEntry, check_file, map_array, state
 from recommender.core.errors import BundleError
+from recommender.core.rows import Rows
 
-MOST_RATINGS = 1 << 21
-MOST_USERS = 1 << 17
+MAX_RATINGS = 1 << 21
+MAX_USERS = 1 << 17
 _BY_RATING = ("history_movies", "history_ratings")
 _BY_USER = ("stars_user_bias", "stars_user_factors")
 _NAME = re.compile(r"(.+)-(\d{5,})\.npy")
@@ -37,8 +38,8 @@ _TRIES = 3
 
 # Brings the files of these names into the bundle's data folder, in the place of what is there.
 Fetch = Callable[[Sequence[str]], None]
-# What the manifest says of a file: its bytes and its SHA-256.
-Entries = Mapping[str, dict[str, Any]]
+# What the manifest says of each file, by name.
+Entries = Mapping[str, FileEntry]
 
 
 def shard_number(name: str) -> int | None:
@@ -73,8 +74,8 @@ def first_users(offsets: np.ndarray) -> list[int]:
     firsts, first, n_users = [], 0, len(offsets) - 1
     while first < n_users:
         firsts.append(first)
-        full = int(np.searchsorted(offsets, offsets[first] + MOST_RATINGS, side="right")) - 1
-        first = max(first + 1, min(full, first + MOST_USERS))
+        full = int(np.searchsorted(offsets, offsets[first] + MAX_RATINGS, side="right")) - 1
+        first = max(first + 1, min(full, first + MAX_USERS))
     return firsts
 
 
@@ -110,10 +111,8 @@ class Shards:
             if all(name in sound for name in files.values()):
                 self._map(number)
 
-    def rows(self, name: str, starts: Sequence[int]) -> np.ndarray:
-        """The array `name` of all shards as one, a `ShardedRows`.
-
-        It passes for an array, since those who serve read rows by user and do nothing else.
+    def rows(self, name: str, starts: Sequence[int]) -> Rows:
+        """Return the array `name` of all shards as one.
 
         Args:
             starts: the first row of each shard, and the number of rows.
@@ -123,7 +122,7 @@ class Shards:
         """
         if not self.files or any(name not in files for files in self.files):
             raise BundleError(f"{self._folder}: there are no shards of {name}; {TRAIN_AGAIN}")
-        return cast(np.ndarray, ShardedRows(starts, lambda number: self.arrays(number)[name]))
+        return ShardedRows(starts, lambda number: self.arrays(number)[name])
 
     def arrays(self, number: int) -> Mapping[str, np.ndarray]:
         """The arrays of one shard by name, mapped and read-only; fetched if they are not there.

@@ -309,17 +309,19 @@ def _predict(options: argparse.Namespace) -> None:
 def _info(options: argparse.Namespace) -> None:
     bundle = _open(options).bundle
     if options.json:
-        print(json.dumps({"created": bundle.created, "files": bundle.files, **bundle.info}))
+        print(
+            json.dumps({"created": bundle.created, "files": bundle.files, **bundle.manifest.info})
+        )
         return
-    data = bundle.info["data"]
+    data = bundle.training.data
     print(f"{bundle.path}: {bundle.size / 2**20:.1f} MB, written {bundle.created}")
     print(
-        f"{data['ratings']:,} ratings by {data['users']:,} users of {data['movies']:,} movies, "
-        f"mean {data['mean_rating']:.2f} on a scale of {data['scale'][0]:g} to {data['scale'][1]:g}"
+        f"{data.ratings:,} ratings by {data.users:,} users of {data.movies:,} movies, "
+        f"mean {data.mean_rating:.2f} on a scale of {data.scale[0]:g} to {data.scale[1]:g}"
     )
     print(
-        f"The stars model was trained on {data['trained_users']:,} users "
-        f"and {data['trained_movies']:,} movies"
+        f"The stars model was trained on {data.trained_users:,} users "
+        f"and {data.trained_movies:,} movies"
     )
     for name, size in bundle.files.items():
         print(f"  {size:>12,} bytes  {name}")

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
-from recommender.bundle.bundle import Bundle, manifest_stamp
+from recommender.bundle.bundle import Bundle
+from recommender.bundle.manifest import manifest_stamp
 from recommender.core.errors import SettingsError
 from recommender.core.optional_packages import require_training
 from recommender.core.project_files import APP, SAMPLE

@@ -23,6 +23,7 @@ from recommender.spark import LOCAL_MASTER
 
 if TYPE_CHECKING:
     from recommender.bundle.bundle import Bundle
+    from recommender.bundle.manifest import StageRecord
     from recommender.training.pipeline import TrainingSettings
 
 
@@ -69,14 +70,14 @@ def _train(options: argparse.Namespace) -> None:
     check_engine_options(options)
     settings = _training_settings(options)
     bundle = (_train_on_spark if options.engine == "spark" else _train_here)(options, settings)
-    for line in bundle.info["data"]["report"]:
+    for line in bundle.training.data.report:
         print(line)
     columns = ("stage", "seconds", "peak_mb", "disk_mb")
-    print("\n".join(table([_stage_row(stage) for stage in bundle.info["stages"]], columns)))
-    data = bundle.info["data"]
+    print("\n".join(table([_stage_row(stage) for stage in bundle.training.stages], columns)))
+    data = bundle.training.data
     print(
-        f"Trained on {data['trained_users']:,} users and {data['trained_movies']:,} movies in "
-        f"{bundle.info['seconds']} s; {options.out} takes {bundle.size / 2**20:.1f} MB."
+        f"Trained on {data.trained_users:,} users and {data.trained_movies:,} movies in "
+        f"{bundle.training.seconds} s; {options.out} takes {bundle.size / 2**20:.1f} MB."
     )
 
 
@@ -118,12 +119,12 @@ def _train_on_spark(options: argparse.Namespace, settings: TrainingSettings) -> 
             return train(source, options.out, settings, progress, engine=SparkEngine(spark))
 
 
-def _stage_row(stage: dict[str, Any]) -> dict[str, Any]:
+def _stage_row(stage: StageRecord) -> dict[str, Any]:
     return {
-        "stage": stage["name"] + (" (done before)" if stage["reused"] else ""),
-        "seconds": str(stage["seconds"]),
-        "peak_mb": f"{stage['peak'] / 2**20:.0f}",
-        "disk_mb": f"{stage['disk'] / 2**20:.0f}",
+        "stage": stage.name + (" (done before)" if stage.reused else ""),
+        "seconds": str(stage.seconds),
+        "peak_mb": f"{stage.peak / 2**20:.0f}",
+        "disk_mb": f"{stage.disk / 2**20:.0f}",
     }
 
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-# Some movies: a slice of them, or an array of their numbers.
-Rows = slice | np.ndarray
-
 
 class TopN:
     """Keeps the n best scores of several rows while blocks of columns come in, left to right.

@@ -16,16 +16,12 @@ import numpy as np
 from debug_memory import action
 from recommender.bundle.catalogue import MovieText
 from recommender.bundle.history import History
-from recommender.core.errors import DataError, NotFoundError
-from recommender.evaluation.baselines import (
-    CoOccurrence,
-    DampedBias,
-    first_unrated,
-    fit_damped_bias,
-)
-from recommender.models.content import fit_content
-from recommender.models.ranking import RankingModel, fit_ranking
-from recommender.models.stars import StarsModel, StarsSettings, fit_stars
+from recommender.core.errors import NotFoundError
+from recommender.evaluation.top_lists import top_unrated
+from recommender.models.co_occurrence import CoOccurrence
+from recommender.models.protocol import Model, PredictsStars, TrainingData
+from recommender.models.registry import BASELINES, SERVED
+from recommender.models.stars import StarsModel, StarsSettings
 from recommender.recommender import DEFAULT_WEIGHT
 from recommender.scoring.scorer import HybridScorer, Question
 from recommender.scoring.similar import Method, most_similar
@@ -33,7 +29,7 @@ from recommender.training.pipeline import TrainingSettings
 
 POPULARITY, BY_STARS, RANKING = "Popularity", "Matinee, by stars", "Matinee, ranking"
 # Co-occurrence holds all ratings in memory, so it is left out of comparisons of more than these.
-_MOST_RATINGS = 5_000_000
+_MAX_RATINGS = 5_000_000
 # Fewer and larger batches than when serving: many users are asked about at once.
 _MOVIE_BATCH = 1 << 14
 # Surprise's own defaults, but 20 factors instead of 100, which is better on the sample.
@@ -48,7 +44,7 @@ _SURPRISE = StarsSettings(
 
 @dataclass(frozen=True)
 class Abilities:
-    """What a trained contender can do; None for what it cannot.
+    """Abilities of a trained contender; None for what it cannot do.
 
     Attributes:
         stars: clipped predictions for pairs of users and movies.
@@ -63,7 +59,7 @@ class Abilities:
 
 @dataclass(frozen=True)
 class Contender:
-    """One model in the comparison: the trained parts it needs, and what it does with them."""
+    """One model in the comparison: the trained parts that it needs, and its abilities."""
 
     name: str
     parts: tuple[str, ...]
@@ -110,34 +106,38 @@ class Contenders:
         settings: TrainingSettings,
         progress: Callable[[str, float], None],
     ) -> None:
-        self._train, self._texts = train, texts
-        self._scale, self._settings = scale, settings
-        self.counts = movie_counts(train, len(texts))
+        data = settings.data(train, texts, scale)
+        self._train, self.counts = train, data.counts
         self.trained: dict[str, Trained] = {}
-        for name, fit in (
-            ("content", lambda: fit_content(texts, settings.max_features)[0]),
-            ("ranking", self._fit_ranking),
-            ("stars", self._fit_stars),
-            ("surprise", self._fit_surprise),
-            ("bias", lambda: fit_damped_bias(train, len(texts), scale)),
-            ("co-occurrence", lambda: CoOccurrence(train, len(texts))),
-        ):
-            if name == "co-occurrence" and len(train.movies) > _MOST_RATINGS:
-                continue
-            progress(f"Training: {name}", 0.0)
-            with action(name) as measured:
-                model = fit()
-            record = measured.record
-            self.trained[name] = Trained(model, record.duration, record.peak - record.before)
-            progress(f"Training: {name}", 1.0)
+        for model in (*SERVED, *BASELINES):
+            if model is not CoOccurrence or len(train.movies) <= _MAX_RATINGS:
+                self._fit(model.name, model, data, settings.of(model), progress)
+        everybody = TrainingData.of(train, texts, scale)
+        self._fit("surprise", StarsModel, everybody, _SURPRISE, progress)
+
+    def _fit(
+        self,
+        name: str,
+        model: type[Model],
+        data: TrainingData,
+        settings: Any,
+        progress: Callable[[str, float], None],
+    ) -> None:
+        progress(f"Training: {name}", 0.0)
+        fitted = {name: trained.model for name, trained in self.trained.items()}
+        with action(name) as measured:
+            found = model.fit(dataclasses.replace(data, fitted=fitted), settings)
+        record = measured.record
+        self.trained[name] = Trained(found, record.duration, record.peak - record.before)
+        progress(f"Training: {name}", 1.0)
 
     def all(self) -> list[Contender]:
-        """The contenders in the order of the table."""
+        """Return the contenders in the order of the table."""
         matinee, published = self.scorer("stars"), self.scorer("surprise")
         by_stars = Question(1, rank_by="stars")
         found = [
-            Contender(POPULARITY, (), self._popularity),
-            Contender("Damped bias", ("bias",), self._damped_bias),
+            Contender(POPULARITY, ("popularity",), self._popularity),
+            self._alone("damped_bias"),
             Contender("Content", ("content",), _lists(published, Question(1, 0.0), "content")),
             Contender(
                 "Surprise SVD",
@@ -149,7 +149,7 @@ class Contenders:
                 ("surprise", "content"),
                 _lists(published, Question(1, 0.6, "stars")),
             ),
-            Contender("Co-occurrence", ("co-occurrence",), self._co_occurrence),
+            self._alone("co-occurrence"),
             Contender(
                 BY_STARS,
                 ("stars",),
@@ -171,29 +171,25 @@ class Contenders:
                 _lists(matinee, Question(1, DEFAULT_WEIGHT), "hybrid"),
             ),
         ]
+        known = {part for contender in found for part in contender.parts}
+        found += [self._alone(name) for name in self.trained if name not in known]
         return [one for one in found if set(one.parts) <= set(self.trained)]
 
-    def _fit_ranking(self) -> RankingModel:
-        content = self.trained["content"].model
-        return fit_ranking(self._train, content, self.counts, self._scale, self._settings.ranking)
+    def _alone(self, name: str) -> Contender:
+        """Return the contender that is one model and nothing else."""
+        return Contender(
+            name.replace("_", " ").capitalize(), (name,), lambda: self._abilities(name)
+        )
 
-    def _fit_stars(self) -> StarsModel:
-        users = np.diff(self._train.offsets) >= self._settings.min_user_ratings
-        movies = self.counts >= self._settings.min_movie_ratings
-        try:
-            return fit_stars(self._train, users, movies, self._scale, self._settings.stars)
-        except ValueError:
-            raise DataError(
-                "no rating is left to train the stars model on; lower min_user_ratings or "
-                "min_movie_ratings in --settings"
-            ) from None
-
-    def _fit_surprise(self) -> StarsModel:
-        users, movies = np.diff(self._train.offsets) > 0, self.counts > 0
-        return fit_stars(self._train, users, movies, self._scale, _SURPRISE)
+    def _abilities(self, name: str) -> Abilities:
+        model: Model = self.trained[name].model
+        return Abilities(
+            stars=model.predict_pairs if isinstance(model, PredictsStars) else None,
+            top=lambda users, n: top_unrated(model, self._train, len(self.counts), users, n),
+        )
 
     def scorer(self, stars: str) -> HybridScorer:
-        """The app's scorer on this train part; `stars` names the part that predicts stars."""
+        """Return the app's scorer on this train part; `stars` names what predicts stars."""
         return HybridScorer(
             self.trained[stars].model,
             self.trained["ranking"].model,
@@ -204,29 +200,10 @@ class Contenders:
 
     def _popularity(self) -> Abilities:
         order = np.argsort(-self.counts, kind="stable")
-        return Abilities(
-            top=lambda users, n: first_unrated(self.counts, self._train, users, n),
+        return dataclasses.replace(
+            self._abilities("popularity"),
             similar=lambda movie, n: order[: n + 1][order[: n + 1] != movie][:n],
         )
-
-    def _damped_bias(self) -> Abilities:
-        model: DampedBias = self.trained["bias"].model
-        return Abilities(
-            stars=model.predict_pairs,
-            top=lambda users, n: first_unrated(model.movie_bias, self._train, users, n),
-        )
-
-    def _co_occurrence(self) -> Abilities:
-        return Abilities(top=self.trained["co-occurrence"].model.top)
-
-
-def movie_counts(history: History, n_movies: int) -> np.ndarray:
-    """How many ratings each movie has, int64, shape (movies,)."""
-    counts = np.zeros(n_movies, dtype=np.int64)
-    everyone, everything = np.ones(history.n_users, bool), np.ones(n_movies, bool)
-    for block in history.blocks(everyone, everything):
-        counts += np.bincount(block.movies, minlength=n_movies)
-    return counts
 
 
 def _lists(

@@ -183,8 +183,7 @@ class _Trial:
         self._liked_from = relevant_from(scale)
         self._trained = contenders.trained
         self._information = self_information(contenders.counts, self._train.n_users)
-        self._n_movies = len(contenders.counts)
-        users = users_with_relevant(self._test, self._n_movies, self._liked_from)
+        users = users_with_relevant(self._test, self._liked_from)
         if not len(users):
             raise DataError(
                 f"nothing to judge by: no held-out rating has {self._liked_from:g} stars or more; "
@@ -228,8 +227,7 @@ class _Trial:
         self, predict: Callable[[np.ndarray, np.ndarray], np.ndarray]
     ) -> dict[str, np.ndarray]:
         errors = StarsMetrics()
-        everyone, everything = np.ones(self._test.n_users, bool), np.ones(self._n_movies, bool)
-        for block in self._test.blocks(everyone, everything):
+        for block in self._test.everything():
             errors.add(predict(block.users, block.movies), block.ratings)
         return errors.result()
 
@@ -266,11 +264,10 @@ class _Trial:
         return np.array([np.mean(found) for found in shares.values()])
 
 
-def users_with_relevant(test: History, n_movies: int, liked_from: float) -> np.ndarray:
-    """The users who have a relevant rating in `test`, ascending."""
+def users_with_relevant(test: History, liked_from: float) -> np.ndarray:
+    """Return the users who have a relevant rating in `test`, ascending."""
     found = np.zeros(test.n_users, dtype=bool)
-    everything = np.ones(n_movies, dtype=bool)
-    for block in test.blocks(np.ones(test.n_users, dtype=bool), everything):
+    for block in test.everything():
         found[block.users[block.ratings >= liked_from]] = True
     return np.flatnonzero(found)
 

@@ -14,26 +14,26 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
+from recommender.bundle.catalogue import MovieText
 from recommender.bundle.history import History
 from recommender.core.errors import DataError, SettingsError
 from recommender.core.progress import StageProgress, no_progress
-from recommender.core.top_n import TopN
 from recommender.dataset import Source, import_dataset
-from recommender.evaluation.contenders import movie_counts
 from recommender.evaluation.holdout import Holdout, split_random
 from recommender.evaluation.judging import users_with_relevant
 from recommender.evaluation.metrics import NDCG_AT, StarsMetrics, ndcg, relevant_from
 from recommender.evaluation.scratch import scratch_folder
-from recommender.models.content import ContentModel, fit_content
-from recommender.models.ranking import RankingModel, RankingSettings, fit_ranking
-from recommender.models.stars import StarsSettings, fit_stars
+from recommender.evaluation.top_lists import top_unrated
+from recommender.models.content import ContentModel
+from recommender.models.ranking import RankingModel, RankingSettings
+from recommender.models.stars import StarsModel, StarsSettings
 from recommender.training.pipeline import MovieTexts, TrainingSettings
 
 Grid = Mapping[str, tuple[Any, ...]]
@@ -51,7 +51,6 @@ RANKING_GRID: Grid = {
     "damping": (8, 16, 32),
     "n_factors": (32, 64, 96, 128),
 }
-_USER_BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -132,8 +131,7 @@ def tune(
         dataset = import_dataset(source, folder, settings.imports, progress)
         holdout = _validation_split(History.open(folder), folder, options)
         texts = MovieTexts(folder / "movies.parquet", dataset.n_movies)
-        content, _ = fit_content(texts, settings.max_features)
-        judge = _Judge(holdout, content, dataset.scale, settings)
+        judge = _Judge(holdout, texts, dataset.scale, settings)
         began = time.monotonic()
         stars = _Search(
             STARS_GRID, judge.rmse, options.trials // 2, options.minutes / 2, "stars: RMSE"
@@ -172,17 +170,16 @@ class _Judge:
     def __init__(
         self,
         holdout: Holdout,
-        content: ContentModel,
+        texts: Collection[MovieText],
         scale: tuple[float, float],
         settings: TrainingSettings,
     ) -> None:
-        self._train, self._validation = holdout.train, holdout.test
-        self._content, self._scale = content, scale
-        self._counts = movie_counts(self._train, content.n_movies)
+        train, self._validation = holdout.train, holdout.test
+        data = settings.data(train, texts, scale)
+        content = ContentModel.fit(data, settings.of(ContentModel))
+        self._data = dataclasses.replace(data, fitted={ContentModel.name: content})
         self._liked_from = relevant_from(scale)
-        self._users = np.diff(self._train.offsets) >= settings.min_user_ratings
-        self._movies = self._counts >= settings.min_movie_ratings
-        self._judged = users_with_relevant(self._validation, content.n_movies, self._liked_from)
+        self._judged = users_with_relevant(self._validation, self._liked_from)
         if not len(self._judged):
             raise DataError(
                 f"nothing to judge by: no rating of the validation part has {self._liked_from:g} "
@@ -190,39 +187,23 @@ class _Judge:
             )
 
     def rmse(self, settings: StarsSettings) -> float:
-        """RMSE of the stars model."""
-        try:
-            model = fit_stars(self._train, self._users, self._movies, self._scale, settings)
-        except ValueError:
-            raise DataError(
-                "no rating is left to train the stars model on; give more ratings, or lower "
-                "min_user_ratings or min_movie_ratings in --settings"
-            ) from None
+        """Return the RMSE of the stars model."""
+        model = StarsModel.fit(self._data, settings)
         errors = StarsMetrics()
-        everyone = np.ones(self._validation.n_users, dtype=bool)
-        for block in self._validation.blocks(everyone, np.ones_like(self._movies)):
+        for block in self._validation.everything():
             errors.add(model.predict_pairs(block.users, block.movies), block.ratings)
         return float(errors.result()["rmse"][0])
 
     def ndcg(self, settings: RankingSettings) -> float:
-        """Mean NDCG@10 of the ranking model."""
-        model = fit_ranking(self._train, self._content, self._counts, self._scale, settings)
+        """Return the mean NDCG@10 of the ranking model."""
+        model = RankingModel.fit(self._data, settings)
+        n_movies, train = self._data.n_movies, self._data.history
         values = []
-        for user, top in zip(self._judged, self._lists(model), strict=True):
+        lists = top_unrated(model, train, n_movies, self._judged, NDCG_AT)
+        for user, top in zip(self._judged, lists, strict=True):
             movies, ratings = self._validation.of(user)
             values.append(ndcg(top, movies[ratings >= self._liked_from]))
         return float(np.mean(values))
-
-    def _lists(self, model: RankingModel) -> Iterator[np.ndarray]:
-        for start in range(0, len(self._judged), _USER_BATCH):
-            rated = [self._train.of(user) for user in self._judged[start : start + _USER_BATCH]]
-            profiles = np.stack([model.profile(*pair) for pair in rated])
-            scores = model.scores(profiles, slice(0, self._content.n_movies))
-            for row, (movies, _) in enumerate(rated):
-                scores[row, movies] = -np.inf
-            best = TopN(len(rated), NDCG_AT)
-            best.add(scores, 0)
-            yield from (movies for movies, _ in best.rows())
 
 
 class _Search:

@@ -1,1 +1,1 @@
-"""The trained models, a file a model; training and serving share them."""
+"""The models, a file a model, all of one protocol; training and serving share them."""

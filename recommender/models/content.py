@@ -7,18 +7,35 @@ only the finished weights, kept as plain arrays, and numpy.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from recommender.bundle.bundle import Bundle, BundleWriter
 from recommender.bundle.catalogue import MovieText
+from recommender.bundle.writer import BundleWriter
+from recommender.core.progress import Progress, no_progress
+from recommender.core.rows import Selection
 from recommender.core.text_folding import fold
-from recommender.core.top_n import Rows
+from recommender.models.protocol import (
+    Contributions,
+    ModelFiles,
+    TrainingData,
+)
 
 _ARRAYS = ("offsets", "terms", "weights")
 _HANGUL = re.compile(r"[\uac00-\ud7a3]+")
+
+
+@dataclass(frozen=True)
+class ContentSettings:
+    """Settings of the content model.
+
+    Attributes:
+        max_features: how many terms to keep, the most frequent first; at most 65,536.
+    """
+
+    max_features: int = 2000
 
 
 @dataclass(frozen=True)
@@ -32,29 +49,66 @@ class ContentModel:
         offsets: int64, shape (movies + 1,): where each movie's row begins.
         terms: uint16, shape (entries,): column numbers.
         weights: float32, shape (entries,): TF-IDF weights.
+        vocabulary: the terms in column order, after `fit`; a model that was loaded has none, its
+            terms are in the bundle's catalogue.
     """
+
+    name: ClassVar[str] = "content"
 
     n_terms: int
     offsets: np.ndarray
     terms: np.ndarray
     weights: np.ndarray
+    vocabulary: tuple[str, ...] = ()
 
     @classmethod
-    def from_bundle(cls, bundle: Bundle) -> ContentModel:
-        """The model that `bundle` holds, memory-mapped."""
-        arrays = {name: bundle.array(f"content_{name}") for name in _ARRAYS}
-        return cls(n_terms=bundle.info["content"]["n_terms"], **arrays)
+    def fit(
+        cls,
+        data: TrainingData,
+        settings: ContentSettings | None = None,
+        progress: Progress = no_progress,
+    ) -> ContentModel:
+        """Weigh the terms of `data.texts`; the ratings play no part."""
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        stop_words = _english_stop_words()
+        vectorizer = TfidfVectorizer(
+            analyzer=lambda movie: tokens(movie, stop_words),
+            max_features=(settings or ContentSettings()).max_features,
+            dtype=np.float32,
+        )
+        try:
+            matrix = vectorizer.fit_transform(data.texts)
+        except ValueError:  # scikit-learn's way to say that not one movie has a term
+            return _empty(len(data.texts))
+        matrix.sort_indices()
+        progress(1.0)
+        return cls(
+            n_terms=matrix.shape[1],
+            offsets=matrix.indptr.astype(np.int64),
+            terms=matrix.indices.astype(np.uint16),
+            weights=matrix.data,
+            vocabulary=tuple(vectorizer.get_feature_names_out().tolist()),
+        )
 
     @classmethod
-    def written(cls, writer: BundleWriter, n_terms: int) -> ContentModel:
-        """The model that `writer` has saved, memory-mapped."""
-        return cls(n_terms, *(writer.array(f"content_{name}") for name in _ARRAYS))
+    def fit_memory(
+        cls, n_users: int, n_movies: int, n_ratings: int, settings: ContentSettings | None = None
+    ) -> int:
+        """Return 2 KB for each movie: scikit-learn keeps all terms until it has counted them."""
+        return 2048 * n_movies
 
-    def save(self, writer: BundleWriter) -> dict[str, int]:
-        """Write the arrays; returns what belongs into the manifest under ``content``."""
+    @classmethod
+    def load(cls, files: ModelFiles) -> ContentModel:
+        """Open the saved model, memory-mapped."""
+        offsets, terms, weights = (files.array(f"content_{name}") for name in _ARRAYS)
+        return cls(int(files.numbers(cls.name)["n_terms"]), offsets, terms, weights)
+
+    def save(self, writer: BundleWriter) -> None:
+        """Write the arrays and the number of terms."""
         for name in _ARRAYS:
             writer.save_array(f"content_{name}", getattr(self, name))
-        return {"n_terms": self.n_terms}
+        writer.save_numbers(self.name, {"n_terms": self.n_terms})
 
     @property
     def n_movies(self) -> int:
@@ -62,11 +116,11 @@ class ContentModel:
 
     @property
     def cell_bytes(self) -> int:
-        """Bytes that `similarity` takes for one profile and one movie, on average."""
+        """Bytes that `score` takes for one profile and one movie, on average."""
         return 16 + 12 * len(self.terms) // max(1, self.n_movies)
 
-    def profile(self, movies: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """The weighted sum of some movies' rows, scaled to length 1 (or all 0).
+    def weighted_sum(self, movies: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Return the weighted sum of some movies' rows, scaled to length 1 (or all 0).
 
         Args:
             movies: indices, shape (n,).
@@ -81,24 +135,24 @@ class ContentModel:
         length = np.linalg.norm(summed)
         return (summed / length if length > 0 else summed).astype(np.float32)
 
-    def user_profile(self, movies: np.ndarray, ratings: np.ndarray) -> np.ndarray:
-        """What a user likes: the rows of the movies rated at or above the user's own mean,
-        weighted by their stars, scaled to length 1.
+    def profile(self, movies: np.ndarray, ratings: np.ndarray) -> np.ndarray:
+        """Return the taste of somebody: the rows of the movies that they rated at or above their
+        own mean, weighted by the stars, scaled to length 1.
 
         Args:
             movies: indices, shape (n,).
             ratings: stars, shape (n,).
 
         Returns:
-            float32, shape (n_terms,); all 0 for a user without ratings.
+            float32, shape (n_terms,); all 0 for somebody without ratings.
         """
         if len(movies) == 0:
             return np.zeros(self.n_terms, dtype=np.float32)
         liked = ratings >= ratings.mean()
-        return self.profile(movies[liked], ratings[liked])
+        return self.weighted_sum(movies[liked], ratings[liked])
 
-    def similarity(self, profiles: np.ndarray, movies: Rows) -> np.ndarray:
-        """Cosine between profiles and some movies, m of them.
+    def score(self, profiles: np.ndarray, movies: Selection) -> np.ndarray:
+        """Return the cosines between profiles and some movies, m of them.
 
         Args:
             profiles: rows of length 1, float32, shape (n, n_terms).
@@ -116,18 +170,16 @@ class ContentModel:
             scores[:, filled] = np.add.reduceat(products, begins, axis=1, dtype=np.float64)
         return scores
 
-    def shared_terms(self, profile: np.ndarray, movie: int) -> tuple[np.ndarray, np.ndarray]:
-        """The terms of `movie` that are in `profile`, and what each adds to their cosine.
-
-        Returns:
-            Column numbers and float64 parts, shapes (t,); the parts sum up to the cosine.
-        """
+    def explain(self, movies: np.ndarray, ratings: np.ndarray, movie: int) -> Contributions:
+        """Return the terms of `movie` that are in somebody's profile, and what each adds to the
+        cosine of the two."""
+        profile = self.profile(movies, ratings)
         entries = slice(int(self.offsets[movie]), int(self.offsets[movie + 1]))
         parts = profile[self.terms[entries]].astype(np.float64) * self.weights[entries]
-        return self.terms[entries][parts > 0], parts[parts > 0]
+        return Contributions("terms", self.terms[entries][parts > 0], parts[parts > 0])
 
-    def _entries(self, movies: Rows) -> tuple[Rows, np.ndarray]:
-        """Where the rows of `movies` stand in `terms` and `weights`, and how long each is."""
+    def _entries(self, movies: Selection) -> tuple[Selection, np.ndarray]:
+        """Return where the rows of `movies` stand in the arrays, and how long each is."""
         if isinstance(movies, slice):
             offsets = self.offsets[movies.start : movies.stop + 1]
             return slice(int(offsets[0]), int(offsets[-1])), np.diff(offsets)
@@ -136,37 +188,8 @@ class ContentModel:
         return np.repeat(begins, lengths) + np.arange(lengths.sum()), lengths
 
 
-def fit_content(movies: Collection[MovieText], max_features: int) -> tuple[ContentModel, list[str]]:
-    """Fit the model; returns it with its terms in column order.
-
-    Args:
-        movies: all movies, in index order.
-        max_features: how many terms to keep, the most frequent first; at most 65,536.
-    """
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    stop_words = _english_stop_words()
-    vectorizer = TfidfVectorizer(
-        analyzer=lambda movie: tokens(movie, stop_words),
-        max_features=max_features,
-        dtype=np.float32,
-    )
-    try:
-        matrix = vectorizer.fit_transform(movies)
-    except ValueError:  # scikit-learn's way to say that not one movie has a term
-        return _empty(len(movies)), []
-    matrix.sort_indices()
-    model = ContentModel(
-        n_terms=matrix.shape[1],
-        offsets=matrix.indptr.astype(np.int64),
-        terms=matrix.indices.astype(np.uint16),
-        weights=matrix.data,
-    )
-    return model, vectorizer.get_feature_names_out().tolist()
-
-
 def tokens(movie: MovieText, stop_words: frozenset[str] = frozenset()) -> list[str]:
-    """The terms of one movie: ``genre:drama``, ``decade:1990``, ``tag:…``, ``country:…``,
+    """Return the terms of one movie: ``genre:drama``, ``decade:1990``, ``tag:…``, ``country:…``,
     ``cast:…`` and plain words of title, tags and plot.
 
     Korean words also give their pairs of syllables, so that a word meets itself with another

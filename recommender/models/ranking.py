@@ -18,15 +18,20 @@ directions by s²/(s² + s_d²): the low-rank form of ridge regression, as in EA
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
-from recommender.bundle.bundle import Bundle, BundleWriter
 from recommender.bundle.history import History
+from recommender.bundle.writer import BundleWriter
 from recommender.core.progress import Progress, no_progress
-from recommender.core.top_n import Rows
+from recommender.core.rows import Selection
 from recommender.models.content import ContentModel
+from recommender.models.protocol import (
+    Contributions,
+    ModelFiles,
+    TrainingData,
+)
 
 _ARRAYS = ("vectors", "popularity")
 # Ratings above this share of the scale speak for a movie, those below against it.
@@ -40,7 +45,7 @@ _ROWS = 8192
 
 @dataclass(frozen=True)
 class RankingSettings:
-    """How the ranking model is made; the defaults were chosen on a validation split.
+    """Settings of the ranking model; the defaults were chosen on a validation split.
 
     Attributes:
         n_factors: k, the length of a movie's vector.
@@ -63,7 +68,8 @@ class RankingSettings:
 class RankingModel:
     """One vector for each movie, rated or not; nothing for users.
 
-    Memory: 4·(k+1) bytes for each movie, memory-mapped when read from a bundle.
+    Memory: 4·(k+1) bytes for each movie, memory-mapped when read from a bundle; to score a batch,
+    8 bytes for each cell and 4·k for each movie.
 
     Attributes:
         scale: lowest and highest rating.
@@ -72,6 +78,9 @@ class RankingModel:
         popularity: number of ratings, at least 1, float32, shape (movies,).
     """
 
+    name: ClassVar[str] = "ranking"
+    cell_bytes: ClassVar[int] = 8
+
     scale: tuple[float, float]
     rated_exponent: float
     popularity_exponent: float
@@ -79,24 +88,60 @@ class RankingModel:
     popularity: np.ndarray
 
     @classmethod
-    def from_bundle(cls, bundle: Bundle) -> RankingModel:
-        """The model that `bundle` holds, memory-mapped."""
-        settings = bundle.info["settings"]["ranking"]
-        low, high = bundle.info["data"]["scale"]
+    def fit(
+        cls,
+        data: TrainingData,
+        settings: RankingSettings | None = None,
+        progress: Progress = no_progress,
+    ) -> RankingModel:
+        """Fit the model by randomized subspace iteration; `data.fitted` must have the content.
+
+        Source: Halko, Martinsson and Tropp, "Finding structure with randomness", 2011, algorithm
+        4.4. Memory: see `fit_memory`; it does not grow with the number of ratings.
+        """
+        settings = settings or RankingSettings()
+        popularity = popularity_of(data.counts)
+        rows = _HistoryRows(data.history, Weighting.of(popularity, data.scale, settings))
+        content = data.model(ContentModel)
+        return decompose(rows, content, popularity, data.scale, settings, progress)
+
+    @classmethod
+    def fit_memory(
+        cls, n_users: int, n_movies: int, n_ratings: int, settings: RankingSettings | None = None
+    ) -> int:
+        """Return 8·(k + 54) bytes for each movie, 8 for each user, and 50 MB for the content
+        features and SciPy."""
+        settings = settings or RankingSettings()
+        return 50 * 2**20 + 8 * (settings.n_factors + 54) * n_movies + 8 * n_users
+
+    @classmethod
+    def load(cls, files: ModelFiles) -> RankingModel:
+        """Open the saved model, memory-mapped."""
+        numbers = files.numbers(cls.name)
         return cls(
-            (low, high),
-            settings["rated_exponent"],
-            settings["popularity_exponent"],
-            *(bundle.array(f"ranking_{name}") for name in _ARRAYS),
+            (numbers["low"], numbers["high"]),
+            numbers["rated_exponent"],
+            numbers["popularity_exponent"],
+            *(files.array(f"ranking_{name}") for name in _ARRAYS),
         )
 
     def save(self, writer: BundleWriter) -> None:
-        """Write the arrays."""
+        """Write the arrays, the scale and the exponents."""
         for name in _ARRAYS:
             writer.save_array(f"ranking_{name}", getattr(self, name))
+        low, high = self.scale
+        writer.save_numbers(
+            self.name,
+            {
+                "rated_exponent": self.rated_exponent,
+                "popularity_exponent": self.popularity_exponent,
+                "low": low,
+                "high": high,
+            },
+        )
 
     def weights(self, movies: np.ndarray, ratings: np.ndarray) -> np.ndarray:
-        """How much each rated movie counts: its stars above neutral, less for the much rated.
+        """Return the weight of each rated movie: its stars above neutral, less for the much rated.
 
         Args:
             movies: indices, shape (n,).
@@ -110,40 +155,23 @@ class RankingModel:
         return (stars * self.popularity[movies] ** -self.rated_exponent).astype(np.float32)
 
     def profile(self, movies: np.ndarray, ratings: np.ndarray) -> np.ndarray:
-        """The person who gave these ratings, as a vector; float32, shape (k,)."""
+        """Return the person who gave these ratings as a vector; float32, shape (k,)."""
         return self.weights(movies, ratings) @ self.vectors[movies]
 
-    def scores(
-        self, profiles: np.ndarray, movies: Rows, exponent: float | None = None
-    ) -> np.ndarray:
-        """Scores of some movies, m of them.
-
-        Args:
-            profiles: from `profile`, shape (n, k).
-            exponent: another q than the model's; lower prefers the less well known.
-
-        Returns:
-            float32, shape (n, m).
-        """
-        exponent = self.popularity_exponent if exponent is None else exponent
+    def score(self, profiles: np.ndarray, movies: Selection) -> np.ndarray:
+        """Return the scores of some movies, m of them; float32, shape (n, m)."""
         scores: np.ndarray = profiles @ self.vectors[movies].T
-        scores *= self.popularity[movies] ** exponent
+        scores *= self.popularity[movies] ** self.popularity_exponent
         return scores
 
-    def contributions(
-        self, movies: np.ndarray, ratings: np.ndarray, movie: int, exponent: float | None = None
-    ) -> np.ndarray:
-        """What each rated movie adds to the score of `movie`; they sum up to it.
-
-        Returns:
-            float32, shape (n,).
-        """
-        exponent = self.popularity_exponent if exponent is None else exponent
+    def explain(self, movies: np.ndarray, ratings: np.ndarray, movie: int) -> Contributions:
+        """Return what each rated movie adds to the score of `movie`."""
         shares = self.weights(movies, ratings) * (self.vectors[movies] @ self.vectors[movie])
-        return shares * self.popularity[movie] ** exponent
+        shares *= self.popularity[movie] ** self.popularity_exponent
+        return Contributions("movies", movies, shares)
 
-    def closeness(self, movie: int, movies: Rows) -> np.ndarray:
-        """How well each of `movies`, m of them, answers "more like `movie`".
+    def closeness(self, movie: int, movies: Selection) -> np.ndarray:
+        """Return how well each of `movies`, m of them, answers "more like `movie`".
 
         e_i · e_j / √‖e_j‖ · pop_j^0.4: between the dot product, which finds what people go on to
         like but answers with the same famous movies every time, and the cosine, which finds the
@@ -160,7 +188,7 @@ class RankingModel:
 
 @dataclass(frozen=True)
 class Weighting:
-    """How the upper part of M follows from the ratings.
+    """The upper part of M as it follows from the ratings.
 
     Attributes:
         base, slope: a rating of r weighs base + slope · r in W.
@@ -175,13 +203,13 @@ class Weighting:
     def of(
         cls, popularity: np.ndarray, scale: tuple[float, float], settings: RankingSettings
     ) -> Weighting:
-        """That of `settings`, for movies with so many ratings."""
+        """Make the weighting of `settings`, for movies with so many ratings."""
         slope = 1 / (scale[1] - scale[0])
         # The lowest rating still says that the movie was chosen, so it counts a little.
         return cls(_CHOSEN - slope * scale[0], slope, popularity**-settings.rated_exponent)
 
     def __call__(self, ratings: np.ndarray) -> np.ndarray:
-        """W, without the scaling of users and movies; shape of `ratings`."""
+        """Return W, without the scaling of users and movies; shape of `ratings`."""
         return ratings * self.slope + self.base
 
 
@@ -189,38 +217,14 @@ class RatingRows(Protocol):
     """The upper part of M: a row for each user, wherever the ratings are."""
 
     def energy(self) -> np.ndarray:
-        """The squared length of each column; float64, shape (movies,)."""
+        """Return the squared length of each column; float64, shape (movies,)."""
 
     def add_gram(self, columns: np.ndarray, product: np.ndarray, progress: Progress) -> None:
         """Add MᵀM · columns to `product`; float32, both of shape (movies, width)."""
 
 
-def fit_ranking(
-    history: History,
-    content: ContentModel,
-    counts: np.ndarray,
-    scale: tuple[float, float],
-    settings: RankingSettings,
-    progress: Progress = no_progress,
-) -> RankingModel:
-    """Fit the ranking model by randomized subspace iteration.
-
-    Source: Halko, Martinsson and Tropp, "Finding structure with randomness", 2011, algorithm 4.4.
-    Memory: three arrays of 4·(k + 16) bytes for each movie, and 8 bytes for each user; it does not
-    grow with the number of ratings.
-
-    Args:
-        counts: how many ratings each movie has, shape (movies,).
-        scale: lowest and highest rating.
-        progress: told the fraction done, 0..1.
-    """
-    popularity = popularity_of(counts)
-    rows = _HistoryRows(history, Weighting.of(popularity, scale, settings))
-    return decompose(rows, content, popularity, scale, settings, progress)
-
-
 def popularity_of(counts: np.ndarray) -> np.ndarray:
-    """What `RankingModel.popularity` holds for movies with so many ratings."""
+    """Return `RankingModel.popularity` for movies with so many ratings."""
     return np.maximum(counts, 1).astype(np.float32)
 
 
@@ -232,7 +236,8 @@ def decompose(
     settings: RankingSettings,
     progress: Progress,
 ) -> RankingModel:
-    """The same from the upper part of M, which alone knows the ratings."""
+    """Fit the model from the upper part of M, which alone knows the ratings; see
+    `RankingModel.fit`."""
     matrix = _StackedMatrix(rows, content, popularity, settings)
     k = min(settings.n_factors, len(popularity))
     width = min(k + _OVERSAMPLING, len(popularity))
@@ -305,7 +310,7 @@ class _StackedMatrix:
         )
 
     def gram(self, columns: np.ndarray, progress: Progress) -> np.ndarray:
-        """MᵀM · columns, float32, shape of `columns`."""
+        """Return MᵀM · columns, float32, shape of `columns`."""
         product: np.ndarray = self._features @ (self._features.T @ columns)
         self._rows.add_gram(columns, product, progress)
         return product
@@ -333,14 +338,14 @@ class _HistoryRows:
         history, weighting = self._history, self._weighting
         for first, last in history.portions():
             ranking_pass(
-                *(history.offsets, history.movies, history.ratings, first, last),
+                *(*history.arrays(), first, last),
                 *(self._user_scale, weighting.step, weighting.base, weighting.slope),
                 *(columns, product, columns.shape[1]),
             )
             progress(last / history.n_users)
 
     def _users(self) -> np.ndarray:
-        """D_u⁻¹, and 0 for users without ratings; float32, shape (users,)."""
+        """Return D_u⁻¹, and 0 for users without ratings; float32, shape (users,)."""
         sums = np.zeros(self._history.n_users)
         for block in self._history.everything():
             first = block.users[0]

@@ -11,13 +11,19 @@ import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from memory_toolkit.measure.sizes import MB, format_bytes
-from recommender.bundle.bundle import MANIFEST, SEMANTIC, read_manifest
+from recommender.bundle.files import FileEntry
+from recommender.bundle.manifest import (
+    MANIFEST,
+    MAX_MANIFEST_BYTES,
+    SEMANTIC,
+    Manifest,
+    read_manifest,
+)
 from recommender.bundle.shards import shard_number
 from recommender.core.address import Address
 from recommender.core.atomic_write import atomic_write, remove_temporaries
@@ -27,7 +33,6 @@ from recommender.core.progress import ByteProgress, no_progress
 from recommender.remote.cache import locked, mark_used, remove_unused
 from recommender.remote.origin import NotThereError, Origin
 
-LONGEST_MANIFEST = 1 << 24
 # Left free on the disk, where the visitors' ratings may lie, too.
 _SPARE_BYTES = 16 * MB
 
@@ -109,7 +114,7 @@ def fetch_shards(
     with _writing(folder), locked(folder, ".shards", lambda: progress(0, 0)):
         _, manifest = read_manifest(folder / version)
         here = folder / version
-        files = {name: manifest["files"][name] for name in names}
+        files = {name: manifest.files[name] for name in names}
         missing = {name: e for name, e in files.items() if not _right(here / name, e)}
         _bring(Origin(address), here, missing, progress)
         for name in names:
@@ -122,23 +127,23 @@ def _fetch(
     """What `fetch` does, for the bundle or its index; None if there is none at the address."""
     origin = Origin(address)
     try:
-        text = origin.read(MANIFEST, LONGEST_MANIFEST)
+        text = origin.read(MANIFEST, MAX_MANIFEST_BYTES)
     except NotThereError:
         return None
     folder.mkdir(exist_ok=True)
     manifest = _checked_manifest(address, folder, text)
-    version, files = folder / manifest["data"], manifest["files"]
+    version, files = folder / manifest.data, manifest.files
     known = (folder / MANIFEST).read_bytes() if (folder / MANIFEST).exists() else b""
     if text == known and not thoroughly and _is_whole(version, files):
         remove_unused(folder, version.name)
-        return Fetched(manifest["created"])
+        return Fetched(manifest.created)
     version.mkdir(exist_ok=True)
     earlier = _known_files(folder)
     missing, reused = {}, 0
     for name, entry in files.items():
         progress(reused, 0)
         if _right(version / name, entry) or _take_over(earlier, version / name, entry):
-            reused += entry["bytes"]
+            reused += entry.bytes
         elif shard_number(name) is not None:
             (version / name).unlink(missing_ok=True)
         else:
@@ -148,11 +153,11 @@ def _fetch(
         with atomic_write(file) as temporary:
             temporary.write_bytes(text)
     remove_unused(folder, version.name)
-    brought = sum(entry["bytes"] for entry in missing.values())
-    return Fetched(manifest["created"], text != known, brought, reused)
+    brought = sum(entry.bytes for entry in missing.values())
+    return Fetched(manifest.created, text != known, brought, reused)
 
 
-def _checked_manifest(address: Address, folder: Path, text: bytes) -> dict[str, Any]:
+def _checked_manifest(address: Address, folder: Path, text: bytes) -> Manifest:
     """What `text` says, checked as that of a bundle on this machine is."""
     incoming = folder / "incoming"
     incoming.mkdir(exist_ok=True)
@@ -165,11 +170,11 @@ def _checked_manifest(address: Address, folder: Path, text: bytes) -> dict[str, 
         shutil.rmtree(incoming, ignore_errors=True)
 
 
-def _is_whole(version: Path, files: dict[str, Any]) -> bool:
+def _is_whole(version: Path, files: Mapping[str, FileEntry]) -> bool:
     """Whether all files but shards are there, as far as their sizes tell."""
     for name, entry in files.items():
         try:
-            if (version / name).stat().st_size != entry["bytes"]:
+            if (version / name).stat().st_size != entry.bytes:
                 return False
         except OSError:
             if shard_number(name) is None:
@@ -182,14 +187,14 @@ def _known_files(folder: Path) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {}
     for version in folder.glob("data-*"):
         with contextlib.suppress(BundleError):
-            for name, entry in read_manifest(version)[1]["files"].items():
-                found.setdefault(entry["sha256"], []).append(version / name)
+            for name, entry in read_manifest(version)[1].files.items():
+                found.setdefault(entry.sha256, []).append(version / name)
     return found
 
 
-def _take_over(earlier: dict[str, list[Path]], file: Path, entry: dict[str, Any]) -> bool:
+def _take_over(earlier: dict[str, list[Path]], file: Path, entry: FileEntry) -> bool:
     """Make an earlier version's file of the same content this one's, without a copy if possible."""
-    for other in earlier.get(entry["sha256"], ()):
+    for other in earlier.get(entry.sha256, ()):
         if other != file and _right(other, entry):
             with atomic_write(file) as temporary:
                 try:
@@ -201,10 +206,10 @@ def _take_over(earlier: dict[str, list[Path]], file: Path, entry: dict[str, Any]
 
 
 def _bring(
-    origin: Origin, version: Path, files: dict[str, dict[str, Any]], progress: ByteProgress
+    origin: Origin, version: Path, files: Mapping[str, FileEntry], progress: ByteProgress
 ) -> None:
     """Fetch `files` into the folder `version`, each checked before it gets its name."""
-    needed, done = sum(entry["bytes"] for entry in files.values()), 0
+    needed, done = sum(entry.bytes for entry in files.values()), 0
     free = shutil.disk_usage(version).free
     if needed + _SPARE_BYTES > free and needed:
         raise BundleError(
@@ -217,7 +222,7 @@ def _bring(
             progress(done, needed)
 
 
-def _bring_one(origin: Origin, file: Path, entry: dict[str, Any]) -> Iterator[int]:
+def _bring_one(origin: Origin, file: Path, entry: FileEntry) -> Iterator[int]:
     address = origin.address.below(f"{file.parent.name}/{file.name}")
     digest, length = hashlib.sha256(), 0
     remove_temporaries(file)
@@ -225,24 +230,24 @@ def _bring_one(origin: Origin, file: Path, entry: dict[str, Any]) -> Iterator[in
         with open(temporary, "wb") as out:
             for chunk in origin.chunks(f"{file.parent.name}/{file.name}"):
                 length += len(chunk)
-                if length > entry["bytes"]:
+                if length > entry.bytes:
                     raise BundleError(
-                        f"{address}: longer than the {entry['bytes']:,} bytes of the manifest"
+                        f"{address}: longer than the {entry.bytes:,} bytes of the manifest"
                     )
                 digest.update(chunk)
                 out.write(chunk)
                 yield len(chunk)
-        if length != entry["bytes"]:
+        if length != entry.bytes:
             raise BundleError(
-                f"{address}: {length:,} bytes where the manifest says {entry['bytes']:,}"
+                f"{address}: {length:,} bytes where the manifest says {entry.bytes:,}"
             )
-        if digest.hexdigest() != entry["sha256"]:
+        if digest.hexdigest() != entry.sha256:
             raise BundleError(f"{address}: its checksum is not that of the manifest")
 
 
-def _right(file: Path, entry: dict[str, Any]) -> bool:
+def _right(file: Path, entry: FileEntry) -> bool:
     try:
-        return bool(file.stat().st_size == entry["bytes"] and sha256(file) == entry["sha256"])
+        return file.stat().st_size == entry.bytes and sha256(file) == entry.sha256
     except OSError:
         return False
 

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from memory_toolkit.measure.sizes import MB
-from recommender.bundle.bundle import Bundle, manifest_stamp
+from recommender.bundle.bundle import Bundle
+from recommender.bundle.manifest import manifest_stamp
 from recommender.bundle.shards import Shards
 from recommender.core.address import Address, place
 from recommender.core.errors import BundleError

@@ -10,11 +10,17 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from recommender.bundle.bundle import MANIFEST, SEMANTIC, Bundle, manifest_stamp, read_manifest
+from recommender.bundle.bundle import Bundle
+from recommender.bundle.manifest import (
+    MANIFEST,
+    MAX_MANIFEST_BYTES,
+    SEMANTIC,
+    manifest_stamp,
+    read_manifest,
+)
 from recommender.core.address import Address
 from recommender.core.errors import SettingsError
 from recommender.core.progress import StageProgress, no_progress
-from recommender.remote.fetching import LONGEST_MANIFEST
 from recommender.remote.origin import NotThereError, Origin
 from recommender.remote.storages import check_usable
 
@@ -60,11 +66,11 @@ def publish(path: Path, address: Address, progress: StageProgress = no_progress)
 def _publish(path: Path, address: Address, progress: StageProgress) -> Published:
     origin = Origin(address)
     manifest = read_manifest(path)[1]
-    version, files = manifest["data"], manifest["files"]
+    version, files = manifest.data, manifest.files
     there = origin.sizes(version)
-    missing = [name for name, entry in files.items() if there.get(name) != entry["bytes"]]
-    kept = sum(entry["bytes"] for name, entry in files.items() if name not in missing)
-    total, written = sum(entry["bytes"] for entry in files.values()), 0
+    missing = [name for name, entry in files.items() if there.get(name) != entry.bytes]
+    kept = sum(entry.bytes for name, entry in files.items() if name not in missing)
+    total, written = sum(entry.bytes for entry in files.values()), 0
     for name in missing:
         before = written
 
@@ -74,7 +80,7 @@ def _publish(path: Path, address: Address, progress: StageProgress) -> Published
             progress(f"Publishing to {address}", (kept + written) / total)
 
         origin.write(f"{version}/{name}", path / version / name, tell)
-        written = before + files[name]["bytes"]  # not every storage tells of pieces
+        written = before + files[name].bytes  # not every storage tells of pieces
         tell(0)
     previous = _version_at(origin)
     origin.write(MANIFEST, path / MANIFEST, lambda length: None)
@@ -90,6 +96,6 @@ def _publish(path: Path, address: Address, progress: StageProgress) -> Published
 def _version_at(origin: Origin) -> str | None:
     """The folder that the manifest at the address names; None if there is none, or none of ours."""
     try:
-        return str(json.loads(origin.read(MANIFEST, LONGEST_MANIFEST))["data"])
+        return str(json.loads(origin.read(MANIFEST, MAX_MANIFEST_BYTES))["data"])
     except (NotThereError, ValueError, TypeError, KeyError):
         return None

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from recommender.core.top_n import Rows
+from recommender.core.rows import Selection
 from recommender.models.content import ContentModel
 from recommender.scoring.scorer import HybridScorer, Question, Ranked
 
@@ -19,15 +19,18 @@ from recommender.scoring.scorer import HybridScorer, Question, Ranked
 class SparseContent(ContentModel):
     """The same model with SciPy's product, many times faster where there are many profiles."""
 
-    cell_bytes = 8
+    @property
+    def cell_bytes(self) -> int:
+        """Bytes that `score` takes for one profile and one movie."""
+        return 8
 
     @cached_property
     def _matrix(self) -> csr_matrix:
         shape = (self.n_movies, self.n_terms)
         return csr_matrix((self.weights, self.terms.astype(np.int32), self.offsets), shape)
 
-    def similarity(self, profiles: np.ndarray, movies: Rows) -> np.ndarray:
-        """As `ContentModel.similarity`, but float32."""
+    def score(self, profiles: np.ndarray, movies: Selection) -> np.ndarray:
+        """Return what `ContentModel.score` does, but as float32."""
         return np.ascontiguousarray((self._matrix[movies] @ profiles.T).T)
 
 

@@ -1,7 +1,7 @@
 """Why a movie was recommended: the parts that its score is the sum of.
 
 Nothing here is a template: the ranking model's score is a sum over the movies a person rated
-(`RankingModel.contributions`), and the content part is a sum over terms, so the reasons are the
+(`RankingModel.explain`), and the content part is a sum over terms, so the reasons are the
 largest parts of the very number that the list is ordered by.
 """
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recommender.models.protocol import Explains
 from recommender.scoring.scorer import HybridScorer, Question, Ranked
 
 
@@ -44,17 +45,14 @@ def explain(scorer: HybridScorer, ranked: Ranked, question: Question, rank: int)
     weight, span = question.weight, ranked.high - ranked.low
     parts = np.zeros(0)
     rated = person.movies[:0]
-    terms, term_parts = scorer.content.shared_terms(
-        scorer.content.user_profile(person.movies, person.ratings), movie
-    )
-    term_parts = (1 - weight) * term_parts
-    if question.rank_by == "ranking" and span > 0:
-        rated = person.movies
-        shares = scorer.ranking.contributions(
-            person.movies, person.ratings, movie, question.popularity_exponent
-        )
-        parts = weight * shares.astype(np.float64) / span
+    shared = scorer.content.explain(person.movies, person.ratings, movie)
+    term_parts = (1 - weight) * shared.parts
+    model = scorer.collaborative(question)
+    if isinstance(model, Explains) and span > 0:
+        shares = model.explain(person.movies, person.ratings, movie)
+        rated = shares.indices
+        parts = weight * shares.parts.astype(np.float64) / span
         offset = -weight * ranked.low / span
     else:
         offset = float(ranked.scores[rank]) - float(term_parts.sum())
-    return Explanation(offset, rated, parts, terms, term_parts)
+    return Explanation(offset, rated, parts, shared.indices, term_parts)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recommender.bundle.bundle import Bundle, BundleWriter
+from recommender.bundle.bundle import Bundle
+from recommender.bundle.writer import BundleWriter
 from recommender.core.errors import NotFoundError
 
 _ARRAYS = ("year", "genres", "count", "mean", "deviation")
@@ -53,8 +54,8 @@ class MovieFacts:
     @classmethod
     def from_bundle(cls, bundle: Bundle) -> MovieFacts:
         """The facts that `bundle` holds, memory-mapped."""
-        names = tuple(bundle.info["data"]["genres"])
-        return cls(names, *(bundle.array(f"movie_{name}") for name in _ARRAYS))
+        arrays = (bundle.array(f"movie_{name}") for name in _ARRAYS)
+        return cls(bundle.training.data.genres, *arrays)
 
     def save(self, writer: BundleWriter) -> list[str]:
         """Write the arrays; returns the genres, which belong into the manifest."""

@@ -88,8 +88,7 @@ class Questions:
                 stars[index] = rating
         movies = np.array(sorted(stars), dtype=np.int32)
         given = np.array([stars[i] for i in movies.tolist()], dtype=np.float32)
-        bias, factors = self._scorer.stars.fold_in(movies, given)
-        return Person(movies, given, bias, factors)
+        return Person(movies, given, self._scorer.stars.profile(movies, given))
 
     def with_hidden(self, person: Person, hidden: Collection[Id]) -> Person:
         """`person`, with the movies they turned away counted as rated lowest."""

@@ -11,6 +11,7 @@ one batch of movies, whatever the size of the catalogue. The result does not dep
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -19,8 +20,10 @@ from typing import Literal
 import numpy as np
 
 from recommender.bundle.history import History
-from recommender.core.top_n import Rows, TopN
+from recommender.core.rows import Selection
+from recommender.core.top_n import TopN
 from recommender.models.content import ContentModel
+from recommender.models.protocol import Model
 from recommender.models.ranking import RankingModel
 from recommender.models.stars import StarsModel
 
@@ -40,13 +43,12 @@ class Person:
     Attributes:
         movies: what they rated, indices in ascending order, shape (n,).
         ratings: their stars, float32, shape (n,).
-        bias, factors: how the stars model sees them, b_u and p_u.
+        stars: their profile in the stars model, float64, shape (k+1,).
     """
 
     movies: np.ndarray
     ratings: np.ndarray
-    bias: float
-    factors: np.ndarray
+    stars: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +147,17 @@ class HybridScorer:
         return 24 + self.content.cell_bytes
 
     def user(self, index: int) -> Person:
-        """A user of the data."""
-        movies, ratings = self.history.of(index)
-        bias = float(self.stars.user_bias[index])
-        return Person(movies, ratings, bias, self.stars.user_factors[index])
+        """Return a user of the data."""
+        return Person(*self.history.of(index), self.stars.user_profile(index))
+
+    def collaborative(self, question: Question) -> Model:
+        """Return the model whose scores are the collaborative part of the answer."""
+        if question.rank_by == "stars":
+            return self.stars
+        exponent = question.popularity_exponent
+        if exponent is None:
+            return self.ranking
+        return dataclasses.replace(self.ranking, popularity_exponent=exponent)
 
     def rank(self, people: Iterable[Person], question: Question) -> Iterator[Ranked]:
         """The best movies for each of `people`, in order, of those they have not rated."""
@@ -201,7 +210,7 @@ class HybridScorer:
         for movies in self.movie_batches(len(batch.people)):
             # Rounding each part to 32 bits makes equal what differs only by the order of
             # summation, which is all that the size of a batch can change.
-            scores = self.content.similarity(batch.profiles, movies).astype(np.float32, copy=False)
+            scores = self.content.score(batch.profiles, movies).astype(np.float32, copy=False)
             scores *= 1 - weight
             if weight > 0:
                 collaborative = _scaled(batch.collaborative(movies), low, high)
@@ -231,7 +240,7 @@ class HybridScorer:
         return Parts(
             predicted=batch.predicted(ranked.movies)[0],
             collaborative=_scaled(collaborative, ranked.low, ranked.high),
-            content=self.content.similarity(batch.profiles, ranked.movies)[0],
+            content=self.content.score(batch.profiles, ranked.movies)[0],
         )
 
     def movie_batches(self, people: int = 1) -> Iterator[slice]:
@@ -256,24 +265,23 @@ class _Batch:
         self._rated, self._rated_by = rated[order], rows[order]
         # A column for each, turned round: so the content of many is multiplied without a copy.
         self.profiles = np.stack(
-            [scorer.content.user_profile(one.movies, one.ratings) for one in people], axis=1
+            [scorer.content.profile(one.movies, one.ratings) for one in people], axis=1
         ).T
-        self._vectors = np.stack(
-            [scorer.ranking.profile(one.movies, one.ratings) for one in people]
-        )
-        self._biases = np.array([one.bias for one in people])
-        self._factors = np.stack([one.factors for one in people])
+        self._stars = np.stack([one.stars for one in people])
+        self._model = scorer.collaborative(question)
+        self._vectors = self._stars
+        if question.rank_by != "stars":
+            self._vectors = np.stack(
+                [self._model.profile(one.movies, one.ratings) for one in people]
+            )
 
-    def collaborative(self, movies: Rows) -> np.ndarray:
-        """What the collaborative part orders by, float32, shape (people, movies)."""
-        if self.question.rank_by == "stars":
-            return self.predicted(movies).astype(np.float32)
-        exponent = self.question.popularity_exponent
-        return self._scorer.ranking.scores(self._vectors, movies, exponent)
+    def collaborative(self, movies: Selection) -> np.ndarray:
+        """Return what the collaborative part orders by, float32, shape (people, movies)."""
+        return self._model.score(self._vectors, movies).astype(np.float32, copy=False)
 
-    def predicted(self, movies: Rows) -> np.ndarray:
-        """Predicted stars, not clipped, float64, shape (people, movies)."""
-        return self._scorer.stars.predict(self._biases, self._factors, movies)
+    def predicted(self, movies: Selection) -> np.ndarray:
+        """Return predicted stars, not clipped, float64, shape (people, movies)."""
+        return self._scorer.stars.score(self._stars, movies)
 
     def exclude(self, scores: np.ndarray, movies: slice, value: float) -> None:
         """Put `value` where somebody has rated the movie already, or where it is not allowed."""

@@ -63,12 +63,12 @@ def _by_content_and_ranking(
     scorer: HybridScorer, movie: int, method: Method
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """Batches of movies with their similarities; -inf for those that have nothing in common."""
-    row = scorer.content.profile(np.array([movie]), np.ones(1))[None]
+    row = scorer.content.weighted_sum(np.array([movie]), np.ones(1))[None]
     close = _closeness(scorer, movie) if method != "content" else np.zeros(0)
     for movies in scorer.movie_batches():
         scores = close[movies]
         if method != "collaborative":
-            scores = scorer.content.similarity(row, movies)[0]
+            scores = scorer.content.score(row, movies)[0]
         if method == "hybrid":
             scores = (scores + close[movies]) / 2
         yield movies, np.where(scores > 0, scores, -np.inf)

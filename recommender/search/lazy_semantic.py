@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memory_toolkit.measure.sizes import MB
-from recommender.bundle.bundle import SEMANTIC, manifest_stamp
+from recommender.bundle.manifest import SEMANTIC, manifest_stamp
 from recommender.core.records import Id
 
 if TYPE_CHECKING:

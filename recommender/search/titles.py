@@ -19,7 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from recommender.bundle.bundle import Bundle, BundleWriter
+from recommender.bundle.bundle import Bundle
+from recommender.bundle.writer import BundleWriter
 from recommender.core import text_folding
 from recommender.search import typos
 

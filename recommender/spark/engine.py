@@ -6,23 +6,22 @@ import dataclasses
 import hashlib
 import json
 from pathlib import Path
+from typing import Any, cast
 
-import numpy as np
 from pyspark.sql import DataFrame, SparkSession
 
-from recommender.bundle.history import History
 from recommender.core.progress import Progress, StageProgress
 from recommender.dataset import Dataset, ImportOptions
-from recommender.models.content import ContentModel
-from recommender.models.ranking import RankingModel, RankingSettings
-from recommender.models.stars import StarsModel, StarsSettings
+from recommender.models.protocol import M, Model, TrainingData
+from recommender.models.ranking import RankingModel
+from recommender.models.stars import StarsModel
 from recommender.spark import importing
 from recommender.spark.files import Files
 from recommender.spark.following import one_line_errors
 from recommender.spark.ranking import fit_ranking
 from recommender.spark.sources import SparkSource
 from recommender.spark.stars import fit_stars
-from recommender.training.engine import BESIDE_RANKING, BESIDE_STARS
+from recommender.training.engine import PROCESS_BYTES
 
 # What importing PySpark takes.
 _PYSPARK = 60 << 20
@@ -71,38 +70,23 @@ class SparkEngine:
         self._folder = folder
 
     def memory(
-        self, n_users: int, n_movies: int, stars: StarsSettings, ranking: RankingSettings
+        self, model: type[Model], n_users: int, n_movies: int, n_ratings: int, settings: Any
     ) -> int:
-        """The rows of users are in files; see `spark.stars.fit_stars`."""
-        rows = max(
-            BESIDE_STARS + 8 * (stars.n_factors + 1) * n_movies,
-            BESIDE_RANKING + 8 * (ranking.n_factors + 54) * n_movies,
-        )
-        return _PYSPARK + rows + 16 * n_users
+        """Return what the driver takes: the rows of users are in files, see `spark.stars`."""
+        rows = model.fit_memory(0, n_movies, n_ratings, settings)
+        return PROCESS_BYTES + _PYSPARK + rows + 16 * n_users
 
-    def fit_stars(
-        self,
-        history: History,
-        users: np.ndarray,
-        movies: np.ndarray,
-        scale: tuple[float, float],
-        settings: StarsSettings,
-        progress: Progress,
-    ) -> StarsModel:
+    def fit(self, model: type[M], data: TrainingData, settings: Any, progress: Progress) -> M:
+        """Fit the models that need all ratings on the executors, and others here."""
+        fitted: Model
         with one_line_errors():
-            return fit_stars(self._ratings, users, movies, scale, settings, progress, self._folder)
-
-    def fit_ranking(
-        self,
-        history: History,
-        content: ContentModel,
-        counts: np.ndarray,
-        scale: tuple[float, float],
-        settings: RankingSettings,
-        progress: Progress,
-    ) -> RankingModel:
-        with one_line_errors():
-            return fit_ranking(self._ratings, content, counts, scale, settings, progress)
+            if model is StarsModel:
+                fitted = fit_stars(self._ratings, data, settings, progress, self._folder)
+            elif model is RankingModel:
+                fitted = fit_ranking(self._ratings, data, settings, progress)
+            else:
+                fitted = model.fit(data, settings, progress)
+        return cast(M, fitted)
 
     @property
     def _ratings(self) -> DataFrame:

@@ -32,7 +32,7 @@ AHEAD = 2
 _MOST_THREADS = 1024
 
 # What people have rated, how the stars model sees them, and how many movies each has rated.
-_Packed = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+_Packed = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 # The best movies of several people, their scores, and how many each has.
 _Best = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -128,17 +128,16 @@ def _pack(people: list[Person]) -> _Packed:
     return (
         np.concatenate([one.movies for one in people]),
         np.concatenate([one.ratings for one in people]),
-        np.array([one.bias for one in people]),
-        np.stack([one.factors for one in people]),
+        np.stack([one.stars for one in people]),
         np.array([len(one.movies) for one in people]),
     )
 
 
 def _unpack(packed: _Packed) -> Iterator[Person]:
-    movies, ratings, biases, factors, counts = packed
+    movies, ratings, stars, counts = packed
     ends = np.cumsum(counts)
-    for start, end, bias, own in zip(ends - counts, ends, biases, factors, strict=True):
-        yield Person(movies[start:end], ratings[start:end], float(bias), own)
+    for start, end, own in zip(ends - counts, ends, stars, strict=True):
+        yield Person(movies[start:end], ratings[start:end], own)
 
 
 def _each(

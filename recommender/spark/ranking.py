@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 
 from recommender.core.progress import Progress, no_progress
 from recommender.models.content import ContentModel
+from recommender.models.protocol import TrainingData
 from recommender.models.ranking import (
     RankingModel,
     RankingSettings,
@@ -25,14 +26,12 @@ from recommender.spark.passes import add_up
 
 def fit_ranking(
     ratings: DataFrame,
-    content: ContentModel,
-    counts: np.ndarray,
-    scale: tuple[float, float],
+    data: TrainingData,
     settings: RankingSettings,
     progress: Progress = no_progress,
 ) -> RankingModel:
     """Fit the ranking model by randomized subspace iteration; the same up to rounding as
-    `recommender.models.ranking.fit_ranking`, whose source and settings it has.
+    `RankingModel.fit`, whose source and settings it has.
 
     The ratings are read 14 times, once for each product with MᵀM, so they should be persisted.
     Memory: on the driver four arrays of 4·(k + 16) bytes for each movie; on an executor three such
@@ -40,14 +39,13 @@ def fit_ranking(
 
     Args:
         ratings: packed blocks, see `spark.blocks`.
-        content: of all movies; stays on the driver.
-        counts: how many ratings each movie has, shape (movies,).
-        scale: lowest and highest rating.
-        progress: told the fraction done, 0..1.
+        data: its history is not read; the content model stays on the driver.
+        progress: is given the fraction done, 0..1.
     """
-    popularity = popularity_of(counts)
-    rows = _ClusterRows(ratings, Weighting.of(popularity, scale, settings))
-    return decompose(rows, content, popularity, scale, settings, progress)
+    popularity = popularity_of(data.counts)
+    rows = _ClusterRows(ratings, Weighting.of(popularity, data.scale, settings))
+    content = data.model(ContentModel)
+    return decompose(rows, content, popularity, data.scale, settings, progress)
 
 
 class _ClusterRows:

@@ -19,10 +19,12 @@ import pyarrow as pa
 from pyspark.ml.recommendation import ALS
 from pyspark.sql import DataFrame, SparkSession
 
-from recommender.core.errors import SettingsError
+from recommender.core.errors import DataError, SettingsError
 from recommender.core.progress import Progress, no_progress, scaled
+from recommender.models.protocol import TrainingData
 from recommender.models.ridge import MOVIE_RIDGE, solve_ridge, unit_of
-from recommender.models.stars import StarsModel, StarsSettings, average_movie, gram_of
+from recommender.models.stars import StarsModel, StarsSettings
+from recommender.models.stars_training import NO_RATING_LEFT, average_movie, gram_of
 from recommender.spark.blocks import UserBlock, user_blocks
 from recommender.spark.driver_rows import driver_rows
 from recommender.spark.following import follow
@@ -52,14 +54,13 @@ _FACTORS, _USERS, _MOVIES = 0.15, 0.7, 0.85
 
 def fit_stars(
     ratings: DataFrame,
-    users: np.ndarray,
-    movies: np.ndarray,
-    scale: tuple[float, float],
+    data: TrainingData,
     settings: StarsSettings,
     progress: Progress = no_progress,
     folder: Path | None = None,
 ) -> StarsModel:
-    """Train the stars model on the ratings of `users` and `movies`, then fold in the others.
+    """Train the stars model on the ratings of `data.users` and `data.movies`, then fold in the
+    others.
 
     Source: Koren, "Factor in the neighbors", 2010, section 2.1, for the biases, here alternating;
     Zhou et al., "Large-scale parallel collaborative filtering", 2008, for the factors, by
@@ -72,26 +73,24 @@ def fit_stars(
 
     Args:
         ratings: packed blocks, see `spark.blocks`.
-        users: which users take part, bool, shape (users,).
-        movies: which movies take part, bool, shape (movies,).
-        scale: lowest and highest rating.
+        data: its history and texts are not read.
         settings: learning rates and initial spread mean nothing here.
-        progress: told the fraction done, 0..1.
+        progress: is given the fraction done, 0..1.
         folder: where the rows of users are while the model is in use; by default the system's
             folder for temporary files.
 
     Raises:
         SettingsError: the regularization is not above 0.
-        ValueError: no rating takes part.
+        DataError: no rating takes part.
     """
     if settings.regularization <= 0:
         raise SettingsError(
             f"regularization {settings.regularization:g}: training on Spark needs one above 0"
         )
     side = UserRows(
-        _empty(scale, movies, settings.n_factors),
-        users,
-        _SHRINKAGE * settings.regularization * unit_of(scale) * _LONGER**2,
+        _empty(data.scale, data.movies, settings.n_factors),
+        data.users,
+        _SHRINKAGE * settings.regularization * unit_of(data.scale) * _LONGER**2,
     )
     side, counts = _fit_biases(ratings, side)
     progress(_FACTORS)
@@ -127,7 +126,7 @@ def _fit_biases(ratings: DataFrame, side: UserRows) -> tuple[UserRows, np.ndarra
     """`side` with μ, b_i, and which movies are known; and how many ratings each movie has in all.
 
     Raises:
-        ValueError: no rating takes part.
+        DataError: no rating takes part.
     """
 
     def count(side: UserRows, block: UserBlock, sums: np.ndarray) -> None:
@@ -146,7 +145,7 @@ def _fit_biases(ratings: DataFrame, side: UserRows) -> tuple[UserRows, np.ndarra
     add_up(ratings, sums, side, count)
     stars, taken, counts = sums.T
     if not taken.any():
-        raise ValueError("no rating takes part")
+        raise DataError(NO_RATING_LEFT)
     mean = float(stars.sum() / taken.sum())
     movie_bias = (stars - mean * taken) / (taken + DAMPING)
     model = dataclasses.replace(
@@ -238,21 +237,22 @@ def _with_users(
 ) -> StarsModel:
     """The model of `side` with AᵀA and the rows of all users, the left-out folded in."""
     n_users, k = len(side.users), side.model.movie_factors.shape[1]
+    user_bias, user_factors = _on_disk(folder, (n_users,)), _on_disk(folder, (n_users, k))
     model = dataclasses.replace(
         side.model,
-        user_bias=_on_disk(folder, (n_users,)),
-        user_factors=_on_disk(folder, (n_users, k)),
+        user_bias=user_bias,
+        user_factors=user_factors,
         gram=np.zeros((k + 2, k + 2)),
     )
     seen = np.zeros(n_users, dtype=bool)
     for users, biases, factors in _rows(ratings, side, True, scaled(progress, 0.0, 0.6)):
-        model.user_bias[users], model.user_factors[users], seen[users] = biases, factors, True
+        user_bias[users], user_factors[users], seen[users] = biases, factors, True
         np.add(model.gram, gram_of(model.global_mean, biases, factors), out=model.gram)
-    model.user_bias[~seen], model.user_factors[~seen] = model.average_user
+    user_bias[~seen], user_factors[~seen] = model.average_user
     if not seen.all():
         side = dataclasses.replace(side, model=_without_users(model))
         for users, biases, factors in _rows(ratings, side, False, scaled(progress, 0.6, 1.0)):
-            model.user_bias[users], model.user_factors[users] = biases, factors
+            user_bias[users], user_factors[users] = biases, factors
     return model
 
 
@@ -295,7 +295,7 @@ def _rows(
 def _fold_in_movies(
     ratings: DataFrame, side: UserRows, model: StarsModel, counts: np.ndarray, progress: Progress
 ) -> None:
-    """Fill the rows of the movies that were not trained, as `collaborative.fit_stars` does.
+    """Fill the rows of the movies that were not trained, as `StarsModel.fit` does.
 
     Each movie's normal equations are added up where the ratings are.
 

@@ -1,37 +1,31 @@
 """What does the heavy part of a training: this process, or a cluster.
 
-An engine reads the ratings and fits the two models that need them all. The rest, the movies' texts,
-the content model and the writing of the bundle, is the same for every engine and stays in
-`training`.
+An engine reads the ratings and fits the models. The rest, the movies' texts and the writing of the
+bundle, is the same for every engine and stays in `training.pipeline`.
 """
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Protocol, TypeVar
-
-import numpy as np
+from typing import Any, Protocol, TypeVar
 
 from memory_toolkit.measure.sizes import MB
-from recommender.bundle.history import History
 from recommender.core.errors import DataError
 from recommender.core.file_hash import sha256
 from recommender.core.progress import Progress, StageProgress
 from recommender.dataset import Dataset, ImportOptions, Source, import_dataset
-from recommender.models.content import ContentModel
-from recommender.models.ranking import RankingModel, RankingSettings, fit_ranking
-from recommender.models.stars import StarsModel, StarsSettings, fit_stars
+from recommender.models.protocol import M, Model, TrainingData
 
 # What names the files: `dataset.Source` for this process, `spark.SparkSource` for Spark.
 S = TypeVar("S", contravariant=True)
 
-# What the process takes beside the arrays of the two models, which are the largest.
-BESIDE_STARS, BESIDE_RANKING = 95 * MB, 145 * MB
+# What the process takes beside the arrays of the models.
+PROCESS_BYTES = 95 * MB
 
 
 class Engine(Protocol[S]):
-    """Who reads the ratings and fits the models that need them all.
+    """Reads the ratings and fits the models.
 
     The methods are called in the order in which they stand here; of `import_dataset` and `resume`
     one.
@@ -40,7 +34,7 @@ class Engine(Protocol[S]):
     name: str
 
     def contents(self, source: S) -> str:
-        """What changes when the data of `source` do, as a hexadecimal digest.
+        """Return what changes when the data of `source` do, as a hexadecimal digest.
 
         Raises:
             DataError: a file cannot be read.
@@ -55,31 +49,12 @@ class Engine(Protocol[S]):
         """Go on with what an earlier run of the same training imported into `folder`."""
 
     def memory(
-        self, n_users: int, n_movies: int, stars: StarsSettings, ranking: RankingSettings
+        self, model: type[Model], n_users: int, n_movies: int, n_ratings: int, settings: Any
     ) -> int:
-        """How many bytes of its own this process takes at most while the models are fitted."""
+        """Return the bytes of its own that this process takes at most while `fit` runs."""
 
-    def fit_stars(
-        self,
-        history: History,
-        users: np.ndarray,
-        movies: np.ndarray,
-        scale: tuple[float, float],
-        settings: StarsSettings,
-        progress: Progress,
-    ) -> StarsModel:
-        """Train the stars model; see `collaborative.fit_stars`."""
-
-    def fit_ranking(
-        self,
-        history: History,
-        content: ContentModel,
-        counts: np.ndarray,
-        scale: tuple[float, float],
-        settings: RankingSettings,
-        progress: Progress,
-    ) -> RankingModel:
-        """Fit the ranking model; see `ranking.fit_ranking`."""
+    def fit(self, model: type[M], data: TrainingData, settings: Any, progress: Progress) -> M:
+        """Fit a model; see `Model.fit`, whose arguments and errors these are."""
 
 
 class LocalEngine:
@@ -108,31 +83,9 @@ class LocalEngine:
         """Nothing to do: the models are fitted from the history on disk."""
 
     def memory(
-        self, n_users: int, n_movies: int, stars: StarsSettings, ranking: RankingSettings
+        self, model: type[Model], n_users: int, n_movies: int, n_ratings: int, settings: Any
     ) -> int:
-        return max(
-            BESIDE_STARS + 8 * (stars.n_factors + 1) * (n_users + n_movies),
-            BESIDE_RANKING + 8 * (ranking.n_factors + 54) * n_movies + 8 * n_users,
-        )
+        return PROCESS_BYTES + model.fit_memory(n_users, n_movies, n_ratings, settings)
 
-    def fit_stars(
-        self,
-        history: History,
-        users: np.ndarray,
-        movies: np.ndarray,
-        scale: tuple[float, float],
-        settings: StarsSettings,
-        progress: Progress,
-    ) -> StarsModel:
-        return fit_stars(history, users, movies, scale, settings, progress)
-
-    def fit_ranking(
-        self,
-        history: History,
-        content: ContentModel,
-        counts: np.ndarray,
-        scale: tuple[float, float],
-        settings: RankingSettings,
-        progress: Progress,
-    ) -> RankingModel:
-        return fit_ranking(history, content, counts, scale, settings, progress)
+    def fit(self, model: type[M], data: TrainingData, settings: Any, progress: Progress) -> M:
+        return model.fit(data, settings, progress)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic
@@ -19,25 +19,23 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from memory_toolkit.measure.sizes import format_bytes
-from recommender.bundle.bundle import VERSION, Bundle, BundleWriter
+from recommender.bundle.bundle import Bundle
 from recommender.bundle.catalogue import FILE as CATALOGUE_FILE
 from recommender.bundle.catalogue import MovieText, write_catalogue
 from recommender.bundle.history import ARRAYS as HISTORY_ARRAYS
 from recommender.bundle.history import History
+from recommender.bundle.manifest import VERSION
 from recommender.bundle.shards import split
+from recommender.bundle.writer import BundleWriter
 from recommender.core.errors import BundleError, DataError, SettingsError
 from recommender.core.memory_budget import Allowance
-from recommender.core.progress import (
-    Progress,
-    StageProgress,
-    no_progress,
-    of_stage,
-    scaled,
-)
+from recommender.core.progress import Progress, StageProgress, no_progress, of_stage, scaled
 from recommender.core.records import Id
 from recommender.dataset import ImportOptions
-from recommender.models.content import ContentModel, fit_content
+from recommender.models.content import ContentModel, ContentSettings
+from recommender.models.protocol import Model, TrainingData
 from recommender.models.ranking import RankingSettings
+from recommender.models.registry import SERVED
 from recommender.models.stars import StarsSettings
 from recommender.scoring.filters import MovieFacts, pack_genres
 from recommender.search.titles import TitleIndex
@@ -70,6 +68,27 @@ class TrainingSettings:
     ranking: RankingSettings = dataclasses.field(default_factory=RankingSettings)
     imports: ImportOptions = dataclasses.field(default_factory=ImportOptions)
     credit: str = ""
+
+    def of(self, model: type[Model]) -> Any:
+        """Return the settings of a model; None, for its defaults, where this has none."""
+        own = {
+            "stars": self.stars,
+            "content": ContentSettings(self.max_features),
+            "ranking": self.ranking,
+        }
+        return own.get(model.name)
+
+    def data(
+        self, history: History, texts: Collection[MovieText], scale: tuple[float, float]
+    ) -> TrainingData:
+        """Return what models are trained on, by the least numbers of ratings of these settings."""
+        return TrainingData.of(
+            history,
+            texts,
+            scale,
+            min_user_ratings=self.min_user_ratings,
+            min_movie_ratings=self.min_movie_ratings,
+        )
 
     def __post_init__(self) -> None:
         for name, value, low, high in (
@@ -164,25 +183,23 @@ class _Training(Generic[S]):
         if self._stages.records[0].reused:
             self._engine.resume(self._source, self._work, settings.imports)
         self._history = History.open(self._writer.folder)
-        self._movie_ratings = _movie_ratings(self._history, self._data["movies"])
-        self._users = np.diff(self._history.offsets) >= settings.min_user_ratings
-        self._movies = self._movie_ratings[0] >= settings.min_movie_ratings
+        low, high = self._data["scale"]
+        data = settings.data(self._history, self._texts(), (low, high))
+        self._movie_ratings = _movie_ratings(self._history, data.counts)
         self._check_memory()
-        stars = run("stars", self._stars)
-        self._content = run("content", self._fit_content)
-        run("ranking", self._ranking)
+        self._check_ratings(data)
+        models = {model.name: self._model(model, data) for model in SERVED}
         genres = run("catalogue", self._catalogue)["genres"]
         shutil.rmtree(self._work)
         trained = {
-            "trained_users": int(self._users.sum()),
-            "trained_movies": int(self._movies.sum()),
+            "trained_users": int(data.users.sum()),
+            "trained_movies": int(data.movies.sum()),
         }
         return {
             "settings": dataclasses.asdict(settings),
             "engine": self._engine.name,
             "data": self._data | trained | {"genres": genres},
-            "stars": stars,
-            "content": {"n_terms": self._content["n_terms"]},
+            "models": models,
             "shards": split(self._writer.folder),
             "seconds": round(sum(stage.seconds for stage in self._stages.records), 1),
             "stages": [dataclasses.asdict(stage) for stage in self._stages.records],
@@ -194,12 +211,11 @@ class _Training(Generic[S]):
         )
         for name in HISTORY_ARRAYS:
             (self._work / f"{name}.npy").replace(self._writer.folder / f"{name}.npy")
-        ratings = History.open(self._writer.folder).ratings
         return {
             "users": dataset.n_users,
             "movies": dataset.n_movies,
             "ratings": dataset.n_ratings,
-            "mean_rating": float(ratings.mean(dtype=np.float64)),
+            "mean_rating": History.open(self._writer.folder).mean_rating(),
             "scale": list(dataset.scale),
             "fingerprint": dataset.fingerprint,
             "report": dataset.report.lines(),
@@ -211,8 +227,12 @@ class _Training(Generic[S]):
         Raises:
             SettingsError: the models of so many users and movies do not fit.
         """
-        users, movies, settings = self._data["users"], self._data["movies"], self._settings
-        needed = self._engine.memory(users, movies, settings.stars, settings.ranking)
+        settings = self._settings
+        users, movies, ratings = (self._data[name] for name in ("users", "movies", "ratings"))
+        needed = max(
+            self._engine.memory(model, users, movies, ratings, settings.of(model))
+            for model in SERVED
+        )
         allowance = Allowance.find(settings.imports.memory_limit)
         if allowance.bytes < needed:
             raise allowance.too_little(
@@ -222,43 +242,40 @@ class _Training(Generic[S]):
     def _texts(self, progress: Progress = no_progress) -> MovieTexts:
         return MovieTexts(self._work / "movies.parquet", self._data["movies"], progress)
 
-    @property
-    def _scale(self) -> tuple[float, float]:
-        low, high = self._data["scale"]
-        return low, high
+    def _check_ratings(self, data: TrainingData) -> None:
+        """Refuse data of which nothing is left.
 
-    def _stars(self) -> dict[str, Any]:
-        settings = self._settings
-        if not any(len(block.movies) for block in self._history.blocks(self._users, self._movies)):
+        Raises:
+            DataError: no rating takes part in training the stars model.
+        """
+        if not any(len(block.movies) for block in data.history.blocks(data.users, data.movies)):
+            settings = self._settings
             raise DataError(
                 f"no rating is left: no user with at least {settings.min_user_ratings} ratings "
                 f"rated a movie with at least {settings.min_movie_ratings}; lower "
                 "--min-user-ratings or --min-movie-ratings"
             )
-        return self._engine.fit_stars(
-            self._history,
-            self._users,
-            self._movies,
-            self._scale,
-            settings.stars,
-            of_stage(self._progress, "stars"),
-        ).save(self._writer)
 
-    def _fit_content(self) -> dict[str, Any]:
-        texts = self._texts(of_stage(self._progress, "content"))
-        content, terms = fit_content(texts, self._settings.max_features)
-        return content.save(self._writer) | {"terms": terms}
+    def _model(self, model: type[Model], data: TrainingData) -> Mapping[str, float]:
+        """Train a model as a stage of its own; returns the numbers that it saved.
 
-    def _ranking(self) -> dict[str, Any]:
-        self._engine.fit_ranking(
-            self._history,
-            ContentModel.written(self._writer, self._content["n_terms"]),
-            self._movie_ratings[0],
-            self._scale,
-            self._settings.ranking,
-            of_stage(self._progress, "ranking"),
-        ).save(self._writer)
-        return {}
+        Those before it are memory-mapped, from this run or an earlier one.
+        """
+
+        def stage() -> dict[str, Any]:
+            progress = of_stage(self._progress, model.name)
+            before = {one.name: one.load(self._writer) for one in SERVED[: SERVED.index(model)]}
+            own = dataclasses.replace(data, texts=self._texts(progress), fitted=before)
+            fitted = self._engine.fit(model, own, self._settings.of(model), progress)
+            fitted.save(self._writer)
+            terms = fitted.vocabulary if isinstance(fitted, ContentModel) else ()
+            return {"numbers": self._writer.numbers(model.name), "terms": terms}
+
+        result = self._stages.run(model.name, stage)
+        self._writer.save_numbers(model.name, result["numbers"])
+        if model is ContentModel:
+            self._terms = result["terms"]
+        return self._writer.numbers(model.name)
 
     def _catalogue(self) -> dict[str, Any]:
         def part(low: float, high: float) -> MovieTexts:
@@ -275,20 +292,21 @@ class _Training(Generic[S]):
             file,
             zip(part(0.08, 0.2), counts.tolist(), strict=True),
             _users(self._work / "users.parquet"),
-            self._content["terms"],
+            self._terms,
         )
         titles = ((movie.title, movie.year) for movie in part(0.3, 1.0))
         TitleIndex.build(titles, counts, self._work / "titles.sqlite").save(self._writer)
         return {"genres": genres}
 
 
-def _movie_ratings(history: History, n_movies: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """How many ratings each movie has (int32), their mean (float32, NaN without any) and their
-    standard deviation (float32, 0 without any)."""
-    counts, sums, squares = np.zeros(n_movies, dtype=np.int64), *np.zeros((2, n_movies))
-    everyone, everything = np.ones(history.n_users, bool), np.ones(n_movies, bool)
-    for block in history.blocks(everyone, everything):
-        counts += np.bincount(block.movies, minlength=n_movies)
+def _movie_ratings(
+    history: History, counts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the number of ratings of each movie (int32), their mean (float32, NaN without any)
+    and their standard deviation (float32, 0 without any)."""
+    n_movies = len(counts)
+    sums, squares = np.zeros((2, n_movies))
+    for block in history.everything():
         sums += np.bincount(block.movies, weights=block.ratings, minlength=n_movies)
         squares += np.bincount(block.movies, weights=block.ratings**2, minlength=n_movies)
     means = np.divide(sums, counts, out=np.full(n_movies, np.nan), where=counts > 0)

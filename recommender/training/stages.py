@@ -8,36 +8,17 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from memory_toolkit.measure.reading import read
 from memory_toolkit.measure.returning import return_memory
+from recommender.bundle.manifest import StageRecord
 from recommender.core.atomic_write import atomic_write, sync
 from recommender.core.errors import SettingsError
 from recommender.core.progress import StageProgress
 
 _SECONDS_BETWEEN_LOOKS = 0.05
-
-
-@dataclass(frozen=True)
-class StageRecord:
-    """What one stage took.
-
-    Attributes:
-        name: "import", "stars", "content", "ranking" or "catalogue".
-        seconds: how long it took.
-        peak: the most memory of its own that the process was seen to hold, in bytes.
-        disk: the most disk space that was seen taken in the folder, in bytes.
-        reused: whether an earlier run did it.
-    """
-
-    name: str
-    seconds: float
-    peak: int
-    disk: int
-    reused: bool = False
 
 
 class Stages:

@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from recommender.app.server import configuration, housekeeper, loading
-from recommender.bundle.bundle import MANIFEST, _manifest_checksum
+from recommender.bundle.manifest import MANIFEST, manifest_checksum
 
 APP = Path(__file__).resolve().parents[2] / "streamlit_app.py"
 OpenPage = Callable[..., AppTest]
@@ -80,5 +80,5 @@ def edit_manifest(bundle: Path, edit: Callable[[dict[str, Any]], object]) -> Non
     manifest = json.loads((bundle / MANIFEST).read_text(encoding="utf-8"))
     del manifest["checksum"]
     edit(manifest)
-    manifest["checksum"] = _manifest_checksum(manifest)
+    manifest["checksum"] = manifest_checksum(manifest)
     (bundle / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")

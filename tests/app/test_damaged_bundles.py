@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from recommender.bundle.bundle import MANIFEST
+from recommender.bundle.manifest import MANIFEST
 from tests.app.components.test_frame import BUNDLE_ERROR, problem
 from tests.app.conftest import OpenPage
 from tests.app.drawn import titles

@@ -14,7 +14,7 @@ from benchmarks import run
 from benchmarks.machine import describe
 from benchmarks.parts import PARTS, Part
 from benchmarks.report import Column, Row, Table, markdown, replaced, soak, write_places
-from recommender.bundle.bundle import MANIFEST
+from recommender.bundle.manifest import MANIFEST
 from tests.conftest import ROOT
 
 DOCS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))

@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recommender.bundle.bundle import MANIFEST, Bundle, BundleWriter, manifest_stamp
+from recommender.bundle.bundle import Bundle
+from recommender.bundle.manifest import MANIFEST, manifest_stamp
+from recommender.bundle.writer import BundleWriter
 from recommender.core.errors import BundleError, ClusterError
 from recommender.recommender import Recommender
 
@@ -25,7 +27,7 @@ def data_file(path: Path, name: str = "numbers.npy") -> Path:
 def test_what_was_written_is_read(tmp_path: Path) -> None:
     write(tmp_path / "b", 2.5)
     bundle = Bundle.open(tmp_path / "b")
-    assert bundle.info == {"value": 2.5}
+    assert bundle.manifest.info == {"value": 2.5}
     assert (bundle.array("numbers") == 2.5).all()
     assert bundle.file("words.txt").read_text() == "hello"
     assert set(bundle.files) == {"numbers.npy", "words.txt"}
@@ -175,14 +177,14 @@ def test_every_damaged_file_of_a_real_bundle_is_found(
 
 
 def test_a_manifest_cannot_name_files_elsewhere(tmp_path: Path) -> None:
-    from recommender.bundle.bundle import _manifest_checksum
+    from recommender.bundle.manifest import manifest_checksum
 
     write(tmp_path / "b")
     file = tmp_path / "b" / MANIFEST
     manifest = json.loads(file.read_text())
     del manifest["checksum"]
     manifest["data"] = "../elsewhere"
-    manifest["checksum"] = _manifest_checksum(manifest)
+    manifest["checksum"] = manifest_checksum(manifest)
     file.write_text(json.dumps(manifest))
     with pytest.raises(BundleError, match="altered or damaged"):
         Bundle.open(tmp_path / "b")

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from recommender import BundleError, Recommender
-from recommender.bundle.bundle import MANIFEST, Bundle
+from recommender.bundle.bundle import Bundle
+from recommender.bundle.manifest import MANIFEST
 from recommender.cli.main import main
 from recommender.dataset import from_files
 from recommender.models.stars import StarsSettings

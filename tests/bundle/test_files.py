@@ -1,10 +1,11 @@
+import dataclasses
 import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from recommender.bundle.files import check_file, map_array, state
+from recommender.bundle.files import FileEntry, check_file, map_array, state
 from recommender.core.errors import BundleError
 
 
@@ -17,12 +18,12 @@ def file(tmp_path: Path) -> Path:
 
 def test_a_file_is_what_the_manifest_says(file: Path) -> None:
     content = file.read_bytes()
-    expected = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    expected = FileEntry(len(content), hashlib.sha256(content).hexdigest())
     check_file(file, expected)
     with pytest.raises(BundleError, match=rf"{len(content)} bytes where the manifest says 7"):
-        check_file(file, expected | {"bytes": 7})
+        check_file(file, dataclasses.replace(expected, bytes=7))
     with pytest.raises(BundleError, match="its checksum does not match"):
-        check_file(file, expected | {"sha256": "0" * 64})
+        check_file(file, dataclasses.replace(expected, sha256="0" * 64))
     file.unlink()
     with pytest.raises(BundleError, match=r"cannot be read \(No such file"):
         check_file(file, expected)

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from recommender import Recommender
 from recommender.bundle import history as module
 from recommender.bundle import shards
-from recommender.bundle.bundle import Bundle, BundleWriter
+from recommender.bundle.bundle import Bundle
 from recommender.bundle.history import ARRAYS, History
+from recommender.bundle.writer import BundleWriter
 
 
 @pytest.fixture
@@ -69,7 +71,7 @@ def pages_in_memory(array: np.ndarray) -> int:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="mincore and posix_fadvise")
 def test_reading_one_user_does_not_read_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: Recommender, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     users, each = 5000, 200
     arrays = (
@@ -77,13 +79,13 @@ def test_reading_one_user_does_not_read_the_file(
         np.tile(np.arange(each, dtype=np.int32), users),
         np.ones(users * each, dtype=np.float32),
     )
-    monkeypatch.setattr(shards, "MOST_USERS", 2000)
+    monkeypatch.setattr(shards, "MAX_USERS", 2000)
     with BundleWriter(tmp_path / "bundle") as writer:
         for name, array in zip(ARRAYS, arrays, strict=True):
             writer.save_array(name, array)
         for name in ("stars_user_bias", "stars_user_factors"):
             writer.save_array(name, np.zeros((users, 20)))
-        writer.commit({"shards": shards.split(writer.folder)})
+        writer.commit(tiny.bundle.manifest.info | {"shards": shards.split(writer.folder)})
     bundle = Bundle.open(tmp_path / "bundle")
     for name in bundle.files:
         with open(bundle.file(name)) as file:

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from recommender import BundleError, Recommender
 from recommender.bundle import shards
-from recommender.bundle.bundle import Bundle, read_manifest
+from recommender.bundle.bundle import Bundle
 from recommender.bundle.history import History
+from recommender.bundle.manifest import read_manifest
 from recommender.bundle.shards import ShardedRows, first_users, shard_number, split
 from tests.support.every_question import answers
 
@@ -26,8 +27,8 @@ SHARDS = 5
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=60))
 def test_shards_have_at_most_so_many_ratings_and_users(counts: list[int]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shards, "MOST_RATINGS", 20)
-        patch.setattr(shards, "MOST_USERS", 7)
+        patch.setattr(shards, "MAX_RATINGS", 20)
+        patch.setattr(shards, "MAX_USERS", 7)
         firsts = first_users(np.cumsum([0, *counts]))
     assert firsts[0] == 0
     for first, last in pairwise([*firsts, len(counts)]):
@@ -38,7 +39,7 @@ def test_shards_have_at_most_so_many_ratings_and_users(counts: list[int]) -> Non
 
 
 def test_split_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shards, "MOST_RATINGS", 4)
+    monkeypatch.setattr(shards, "MAX_RATINGS", 4)
     whole = {
         "history_offsets": np.array([0, 3, 3, 5, 6]),
         "history_movies": np.array([0, 2, 3, 1, 2, 0], dtype=np.int32),
@@ -106,7 +107,7 @@ def test_several_shards_answer_as_one_does(tiny: Recommender, sharded_bundle: Pa
         for mine, theirs in zip(one.of(user), many.of(user), strict=True):
             assert mine.tolist() == theirs.tolist()
     for mine, theirs in zip(one.everything(), many.everything(), strict=True):
-        assert mine.ratings.tolist() == theirs.ratings.tolist()  # type: ignore[attr-defined]
+        assert mine.ratings.tolist() == theirs.ratings.tolist()
 
 
 @pytest.mark.parametrize("harm", [Path.unlink, lambda file: os.truncate(file, 100)])
@@ -379,7 +380,7 @@ def test_a_bundle_without_shards_of_something(tiny_bundle: Path) -> None:
 def test_the_manifest_says_the_first_users(sharded_bundle: Path) -> None:
     _, manifest = read_manifest(sharded_bundle)
     offsets = Bundle.open(sharded_bundle).array("history_offsets")
-    firsts = manifest["info"]["shards"]
+    firsts = manifest.info["shards"]
     assert [*np.diff(offsets[[*firsts, len(offsets) - 1]])] == [
         len(Bundle.open(sharded_bundle).shards.arrays(number)["history_movies"])
         for number in range(SHARDS)

@@ -46,11 +46,11 @@ def test_train(run, tiny_files, tmp_path: Path) -> None:
     assert [row[0] for row in stages] == ["import", "stars", "content", "ranking", "catalogue"]
     assert all(float(row[2]) > 10 for row in stages)
     assert "Training the stars model" in err
-    info = Recommender.open(out).bundle.info
-    assert info["settings"]["stars"]["n_factors"] == 3
-    assert info["settings"]["stars"]["random_state"] == 9
-    assert info["settings"]["credit"] == "Made up."
-    assert info["content"]["n_terms"] <= 50
+    info = Recommender.open(out).bundle.training
+    assert info.settings.stars["n_factors"] == 3
+    assert info.settings.stars["random_state"] == 9
+    assert info.settings.credit == "Made up."
+    assert info.models["content"]["n_terms"] <= 50
 
 
 def test_train_with_settings_from_a_file_and_with_its_quality(
@@ -64,13 +64,13 @@ def test_train_with_settings_from_a_file_and_with_its_quality(
         "--settings", file, "--epochs", 1, "--evaluate",
     )  # fmt: skip
     assert status == 0, err
-    info = Recommender.open(tmp_path / "b").bundle.info
-    assert info["settings"]["stars"]["n_factors"] == 3
-    assert info["settings"]["stars"]["n_epochs"] == 1
-    assert info["settings"]["ranking"]["n_factors"] == 5
-    assert info["settings"]["min_user_ratings"] == 5
-    assert 0 < info["quality"]["ndcg"] <= 1
-    assert 0 < info["quality"]["mae"] < 4.5
+    info = Recommender.open(tmp_path / "b").bundle.training
+    assert info.settings.stars["n_factors"] == 3
+    assert info.settings.stars["n_epochs"] == 1
+    assert info.settings.ranking["n_factors"] == 5
+    assert info.settings.min_user_ratings == 5
+    assert 0 < info.quality.ndcg <= 1
+    assert 0 < info.quality.mae < 4.5
     file.write_text('{"stars": {"n_factor": 3}}')
     status, _, err = run(
         "train", "--dataset", tiny_files[0].parent, "--out", tmp_path / "b", "--settings", file

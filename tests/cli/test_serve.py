@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from recommender.bundle.bundle import MANIFEST
+from recommender.bundle.manifest import MANIFEST
 from recommender.cli.serve import VARIABLES, port_of, sample_training
 from recommender.core.errors import BundleError, SettingsError
 from recommender.settings.environment import Settings

@@ -6,7 +6,7 @@ import pytest
 from recommender.bundle.history import History
 from recommender.dataset import from_files, import_dataset
 from recommender.evaluation import contenders as contenders_module
-from recommender.evaluation.contenders import Contenders, movie_counts
+from recommender.evaluation.contenders import Contenders
 from recommender.models.stars import StarsSettings
 from recommender.training.pipeline import MovieTexts, TrainingSettings
 
@@ -27,7 +27,7 @@ def build(history: History, folder: Path) -> Contenders:
 
 @pytest.fixture(scope="module")
 def contenders(history: History) -> Contenders:
-    return build(history, Path(history.movies.filename).parent)  # type: ignore[attr-defined]
+    return build(history, Path(history.movies.filename).parent)
 
 
 def test_lists_are_full_and_hold_nothing_rated(history: History, contenders: Contenders) -> None:
@@ -78,7 +78,7 @@ def test_published_stars_are_those_of_surprise_itself(
 
 
 def test_costs_are_measured(contenders: Contenders) -> None:
-    assert set(contenders.trained) >= {"content", "ranking", "stars", "surprise", "bias"}
+    assert set(contenders.trained) >= {"content", "ranking", "stars", "surprise", "damped_bias"}
     for part in contenders.trained.values():
         assert part.seconds > 0
         assert part.peak >= 0
@@ -87,12 +87,7 @@ def test_costs_are_measured(contenders: Contenders) -> None:
 def test_co_occurrence_is_left_out_of_large_data(
     history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contenders_module, "_MOST_RATINGS", 100)
-    found = build(history, Path(history.movies.filename).parent)  # type: ignore[attr-defined]
+    monkeypatch.setattr(contenders_module, "_MAX_RATINGS", 100)
+    found = build(history, Path(history.movies.filename).parent)
     assert "Co-occurrence" not in [one.name for one in found.all()]
     assert len(found.all()) == 8
-
-
-def test_movie_counts(history: History) -> None:
-    expected = np.bincount(history.movies, minlength=60)
-    assert movie_counts(history, 60).tolist() == expected.tolist()

@@ -143,4 +143,4 @@ def test_users_with_relevant() -> None:
         np.array([0, 1, 2], dtype=np.int32),
         np.array([3.5, 4.0, 1.0], dtype=np.float32),
     )
-    assert users_with_relevant(test, 3, 3.875).tolist() == [2]
+    assert users_with_relevant(test, 3.875).tolist() == [2]

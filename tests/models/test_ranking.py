@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -5,8 +7,9 @@ from recommender.bundle import history as history_module
 from recommender.bundle.catalogue import MovieText
 from recommender.bundle.history import History
 from recommender.models import ranking as module
-from recommender.models.content import ContentModel, fit_content
-from recommender.models.ranking import RankingModel, RankingSettings, fit_ranking
+from recommender.models.content import ContentModel
+from recommender.models.protocol import TrainingData
+from recommender.models.ranking import RankingModel, RankingSettings
 
 SCALE = (0.5, 5.0)
 N_USERS, N_MOVIES = 60, 40
@@ -30,19 +33,25 @@ def history() -> History:
 
 
 @pytest.fixture(scope="module")
-def content() -> ContentModel:
+def data(history: History) -> TrainingData:
     movies = [MovieText(i, "", genres=("Even",) if i % 2 == 0 else ("Odd",)) for i in range(40)]
-    return fit_content(movies, 100)[0]
+    data = TrainingData.of(history, movies, SCALE)
+    return dataclasses.replace(data, fitted={"content": ContentModel.fit(data)})
 
 
 @pytest.fixture(scope="module")
-def counts(history: History) -> np.ndarray:
-    return np.bincount(history.movies, minlength=N_MOVIES)
+def content(data: TrainingData) -> ContentModel:
+    return data.model(ContentModel)
 
 
 @pytest.fixture(scope="module")
-def model(history: History, content: ContentModel, counts: np.ndarray) -> RankingModel:
-    return fit_ranking(history, content, counts, SCALE, SETTINGS)
+def counts(data: TrainingData) -> np.ndarray:
+    return data.counts
+
+
+@pytest.fixture(scope="module")
+def model(data: TrainingData) -> RankingModel:
+    return RankingModel.fit(data, SETTINGS)
 
 
 def stacked(history: History, content: ContentModel, counts: np.ndarray) -> np.ndarray:
@@ -71,11 +80,11 @@ def test_is_the_damped_svd_of_the_stacked_matrix(model, history, content, counts
     assert model.vectors @ model.vectors.T == pytest.approx(expected, abs=1e-4)
 
 
-def test_the_size_of_a_block_changes_nothing(model, history, content, counts, monkeypatch) -> None:
+def test_the_size_of_a_block_changes_nothing(model, data, monkeypatch) -> None:
     monkeypatch.setattr(history_module, "_BLOCK", 7)
     monkeypatch.setattr(history_module, "_PORTION", 30)
     monkeypatch.setattr(module, "_ROWS", 7)
-    again = fit_ranking(history, content, counts, SCALE, SETTINGS)
+    again = RankingModel.fit(data, SETTINGS)
     assert again.vectors @ again.vectors.T == pytest.approx(
         model.vectors @ model.vectors.T, abs=1e-4
     )
@@ -83,7 +92,7 @@ def test_the_size_of_a_block_changes_nothing(model, history, content, counts, mo
 
 def test_finds_the_group_of_somebody_new(model: RankingModel) -> None:
     profile = model.profile(np.array([0, 2, 4, 6]), np.full(4, 5.0, np.float32))
-    scores = model.scores(profile[None], slice(0, 38))[0]
+    scores = model.score(profile[None], slice(0, 38))[0]
     scores[[0, 2, 4, 6]] = -np.inf
     best = np.argsort(-scores)[:8]
     assert (best % 2 == 0).sum() >= 7
@@ -94,16 +103,16 @@ def test_movies_nobody_rated_have_a_vector_from_their_content(model: RankingMode
     assert np.linalg.norm(model.vectors[38]) > 0
     assert close[0:38:2].mean() > close[1:38:2].mean()
     profile = model.profile(np.array([0, 2, 4]), np.full(3, 5.0, np.float32))
-    scores = model.scores(profile[None], np.array([38, 39]))[0]
+    scores = model.score(profile[None], np.array([38, 39]))[0]
     assert scores[0] > scores[1]
 
 
 def test_contributions_add_up_to_the_score(model: RankingModel, history: History) -> None:
     for user in (0, 1, 30):
         movies, ratings = history.of(user)
-        scores = model.scores(model.profile(movies, ratings)[None], slice(0, N_MOVIES))[0]
+        scores = model.score(model.profile(movies, ratings)[None], slice(0, N_MOVIES))[0]
         for movie in range(0, N_MOVIES, 7):
-            parts = model.contributions(movies, ratings, movie)
+            parts = model.explain(movies, ratings, movie).parts
             assert parts.sum() == pytest.approx(scores[movie], abs=1e-5)
 
 
@@ -114,14 +123,14 @@ def test_low_ratings_speak_against(model: RankingModel) -> None:
     assert model.weights(movies, np.array([2.0], np.float32)) == pytest.approx(0, abs=1e-6)
 
 
-def test_progress(history, content, counts) -> None:
+def test_progress(data) -> None:
     told: list[float] = []
-    fit_ranking(history, content, counts, SCALE, SETTINGS, told.append)
+    RankingModel.fit(data, SETTINGS, told.append)
     assert told == sorted(told)
     assert told[-1] == 1.0
 
 
-def test_more_factors_than_movies(history, content, counts) -> None:
-    model = fit_ranking(history, content, counts, SCALE, RankingSettings(n_factors=500))
+def test_more_factors_than_movies(data) -> None:
+    model = RankingModel.fit(data, RankingSettings(n_factors=500))
     assert model.vectors.shape == (N_MOVIES, N_MOVIES)
     assert np.isfinite(model.vectors).all()

@@ -5,9 +5,11 @@ from surprise import SVD, Dataset, Reader
 
 from recommender.bundle import history as history_module
 from recommender.bundle.history import History
-from recommender.core.errors import SettingsError
-from recommender.models import stars
-from recommender.models.stars import StarsModel, StarsSettings, fit_stars
+from recommender.core.errors import DataError, SettingsError
+from recommender.core.progress import Progress
+from recommender.models import stars_training
+from recommender.models.protocol import TrainingData
+from recommender.models.stars import StarsModel, StarsSettings
 
 SCALE = (0.5, 5.0)
 SETTINGS = StarsSettings(n_factors=6, n_epochs=20, initial_spread=0.3, random_state=3)
@@ -34,9 +36,22 @@ def taking_part(history: History) -> tuple[np.ndarray, np.ndarray]:
     return np.diff(history.offsets) >= 5, counts >= 22
 
 
+def fit(
+    history: History,
+    users: np.ndarray,
+    movies: np.ndarray,
+    scale: tuple[float, float],
+    settings: StarsSettings,
+    *progress: Progress,
+) -> StarsModel:
+    counts = history.movie_counts(len(movies))
+    data = TrainingData(history, [], counts, scale, users, movies)
+    return StarsModel.fit(data, settings, *progress)
+
+
 @pytest.fixture(scope="module")
 def model(history: History, taking_part: tuple[np.ndarray, np.ndarray]) -> StarsModel:
-    return fit_stars(history, *taking_part, SCALE, SETTINGS)
+    return fit(history, *taking_part, SCALE, SETTINGS)
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +81,8 @@ def test_the_size_of_a_block_changes_nothing(
 ) -> None:
     monkeypatch.setattr(history_module, "_BLOCK", 37)
     monkeypatch.setattr(history_module, "_PORTION", 41)
-    monkeypatch.setattr(stars, "_ROWS", 7)
-    again = fit_stars(history, *taking_part, SCALE, SETTINGS)  # type: ignore[call-arg]
+    monkeypatch.setattr(stars_training, "_ROWS", 7)
+    again = fit(history, *taking_part, SCALE, SETTINGS)
     known = model.movie_known
     assert (again.movie_factors[known] == model.movie_factors[known]).all()
     # The Gram matrix, and who is folded in by way of it, are added up in another order.
@@ -80,9 +95,9 @@ def test_predictions_are_those_of_surprise(
 ) -> None:
     users, movies = map(np.flatnonzero, taking_part)
     expected = np.array([[stock.predict(u, m).est for m in movies] for u in users])
-    biases, factors = model.user_bias[users], model.user_factors[users]
-    assert model.clip(model.predict(biases, factors, movies)) == pytest.approx(expected, abs=1e-12)
-    whole = model.predict(biases, factors, slice(0, 50))
+    profiles = np.array([model.user_profile(user) for user in users])
+    assert model.clip(model.score(profiles, movies)) == pytest.approx(expected, abs=1e-12)
+    whole = model.score(profiles, slice(0, 50))
     assert model.clip(whole)[:, movies] == pytest.approx(expected, abs=1e-12)
     pairs = np.repeat(users, len(movies)), np.tile(movies, len(users))
     assert model.predict_pairs(*pairs) == pytest.approx(expected.ravel(), abs=1e-12)
@@ -145,8 +160,8 @@ def test_movies_that_were_left_out_are_folded_in(
         assert model.movie_bias[movie] == pytest.approx(bias, abs=1e-12)
         assert model.movie_factors[movie] == pytest.approx(factors, abs=1e-12)
     assert len(left_out) > 5
-    monkeypatch.setattr(stars, "_FOLD_RATINGS", 20)
-    in_portions = fit_stars(history, *taking_part, SCALE, SETTINGS)  # type: ignore[call-arg]
+    monkeypatch.setattr(stars_training, "_FOLD_RATINGS", 20)
+    in_portions = fit(history, *taking_part, SCALE, SETTINGS)
     assert (in_portions.movie_factors == model.movie_factors).all()
 
 
@@ -181,8 +196,9 @@ def test_somebody_new_is_predicted_almost_as_well_as_somebody_trained() -> None:
     ratings = np.take_along_axis(stars, rated, axis=1).astype(np.float32)
     all_of_it = History(np.arange(301) * 40, rated.ravel().astype(np.int32), ratings.ravel())
     trained = np.arange(300) < 200
-    model = fit_stars(all_of_it, trained, np.ones(80, bool), SCALE, StarsSettings(n_factors=4))
-    errors = np.abs(model.predict(model.user_bias, model.user_factors, slice(0, 80)) - stars)
+    model = fit(all_of_it, trained, np.ones(80, bool), SCALE, StarsSettings(n_factors=4))
+    profiles = np.array([model.user_profile(user) for user in range(300)])
+    errors = np.abs(model.score(profiles, slice(0, 80)) - stars)
     unrated = np.ones_like(errors, dtype=bool)
     np.put_along_axis(unrated, rated, False, axis=1)
     new, old = errors[~trained][unrated[~trained]].mean(), errors[trained][unrated[trained]].mean()
@@ -191,7 +207,7 @@ def test_somebody_new_is_predicted_almost_as_well_as_somebody_trained() -> None:
 
 def test_the_scale_changes_nothing(history: History, taking_part, model: StarsModel) -> None:
     larger = History(history.offsets, history.movies, history.ratings * 20)
-    again = fit_stars(larger, *taking_part, (10.0, 100.0), SETTINGS)  # type: ignore[call-arg]
+    again = fit(larger, *taking_part, (10.0, 100.0), SETTINGS)
     users, movies = np.divmod(np.arange(80 * 50), 50)
     expected = model.predict_pairs(users, movies)
     assert again.predict_pairs(users, movies) / 20 == pytest.approx(expected, abs=1e-9)
@@ -214,18 +230,18 @@ def test_similarity_equals_brute_force_over_surprises_predictions(
 
 def test_progress_goes_from_0_to_1(history: History, taking_part) -> None:
     told: list[float] = []
-    fit_stars(history, *taking_part, SCALE, SETTINGS, told.append)  # type: ignore[call-arg]
+    fit(history, *taking_part, SCALE, SETTINGS, told.append)
     assert told == sorted(told)
     assert len(told) >= SETTINGS.n_epochs
     assert told[-1] == pytest.approx(1.0)
 
 
 def test_nothing_to_train_on(history: History, taking_part) -> None:
-    with pytest.raises(ValueError, match="no rating"):
-        fit_stars(history, np.zeros(80, bool), taking_part[1], SCALE, SETTINGS)
+    with pytest.raises(DataError, match="no rating is left"):
+        fit(history, np.zeros(80, bool), taking_part[1], SCALE, SETTINGS)
 
 
 def test_settings_that_make_it_run_off_are_refused(history: History, taking_part) -> None:
     settings = StarsSettings(n_factors=4, n_epochs=30, learning_rate=1000.0)
     with pytest.raises(SettingsError, match=r"grew without bound.*\(learning_rate is 1000\)"):
-        fit_stars(history, *taking_part, (0.5, 5.0), settings)  # type: ignore[call-arg]
+        fit(history, *taking_part, (0.5, 5.0), settings)

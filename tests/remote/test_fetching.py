@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from recommender import BundleError, Recommender
-from recommender.bundle.bundle import MANIFEST, Bundle
+from recommender.bundle.bundle import Bundle
+from recommender.bundle.manifest import MANIFEST
 from recommender.bundle.shards import shard_number
 from recommender.core.address import Address
 from recommender.remote import child

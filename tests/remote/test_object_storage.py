@@ -12,7 +12,7 @@ import pytest
 
 from memory_toolkit.measure.sizes import MB
 from recommender import BundleError, Settings
-from recommender.bundle.bundle import MANIFEST
+from recommender.bundle.manifest import MANIFEST
 from recommender.core.address import Address
 from recommender.remote import child
 from recommender.remote.fetching import fetch, fetch_shards

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from recommender import BundleError, Recommender, Settings, SettingsError
-from recommender.bundle.bundle import MANIFEST
+from recommender.bundle.manifest import MANIFEST
 from recommender.bundle.shards import shard_number
 from recommender.core.address import Address
 from recommender.remote import cache, opening

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from recommender import BundleError, SettingsError
-from recommender.bundle.bundle import MANIFEST, Bundle
+from recommender.bundle.bundle import Bundle
+from recommender.bundle.manifest import MANIFEST
 from recommender.core.address import Address
 from recommender.remote.publishing import publish
 from tests.app.conftest import edit_manifest

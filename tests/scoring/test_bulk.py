@@ -26,9 +26,9 @@ def test_products_are_those_of_the_content_model(sample: Recommender) -> None:
     content = sample._content
     sparse = SparseContent(content.n_terms, content.offsets, content.terms, content.weights)
     people = [sample._scorer.user(i) for i in range(5)]
-    profiles = np.stack([content.user_profile(one.movies, one.ratings) for one in people])
+    profiles = np.stack([content.profile(one.movies, one.ratings) for one in people])
     for movies in (slice(0, 300), slice(500, 501), np.array([7, 3, 900])):
-        found, expected = (model.similarity(profiles, movies) for model in (sparse, content))
+        found, expected = (model.score(profiles, movies) for model in (sparse, content))
         assert found == pytest.approx(expected, abs=1e-6)
 
 
@@ -36,5 +36,5 @@ def test_who_stops_early_leaves_no_thread(tiny: Recommender) -> None:
     before = threading.active_count()
     everybody = rank_everybody(tiny._scorer, Question(3), 2)
     next(everybody)
-    everybody.close()  # type: ignore[attr-defined]
+    everybody.close()
     assert threading.active_count() == before

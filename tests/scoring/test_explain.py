@@ -41,7 +41,7 @@ def test_taking_away_a_reason_lowers_the_score_by_its_part(scorer: HybridScorer)
     kept = np.arange(len(person.movies)) != best
     movie = ranked.movies[:1]
     whole, less = (
-        scorer.ranking.scores(scorer.ranking.profile(m, r)[None], movie).item()
+        scorer.ranking.score(scorer.ranking.profile(m, r)[None], movie).item()
         for m, r in (
             (person.movies, person.ratings),
             (person.movies[kept], person.ratings[kept]),

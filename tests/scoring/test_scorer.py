@@ -29,15 +29,13 @@ def plain_formula(scorer: HybridScorer, user: int, question: Question, allowed: 
     rated, ratings = scorer.history.of(user)
     candidates = np.setdiff1d(np.flatnonzero(allowed), rated)
     if question.rank_by == "stars":
-        row = np.array([user])
-        bias, factors = scorer.stars.user_bias[row], scorer.stars.user_factors[row]
-        collaborative = scorer.stars.predict(bias, factors, everything)[0]
+        collaborative = scorer.stars.score(scorer.stars.user_profile(user)[None], everything)[0]
     else:
         profile = scorer.ranking.profile(rated, ratings)[None]
-        collaborative = scorer.ranking.scores(profile, everything)[0]
+        collaborative = scorer.ranking.score(profile, everything)[0]
     low, high = collaborative[candidates].min(), collaborative[candidates].max()
-    taste = scorer.content.user_profile(rated, ratings)
-    content = scorer.content.similarity(taste[None], everything)[0]
+    taste = scorer.content.profile(rated, ratings)
+    content = scorer.content.score(taste[None], everything)[0]
     scores = weight * (collaborative - low) / (high - low) + (1 - weight) * content
     order = sorted(candidates, key=lambda m: (-np.float32(scores[m]), m))
     return order, scores

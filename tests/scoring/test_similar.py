@@ -36,7 +36,7 @@ def test_only_what_is_allowed(tiny: Recommender, method) -> None:
 def test_content_is_the_cosine_of_the_rows(tiny: Recommender) -> None:
     content = tiny._content
     row = content.profile(np.array([9]), np.ones(1))[None]
-    expected = content.similarity(row, slice(0, 60))[0]
+    expected = content.score(row, slice(0, 60))[0]
     found, similarities = most_similar(tiny._scorer, 9, 60, "content", None)
     assert similarities == pytest.approx(expected[found])
     assert (similarities > 0).all()

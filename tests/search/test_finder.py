@@ -44,7 +44,7 @@ def test_the_most_rated_movie_is_the_most_famous(tiny: Recommender) -> None:
         catalogue,
         TitleIndex.from_bundle(tiny.bundle),
         MovieFacts.from_bundle(tiny.bundle),
-        ContentModel.from_bundle(tiny.bundle),
+        ContentModel.load(tiny.bundle),
     )
     fames = [finder.fame(movie.movie_id) for movie in tiny.popular(60)]
     assert fames[0] == 1.0

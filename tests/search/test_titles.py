@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.bundle.bundle import Bundle, BundleWriter
+from recommender.bundle.bundle import Bundle
+from recommender.bundle.writer import BundleWriter
 from recommender.search.titles import TitleIndex
 
 TITLES = [

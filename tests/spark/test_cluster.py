@@ -89,7 +89,7 @@ def test_a_worker_that_dies_changes_nothing(
 
     found, expected = (Recommender.open(tmp_path / name) for name in ("bundle", "undisturbed"))
     # The data are those that one process imports, and the models those of two healthy workers.
-    assert found.bundle.info["data"]["fingerprint"] == sample.bundle.info["data"]["fingerprint"]
+    assert found.bundle.training.data.fingerprint == sample.bundle.training.data.fingerprint
     for own, other in zip(factors(found), factors(expected), strict=True):
         assert own == pytest.approx(other, abs=1e-5)
     for user in expected.users(50):

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import psutil
 import pytest
 
@@ -18,8 +17,9 @@ from pyspark.sql import functions as F
 from recommender import Recommender
 from recommender.bundle.bundle import Bundle
 from recommender.core.errors import ClusterError, DataError
+from recommender.core.progress import no_progress
 from recommender.dataset import ImportOptions, from_files
-from recommender.models.stars import StarsSettings
+from recommender.models.stars import StarsModel, StarsSettings
 from recommender.spark import importing
 from recommender.spark.engine import SparkEngine
 from recommender.spark.sources import SparkSource
@@ -32,7 +32,7 @@ SMALL = TrainingSettings(
 
 
 def reused(bundle: Bundle) -> list[str]:
-    return [stage["name"] for stage in bundle.info["stages"] if stage["reused"]]
+    return [stage.name for stage in bundle.training.stages if stage.reused]
 
 
 @pytest.fixture
@@ -49,8 +49,8 @@ def test_the_bundle_is_of_the_same_data(spark, source, tiny_files, tmp_path: Pat
 
     here = train(from_files(*tiny_files), tmp_path / "here", SMALL)
     bundle = train(source, tmp_path / "spark", SMALL, tell, engine=SparkEngine(spark))
-    assert bundle.info["data"] == here.info["data"]
-    assert (here.info["engine"], bundle.info["engine"]) == ("local", "spark")
+    assert bundle.training.data == here.training.data
+    assert (here.training.engine, bundle.training.engine) == ("local", "spark")
     assert set(bundle.files) == set(here.files)
     same = [name for name in here.files if name.startswith(("history_", "content_", "titles"))]
     assert len(same) > 5
@@ -72,7 +72,7 @@ def test_an_interrupted_training_goes_on(spark, source, tmp_path: Path) -> None:
     assert not spark.sparkContext.statusTracker().getActiveJobsIds()
     bundle = train(source, out, SMALL, engine=SparkEngine(spark))
     assert reused(bundle) == ["import"]
-    assert bundle.info["data"]["users"] == 50
+    assert bundle.training.data.users == 50
 
 
 def test_files_that_changed_are_read_anew(spark, source, tmp_path: Path) -> None:
@@ -98,11 +98,11 @@ def test_what_spark_fails_at_is_told_in_a_line(
         return spark.range(1).select(F.raise_error(F.lit("no room")).alias("user"))
 
     monkeypatch.setattr(importing, "read_again", without_room)
-    engine, history = SparkEngine(spark), tiny._scorer.history
+    engine = SparkEngine(spark)
+    data = SMALL.data(tiny._scorer.history, tiny._catalogue.movies(range(60)), (0.5, 5.0))
     engine.resume(source, tmp_path, ImportOptions())
-    everyone, everything = np.ones(50, bool), np.ones(60, bool)
     with pytest.raises(ClusterError, match=r"^Spark failed: "):
-        engine.fit_stars(history, everyone, everything, (0.5, 5.0), SMALL.stars, lambda _: None)
+        engine.fit(StarsModel, data, SMALL.stars, no_progress)
 
 
 def matinee(*words: object) -> subprocess.Popen[str]:
@@ -134,7 +134,7 @@ def test_the_command(java: str, tiny_files, tmp_path: Path) -> None:
     lines = said.splitlines()
     assert lines[0] == "files: ratings.csv, movies.csv"
     assert lines[-1].startswith("Trained on 49 users and ")
-    assert Bundle.open(tmp_path / "b").info["engine"] == "spark"
+    assert Bundle.open(tmp_path / "b").training.engine == "spark"
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

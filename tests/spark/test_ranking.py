@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +8,9 @@ pytest.importorskip("pyspark")
 
 from recommender.bundle.catalogue import MovieText
 from recommender.bundle.history import History
-from recommender.models.content import ContentModel, fit_content
+from recommender.models.content import ContentModel
+from recommender.models.protocol import TrainingData
 from recommender.models.ranking import RankingModel, RankingSettings
-from recommender.models.ranking import fit_ranking as fit_here
 from recommender.spark.ranking import fit_ranking
 from tests.spark.packed import on_executors
 
@@ -35,14 +36,10 @@ def history() -> History:
 
 
 @pytest.fixture(scope="module")
-def content() -> ContentModel:
+def data(history: History) -> TrainingData:
     texts = [MovieText(i, "", genres=("Even",) if i % 2 == 0 else ("Odd",)) for i in range(90)]
-    return fit_content(texts, 100)[0]
-
-
-@pytest.fixture(scope="module")
-def counts(history: History) -> np.ndarray:
-    return np.bincount(history.movies, minlength=N_MOVIES)
+    data = TrainingData.of(history, texts, SCALE)
+    return dataclasses.replace(data, fitted={"content": ContentModel.fit(data)})
 
 
 @pytest.fixture(scope="module")
@@ -57,19 +54,19 @@ def told() -> list[float]:
 
 
 @pytest.fixture(scope="module")
-def model(ratings, content: ContentModel, counts: np.ndarray, told: list[float]) -> RankingModel:
-    return fit_ranking(ratings, content, counts, SCALE, SETTINGS, told.append)
+def model(ratings, data: TrainingData, told: list[float]) -> RankingModel:
+    return fit_ranking(ratings, data, SETTINGS, told.append)
 
 
-def test_is_the_model_of_the_local_engine(model, history, content, counts) -> None:
-    local = fit_here(history, content, counts, SCALE, SETTINGS)
+def test_is_the_model_of_the_local_engine(model, history, data) -> None:
+    local = RankingModel.fit(data, SETTINGS)
     assert (model.popularity == local.popularity).all()
     assert model.vectors.dtype == local.vectors.dtype
     dots = local.vectors @ local.vectors.T
     assert model.vectors @ model.vectors.T == pytest.approx(dots, abs=1e-5 * float(dots.max()))
     for user in range(0, 120, 10):
         rated = history.of(user)
-        scores = [one.scores(one.profile(*rated)[None], slice(0, 90)) for one in (model, local)]
+        scores = [one.score(one.profile(*rated)[None], slice(0, 90)) for one in (model, local)]
         assert scores[0] == pytest.approx(scores[1], abs=1e-4)
 
 

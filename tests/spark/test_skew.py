@@ -11,12 +11,15 @@ import pytest
 
 pytest.importorskip("pyspark")
 
+from recommender.bundle.history import History
 from recommender.dataset import ImportOptions
+from recommender.models.protocol import TrainingData
 from recommender.models.stars import StarsSettings
 from recommender.spark import importing, passes, stars
 from recommender.spark.importing import import_dataset
 from recommender.spark.sources import SparkSource
 from recommender.spark.stars import fit_stars
+from recommender.training.pipeline import MovieTexts
 
 N_USERS, N_MOVIES, EACH = 5_000, 2_000, 4
 EAGER, HIT = 7, 11  # the user who rated every movie, and the movie that every user rated
@@ -88,9 +91,10 @@ def test_no_task_has_much_more_to_read_than_the_others(
     earlier = max(largest_shares(spark), default=-1)
     dataset, ratings = import_dataset(spark, source, tmp_path / "out", ImportOptions())
     imported = largest_shares(spark, earlier)
-    users, movies = np.ones(dataset.n_users, bool), np.ones(dataset.n_movies, bool)
+    history = History.open(tmp_path / "out")
+    texts = MovieTexts(tmp_path / "out" / "movies.parquet", dataset.n_movies)
     settings = StarsSettings(n_factors=4, n_epochs=2)
-    fit_stars(ratings, users, movies, dataset.scale, settings)
+    fit_stars(ratings, TrainingData.of(history, texts, dataset.scale), settings)
     ratings.unpersist()
     trained = largest_shares(spark, max(imported))
     assert dataset.n_ratings == N_RATINGS

@@ -7,14 +7,14 @@ pytest.importorskip("pyspark")
 
 from memory_toolkit.measure.sizes import MB
 from recommender.bundle.history import History
-from recommender.core.errors import SettingsError
+from recommender.core.errors import DataError, SettingsError
 from recommender.dataset import from_directory, import_dataset
-from recommender.evaluation.contenders import movie_counts
 from recommender.evaluation.holdout import split_random
 from recommender.evaluation.metrics import StarsMetrics
+from recommender.models.protocol import TrainingData
 from recommender.models.ridge import MOVIE_RIDGE, ridge
-from recommender.models.stars import StarsModel, StarsSettings, average_movie, gram_of
-from recommender.models.stars import fit_stars as fit_here
+from recommender.models.stars import StarsModel, StarsSettings
+from recommender.models.stars_training import average_movie, gram_of
 from recommender.spark import stars as module
 from recommender.spark.stars import als_blocks, fit_stars, room
 from tests.conftest import ROOT
@@ -71,8 +71,14 @@ def told() -> list[float]:
 
 
 @pytest.fixture(scope="module")
-def model(ratings, taking_part: tuple[np.ndarray, np.ndarray], told: list[float]) -> StarsModel:
-    return fit_stars(ratings, *taking_part, SCALE, SETTINGS, told.append)
+def model(ratings, history, taking_part, told: list[float]) -> StarsModel:
+    return fit_stars(ratings, data_of(history, *taking_part), SETTINGS, told.append)
+
+
+def data_of(
+    history: History, users: np.ndarray, movies: np.ndarray, scale: tuple[float, float] = SCALE
+) -> TrainingData:
+    return TrainingData(history, [], history.movie_counts(len(movies)), scale, users, movies)
 
 
 def predicted(model: StarsModel) -> np.ndarray:
@@ -94,11 +100,12 @@ def test_predicts_as_well_as_the_local_engine(spark, tmp_path: Path) -> None:
     dataset = import_dataset(from_directory(ROOT / "data"), tmp_path)
     holdout = split_random(History.open(tmp_path), tmp_path / "split", seed=1)
     users = np.diff(holdout.train.offsets) >= 30
-    movies = movie_counts(holdout.train, dataset.n_movies) >= 10
+    movies = holdout.train.movie_counts(dataset.n_movies) >= 10
+    data = data_of(holdout.train, users, movies, dataset.scale)
     ratings = on_executors(spark, holdout.train, tmp_path / "ratings.parquet")
     models = (
-        fit_here(holdout.train, users, movies, dataset.scale, StarsSettings()),
-        fit_stars(ratings, users, movies, dataset.scale, StarsSettings()),
+        StarsModel.fit(data),
+        fit_stars(ratings, data, StarsSettings()),
     )
     ratings.unpersist()
     errors = [StarsMetrics(), StarsMetrics()]
@@ -165,7 +172,9 @@ def test_the_size_of_a_portion_and_of_the_scale_change_nothing(
     monkeypatch.setattr(module, "_TOGETHER", 17)
     larger = History(history.offsets, history.movies, history.ratings * 20)
     ratings = on_executors(spark, larger, tmp_path / "ratings.parquet")
-    again = fit_stars(ratings, *taking_part, (10.0, 100.0), SETTINGS, folder=tmp_path)  # type: ignore[call-arg]
+    again = fit_stars(
+        ratings, data_of(larger, *taking_part, (10.0, 100.0)), SETTINGS, folder=tmp_path
+    )
     ratings.unpersist()
     assert predicted(again) / 20 == pytest.approx(predicted(model), abs=1e-3)
 
@@ -175,15 +184,16 @@ def test_progress(model: StarsModel, told: list[float]) -> None:
     assert told[-1] == 1.0
 
 
-def test_nothing_to_train_on(ratings, taking_part) -> None:
-    with pytest.raises(ValueError, match="no rating takes part"):
-        fit_stars(ratings, np.zeros(N_USERS, bool), taking_part[1], SCALE, SETTINGS)
+def test_nothing_to_train_on(ratings, history, taking_part) -> None:
+    data = data_of(history, np.zeros(N_USERS, bool), taking_part[1])
+    with pytest.raises(DataError, match="no rating is left"):
+        fit_stars(ratings, data, SETTINGS)
 
 
-def test_without_regularization_it_is_refused(ratings, taking_part) -> None:
+def test_without_regularization_it_is_refused(ratings, history, taking_part) -> None:
     settings = StarsSettings(regularization=0.0)
     with pytest.raises(SettingsError, match="regularization 0: training on Spark"):
-        fit_stars(ratings, *taking_part, SCALE, settings)  # type: ignore[call-arg]
+        fit_stars(ratings, data_of(history, *taking_part), settings)
 
 
 def test_no_core_is_idle_and_none_has_too_much_to_hold(spark) -> None:

@@ -3,7 +3,8 @@ import pytest
 
 pytest.importorskip("pyspark")
 
-from recommender.models.stars import StarsModel, gram_of
+from recommender.models.stars import StarsModel
+from recommender.models.stars_training import gram_of
 from recommender.spark.blocks import UserBlock
 from recommender.spark.user_rows import DAMPING, UserRows
 

@@ -4,9 +4,10 @@ import pytest
 
 from recommender.core.errors import DataError
 from recommender.dataset import from_files
-from recommender.models.ranking import RankingSettings
+from recommender.models.registry import SERVED
 from recommender.models.stars import StarsSettings
 from recommender.training.engine import LocalEngine
+from recommender.training.pipeline import TrainingSettings
 
 
 def test_contents_are_those_of_the_files(tiny_files, tmp_path: Path) -> None:
@@ -27,7 +28,9 @@ def test_contents_are_those_of_the_files(tiny_files, tmp_path: Path) -> None:
 
 def test_memory_grows_with_users_and_movies() -> None:
     def memory(users: int, movies: int) -> int:
-        return LocalEngine().memory(users, movies, StarsSettings(n_factors=20), RankingSettings())
+        settings = TrainingSettings(stars=StarsSettings(n_factors=20))
+        engine = LocalEngine()
+        return max(engine.memory(one, users, movies, 0, settings.of(one)) for one in SERVED)
 
     nothing = memory(0, 0)
     assert memory(10_000_000, 0) - nothing > 8 * 20 * 9_000_000

@@ -29,14 +29,14 @@ SMALL = TrainingSettings(
 
 
 def test_the_bundle_says_what_it_was_trained_on(tiny: Recommender) -> None:
-    info = tiny.bundle.info
-    assert info["data"]["movies"] == 60
-    assert info["data"]["users"] == 50
-    assert info["data"]["trained_users"] == 49
-    assert info["data"]["scale"] == [0.5, 5.0]
-    assert info["settings"]["stars"]["n_factors"] == 4
-    assert len(info["data"]["fingerprint"]) == 64
-    assert info["data"]["report"]
+    info = tiny.bundle.training
+    assert info.data.movies == 60
+    assert info.data.users == 50
+    assert info.data.trained_users == 49
+    assert info.data.scale == (0.5, 5.0)
+    assert info.settings.stars["n_factors"] == 4
+    assert len(info.data.fingerprint) == 64
+    assert info.data.report
 
 
 def test_counts_and_means_are_those_of_the_ratings(tiny: Recommender) -> None:
@@ -54,7 +54,7 @@ def test_equal_input_gives_an_equal_bundle(tiny_files, tmp_path: Path) -> None:
     source = from_files(*tiny_files)
     one, two = (train(source, tmp_path / name, SMALL) for name in ("one", "two"))
     assert one.files == two.files
-    assert one.info["data"] == two.info["data"]
+    assert one.training.data == two.training.data
     for name in one.files:
         if name.endswith(".npy"):
             assert one.file(name).read_bytes() == two.file(name).read_bytes()
@@ -86,7 +86,7 @@ def test_another_error_of_the_stars_model_is_not_taken_for_no_rating(
     tiny_files, tmp_path: Path
 ) -> None:
     class Wrong(engine.LocalEngine):
-        def fit_stars(self, *_: object) -> NoReturn:
+        def fit(self, *_: object) -> NoReturn:
             raise ValueError("operands could not be broadcast together")
 
     with pytest.raises(ValueError, match=r"^operands could not be broadcast together$"):
@@ -104,7 +104,7 @@ def test_a_failed_training_leaves_the_old_bundle(tiny_files, tmp_path: Path) -> 
 
 def test_every_movie_stays_in_the_catalogue(tiny: Recommender) -> None:
     known = tiny.bundle.array("stars_movie_known")
-    assert known.sum() == tiny.bundle.info["data"]["trained_movies"] < 60
+    assert known.sum() == tiny.bundle.training.data.trained_movies < 60
     assert {tiny.movie(m).movie_id for m in range(1, 61)} == set(range(1, 61))
 
 
@@ -165,7 +165,7 @@ def train_until(stage: str, files: tuple[Path, Path], out: Path) -> None:
 
 
 def reused(bundle: Bundle) -> list[str]:
-    return [stage["name"] for stage in bundle.info["stages"] if stage["reused"]]
+    return [stage.name for stage in bundle.training.stages if stage.reused]
 
 
 def test_a_killed_training_goes_on_where_it_was(tiny_files, tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_a_killed_training_goes_on_where_it_was(tiny_files, tmp_path: Path) -> N
     for name in whole.files:
         if name.endswith(".npy"):
             assert bundle.file(name).read_bytes() == whole.file(name).read_bytes()
-    assert bundle.info["data"] == whole.info["data"]
+    assert bundle.training.data == whole.training.data
     assert not list(out.glob("work-*"))
     assert reused(train(source, out, SMALL)) == []
 
@@ -205,9 +205,11 @@ def test_what_was_done_with_less_memory_is_used(tiny_files, tmp_path: Path) -> N
 def test_models_that_do_not_fit_are_refused(
     tiny_files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "BESIDE_RANKING", SMALLEST)
+    monkeypatch.setattr(engine, "PROCESS_BYTES", SMALLEST)
     settings = dataclasses.replace(SMALL, imports=ImportOptions(memory_limit=SMALLEST))
-    message = r"--memory-limit 160.0 MB is too little: the models of 50 users and 60 movies take 16"
+    message = (
+        r"--memory-limit 160.0 MB is too little: the models of 50 users and 60 movies take 210"
+    )
     with pytest.raises(SettingsError, match=message):
         train(from_files(*tiny_files), tmp_path / "b", settings)
     assert not (tmp_path / "b").exists()
@@ -240,7 +242,7 @@ def test_a_training_that_was_interrupted_while_it_split_the_arrays_is_done_again
 ) -> None:
     def half(folder: Path) -> list[int]:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(shards, "MOST_USERS", 10)
+            patch.setattr(shards, "MAX_USERS", 10)
             split(folder)
         raise KeyboardInterrupt
 
@@ -327,4 +329,4 @@ def test_two_trainings_at_once(tiny_files, tmp_path: Path) -> None:
             with pytest.raises(BundleError, match="another training is writing this bundle"):
                 train(source, out, SMALL)
 
-    assert train(source, out, SMALL, train_too).info["data"]["users"] == 50
+    assert train(source, out, SMALL, train_too).training.data.users == 50

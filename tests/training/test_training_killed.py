@@ -89,7 +89,7 @@ def answers(out: Path) -> tuple[int, list[tuple[object, float]]]:
     """The seed of the bundle that serves, and what it answers."""
     matinee = Recommender.open(out)
     found = matinee.hybrid_recommend(matinee.users(1)[0], 10)
-    seed = matinee.bundle.info["settings"]["stars"]["random_state"]
+    seed = matinee.bundle.training.settings.stars["random_state"]
     return seed, [(item.movie.movie_id, item.score) for item in found]
 
 
@@ -120,6 +120,6 @@ def test_thirty_kills(tmp_path: Path) -> None:
         assert trainings.train(seed) == 0
     bundle = Bundle.open(out)
     assert answers(out)[0] == seed
-    assert [stage["name"] for stage in bundle.info["stages"] if stage["reused"]]
+    assert [stage.name for stage in bundle.training.stages if stage.reused]
     (data,) = (path for path in out.iterdir() if path.name not in (".lock", "manifest.json"))
     assert {path.name for path in data.iterdir()} == set(bundle.files)

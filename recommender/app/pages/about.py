@@ -15,51 +15,52 @@ def page() -> st.Page:
 
 def _draw() -> None:
     bundle = load_all_data()
-    data, settings = bundle.info["data"], bundle.info["settings"]
+    training = bundle.training
+    data, settings, models = training.data, training.settings, training.models
     st.title(t("about.title"), anchor=False)
     st.markdown(t("about.intro"))
     st.header(t("about.models"), anchor=False)
     st.markdown(
         t(
             "about.models_text",
-            factors=settings["stars"]["n_factors"],
-            ranking_factors=settings["ranking"]["n_factors"],
-            terms=f"{bundle.info['content']['n_terms']:,}",
-            users=f"{data['trained_users']:,}",
-            movies=f"{data['trained_movies']:,}",
-            min_user=settings["min_user_ratings"],
-            min_movie=settings["min_movie_ratings"],
+            factors=settings.stars["n_factors"],
+            ranking_factors=settings.ranking["n_factors"],
+            terms=f"{models['content']['n_terms']:,.0f}",
+            users=f"{data.trained_users:,}",
+            movies=f"{data.trained_movies:,}",
+            min_user=settings.min_user_ratings,
+            min_movie=settings.min_movie_ratings,
         )
     )
-    quality = bundle.info["quality"]
+    quality = training.quality
     if quality:
         st.header(t("about.quality"), anchor=False)
         st.markdown(
             t(
                 "about.quality_text",
-                users=f"{quality['users']:,}",
-                times=f"{quality['ndcg'] / max(quality['popularity_ndcg'], 1e-9):.1f}",
-                ndcg=f"{quality['ndcg']:.3f}",
-                popularity=f"{quality['popularity_ndcg']:.3f}",
-                mae=f"{quality['mae']:.2f}",
+                users=f"{quality.users:,}",
+                times=f"{quality.ndcg / max(quality.popularity_ndcg, 1e-9):.1f}",
+                ndcg=f"{quality.ndcg:.3f}",
+                popularity=f"{quality.popularity_ndcg:.3f}",
+                mae=f"{quality.mae:.2f}",
             )
         )
     st.header(t("about.data"), anchor=False)
-    low, high = data["scale"]
+    low, high = data.scale
     st.markdown(
         t(
             "about.data_text",
-            ratings=f"{data['ratings']:,}",
-            users=f"{data['users']:,}",
-            movies=f"{data['movies']:,}",
-            mean=f"{data['mean_rating']:.2f}",
+            ratings=f"{data.ratings:,}",
+            users=f"{data.users:,}",
+            movies=f"{data.movies:,}",
+            mean=f"{data.mean_rating:.2f}",
             low=f"{low:g}",
             high=f"{high:g}",
             created=bundle.created[:10],
             size=f"{bundle.size / 2**20:.1f}",
         )
     )
-    credit = settings["credit"]
+    credit = settings.credit
     st.markdown(plain(credit) if credit else t("about.no_credit"))
     st.header(t("about.memory"), anchor=False)
     st.markdown(t("about.memory_text"))

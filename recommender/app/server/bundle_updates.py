@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from memory_toolkit.measure.sizes import MB, format_bytes
-from recommender.bundle.bundle import manifest_stamp
+from recommender.bundle.manifest import manifest_stamp
 from recommender.core.address import Address
 from recommender.core.errors import BundleError, FetchingError, MatineeError
 from recommender.remote import child

@@ -17,7 +17,7 @@ from recommender.app.server.housekeeper import guard
 from recommender.app.server.loading import trouble
 from recommender.app.server.startup import load_in_background
 from recommender.app.server.visitor import ratings_trouble
-from recommender.bundle.bundle import manifest_stamp
+from recommender.bundle.manifest import manifest_stamp
 
 RECENT_SECONDS = 60.0
 

@@ -10,7 +10,8 @@ import streamlit as st
 from recommender.app.server import bundle_updates
 from recommender.app.server.configuration import settings
 from recommender.app.server.housekeeper import guard
-from recommender.bundle.bundle import Bundle, manifest_stamp
+from recommender.bundle.bundle import Bundle
+from recommender.bundle.manifest import manifest_stamp
 from recommender.core.address import Address
 from recommender.core.errors import MatineeError
 from recommender.recommender import Recommender

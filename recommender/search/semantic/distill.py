@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
-from recommender.bundle.bundle import BundleWriter
+from recommender.bundle.writer import BundleWriter
 from recommender.core.errors import SettingsError
 from recommender.core.optional_packages import install_command
 from recommender.search.semantic.encoder import COMMONNESS, WORD_VECTORS, LightEncoder

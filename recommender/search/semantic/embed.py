@@ -20,9 +20,11 @@ from pathlib import Path
 import numpy as np
 
 from memory_toolkit.measure.returning import return_memory
-from recommender.bundle.bundle import SEMANTIC, Bundle, BundleWriter
+from recommender.bundle.bundle import Bundle
 from recommender.bundle.catalogue import FILE as CATALOGUE_FILE
 from recommender.bundle.catalogue import Catalogue
+from recommender.bundle.manifest import SEMANTIC
+from recommender.bundle.writer import BundleWriter
 from recommender.core.progress import StageProgress, no_progress
 from recommender.search.semantic.distill import english, vocabulary, write_light_encoder
 from recommender.search.semantic.encoder import LightEncoder

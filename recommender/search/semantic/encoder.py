@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recommender.bundle.bundle import Bundle, BundleWriter
+from recommender.bundle.bundle import Bundle
+from recommender.bundle.writer import BundleWriter
 from recommender.search.semantic.vectors import Int8Rows, unit
 from recommender.search.semantic.wordpiece import words
 

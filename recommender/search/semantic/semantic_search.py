@@ -7,7 +7,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from recommender.bundle.bundle import SEMANTIC, Bundle, manifest_stamp
+from recommender.bundle.bundle import Bundle
+from recommender.bundle.manifest import SEMANTIC, manifest_stamp
 from recommender.core.errors import BundleError
 from recommender.core.records import Id
 from recommender.core.top_n import TopN
@@ -57,7 +58,7 @@ class SemanticSearch:
     ) -> None:
         self._index: _Index | None = _Index(
             LightEncoder.from_bundle(index),
-            Teacher(model_folder(index.info["model"])) if encoder == "full" else None,
+            Teacher(model_folder(index.manifest.info["model"])) if encoder == "full" else None,
             tuple(Int8Rows.from_bundle(index, f"movies_{kind}") for kind in ("full", "light")),
             index.array("ids"),
         )

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from recommender.bundle.bundle import SEMANTIC, Bundle, BundleWriter
+from recommender.bundle.bundle import Bundle
+from recommender.bundle.manifest import SEMANTIC
+from recommender.bundle.writer import BundleWriter
 from recommender.core.errors import BundleError
-from recommender.core.top_n import Rows
+from recommender.core.rows import Selection
 
 FILE = f"{SEMANTIC}.sqlite"
 # SQLite takes so many values in one statement, at least.
@@ -125,7 +127,7 @@ class Int8Rows:
         self.values[begin : begin + len(rows)] = new.values
         self.scales[begin : begin + len(rows)] = new.scales
 
-    def floats(self, rows: Rows) -> np.ndarray:
+    def floats(self, rows: Selection) -> np.ndarray:
         """Some rows as float32, shape (rows, dimensions)."""
         return self.values[rows] * self.scales[rows, None]
 

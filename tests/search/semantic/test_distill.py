@@ -3,7 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recommender.bundle.bundle import Bundle, BundleWriter
+from recommender.bundle.bundle import Bundle
+from recommender.bundle.writer import BundleWriter
 from recommender.search.semantic.distill import english, vocabulary, write_light_encoder
 from recommender.search.semantic.encoder import LightEncoder
 from recommender.search.semantic.teacher import Teacher

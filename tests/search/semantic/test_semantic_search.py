@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recommender.bundle.bundle import Bundle, BundleWriter
+from recommender.bundle.bundle import Bundle
+from recommender.bundle.writer import BundleWriter
 from recommender.core.errors import BundleError
 from recommender.search.semantic import open_semantic
 from recommender.search.semantic.encoder import LightEncoder
