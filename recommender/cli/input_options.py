@@ -1,17 +1,19 @@
-"""The options that say which files a command reads; `train`, `evaluate` and `tune` share them."""
+"""Options of `train`, `evaluate` and `tune`: which files to read, and by which engine."""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memory_toolkit.measure.sizes import parse_size
+from recommender.cli import shared
 from recommender.core.errors import SettingsError
 from recommender.spark import LOCAL_MASTER
 
 if TYPE_CHECKING:
     from recommender.dataset import ImportOptions, Source
+    from recommender.training.pipeline import TrainingSettings
 
 
 def add_input_options(command: argparse.ArgumentParser) -> None:
@@ -30,7 +32,7 @@ def add_input_options(command: argparse.ArgumentParser) -> None:
     )
     files.add_argument(
         "--memory-limit",
-        type=_size,
+        type=shared.size,
         metavar="SIZE",
         help="what the whole process may take, such as 256M (default: MATINEE_MEMORY_LIMIT, else "
         "what the container or the machine has)",
@@ -57,6 +59,32 @@ def add_engine_options(command: argparse.ArgumentParser, does: str) -> None:
         metavar="spark.KEY=VALUE",
         help="a setting of Spark; can be given several times",
     )
+
+
+def add_judging_options(command: argparse.ArgumentParser) -> None:
+    """Add --settings and --users, of `evaluate` and `tune`."""
+    command.add_argument(
+        "--settings", type=Path, metavar="FILE.json", help="settings of the models, from tune"
+    )
+    command.add_argument(
+        "--users",
+        type=shared.whole_number(0, shared.MAX_NUMBER),
+        metavar="N",
+        default=20_000,
+        help="of more users, judge so many, drawn at random (default: %(default)s)",
+    )
+
+
+def judged_settings(options: argparse.Namespace) -> TrainingSettings:
+    """Return the settings of the models that are judged: of --settings, else the defaults.
+
+    Raises:
+        SettingsError: the file cannot be used.
+    """
+    from recommender.training.settings_file import default_settings, load_settings
+
+    settings = load_settings(options.settings) if options.settings else default_settings()
+    return dataclasses.replace(settings, imports=import_options(options))
 
 
 def check_engine_options(options: argparse.Namespace) -> None:
@@ -113,13 +141,6 @@ def _spark_setting(text: str) -> tuple[str, str]:
     if not equals or not key.startswith("spark."):
         raise argparse.ArgumentTypeError(f"{text!r} is not spark.KEY=VALUE")
     return key, value
-
-
-def _size(text: str) -> int:
-    try:
-        return parse_size(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _scale(text: str) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""`matinee move-ratings`: from the file of one server into the database that several share."""
+"""The command ``matinee move-ratings``."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from recommender.cli import shared
 from recommender.core.errors import ProfileError
 from recommender.visitors.sqlite_store import SqliteStore
 from recommender.visitors.stores import open_database
 
 
 def add_command(commands: Any) -> None:
-    """Add the command to the parser's."""
-    text = "take the visitors' ratings over into the database of MATINEE_RATINGS_URL"
-    command: argparse.ArgumentParser = commands.add_parser(
+    """Add the command to the subparsers `commands`."""
+    command = shared.add_command(
+        commands,
         "move-ratings",
-        help=text,
-        description=f"{text}. The file stays as it is, and the command can be given again: of two "
-        "opinions on a movie the newer one stays.",
+        _run,
+        "take the visitors' ratings over into the database of MATINEE_RATINGS_URL",
+        ". The file stays as it is, and the command can be given again: of two opinions on a movie "
+        "the newer one stays.",
     )
-    command.set_defaults(run=_run)
     command.add_argument(
         "--from",
         dest="file",

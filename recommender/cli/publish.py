@@ -7,22 +7,23 @@ from pathlib import Path
 from typing import Any
 
 from memory_toolkit.measure.sizes import format_bytes
+from recommender.cli import shared
 from recommender.core.address import Address, place
 from recommender.core.errors import SettingsError
 
 
 def add_command(commands: Any) -> None:
     """Add the command to the subparsers `commands`."""
-    text = "put a bundle at an address, from where servers fetch it"
-    command = commands.add_parser("publish", help=text, description=text)
-    command.set_defaults(run=_publish)
+    command = shared.add_command(
+        commands, "publish", _run, "put a bundle at an address, from where servers fetch it"
+    )
     command.add_argument("folder", type=Path, metavar="BUNDLE", help="the bundle, a folder")
     command.add_argument(
         "address", type=place, metavar="ADDRESS", help="s3://bucket/folder, file:///folder, …"
     )
 
 
-def _publish(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> None:
     from recommender.core.progress_bar import ProgressBar
     from recommender.remote.publishing import publish
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import shlex
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from recommender.bundle.bundle import Bundle
 from recommender.bundle.manifest import manifest_stamp
+from recommender.cli import shared
 from recommender.core.errors import SettingsError
 from recommender.core.optional_packages import require_training
 from recommender.core.project_files import APP, SAMPLE
@@ -27,6 +29,33 @@ VARIABLES = {
     "PYTHONMALLOC": "malloc",
 }
 _PORT_VARIABLE, _PORT_OPTION = "STREAMLIT_SERVER_PORT", "--server.port"
+
+
+def add_command(commands: Any) -> None:
+    """Add the command to the subparsers `commands`."""
+    command = shared.add_command(
+        commands,
+        "serve",
+        _run,
+        "start the app in the browser, on the port of STREAMLIT_SERVER_PORT or PORT, else 8501",
+    )
+    command.add_argument(
+        "arguments",
+        nargs=argparse.REMAINDER,
+        metavar="-- ARGUMENTS",
+        help="for Streamlit, as in: serve -- --server.port 8600",
+    )
+
+
+def _run(options: argparse.Namespace) -> None:
+    given = options.arguments
+    given = given[1:] if given[:1] == ["--"] else given
+    free_port(given)  # said before a training, not after it
+    if words := sample_training(options.knobs):
+        print("Training on the sample data (once; under a minute) …", flush=True)
+        training = options.parser.parse_args(words)
+        training.run(training)
+    serve(given)
 
 
 def sample_training(settings: Settings, environment: Mapping[str, str] = os.environ) -> list[str]:

@@ -7,6 +7,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from recommender.cli import shared
 from recommender.cli.input_options import (
     add_engine_options,
     add_input_options,
@@ -29,9 +30,7 @@ if TYPE_CHECKING:
 
 def add_command(commands: Any) -> None:
     """Add the command to the subparsers `commands`."""
-    text = "train a bundle from ratings and movies"
-    command = commands.add_parser("train", help=text, description=text)
-    command.set_defaults(run=_train)
+    command = shared.add_command(commands, "train", _run, "train a bundle from ratings and movies")
     add_input_options(command)
     does = "does the heavy part; with spark, paths may be addresses that Spark reads, and "
     add_engine_options(command, does + "--ratings a folder of part files")
@@ -53,6 +52,7 @@ def add_command(commands: Any) -> None:
         metavar="FILE.json",
         help="settings of the models, from tune; the options below come before it",
     )
+    whole = shared.whole_number(0, shared.MAX_NUMBER)
     for flag, default, what in (
         ("--min-user-ratings", 30, "users with fewer ratings are left out of the stars model"),
         ("--min-movie-ratings", 10, "movies with fewer ratings are left out of the stars model"),
@@ -61,10 +61,10 @@ def add_command(commands: Any) -> None:
         ("--seed", 0, "where the random numbers start"),
         ("--max-features", "MATINEE_FEATURES, else 2000", "terms of the content model"),
     ):
-        model.add_argument(flag, type=int, metavar="N", help=f"{what} (default: {default})")
+        model.add_argument(flag, type=whole, metavar="N", help=f"{what} (default: {default})")
 
 
-def _train(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> None:
     require_training()
     Allowance.find(options.memory_limit)  # before the imports take their share of it
     check_engine_options(options)

@@ -4,13 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from recommender.cli.evaluate import add_commands
+from recommender.cli import evaluate, tune
 from recommender.core.errors import DataError, SettingsError
 
 
 def run(*arguments: object) -> None:
     parser = argparse.ArgumentParser()
-    add_commands(parser.add_subparsers(required=True))
+    commands = parser.add_subparsers(required=True)
+    evaluate.add_command(commands)
+    tune.add_command(commands)
     options = parser.parse_args(list(map(str, arguments)))
     options.run(options)
 
@@ -80,7 +82,7 @@ def test_input_must_be_named_in_one_way(arguments: tuple[str, ...]) -> None:
 def test_seeds_that_are_not_numbers(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         run("evaluate", "--dataset", "d", "--seeds", "1,x")
-    assert "'1,x' is not a list like 1,2,3" in capsys.readouterr().err
+    assert "'1,x' is not a list of whole numbers like 1,2,3" in capsys.readouterr().err
 
 
 def test_tune_that_cannot_write(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from recommender import Recommender
+from recommender import Recommender, __version__
 from recommender.cli.main import main
 from recommender.scoring.similar import METHODS
 from recommender.settings.environment import VARIABLES
@@ -330,3 +330,69 @@ def test_without_vectors_searching_by_meaning_says_how_to_make_them(
 ) -> None:
     assert main(["search", "--bundle", str(tiny_bundle), "--semantic", "a war"]) == 1
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_version(run) -> None:
+    assert run("--version") == (0, f"matinee {__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("matinee reco", ["recommend"]),
+        ("matinee recommend --ra", ["--ratings", "--rank-by"]),
+        ("matinee similar --method p", ["predicted"]),
+    ],
+)
+def test_a_shell_completes_commands_options_and_values(
+    line: str, offered: list[str], tmp_path: Path
+) -> None:
+    environment = {
+        "_ARGCOMPLETE": "1",
+        "_ARGCOMPLETE_IFS": "\n",
+        "_ARGCOMPLETE_STDOUT_FILENAME": str(tmp_path / "offered"),
+        "COMP_LINE": line,
+        "COMP_POINT": str(len(line)),
+    }
+    command = Path(sys.executable).with_name("matinee")
+    subprocess.run([command], env={**os.environ, **environment}, check=True, timeout=60)
+    found = (tmp_path / "offered").read_text().split("\n")
+    assert sorted(word.strip() for word in found) == sorted(offered)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("recommend", "--user", "1", "-n", "9" * 5000),
+        ("recommend", "--user", "1", "-n", "²"),
+        ("recommend", "--user", "1", "--cf-weight", "nan"),
+        ("embed", "--batch-size", "1025"),
+        ("train", "--dataset", "d", "--out", "b", "--seed", str(10**20)),
+        ("train", "--dataset", "d", "--out", "b", "--epochs", "-1"),
+        ("evaluate", "--dataset", "d", "--users", str(10**20)),
+        ("evaluate", "--dataset", "d", "--seeds", "1,99999999999999999999"),
+        ("tune", "--dataset", "d", "--trials", str(10**20)),
+        ("tune", "--dataset", "d", "--minutes", "inf"),
+    ],
+)
+def test_every_number_has_bounds_and_one_line(run, arguments: tuple[str, ...]) -> None:
+    status, out, err = run(*arguments)
+    assert (status, out) == (2, "")
+    *usage, line = err.splitlines()
+    assert re.fullmatch(r"matinee \w+: error: argument .* is not a .*", line)
+    assert len(line) < 250
+    assert usage[0].startswith("usage: ")
+
+
+def test_an_empty_answer_says_why(run, tiny_files, tmp_path: Path) -> None:
+    ratings, movies = tmp_path / "r.csv", tmp_path / "m.csv"
+    movies.write_text("movieId,title,genres\n" + "".join(f"{m},M {m},Drama\n" for m in range(9)))
+    rows = [(u, m, 1 + (u + m) % 5) for u in range(6) for m in range(9) if u == 0 or m != u]
+    lines = "".join("{},{},{}\n".format(*row) for row in rows)
+    ratings.write_text("userId,movieId,rating\n" + lines)
+    least = ("--min-user-ratings", 1, "--min-movie-ratings", 1, "--epochs", 1, "--factors", 2)
+    files = ("--ratings", ratings, "--movies", movies)
+    status, _, err = run("train", *files, "--out", tmp_path / "b", *least)
+    assert status == 0, err
+    status, out, err = run("recommend", "--bundle", tmp_path / "b", "--user", 0)
+    assert (status, out, err) == (0, "", "matinee: user 0 has rated every movie\n")

@@ -5,25 +5,21 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from recommender.core.address import Address, place
+from recommender.cli import shared
+from recommender.core.address import Address
 from recommender.core.errors import SettingsError
 from recommender.search.semantic.teacher import DEFAULT_MODEL
 
 
-def add_commands(commands: Any) -> None:
+def add_command(commands: Any) -> None:
     """Add the command to the subparsers `commands`."""
-    text = "encode the movies' texts, for search by meaning"
-    command = commands.add_parser("embed", help=text, description=text)
-    command.set_defaults(run=_embed)
-    command.add_argument(
-        "--bundle",
-        type=place,
-        metavar="BUNDLE",
-        help="the bundle to add to (default: MATINEE_BUNDLE, else ./bundle)",
+    command = shared.add_command(
+        commands, "embed", _run, "encode the movies' texts, for search by meaning"
     )
+    shared.add_bundle(command, "to add to")
     command.add_argument(
         "--batch-size",
-        type=_size,
+        type=shared.whole_number(1, 1024),
         metavar="N",
         default=32,
         help="texts encoded, and stored, at once (default: %(default)s)",
@@ -37,13 +33,7 @@ def add_commands(commands: Any) -> None:
     )
 
 
-def _size(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 1024:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 1024")
-    return int(text)
-
-
-def _embed(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> None:
     from recommender.core.progress_bar import ProgressBar
     from recommender.search.semantic.embed import embed
 

@@ -1,0 +1,108 @@
+"""The command ``matinee recommend``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from recommender.cli import shared
+from recommender.cli.input_options import add_engine_options, check_engine_options
+from recommender.core.errors import SettingsError
+from recommender.core.optional_packages import require, require_spark
+from recommender.core.progress_bar import ProgressBar
+from recommender.recommender import DEFAULT_WEIGHT
+from recommender.scoring.requests import RANK_BY
+from recommender.spark import LOCAL_MASTER
+
+COLUMNS = ("rank", "score", "stars", "movie_id", "title", "year")
+
+
+def add_command(commands: Any) -> None:
+    """Add the command to the subparsers `commands`."""
+    command = shared.add_command(
+        commands, "recommend", _run, "recommend movies to one user or to all"
+    )
+    shared.add_bundle(command)
+    who = command.add_mutually_exclusive_group(required=True)
+    who.add_argument("--user", metavar="ID", help="the user")
+    who.add_argument("--all-users", action="store_true", help="every user, into --out")
+    who.add_argument(
+        "--ratings", type=Path, metavar="FILE.csv", help="somebody new, by movie_id and rating"
+    )
+    shared.add_count(command)
+    command.add_argument(
+        "--cf-weight",
+        type=shared.number(0, 1),
+        metavar="W",
+        default=DEFAULT_WEIGHT,
+        help="weight of the collaborative part, 0 to 1 (default: %(default)s)",
+    )
+    command.add_argument(
+        "--rank-by",
+        choices=RANK_BY,
+        default=RANK_BY[0],
+        help="what the collaborative part orders by (default: %(default)s)",
+    )
+    command.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE.parquet",
+        help="with --all-users: where to write user_id, movie_id, rank, score; "
+        "a new folder with --engine spark",
+    )
+    shared.add_json(command)
+    add_engine_options(command, "ranks, with --all-users")
+
+
+def _run(options: argparse.Namespace) -> None:
+    check_engine_options(options)
+    if options.engine == "spark" and not options.all_users:
+        raise SettingsError("--engine spark is for --all-users; leave it out")
+    if options.all_users:
+        _recommend_everybody(options)
+        return
+    matinee = shared.open_recommender(options)
+    chosen = {"n": options.n, "cf_weight": options.cf_weight, "rank_by": options.rank_by}
+    if options.ratings:
+        from recommender.cli.export import read_ratings
+
+        found = matinee.recommend(read_ratings(options.ratings, matinee.scale), **chosen)
+        who = f"{options.ratings}: the person"
+    else:
+        found = matinee.hybrid_recommend(options.user, **chosen)
+        who = f"user {options.user}"
+    shared.print_results(found, options.json, COLUMNS)
+    if not found:
+        print(f"matinee: {who} has rated every movie", file=sys.stderr)
+
+
+def _recommend_everybody(options: argparse.Namespace) -> None:
+    require("--all-users", "pyarrow", "scipy")
+    from recommender.cli.export import write_parts, write_recommendations
+
+    if options.out is None:
+        raise SettingsError("--all-users needs --out FILE.parquet")
+    chosen = (options.n, options.cf_weight, options.rank_by)
+    if options.engine == "spark":
+        require_spark()
+        from recommender.spark.everybody import on_cluster
+
+        matinee, write = shared.open_recommender(options), write_parts
+        cluster = on_cluster(options.master or LOCAL_MASTER, dict(options.spark_conf))
+        everybody = matinee.recommend_all(*chosen, cluster)
+    else:
+        matinee, write = shared.open_recommender(options), write_recommendations
+        everybody = matinee.recommend_all(*chosen)
+    n_users = matinee.statistics.users
+    with ProgressBar() as progress:
+        written = write(
+            everybody, options.out, lambda done: progress("Recommending", done / n_users)
+        )
+    print(f"{options.out}: {written.rows:,} recommendations")
+    print(
+        f"{written.users:,} users in {written.seconds:.1f} s, "
+        f"{written.users / written.seconds:,.0f} a second; "
+        f"{written.peak / 2**20:.0f} MB of own memory at most"
+    )
