@@ -25,13 +25,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 
 from benchmarks.report import Column, Row, Table, markdown
+from recommender.core.records import Id
+
+if TYPE_CHECKING:
+    from recommender import Recommender
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(__file__).resolve().parent / "semantic_data"
@@ -46,7 +51,7 @@ TABLE = Table(
         *(Column("opened_mb", "MB, opened", "+.1f"), Column("asked_mb", "MB, asked", "+.1f")),
     ),
 )
-Find = Callable[[str, int], list[int]]
+Find = Callable[[str, int], Sequence[Id]]
 
 
 def main() -> None:
@@ -78,9 +83,10 @@ def main() -> None:
             bundle = Path(shutil.copytree(bundle, work / "large" / "bundle", dirs_exist_ok=True))
             work = work / "large"
             repeated(bundle, options.times)
-        command = [sys.executable, __file__, "--work", str(work), "--one"]
+        command = [sys.executable, "-m", "benchmarks.semantic", "--work", str(work), "--one"]
         results = {
-            method: json.loads(subprocess.check_output([*command, method])) for method in METHODS
+            method: json.loads(subprocess.check_output([*command, method], cwd=ROOT))
+            for method in METHODS
         }
     picked = {"choose": slice(0, None, 2), "report": slice(1, None, 2), "all": slice(None)}
     rows = figures(results, picked[options.split])
@@ -99,9 +105,10 @@ def make(work: Path, bundle: Path) -> None:
     movies["plot"] = movies["movie_id"].map(plots)
     movies.to_parquet(work / "movies.parquet")
     matinee = [sys.executable, "-m", "recommender.cli"]
-    files = ["--ratings", ROOT / "data" / "ratings.parquet", "--movies", work / "movies.parquet"]
-    subprocess.run([*matinee, "train", *files, "--out", bundle], check=True, cwd=ROOT)
-    subprocess.run([*matinee, "embed", "--bundle", bundle], check=True, cwd=ROOT)
+    ratings, written = ROOT / "data" / "ratings.parquet", work / "movies.parquet"
+    files = ["--ratings", str(ratings), "--movies", str(written)]
+    subprocess.run([*matinee, "train", *files, "--out", str(bundle)], check=True, cwd=ROOT)
+    subprocess.run([*matinee, "embed", "--bundle", str(bundle)], check=True, cwd=ROOT)
 
 
 def queries() -> list[tuple[str, int]]:
@@ -130,7 +137,7 @@ def measure(method: str, bundle: Path) -> dict[str, list]:
     return {"found": found, "seconds": seconds, "memory": [before, opened, read().own]}
 
 
-def finder(method: str, matinee: object, bundle: Path) -> Find:
+def finder(method: str, matinee: Recommender, bundle: Path) -> Find:
     """The search of one method: the query and n give movie ids."""
     if method == "title":
         return lambda query, n: [movie.movie_id for movie in matinee.search(query, n)]
@@ -144,7 +151,7 @@ def finder(method: str, matinee: object, bundle: Path) -> Find:
     if method == "model":
         semantic = SemanticSearch(Bundle.open(bundle / SEMANTIC), "full", shares=(1.0, 0.0))
         return lambda query, n: [movie for movie, _ in semantic.search(query, n)]
-    matinee.meaning = Meaning(bundle, method)
+    matinee.meaning = Meaning(bundle, cast(Literal["light", "full"], method))
     matinee.meaning.load()
     return lambda query, n: [m.movie_id for m in matinee.search(query, n, by="meaning")]
 

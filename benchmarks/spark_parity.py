@@ -157,7 +157,7 @@ def overlap(one: HybridScorer, other: HybridScorer, holdout: Holdout) -> dict[st
                 ]
             except NotFoundError:
                 continue
-            shares.append(len(np.intersect1d(*lists)) / SIMILAR)
+            shares.append(len(np.intersect1d(lists[0], lists[1])) / SIMILAR)
         found[method] = float(np.mean(shares))
     return found
 

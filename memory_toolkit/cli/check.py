@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from memory_toolkit.guard.guard import FULL
 from memory_toolkit.measure.limit import (

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from memory_toolkit.measure.limit import enforced_limit
 from memory_toolkit.measure.processes import process_tree, read_processes

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from memory_toolkit.measure.limit import Group, control_groups, enforced_limit
 from memory_toolkit.measure.processes import process_tree

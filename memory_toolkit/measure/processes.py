@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from memory_toolkit.measure.reading import Reading, parse_status
 from memory_toolkit.measure.sharing import one_memory

@@ -10,7 +10,7 @@ import threading
 import time
 from dataclasses import dataclass, replace
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 SAMPLE_SECONDS = 0.01
 PAGE_BYTES = mmap.PAGESIZE

@@ -8,7 +8,7 @@ import linecache
 import sys
 from dataclasses import dataclass
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from memory_toolkit.measure.reading import read
 

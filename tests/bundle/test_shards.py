@@ -107,7 +107,7 @@ def test_several_shards_answer_as_one_does(tiny: Recommender, sharded_bundle: Pa
         for mine, theirs in zip(one.of(user), many.of(user), strict=True):
             assert mine.tolist() == theirs.tolist()
     for mine, theirs in zip(one.everything(), many.everything(), strict=True):
-        assert mine.ratings.tolist() == theirs.ratings.tolist()
+        assert mine.ratings.tolist() == theirs.ratings.tolist()  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("harm", [Path.unlink, lambda file: os.truncate(file, 100)])

@@ -148,7 +148,7 @@ def answer(address: str) -> str:
         return ""
 
 
-@pytest.mark.image
+@pytest.mark.slow
 def test_it_trains_the_sample_and_serves_in_an_empty_folder(
     served: subprocess.Popen[bytes], tmp_path: Path, port: int
 ) -> None:

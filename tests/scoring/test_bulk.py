@@ -36,5 +36,5 @@ def test_who_stops_early_leaves_no_thread(tiny: Recommender) -> None:
     before = threading.active_count()
     everybody = rank_everybody(tiny._scorer, Question(3), 2)
     next(everybody)
-    everybody.close()
+    everybody.close()  # type: ignore[attr-defined]
     assert threading.active_count() == before

@@ -19,7 +19,7 @@ def test_rows_come_in_order(spark) -> None:
 def test_who_stops_early_leaves_nothing_running(spark) -> None:
     rows = driver_rows(spark.range(0, 1000, numPartitions=7))
     assert next(rows).id == 0
-    rows.close()
+    rows.close()  # type: ignore[attr-defined]
     assert list(spark.sparkContext.statusTracker().getActiveJobsIds()) == []
 
 

@@ -48,7 +48,7 @@ def test_who_stops_early_leaves_nothing_running(spark: SparkSession, tiny: Recom
         3, rank=lambda scorer, question: rank_everybody(spark, scorer, question)
     )
     next(found)
-    found.close()
+    found.close()  # type: ignore[attr-defined]
     assert threading.active_count() == before
     assert spark.sparkContext.statusTracker().getActiveJobsIds() == []
 

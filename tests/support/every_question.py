@@ -1,11 +1,12 @@
 """Every question to a recommender on the tiny bundle, for tests of what must change no answer."""
 
 from recommender import Recommender
+from recommender.core.records import Id
 
 
 def answers(matinee: Recommender) -> list[object]:
     """Every question once; each answer reads other files."""
-    mine = {1: 5.0, 12: 1.0, 20: 4.0}
+    mine: dict[Id, float] = {1: 5.0, 12: 1.0, 20: 4.0}
     found: list[object] = [
         matinee.recommend_for_user(7, variety=0.5),
         matinee.recommend_for_user(7, rank_by="stars"),

@@ -27,7 +27,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.request import urlopen
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 LOCAL = "127.0.0.1"
 START_SECONDS = 60

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import websockets
 
-from recommender.app.i18n.texts import LANGUAGES, TEXTS
+from recommender.app.i18n.catalogues import LANGUAGES, TEXTS
 from tests.support.tab import TIMEOUT, Drawn, Proto, Tab
 
 # Everything that the one visitor who does everything must have done.
@@ -33,7 +33,7 @@ DESCRIPTIONS = (
     *("a wedding where nothing works", "ghosts in an old house", "someone forgets everything"),
 )
 T = TypeVar("T")
-_REFUSALS = {TEXTS["error.busy"][0]: "busy", TEXTS["error.memory"][0]: "too much"}
+_REFUSALS = {TEXTS["en"]["error.busy"]: "busy", TEXTS["en"]["error.memory"]: "too much"}
 
 
 @dataclass
@@ -171,7 +171,7 @@ class Visitor:
 
     async def _press(self, action: str, text: str) -> None:
         """Press a button with this text, any one where there are several."""
-        label = TEXTS[text][0]
+        label = TEXTS["en"][text]
         buttons = [b for b in self._tab.all("button") if b.label == label and not b.disabled]
         if buttons:
             button = self._random.choice(buttons)

@@ -11,15 +11,15 @@ from zlib import crc32
 import streamlit as st
 
 from recommender.app.components.markup import escape
+from recommender.app.i18n.catalogues import DEFAULT, TEXTS
 from recommender.app.i18n.language import genre_name, t
-from recommender.app.i18n.texts import TEXTS
 from recommender.core.records import Movie, RatedMovie, Recommendation
 from recommender.core.text_folding import fold
 
 # The content model writes genres in its own way ("sci fi"); these are their names in the texts.
 GENRES_BY_TERM = {
     fold(key.removeprefix("genre.")): key.removeprefix("genre.")
-    for key in TEXTS
+    for key in TEXTS[DEFAULT]
     if key.startswith("genre.")
 }
 # The colour of a title card by genre, as a hue. The first that fits counts, so the genres that

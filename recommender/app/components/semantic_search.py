@@ -27,15 +27,15 @@ def search(matinee: Recommender, text: str, n: int) -> Results[Movie]:
     """What `text` describes, best first; where that cannot be had, a sentence is drawn instead."""
     try:
         if not matinee.meaning.loaded:
-            with st.spinner(t("meaning.loading")):
+            with st.spinner(t("semantic.loading")):
                 load(matinee)
-        with acting("action.search_meaning", matinee.meaning.need):
+        with acting("action.search_semantic", matinee.meaning.need):
             return matinee.search(text, n, by="meaning")
     except (Busy, MemoryError):  # both are in the log
-        st.info(t("meaning.no_room"), icon=":material/memory:")
+        st.info(t("semantic.no_room"), icon=":material/memory:")
     except MatineeError as error:
         _log.error("%s", error)
-        st.info(t("meaning.trouble"), icon=":material/error:")
+        st.info(t("semantic.trouble"), icon=":material/error:")
     return Results([])
 
 
@@ -49,7 +49,7 @@ def load(matinee: Recommender) -> None:
     """
     global _loaded
     with (
-        acting("action.load_meaning", matinee.meaning.need),
+        acting("action.load_semantic", matinee.meaning.need),
         stage_log.around(_STAGE.format("loading")),
     ):
         matinee.meaning.load()

@@ -1,4 +1,4 @@
-"""Which language this visitor reads: the switch if it was used, else what the browser asks for."""
+"""The language of this visitor: the switch's if it was used, else what the browser asks for."""
 
 from __future__ import annotations
 
@@ -7,26 +7,33 @@ import re
 import streamlit as st
 
 from recommender.app.components import query_params
-from recommender.app.i18n.texts import LANGUAGES, TEXTS, lookup
+from recommender.app.i18n.catalogues import DEFAULT, LANGUAGES, TEXTS, lookup
 
 KEY = "lang"
-_DECADE = re.compile(r"\b(\d+)년대")
-# Of two genres with one Korean name the first.
+# Genres and decades by their names in the languages that the data are not in; of two genres with
+# one name the first.
+_TRANSLATED = [texts for code, texts in TEXTS.items() if code != DEFAULT]
 _GENRES = {
-    korean: key.removeprefix("genre.")
-    for key, (_, korean) in reversed(TEXTS.items())
+    text.casefold(): key.removeprefix("genre.")
+    for texts in _TRANSLATED
+    for key, text in reversed(texts.items())
     if key.startswith("genre.")
 }
+_DECADES = [
+    re.compile(rf"\b{re.escape(texts['card.decade']).replace(re.escape('{decade}'), '([0-9]+)')}")
+    for texts in _TRANSLATED
+    if "card.decade" in texts
+]
 
 
 def browser_language() -> str:
-    """``"ko"`` when the browser's locale is Korean, else ``"en"``."""
-    locale = st.context.locale or "en"
-    return "ko" if locale.lower().split("-")[0] == "ko" else "en"  # "kok" is Konkani
+    """Return the language of the browser's locale if the app has it, else ``"en"``."""
+    language = (st.context.locale or "").lower().split("-")[0]  # "kok" is Konkani, and not "ko"
+    return language if language in LANGUAGES else DEFAULT
 
 
 def current_language() -> str:
-    """The visitor's language, a key of `LANGUAGES`."""
+    """Return the visitor's language, a key of `LANGUAGES`."""
     return st.session_state.get(KEY) or browser_language()
 
 
@@ -38,7 +45,7 @@ def follow_address() -> None:
 
 
 def switch() -> None:
-    """The language switch."""
+    """Draw the language switch."""
     chosen = st.segmented_control(
         t("language.label"),
         list(LANGUAGES),
@@ -53,24 +60,32 @@ def switch() -> None:
 
 
 def tell_browser() -> None:
-    """So that a screen reader speaks the language and the browser does not offer to translate."""
+    """Tell the browser the language, so that a screen reader speaks it and no translation is
+    offered."""
     script = f'document.documentElement.lang = "{current_language()}"'
     st.html(f"<script>{script}</script>", unsafe_allow_javascript=True, width="content")
 
 
 def t(key: str, /, **values: object) -> str:
-    """The text for `key` in the visitor's language."""
+    """Return the text for `key` in the visitor's language, see `lookup`."""
     return lookup(key, current_language(), **values)
 
 
+def is_text(key: str) -> bool:
+    """Return whether there is a text for `key`."""
+    return key in TEXTS[DEFAULT]
+
+
 def genre_name(genre: str) -> str:
-    """A genre in the visitor's language, if the texts have it; else as the data call it."""
+    """Return a genre in the visitor's language, if the texts have it; else as the data call it."""
     key = f"genre.{genre}"
-    return t(key) if key in TEXTS else genre
+    return t(key) if is_text(key) else genre
 
 
 def as_data_say(text: str) -> str:
-    """`text` with genres and decades that it names in Korean as the data name them: "코미디
-    1990년대" is "Comedy 1990s"."""
-    words = (_GENRES.get(word.upper(), word) for word in text.split())
-    return _DECADE.sub(r"\1s", " ".join(words))
+    """Return `text` with translated genres and decades as the data name them: "코미디 1990년대" is
+    "Comedy 1990s"."""
+    text = " ".join(_GENRES.get(word.casefold(), word) for word in text.split())
+    for decade in _DECADES:
+        text = decade.sub(r"\1s", text)
+    return text

@@ -13,8 +13,7 @@ from html import escape
 import streamlit as st
 
 from debug_memory import MB, ActionRecord
-from recommender.app.i18n.language import t
-from recommender.app.i18n.texts import TEXTS
+from recommender.app.i18n.language import is_text, t
 
 # Before a peak: what the figure is when it is not exact.
 PEAK_MARKS = {"exact": "", "at least": "≥", "sampled": "~"}
@@ -43,7 +42,7 @@ def warning(text: str) -> str:
 
 def action_name(name: str) -> str:
     """What an action is called in the visitor's language; not escaped."""
-    return t(name) if name in TEXTS else name
+    return t(name) if is_text(name) else name
 
 
 def clock(seconds: float) -> datetime:

@@ -51,7 +51,7 @@ def link(movie: Movie) -> None:
 
 def _draw() -> None:
     matinee = initialize_recommender()
-    subtitle = "meaning.subtitle" if matinee.meaning.there else "similar.subtitle"
+    subtitle = "semantic.subtitle" if matinee.meaning.there else "similar.subtitle"
     controls.heading(t("similar.title"), t(subtitle))
     # A link within this page does not change the address; one from another page does. Only after
     # this page does the session know its search field.
@@ -109,7 +109,7 @@ def _search(matinee: Recommender, *, suggest: bool) -> bool:
     """
     label, example = "similar.search", "similar.search_placeholder"
     if matinee.meaning.there:
-        label, example = "meaning.search", "meaning.search_placeholder"
+        label, example = "semantic.search", "semantic.search_placeholder"
     text = st.text_input(
         t(label),
         key=_SEARCH,
@@ -147,7 +147,7 @@ def _matches(matinee: Recommender, text: str) -> bool:
 def _described(matinee: Recommender, text: str, facts: str, known: set[Id]) -> list[Movie]:
     """Offers the movies that `text` describes: by its meaning, or where that cannot be had by the
     genres, decades, tags and people that it names, which `facts` calls as the data do."""
-    found, label = list[Movie](), t("meaning.matches")
+    found, label = list[Movie](), t("semantic.matches")
     if matinee.meaning.there and not _is_facts(facts):
         found = semantic_search.search(matinee, text, _MATCHES)
     if not found:

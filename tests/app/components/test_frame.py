@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from debug_memory import actions, clear_actions
 from recommender import Recommender
-from recommender.app.i18n.texts import TEXTS
+from recommender.app.i18n.catalogues import TEXTS
 from recommender.app.server import housekeeper
 from recommender.bundle.manifest import MANIFEST
 from tests.app.conftest import OpenPage, edit_manifest
@@ -133,14 +133,14 @@ def test_without_memory_for_it_a_page_asks_to_try_again(
     app = open_page(page, user="7", movie="12")
     assert not app.exception
     assert not titles(app)
-    assert app.markdown[-1].value == TEXTS["error.busy"][0]
+    assert app.markdown[-1].value == TEXTS["en"]["error.busy"]
     monkeypatch.setenv("MATINEE_MEMORY_LIMIT", "64G")
     housekeeper._guard.cache_clear()
     st.cache_resource.clear()
     (again,) = (button for button in app.button if button.label == "Try again")
     app = again.click().run()
     assert titles(app)
-    assert TEXTS["error.busy"][0] not in [text.value for text in app.markdown]
+    assert TEXTS["en"]["error.busy"] not in [text.value for text in app.markdown]
 
 
 def test_what_takes_more_than_there_is_leaves_the_server_and_the_others(
@@ -151,11 +151,11 @@ def test_what_takes_more_than_there_is_leaves_the_server_and_the_others(
         greedy.setattr(Recommender, "recommend_for_user", lambda *_, **__: bytearray(1 << 60))
         app = open_page("for-you", user="7", locale="ko-KR")
     assert not app.exception
-    assert app.markdown[-1].value == TEXTS["error.memory"][1]
+    assert app.markdown[-1].value == TEXTS["ko"]["error.memory"]
     assert "page 맞춤 추천 needed too much memory" in caplog.text
     assert len(titles(other.run())) == 12
     assert len(titles(app.run())) == 12
-    assert TEXTS["error.memory"][1] not in [text.value for text in app.markdown]
+    assert TEXTS["ko"]["error.memory"] not in [text.value for text in app.markdown]
 
 
 def test_without_debug_memory_the_sidebar_is_empty(open_page: OpenPage) -> None:

@@ -19,8 +19,8 @@ from debug_memory import (
     format_bytes,
     snapshot,
 )
+from recommender.app.i18n.catalogues import TEXTS
 from recommender.app.i18n.language import KEY
-from recommender.app.i18n.texts import TEXTS
 from recommender.app.memory import panel
 from tests.app.memory.conftest import app
 from tests.app.memory.drawn import html, show, words
@@ -53,8 +53,8 @@ def test_the_last_minutes(side: AppTest) -> None:
 
 def test_off_linux_it_says_that_rss_stands_in(side: AppTest, without_parts: None) -> None:
     found = words(side.run())
-    assert TEXTS["memory.parts_unknown"][0] in found
-    assert TEXTS["memory.file"][0] not in found
+    assert TEXTS["en"]["memory.parts_unknown"] in found
+    assert TEXTS["en"]["memory.file"] not in found
 
 
 def test_only_the_open_view_is_computed(side: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +80,7 @@ def test_an_error_is_a_sentence_and_once_in_the_log(
         for _ in range(3):
             side.run()
             assert not side.exception
-            assert [e.value for e in side.sidebar.error] == [TEXTS["memory.failure"][0]]
+            assert [e.value for e in side.sidebar.error] == [TEXTS["en"]["memory.failure"]]
             assert side.sidebar.segmented_control[0].value == "memory.view_now"
         assert [record.getMessage() for record in caplog.records] == ["the memory panel failed"]
         assert not show(side, "actions").sidebar.error
@@ -102,7 +102,7 @@ def test_the_button_returns_memory_and_says_how_much(side: AppTest) -> None:
     assert f"|Given back: {format_bytes(returned.total)}|" in found
     for key, step in (("collected", returned.collected), ("trimmed", returned.trimmed)):
         given = "not in use" if step is None else format_bytes(step)
-        assert f"|{TEXTS[f'memory.{key}'][0]}|{given}|" in found
+        assert f"|{TEXTS['en'][f'memory.{key}']}|{given}|" in found
     assert [record.name for record in actions()] == ["memory.return"]
     assert "Given back" in words(side.run())
 
@@ -123,9 +123,8 @@ def test_in_korean(side: AppTest, view: str, keys: tuple[str, ...], button: str)
     assert side.sidebar.subheader[0].value == "메모리"
     assert side.sidebar.button[-1].label == button
     for key in keys:
-        english, korean = TEXTS[f"memory.{key}"]
-        assert korean in found
-        assert english not in found
+        assert TEXTS["ko"][f"memory.{key}"] in found
+        assert TEXTS["en"][f"memory.{key}"] not in found
 
 
 def test_the_panel_brings_in_nothing_heavy() -> None:

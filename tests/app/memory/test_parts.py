@@ -21,8 +21,8 @@ from memory_toolkit.measure.mappings import read_mappings
 from memory_toolkit.measure.reading import read
 from memory_toolkit.measure.sizes import MB
 from recommender import Recommender
+from recommender.app.i18n.catalogues import TEXTS
 from recommender.app.i18n.language import KEY
-from recommender.app.i18n.texts import TEXTS
 from recommender.app.memory import parts
 from recommender.app.memory.parts import Part, adding_up, find_parts
 from recommender.app.server import startup
@@ -110,7 +110,7 @@ def test_streamlit_s_caches_are_there_by_name(runtime: Runtime) -> None:
 
     big(3 * MB)
     big(2 * MB)
-    runtime.uploaded_file_mgr.add_file(
+    runtime.uploaded_file_mgr.add_file(  # type: ignore[attr-defined]
         "a session", UploadedFileRec("1", "x.csv", "text/csv", bytes(MB))
     )
     shared()
@@ -181,4 +181,4 @@ def test_in_korean(drawn: AppTest) -> None:
     drawn.session_state[KEY] = "ko"
     drawn.run()
     for key in ("memory_parts.files", "memory_parts.connected", "memory_parts.rest"):
-        assert TEXTS[key][1] in words(drawn)
+        assert TEXTS["ko"][key] in words(drawn)

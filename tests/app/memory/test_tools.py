@@ -21,8 +21,8 @@ from debug_memory import (
 )
 from memory_toolkit.record.flame_graph import recording, stop_recording
 from recommender.app.components import semantic_search
+from recommender.app.i18n.catalogues import TEXTS
 from recommender.app.i18n.language import KEY
-from recommender.app.i18n.texts import TEXTS
 from recommender.app.memory import tools
 from recommender.app.memory.tools import CLEARED_KEY, SHOWN, shortened
 from recommender.app.server import configuration, flame_graph_file, loading, visitor
@@ -54,20 +54,20 @@ def wait_for_drawing() -> None:
 
 
 def press(view: AppTest, name: str) -> AppTest:
-    label = TEXTS[f"memory_tools.{name}"][0]
+    label = TEXTS["en"][f"memory_tools.{name}"]
     (button,) = (button for button in view.sidebar.button if button.label == label)
     return button.click().run(timeout=30)
 
 
 def offered(view: AppTest) -> set[str]:
-    keys = {text[0]: key.removeprefix("memory_tools.") for key, text in TEXTS.items()}
+    keys = {text: key.removeprefix("memory_tools.") for key, text in TEXTS["en"].items()}
     return {keys[button.label] for button in view.sidebar.button if button.label in keys}
 
 
 def test_before_anything_is_pressed_it_says_what_each_tool_costs(view: AppTest) -> None:
     assert offered(view) == {"clear", "count", "start", "mark", "record"}
     for key in ("clear_note", "looking_note", "record_note"):
-        assert TEXTS[f"memory_tools.{key}"][0] in words(view)
+        assert TEXTS["en"][f"memory_tools.{key}"] in words(view)
     assert actions() == []
 
 
@@ -135,7 +135,7 @@ def test_lines_are_followed_until_it_is_stopped(view: AppTest) -> None:
     press(view, "start")
     assert is_tracking()
     assert offered(view) >= {"lines", "stop"}
-    assert TEXTS["memory_tools.tracking"][0] in words(view)
+    assert TEXTS["en"]["memory_tools.tracking"] in words(view)
     kept = [str(number) * 10 for number in range(100_000)]
     press(view, "lines")
     first = words(view).split("|KB|")[1].split("|")
@@ -204,7 +204,7 @@ def test_without_memray_it_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "memray", None)
     press(view, "record")
-    assert TEXTS["memory_tools.problem_missing"][0] in words(view)
+    assert TEXTS["en"]["memory_tools.problem_missing"] in words(view)
     monkeypatch.undo()
 
 
@@ -214,7 +214,7 @@ def test_a_recording_that_failed_says_why(view: AppTest, tmp_path: Path) -> None
     with memray.Tracker(tmp_path / "other.bin"), action("load"):
         pass
     view.run()
-    assert TEXTS["memory_tools.problem_tracking"][0] in words(view)
+    assert TEXTS["en"]["memory_tools.problem_tracking"] in words(view)
     assert "record" in offered(view)
 
 
@@ -222,5 +222,5 @@ def test_in_korean(view: AppTest) -> None:
     view.session_state[KEY] = "ko"
     view.run()
     labels = [button.label for button in view.sidebar.button]
-    assert TEXTS["memory_tools.clear"][1] in labels
-    assert TEXTS["memory_tools.looking_note"][1] in words(view)
+    assert TEXTS["ko"]["memory_tools.clear"] in labels
+    assert TEXTS["ko"]["memory_tools.looking_note"] in words(view)

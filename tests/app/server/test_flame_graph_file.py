@@ -53,7 +53,7 @@ def get(path: str) -> tuple[int, dict[str, str], list[bytes]]:
     # In a thread of its own: the browser tests leave an event loop running in this one.
     with ThreadPoolExecutor(1) as pool:
         pool.submit(asyncio.run, app(scope, receive, send)).result()  # type: ignore[arg-type]
-    headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}  # type: ignore[attr-defined]
     return sent[0]["status"], headers, [message.get("body", b"") for message in sent[1:]]
 
 
