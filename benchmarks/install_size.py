@@ -1,4 +1,4 @@
-"""What an installation takes: for serving alone, and for training and serving.
+"""Size of an installation: for serving alone, and for training and serving.
 
     .venv/bin/python -m benchmarks.install_size --bundle bundle
 
@@ -29,8 +29,8 @@ from memory_toolkit.measure.sizes import MB
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs" / "hosting.md"
 LOCKS = {
-    "`matinee`: serving": "deploy/requirements.lock",
-    "`matinee[train]`: training, too": "requirements.lock",
+    "serving: `deploy/requirements.lock`": "deploy/requirements.lock",
+    "training, too: `requirements.lock`": "requirements.lock",
 }
 NOT_BUILT = (".git", ".venv", ".*_cache", "bundle", "build", "profiles", "docs", "tests", "*.so")
 START_SECONDS, IDLE_SECONDS, END_SECONDS = 60, 5.0, 20
@@ -90,7 +90,7 @@ def _pip(python: Path, *arguments: object) -> None:
 
 
 def measure(environment: Path) -> Row:
-    """How many packages there are, and what all files take on disk."""
+    """Return the number of packages, and the bytes that all files take on disk."""
     sizes = [path.lstat().st_blocks * 512 for path in environment.rglob("*")]
     packages = len(list(environment.glob("lib/*/site-packages/*.dist-info")))
     return {"packages": packages, "disk_mb": sum(sizes) / MB}

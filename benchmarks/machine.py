@@ -1,4 +1,4 @@
-"""What a figure was measured on: the processor, the memory, the limit, the system, the versions.
+"""Machine that a figure was measured on: processor, memory, limit, system, versions.
 
     .venv/bin/python -m benchmarks.machine
 
@@ -31,7 +31,7 @@ def main() -> None:
 
 
 def describe() -> dict[str, str]:
-    """The machine, the memory limit that holds in it, and the versions, in words."""
+    """Return the machine, the memory limit that holds in it, and the versions, in words."""
     limit = memory_limit()
     return {
         "processor": processor(),
@@ -45,13 +45,13 @@ def describe() -> dict[str, str]:
 
 
 def one_line() -> str:
-    """The machine in a few words."""
+    """Return the machine in a few words."""
     found = describe()
     return f"{found['cores']} × {found['processor']}, {found['memory']}, {found['system']}"
 
 
 def processor() -> str:
-    """The processor's name, as far as the system tells it."""
+    """Return the processor's name, as far as the system tells it."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
@@ -59,7 +59,7 @@ def processor() -> str:
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

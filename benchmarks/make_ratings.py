@@ -162,7 +162,7 @@ def word(kind: int, number: int) -> str:
 
 
 def ratings_per_user(n_ratings: int, n_movies: int, rng: np.random.Generator) -> np.ndarray:
-    """How many ratings each user gives: 20 and more, log-normal above that; int32."""
+    """Draw the number of ratings of each user: 20 and more, log-normal above that; int32."""
     n_users = max(50, round(FULL_USERS * n_ratings / FULL_RATINGS))
     beyond = rng.standard_normal(n_users, dtype=np.float32)
     np.exp(np.multiply(beyond, np.float32(1.4), out=beyond), out=beyond)

@@ -1,4 +1,4 @@
-"""What the memory toolkit costs, how near its peaks come to the truth, and what comes back.
+"""Cost of the memory toolkit, the error of its peaks, and the memory that it gives back.
 
     .venv/bin/python -m benchmarks.memory_tools
 
@@ -73,7 +73,7 @@ def print_costs() -> list[Row]:
 
 
 def alone(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """What `function` returns in a fresh process."""
+    """Return what `function` returns in a fresh process."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as executor:
         return executor.submit(function, *args, **kwargs).result()
@@ -123,7 +123,7 @@ def app_costs() -> dict[str, float]:
 
 
 def tracking_factor() -> float:
-    """How many times longer code that allocates much takes while its lines are tracked."""
+    """Measure how many times longer code that allocates much takes while its lines are tracked."""
 
     def allocate() -> None:
         rows = [{"number": number, "text": str(number)} for number in range(50_000)]
@@ -170,7 +170,7 @@ def _peak_row(name: str, sizes: Sequence[int | None]) -> Row:
 
 
 def deviations(peak: Peak) -> list[int]:
-    """How far each way is from the truth, in bytes."""
+    """Return the error of each way to measure, in bytes."""
     return [abs(size - peak.true) for size in peak[1:]]
 
 
@@ -195,7 +195,7 @@ def measure(kind: str, megabytes: int, file: Path) -> tuple[int, int, int]:
 
 
 def print_returned(found: dict[str, int | None]) -> list[Row]:
-    """What each step gave back of the garbage that was still held by the process."""
+    """Return what each step gave back of the garbage that the process still held."""
     dropped = found["dropped"] or 1
     print(f"\nOf {(found['taken'] or 0) / MB:.0f} MB of mixed garbage, the process still held")
     print(f"{dropped / MB:.0f} MB when the last reference was gone:\n")

@@ -49,7 +49,7 @@ PALETTES = {
 
 
 class Plot(NamedTuple):
-    """What is drawn of which rows.
+    """A plot: the rows that it shows, and the function that draws them.
 
     Attributes:
         title: what it shows, for those who cannot see it.
@@ -132,7 +132,7 @@ def quality(figure: Figure, palette: Palette, rows: Rows) -> None:
 
 
 def peaks(figure: Figure, palette: Palette, rows: Rows) -> None:
-    """How near to each planted peak an action and a sampling thread come."""
+    """Draw each planted peak as an action and a sampling thread measure it."""
     found = [row for row in rows if row["true"] is not None][::-1]
     axes = _axes(figure, 62 + 19 * len(found), 112, 14, 34)
     for place, row in enumerate(found):
@@ -169,7 +169,7 @@ def _words(figure: Figure, palette: Palette, *words: tuple[str, str, str]) -> No
 
 
 def serving(figure: Figure, palette: Palette, rows: Rows) -> None:
-    """How long each question takes Matinee and the published app, on a log scale."""
+    """Draw the time of each question, of Matinee and the published app, on a log scale."""
     found = rows[::-1]
     axes = _axes(figure, 54 + 64 * len(found), 6, 110, 24)
     for place, row in enumerate(found):

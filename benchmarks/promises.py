@@ -1,4 +1,4 @@
-"""What Matinee promises a small host, seen at 128, 256, 512 and 957 MB.
+"""Promises to a small host, checked at 128, 256, 512 and 957 MB.
 
     python -m benchmarks.promises
 
@@ -154,13 +154,13 @@ def _row(promise: str, seen: str, kept: bool) -> Row:
 
 
 def started(rows: list[Row]) -> tuple[str, bool]:
-    """What the largest start took, and whether that is less than promised."""
+    """Return the memory of the largest start, and whether that is less than promised."""
     most = max(float(row["rss_mb"] or 0) for row in rows)
     return f"{most:.1f} MB at most, file pages and all", most < START_MB
 
 
 def survived(rows: list[Row]) -> tuple[str, bool]:
-    """How all the apps ended, and whether none was killed."""
+    """Return how all the apps ended, and whether none was killed."""
     statuses = sorted({str(row["exit_status"]) for row in rows})
     kills = sum(int(row["oom_kills"] or 0) for row in rows)
     seen = f"exit status {', '.join(statuses)}; killed for want of memory: {kills}"

@@ -1,4 +1,4 @@
-"""What the visitors' ratings cost in each store: memory of the server, and time of a click.
+"""Cost of the visitors' ratings in each store: memory of the server, and time of a click.
 
     .venv/bin/python -m benchmarks.ratings_store --url postgresql://USER:PASSWORD@HOST/DATABASE
 

@@ -240,7 +240,7 @@ async def _run(
 
 
 def _lost(people: list[Visitor], settings: Settings) -> int:
-    """How many ratings the database has not, of those that were drawn as kept."""
+    """Count the ratings that were drawn as kept and that the database does not have."""
     store = open_database(settings)
     scale = (0.5, 5.0)
     lost = 0

@@ -41,7 +41,7 @@ DOCS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 IMAGES = ROOT / "docs" / "images"
 NAMES = [part.name for part in PARTS]
 MACHINE = Table("machine", (Column("name", "machine"), Column("value", "")))
-PATIENCE, LEAST_PATIENCE, ENDING_SECONDS = 6, 300, 30
+TIMEOUT_FACTOR, MIN_TIMEOUT, ENDING_SECONDS = 6, 300, 30
 Kept = dict[str, Any]  # of a part that was measured: its rows, and how they came to be
 
 
@@ -103,7 +103,7 @@ def run(chosen: list[Part], places: dict[str, Path], options: argparse.Namespace
 
 
 class Pace:
-    """How long the rest takes, by the known times of the parts and the pace of those done."""
+    """Estimate of the time left, by the known times of the parts and the pace so far."""
 
     def __init__(self, parts: list[Part], quick: bool) -> None:
         self._left = {part.name: part.seconds[quick] for part in parts}
@@ -139,7 +139,7 @@ class Pace:
 
 
 def _kept(part: Part, options: argparse.Namespace) -> Kept | None:
-    """What was measured of it before, here and as much."""
+    """Return what was measured before, on this machine and with the same options."""
     file = options.out / f"{part.name}.json"
     if not file.exists():
         return None
@@ -149,7 +149,7 @@ def _kept(part: Part, options: argparse.Namespace) -> Kept | None:
 
 
 def _settled(part: Part, options: argparse.Namespace) -> str | None:
-    """Why there is nothing to run, whatever the others do."""
+    """Return the reason why the part is not to run, whatever the others do; None if it is."""
     if options.quick and not part.quick:
         return "not with --quick"
     return "done before" if part.tables and not options.again and _kept(part, options) else None
@@ -179,7 +179,7 @@ def _reason_to_skip(
 
 
 def _there(place: Path) -> bool:
-    """Whether there is something that can be used; a bundle of an older format cannot."""
+    """Tell if the place can be used; a bundle of an older format cannot."""
     if not (place / MANIFEST).exists():
         return place.exists()
     try:
@@ -204,9 +204,9 @@ def measure(
     template = part.quick if options.quick else part.command
     command = [python, *(word.format(**words) for word in template.split())]
     log = options.out / "raw" / f"{part.name}.log"
-    patience = max(LEAST_PATIENCE, PATIENCE * part.seconds[options.quick])
+    timeout = max(MIN_TIMEOUT, TIMEOUT_FACTOR * part.seconds[options.quick])
     started = time.monotonic()
-    problem = _run(command, log, patience, tick)
+    problem = _run(command, log, timeout, tick)
     if problem:
         return f"{problem}; {log} tells more"
     try:
@@ -224,9 +224,9 @@ def measure(
     return ""
 
 
-def _run(command: list[str], log: Path, patience: float, tick: Callable[[], None]) -> str:
+def _run(command: list[str], log: Path, timeout: float, tick: Callable[[], None]) -> str:
     """Run the command, with its output in `log`; what went wrong, or nothing."""
-    live, end = sys.stdout.isatty(), time.monotonic() + patience
+    live, end = sys.stdout.isatty(), time.monotonic() + timeout
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     with open(log, "wb") as file:
         process = subprocess.Popen(
@@ -240,7 +240,7 @@ def _run(command: list[str], log: Path, patience: float, tick: Callable[[], None
         try:
             while process.poll() is None:
                 if time.monotonic() > end:
-                    return f"not done after {patience:.0f} s"
+                    return f"not done after {timeout:.0f} s"
                 if live:
                     tick()
                 with suppress(subprocess.TimeoutExpired):

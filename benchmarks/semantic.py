@@ -1,4 +1,4 @@
-"""How well search by meaning finds a movie by a description, and what it takes.
+"""Quality, time and memory of search by meaning.
 
     .venv/bin/python -m benchmarks.semantic [--work FOLDER] [--split choose|report|all] [--times N]
 
@@ -118,7 +118,7 @@ def queries() -> list[tuple[str, int]]:
 
 
 def measure(method: str, bundle: Path) -> dict[str, list]:
-    """What `method` finds for each query, and what that takes in this process."""
+    """Return what `method` finds for each query, and its seconds and memory in this process."""
     from memory_toolkit.measure.reading import read
 
     # What any server has loaded.

@@ -1,4 +1,4 @@
-"""How long a bundle takes to open and each question to it, warm and cold, and the memory of that.
+"""Time and memory of opening a bundle and of each question to it, warm and cold.
 
     .venv/bin/python -m benchmarks.serving --bundle bundle --published
 

@@ -1,4 +1,4 @@
-"""What training takes on one machine and on a Spark cluster, as the data grow.
+"""Cost of training on one machine and on a Spark cluster, as the data grow.
 
     .venv/bin/python -m benchmarks.spark_growth --sizes 1M,4M,16M
 

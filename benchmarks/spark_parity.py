@@ -47,7 +47,7 @@ from tests.spark.packed import on_executors
 
 FIGURES = ("rmse", "mae", "ndcg@10", "recall@20", "coverage@10")
 COMPARED: tuple[Method, ...] = ("collaborative", "hybrid", "predicted")
-SIMILAR, LEAST_RATINGS = 10, 10
+SIMILAR, MIN_RATINGS = 10, 10
 
 
 def main() -> None:
@@ -146,7 +146,7 @@ def overlap(one: HybridScorer, other: HybridScorer, holdout: Holdout) -> dict[st
     """The share of the most similar movies that both name, by method."""
     n_movies = one.content.n_movies
     counts = np.bincount(holdout.train.movies, minlength=n_movies)
-    asked = np.flatnonzero(counts >= LEAST_RATINGS).tolist()
+    asked = np.flatnonzero(counts >= MIN_RATINGS).tolist()
     found: dict[str, float] = {}
     for method in COMPARED:
         shares = []

@@ -1,4 +1,4 @@
-"""What a start costs: each library by itself, the app's programs, the bundle, the served app.
+"""Cost of a start: each library by itself, the app's programs, the bundle, the served app.
 
     .venv/bin/python -m benchmarks.startup --bundle bundle
 

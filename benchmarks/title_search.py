@@ -1,4 +1,4 @@
-"""How long a title search takes, and how often it finds what was meant.
+"""Time of a title search, and how often it finds the movie that was meant.
 
     .venv/bin/python -m benchmarks.title_search --bundle bundle
 
@@ -79,7 +79,7 @@ def search_all(
     mistype: Callable[[str, random.Random], str | None],
     rng: random.Random,
 ) -> tuple[list[int | None], list[float]]:
-    """Where each movie came (None: not shown), and the milliseconds each search took; movies
+    """Return the rank of each movie (None: not shown), and the milliseconds of each search; movies
     whose title cannot be mistyped that way are left out."""
     places: list[int | None] = []
     times = []

@@ -1,4 +1,4 @@
-"""What training takes as the data grow: own memory at most, beside Surprise's.
+"""Memory of training as the data grow: own memory at most, beside Surprise's.
 
     .venv/bin/python -m benchmarks.training_growth --sizes 1M,4M,16M,32M
 

@@ -1,4 +1,4 @@
-"""How fast the stars model is trained: Surprise's SVD and Matinee's pass over the same ratings.
+"""Speed of training the stars model: Surprise's SVD and Matinee's pass over the same ratings.
 
     .venv/bin/python -m benchmarks.training_speed --ratings 1M --repeats 3
 
@@ -124,7 +124,7 @@ def largest_difference(model: StarsModel, stock: SVD, data: Trainset) -> float:
 
 
 def timed(call: Callable[[], Any]) -> tuple[float, Any]:
-    """How many seconds `call` takes, and what it returns."""
+    """Return the seconds that `call` takes, and its result."""
     started = time.perf_counter()
     result = call()
     return time.perf_counter() - started, result

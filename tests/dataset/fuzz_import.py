@@ -40,7 +40,7 @@ from recommender.core.memory_budget import SMALLEST
 from recommender.dataset import Dataset, ImportOptions, from_directory, import_dataset
 from tests.dataset.mutations import mutate, write_valid
 
-MOST_SECONDS = 20.0
+MAX_SECONDS = 20.0
 
 
 class BrokenPromiseError(Exception):
@@ -70,7 +70,7 @@ def attempt(folder: Path) -> str:
 
 
 def contradiction_in(dataset: Dataset) -> str:
-    """What is wrong with an imported data set; nothing if all fits together."""
+    """Return what is wrong with an imported data set; empty if all fits together."""
     offsets, movies, ratings = (
         np.load(dataset.folder / f"history_{name}.npy") for name in ("offsets", "movies", "ratings")
     )
@@ -106,7 +106,7 @@ class Worker:
         self._process: subprocess.Popen[str] | None = None
 
     def attempt(self, folder: Path) -> dict[str, Any]:
-        """What became of the import of `folder`."""
+        """Import `folder` in the worker, and return its answer."""
         if self._process is None:
             self._process = subprocess.Popen(
                 [*self._box.prefix, sys.executable, "-m", "tests.dataset.fuzz_import", "--serve"],
@@ -120,9 +120,9 @@ class Worker:
         assert self._process.stdout is not None
         kills = self._box.oom_kills()
         print(folder, file=self._process.stdin, flush=True)
-        if not select.select([self._process.stdout], [], [], MOST_SECONDS)[0]:
+        if not select.select([self._process.stdout], [], [], MAX_SECONDS)[0]:
             self.end()
-            return {"failure": f"no answer within {MOST_SECONDS:.0f} s"}
+            return {"failure": f"no answer within {MAX_SECONDS:.0f} s"}
         if answer := self._process.stdout.readline():
             return dict(json.loads(answer))
         status = self.end()

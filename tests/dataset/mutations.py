@@ -232,7 +232,7 @@ def _text(path: Path) -> tuple[list[bytes], Callable[[bytes], bytes]]:
 
 
 def _unpacked(path: Path) -> tuple[bytes, Callable[[bytes], bytes]]:
-    """What is in a file, gzip undone, and what does it again."""
+    """Return the content of a file, gzip undone, and the function that compresses again."""
     data = path.read_bytes()
     try:
         return gzip.decompress(data), gzip.compress

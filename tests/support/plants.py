@@ -27,7 +27,7 @@ def make(kind: str, megabytes: int, file: Path) -> None:
 
 
 def plant(kind: str, megabytes: int, file: Path) -> Callable[[], object]:
-    """What makes so many MB when called; all that it needs is held before."""
+    """Return a function that makes so many MB; all that it needs is held before."""
     if kind == "numpy":
         import numpy as np
 

@@ -12,21 +12,20 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from memory_toolkit.guard.enclosure import Enclosure, enclosure
 from memory_toolkit.measure.processes import read_processes
+from tests.support.server import ROOT, clean_environment, comes_true, free_ports
 
-ROOT = Path(__file__).resolve().parents[2]
 CONFIGURATION = ROOT / "deploy" / "haproxy.cfg"
 NAMES = ("one", "two")  # of the replicas, in that file
-START_SECONDS, END_SECONDS, ANSWER_SECONDS = 60, 20, 5
+END_SECONDS, ANSWER_SECONDS = 20, 5
 
 
 @dataclass
@@ -72,7 +71,7 @@ class Replica:
             RuntimeError: it does not; says what its log says last.
         """
         address = f"http://127.0.0.1:{self.port}/healthz"
-        if not _comes_true(lambda: self.process.poll() is not None or _status(address) == 200):
+        if not comes_true(lambda: self.process.poll() is not None or _status(address) == 200):
             raise RuntimeError(f"replica {self.name}:\n{self.log.read_text('utf-8')[-2000:]}")
 
 
@@ -85,7 +84,7 @@ class Proxy:
     api: Path
 
     def ask(self, command: str) -> str:
-        """What HAProxy's runtime API answers.
+        """Return the answer of HAProxy's runtime API.
 
         Source: its management guide, "Unix Socket commands".
         """
@@ -95,7 +94,7 @@ class Proxy:
             return b"".join(iter(lambda: connection.recv(65_536), b"")).decode().strip()
 
     def servers(self) -> dict[str, dict[str, str]]:
-        """What it counts of each replica, by name and column."""
+        """Return its statistics of each replica, by name and column."""
         head, *lines = self.ask("show stat replicas 4 -1").lstrip("# ").splitlines()
         rows = (dict(zip(head.split(","), line.split(","), strict=True)) for line in lines)
         return {row["svname"]: row for row in rows}
@@ -106,7 +105,7 @@ class Proxy:
         Raises:
             RuntimeError: one has not.
         """
-        if not _comes_true(lambda: expected.items() <= self._statuses().items()):
+        if not comes_true(lambda: expected.items() <= self._statuses().items()):
             raise RuntimeError(f"the proxy says {self._statuses()} and not {expected}")
 
     def rss(self) -> int:
@@ -129,14 +128,15 @@ def replicas(
         environment: their settings, which all have in common.
         limit: bytes that each may use, enforced where that is allowed.
     """
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("MATINEE_", "STREAMLIT_"))}
     fixed = {"STREAMLIT_SERVER_HEADLESS": "true", "STREAMLIT_SERVER_ADDRESS": "127.0.0.1"}
     started = []
     with ExitStack() as boxes:
         for name, port in zip(NAMES, free_ports(len(NAMES)), strict=True):
             box = boxes.enter_context(enclosure(limit))
             log = folder / f"{name}.log"
-            started.append(Replica(name, port, log, {**kept, **fixed, **environment}, box))
+            started.append(
+                Replica(name, port, log, {**clean_environment(), **fixed, **environment}, box)
+            )
         try:
             for replica in started:
                 replica.start()
@@ -164,7 +164,7 @@ def proxy(program: str, behind: Sequence[Replica], folder: Path) -> Iterator[Pro
         )
     try:
         started = Proxy(port, process, folder / "api")
-        if not _comes_true(lambda: _status(f"http://127.0.0.1:{port}/healthz") == 200):
+        if not comes_true(lambda: _status(f"http://127.0.0.1:{port}/healthz") == 200):
             raise RuntimeError(f"the proxy:\n{(folder / 'proxy.log').read_text('utf-8')[-2000:]}")
         yield started
     finally:
@@ -172,17 +172,8 @@ def proxy(program: str, behind: Sequence[Replica], folder: Path) -> Iterator[Pro
         process.wait()
 
 
-def free_ports(number: int) -> list[int]:
-    """So many ports on which nothing listens."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(number)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-
-
 def haproxy() -> str | None:
-    """Where HAProxy is; Debian has it where only root looks."""
+    """Return the path of HAProxy, which Debian has where only root looks; None without it."""
     return shutil.which("haproxy", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 
 
@@ -194,12 +185,3 @@ def _status(address: str) -> int:
         return error.code
     except OSError:
         return 0
-
-
-def _comes_true(condition: Callable[[], bool]) -> bool:
-    end = time.monotonic() + START_SECONDS
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.05)
-    return True

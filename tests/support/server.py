@@ -9,8 +9,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,7 +58,7 @@ class Server:
             return None
 
     def guard(self) -> dict[str, int]:
-        """How often the app's guard took each decision; empty where that is not told."""
+        """Return how often the guard took each decision; empty where that is not told."""
         try:
             text = self._get("/metrics")
         except OSError:  # it no longer answers
@@ -67,7 +67,7 @@ class Server:
         return {decision: int(times) for decision, times in found}
 
     def answers(self) -> bool:
-        """Whether it still does."""
+        """Tell if the server still answers."""
         try:
             return self._get("/_stcore/health") == "ok"
         except OSError:
@@ -108,12 +108,9 @@ def serve(
     Raises:
         RuntimeError: it did not start; says what its log says last.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("MATINEE_", "STREAMLIT_"))}
+    (port,) = free_ports(1)
     environment = {
-        **kept,
+        **clean_environment(),
         **variables,
         "MATINEE_BUNDLE": bundle.full if isinstance(bundle, Address) else str(bundle.resolve()),
         "MATINEE_PROFILES": str(folder / "profiles.sqlite"),
@@ -139,17 +136,35 @@ def serve(
         )
         server = Server(port, process, log, box)
         try:
-            _wait(server)
+            up = comes_true(lambda: process.poll() is not None or server.answers())
+            if not up or process.poll() is not None:
+                raise RuntimeError(f"the app did not start:\n{log.read_text('utf-8')[-2000:]}")
             box.processes(process.pid)  # finds the group, where systemd made it
             yield server
         finally:
             server.end()
 
 
-def _wait(server: Server) -> None:
+def free_ports(number: int) -> list[int]:
+    """Return `number` ports on which nothing listens."""
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(number)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+def clean_environment() -> dict[str, str]:
+    """Return this process's environment without the settings of Matinee and Streamlit."""
+    own = ("MATINEE_", "STREAMLIT_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(own)}
+
+
+def comes_true(condition: Callable[[], bool]) -> bool:
+    """Wait until `condition` holds; False if it does not within `START_SECONDS`."""
     end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end and server.process.poll() is None:
-        if server.answers():
-            return
-        time.sleep(0.1)
-    raise RuntimeError(f"the app did not start:\n{server.log.read_text('utf-8')[-2000:]}")
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True

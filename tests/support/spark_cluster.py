@@ -68,7 +68,7 @@ class Daemon:
         self.process.wait()
 
     def said(self, pattern: str) -> str:
-        """What it has said that fits the first group of `pattern`.
+        """Wait for a line of the log that fits `pattern`, and return its first group.
 
         Raises:
             StartError: it has not said so for a minute, or ended.
@@ -105,7 +105,7 @@ class Cluster:
     environment: dict[str, str]
 
     def alive(self) -> int:
-        """How many workers have registered with the master and have not been lost since."""
+        """Return the number of workers that have registered and were not lost since."""
         with urlopen(f"{self.page}/json/", timeout=10) as answer:
             return int(json.load(answer)["aliveworkers"])
 

@@ -42,7 +42,7 @@ Proto = Any  # a widget's message; each kind has its own class
 
 @dataclass(frozen=True)
 class Drawn:
-    """What one run of the script drew.
+    """Result of one run of the script.
 
     Attributes:
         seconds: from the request to the end of the run.

@@ -1,4 +1,4 @@
-"""What visitors of the app do, in some order and with time to look, and what came of it."""
+"""Visitors of the app: what they do, in some order and with time to look, and a log of it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _REFUSALS = {TEXTS["en"]["error.busy"]: "busy", TEXTS["en"]["error.memory"]: "to
 
 @dataclass
 class Log:
-    """What came of all actions of all visitors.
+    """Results of all actions of all visitors.
 
     Attributes:
         seconds: from the click to the end of the run, by action.
