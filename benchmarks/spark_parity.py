@@ -132,7 +132,7 @@ def judge(scorer: HybridScorer, holdout: Holdout, scale: tuple[float, float]) ->
     for block in test.blocks(np.ones(test.n_users, bool), np.ones(n_movies, bool)):
         errors.add(scorer.stars.predict_pairs(block.users, block.movies), block.ratings)
     users = users_with_relevant(test, liked_from)
-    counts = np.bincount(holdout.train.movies, minlength=n_movies)
+    counts = np.bincount(np.asarray(holdout.train.movies), minlength=n_movies)
     lists = ListMetrics(self_information(counts, holdout.train.n_users))
     answers = scorer.rank(map(scorer.user, users.tolist()), Question(RECALL_AT))
     for user, answer in zip(users.tolist(), answers, strict=True):
@@ -145,7 +145,7 @@ def judge(scorer: HybridScorer, holdout: Holdout, scale: tuple[float, float]) ->
 def overlap(one: HybridScorer, other: HybridScorer, holdout: Holdout) -> dict[str, float]:
     """The share of the most similar movies that both name, by method."""
     n_movies = one.content.n_movies
-    counts = np.bincount(holdout.train.movies, minlength=n_movies)
+    counts = np.bincount(np.asarray(holdout.train.movies), minlength=n_movies)
     asked = np.flatnonzero(counts >= MIN_RATINGS).tolist()
     found: dict[str, float] = {}
     for method in COMPARED:

@@ -76,7 +76,7 @@ def train(data: Path, bundle: Path) -> dict[str, Any]:
     if recording.ending.status:
         sys.exit(f"training_growth: the training ended with status {recording.ending.status}")
     found = Bundle.open(bundle).training.data
-    numbers = {name: found[name] for name in ("ratings", "users", "movies")}
+    numbers = {name: getattr(found, name) for name in ("ratings", "users", "movies")}
     return numbers | {"seconds": recording.duration, "matinee_mb": peak(recording) / MB}
 
 

@@ -65,7 +65,7 @@ def main() -> None:
 def compare(history: History, repeats: int) -> list[dict[str, Any]]:
     """Train by each in turn, `repeats` times; a row for each."""
     settings = StarsSettings()
-    counts = history.movie_counts(int(history.movies.max()) + 1)
+    counts = history.movie_counts(int(np.asarray(history.movies).max()) + 1)
     everyone = np.ones(history.n_users, dtype=bool)
     training = TrainingData(history, [], counts, SCALE, everyone, counts > 0)
     users = np.repeat(np.arange(history.n_users), np.diff(history.offsets))

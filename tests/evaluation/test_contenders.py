@@ -27,7 +27,7 @@ def build(history: History, folder: Path) -> Contenders:
 
 @pytest.fixture(scope="module")
 def contenders(history: History) -> Contenders:
-    return build(history, Path(history.movies.filename).parent)
+    return build(history, Path(history.movies.filename).parent)  # type: ignore[attr-defined]
 
 
 def test_lists_are_full_and_hold_nothing_rated(history: History, contenders: Contenders) -> None:
@@ -88,6 +88,6 @@ def test_co_occurrence_is_left_out_of_large_data(
     history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(contenders_module, "_MAX_RATINGS", 100)
-    found = build(history, Path(history.movies.filename).parent)
+    found = build(history, Path(history.movies.filename).parent)  # type: ignore[attr-defined]
     assert "Co-occurrence" not in [one.name for one in found.all()]
     assert len(found.all()) == 8

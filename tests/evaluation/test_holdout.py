@@ -23,7 +23,7 @@ def history() -> History:
 
 def triples(history: History) -> list[tuple[int, int, float]]:
     users = np.repeat(np.arange(history.n_users), np.diff(history.offsets))
-    return list(zip(users.tolist(), history.movies.tolist(), history.ratings.tolist(), strict=True))
+    return list(zip(users.tolist(), history.movies.tolist(), history.ratings.tolist(), strict=True))  # type: ignore[attr-defined]
 
 
 def test_random_split_takes_every_rating_once_and_a_fifth_of_each_user(

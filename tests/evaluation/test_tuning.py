@@ -81,7 +81,7 @@ def test_the_test_ratings_are_never_seen(tiny_files: tuple[Path, Path], tmp_path
 
     def pairs(part: History) -> set[tuple[int, int]]:
         users = np.repeat(np.arange(part.n_users), np.diff(part.offsets))
-        return set(zip(users.tolist(), part.movies.tolist(), strict=True))
+        return set(zip(users.tolist(), part.movies.tolist(), strict=True))  # type: ignore[attr-defined]
 
     seen = pairs(validation.train) | pairs(validation.test)
     assert not seen & pairs(test)
