@@ -174,9 +174,9 @@ def test_the_size_of_a_portion_and_of_the_scale_change_nothing(
     ratings = on_executors(spark, larger, tmp_path / "ratings.parquet")
     again = fit_stars(
         ratings,
-        data_of(larger, *taking_part, (10.0, 100.0)),
+        data_of(larger, *taking_part, (10.0, 100.0)),  # type: ignore[call-arg]
         SETTINGS,
-        folder=tmp_path,  # type: ignore[call-arg]
+        folder=tmp_path,
     )
     ratings.unpersist()
     assert predicted(again) / 20 == pytest.approx(predicted(model), abs=1e-3)
