@@ -13,6 +13,7 @@ from recommender.bundle.bundle import Bundle
 from recommender.bundle.catalogue import FILE as CATALOGUE_FILE
 from recommender.bundle.catalogue import Catalogue
 from recommender.bundle.history import History
+from recommender.bundle.movie_facts import MovieFacts
 from recommender.core.address import Address
 from recommender.core.errors import SettingsError
 from recommender.core.records import (
@@ -29,7 +30,7 @@ from recommender.models.content import ContentModel
 from recommender.models.ranking import RankingModel
 from recommender.models.stars import StarsModel
 from recommender.remote.opening import open_bundle
-from recommender.scoring.filters import Filters, MovieFacts
+from recommender.scoring.filters import Filters
 from recommender.scoring.requests import Questions
 from recommender.scoring.results import Answers
 from recommender.scoring.scorer import HybridScorer, Person, Question, RankBy, Ranked, most_various

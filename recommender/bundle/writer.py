@@ -104,8 +104,8 @@ class BundleWriter:
         self._numbers[model] = dict(numbers)
 
     def numbers(self, model: str) -> Mapping[str, float]:
-        """Return what `save_numbers` was given for the model of this name."""
-        return self._numbers[model]
+        """Return what `save_numbers` was given for the model of this name; nothing by default."""
+        return self._numbers.get(model, {})
 
     def commit(self, info: Mapping[str, Any]) -> None:
         """Make what is in `folder` the bundle, in one atomic step.

@@ -164,11 +164,9 @@ def average_movie(model: StarsModel, counts: np.ndarray) -> tuple[float, np.ndar
         counts: how many ratings each movie has, shape (movies,).
     """
     trained = model.movie_known
-    weights = 1 / counts[trained]
-    return (
-        float(np.average(model.movie_bias[trained], weights=weights)),
-        np.average(model.movie_factors[trained], axis=0, weights=weights),
-    )
+    weights = np.divide(1.0, counts, out=np.zeros(len(trained)), where=trained)
+    weights /= weights.sum()
+    return float(weights @ model.movie_bias), weights @ model.movie_factors
 
 
 def _fold_in_portion(

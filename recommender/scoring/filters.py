@@ -1,22 +1,17 @@
-"""What may be in a list: genres, years, and how often a movie was rated."""
+"""Filters of a list: genres, years, and how often a movie was rated."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from recommender.bundle.bundle import Bundle
-from recommender.bundle.writer import BundleWriter
-from recommender.core.errors import NotFoundError
-
-_ARRAYS = ("year", "genres", "count", "mean", "deviation")
+from recommender.bundle.movie_facts import MovieFacts
 
 
 @dataclass(frozen=True)
 class Filters:
-    """Which movies may be in a list; each part that is left out lets everything through.
+    """Conditions on the movies of a list; each part that is left out lets everything through.
 
     Attributes:
         genres: a movie needs one of these.
@@ -29,78 +24,18 @@ class Filters:
     min_ratings: int = 0
 
 
-@dataclass(frozen=True)
-class MovieFacts:
-    """What filters ask about, for all movies at once.
+def allowed_movies(facts: MovieFacts, filters: Filters) -> np.ndarray | None:
+    """Return which movies pass the filters, bool, shape (movies,); None when all do.
 
-    Memory: 14 bytes a movie and one bit for each genre, memory-mapped when read from a bundle.
-
-    Attributes:
-        genre_names: the genres, by name, in the order of their bits.
-        year: int16, shape (movies,); 0 where it is unknown.
-        genres: uint8, shape (movies, ceil(genres / 8)): one bit a genre, the lowest first.
-        count: int32, shape (movies,): number of ratings.
-        mean: float32, shape (movies,): mean rating; NaN without ratings.
-        deviation: float32, shape (movies,): standard deviation of the ratings; 0 without any.
+    Raises:
+        NotFoundError: a genre that no movie has.
     """
-
-    genre_names: tuple[str, ...]
-    year: np.ndarray
-    genres: np.ndarray
-    count: np.ndarray
-    mean: np.ndarray
-    deviation: np.ndarray
-
-    @classmethod
-    def from_bundle(cls, bundle: Bundle) -> MovieFacts:
-        """The facts that `bundle` holds, memory-mapped."""
-        arrays = (bundle.array(f"movie_{name}") for name in _ARRAYS)
-        return cls(bundle.training.data.genres, *arrays)
-
-    def save(self, writer: BundleWriter) -> list[str]:
-        """Write the arrays; returns the genres, which belong into the manifest."""
-        for name in _ARRAYS:
-            writer.save_array(f"movie_{name}", getattr(self, name))
-        return list(self.genre_names)
-
-    def allowed(self, filters: Filters) -> np.ndarray | None:
-        """Which movies pass, bool, shape (movies,); None when all do.
-
-        Raises:
-            NotFoundError: a genre that no movie has.
-        """
-        masks = []
-        if filters.genres:
-            masks.append(np.any([self._has(genre) for genre in filters.genres], axis=0))
-        if filters.years is not None:
-            first, last = filters.years
-            masks.append((self.year >= first) & (self.year <= last) & (self.year > 0))
-        if filters.min_ratings > 0:
-            masks.append(self.count >= filters.min_ratings)
-        return np.all(masks, axis=0) if masks else None
-
-    def _has(self, genre: str) -> np.ndarray:
-        try:
-            bit = self.genre_names.index(genre)
-        except ValueError:
-            raise NotFoundError(
-                f"no movie has the genre {genre!r}; there are: {', '.join(self.genre_names)}"
-            ) from None
-        return (self.genres[:, bit >> 3] >> (bit & 7)) & 1 == 1
-
-
-def pack_genres(
-    genres: Sequence[Sequence[str]], n_movies: int
-) -> tuple[tuple[str, ...], np.ndarray]:
-    """Genres as `MovieFacts` stores them: the names, the most frequent first, and the bits."""
-    counts: dict[str, int] = {}
-    for row in genres:
-        for genre in row:
-            counts[genre] = counts.get(genre, 0) + 1
-    names = tuple(sorted(counts, key=lambda genre: (-counts[genre], genre)))
-    bit = {genre: i for i, genre in enumerate(names)}
-    packed = np.zeros((n_movies, (len(names) + 7) // 8), dtype=np.uint8)
-    for i, row in enumerate(genres):
-        for genre in row:
-            packed[i, bit[genre] >> 3] |= 1 << (bit[genre] & 7)
-    return names, packed
+    masks = []
+    if filters.genres:
+        masks.append(np.any([facts.has_genre(genre) for genre in filters.genres], axis=0))
+    if filters.years is not None:
+        first, last = filters.years
+        masks.append((facts.year >= first) & (facts.year <= last) & (facts.year > 0))
+    if filters.min_ratings > 0:
+        masks.append(facts.count >= filters.min_ratings)
+    return np.all(masks, axis=0) if masks else None

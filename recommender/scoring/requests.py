@@ -10,9 +10,10 @@ from typing import get_args
 import numpy as np
 
 from recommender.bundle.catalogue import Catalogue
+from recommender.bundle.movie_facts import MovieFacts
 from recommender.core.errors import NotFoundError
 from recommender.core.records import Id
-from recommender.scoring.filters import Filters, MovieFacts
+from recommender.scoring.filters import Filters, allowed_movies
 from recommender.scoring.scorer import HybridScorer, Person, Question, RankBy
 
 RANK_BY: tuple[RankBy, ...] = get_args(RankBy)
@@ -106,7 +107,7 @@ class Questions:
         Raises:
             NotFoundError: a genre that does not exist.
         """
-        return None if filters is None else self._facts.allowed(filters)
+        return None if filters is None else allowed_movies(self._facts, filters)
 
     def known(self, movie_ids: Iterable[Id]) -> list[int]:
         """The movies with these ids, in this order; ids that do not exist are passed over."""

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from recommender.bundle.catalogue import Catalogue
+from recommender.bundle.movie_facts import MovieFacts
 from recommender.core.records import Movie, Reason, Recommendation, Results
 from recommender.scoring.explain import explain
-from recommender.scoring.filters import MovieFacts
 from recommender.scoring.scorer import HybridScorer, Question, Ranked
 
 _REASONS = 3

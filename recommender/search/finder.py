@@ -10,10 +10,10 @@ from typing import Literal
 import numpy as np
 
 from recommender.bundle.catalogue import Catalogue
+from recommender.bundle.movie_facts import MovieFacts
 from recommender.core.records import Id, Movie
 from recommender.core.text_folding import fold, without_article
 from recommender.models.content import ContentModel
-from recommender.scoring.filters import MovieFacts
 from recommender.search.facts import FactSearch
 from recommender.search.titles import TitleIndex
 

@@ -25,6 +25,7 @@ from recommender.bundle.catalogue import MovieText, write_catalogue
 from recommender.bundle.history import ARRAYS as HISTORY_ARRAYS
 from recommender.bundle.history import History
 from recommender.bundle.manifest import VERSION
+from recommender.bundle.movie_facts import MovieFacts, pack_genres
 from recommender.bundle.shards import split
 from recommender.bundle.writer import BundleWriter
 from recommender.core.errors import BundleError, DataError, SettingsError
@@ -37,7 +38,6 @@ from recommender.models.protocol import Model, TrainingData
 from recommender.models.ranking import RankingSettings
 from recommender.models.registry import SERVED
 from recommender.models.stars import StarsSettings
-from recommender.scoring.filters import MovieFacts, pack_genres
 from recommender.search.titles import TitleIndex
 from recommender.training.engine import Engine, LocalEngine, S
 from recommender.training.stages import Stages

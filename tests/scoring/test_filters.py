@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from recommender.bundle.movie_facts import MovieFacts, pack_genres
 from recommender.core.errors import NotFoundError
-from recommender.scoring.filters import Filters, MovieFacts, pack_genres
+from recommender.scoring.filters import Filters, allowed_movies
 
 GENRES = [["Drama"], ["Drama", "War"], [], ["Comedy"]] + [[f"G{i}"] for i in range(20)]
 
@@ -16,13 +17,13 @@ def facts() -> MovieFacts:
 
 
 def allowed(facts: MovieFacts, **parts) -> list[int]:
-    mask = facts.allowed(Filters(**parts))
+    mask = allowed_movies(facts, Filters(**parts))
     assert mask is not None
     return np.flatnonzero(mask).tolist()
 
 
 def test_nothing_set_lets_everything_through(facts: MovieFacts) -> None:
-    assert facts.allowed(Filters()) is None
+    assert allowed_movies(facts, Filters()) is None
 
 
 def test_genres_are_alternatives(facts: MovieFacts) -> None:
@@ -45,4 +46,4 @@ def test_all_parts_must_hold(facts: MovieFacts) -> None:
 
 def test_unknown_genre(facts: MovieFacts) -> None:
     with pytest.raises(NotFoundError, match=r"'Opera'.*Drama"):
-        facts.allowed(Filters(genres=("Opera",)))
+        allowed_movies(facts, Filters(genres=("Opera",)))

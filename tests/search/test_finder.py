@@ -1,10 +1,10 @@
 import pytest
 
 from recommender.bundle.catalogue import FILE, Catalogue
+from recommender.bundle.movie_facts import MovieFacts
 from recommender.core.records import Movie
 from recommender.models.content import ContentModel
 from recommender.recommender import Recommender
-from recommender.scoring.filters import MovieFacts
 from recommender.search.finder import Finder, of_title
 from recommender.search.titles import TitleIndex
 
