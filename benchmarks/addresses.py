@@ -81,7 +81,7 @@ def _peak_of_a_look(address: Address, folder: Path) -> tuple[int, int]:
     def started(process: subprocess.Popen[str]) -> None:
         threading.Thread(target=watch, args=(process,), daemon=True).start()
 
-    child.ask("fetch", address, folder, started=started, thoroughly=False)
+    child.run_task("fetch", address, folder, started=started, thoroughly=False)
     over.set()
     return max(own for own, _ in peaks), max(rss for _, rss in peaks)
 

@@ -56,7 +56,7 @@ def main() -> None:
         served, variables = versions.path, dict(VARIABLES)
         if options.http:
             bundle = Address(f"{url}/published")
-            served = bundle.folder(folder / "cache")
+            served = bundle.cache_folder(folder / "cache")
             cache = {"MATINEE_BUNDLE_CACHE": str(folder / "cache")}
             variables |= {**cache, "MATINEE_BUNDLE_SECONDS": "1"}
         with serve("streamlit_app.py", bundle, options.limit, folder, variables) as server:

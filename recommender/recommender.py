@@ -240,7 +240,7 @@ class Recommender:
 
         Args:
             rank: what ranks everybody's movies: this process, or a cluster
-                (`recommender.spark.everybody`).
+                (`recommender.spark.bulk`).
         """
         movie_ids = self._catalogue.movie_ids()
         users = self._catalogue.each_user_id()

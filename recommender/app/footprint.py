@@ -15,7 +15,7 @@ from pathlib import Path
 from memory_toolkit.measure.reading import read
 from memory_toolkit.record.actions import action
 from recommender.app.pages import PAGES
-from recommender.core.address import Address, place
+from recommender.core.address import Address, parse_location
 from recommender.core.errors import MatineeError, NotFoundError
 from recommender.recommender import Recommender
 from recommender.scoring.filters import Filters
@@ -88,7 +88,7 @@ def main() -> int:
     try:
         load_env_file()
         settings = Settings.from_environment()
-        bundle = place(sys.argv[1]) if len(sys.argv) > 1 else settings.bundle
+        bundle = parse_location(sys.argv[1]) if len(sys.argv) > 1 else settings.bundle
         found = footprint(bundle, settings)
     except MatineeError as error:
         print(f"matinee: {error}", file=sys.stderr)

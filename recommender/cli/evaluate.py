@@ -14,7 +14,7 @@ from recommender.cli.input_options import (
     judged_settings,
     source_of,
 )
-from recommender.core.memory_budget import Allowance
+from recommender.core.memory_budget import MemoryBudget
 from recommender.core.optional_packages import require_training
 
 
@@ -56,7 +56,7 @@ def _seeds(text: str) -> tuple[int, ...]:
 
 def _run(options: argparse.Namespace) -> None:
     require_training()
-    Allowance.find(options.memory_limit)  # before the imports take their share of it
+    MemoryBudget.find(options.memory_limit)  # before the imports take their share of it
     from recommender.core.progress_bar import ProgressBar
     from recommender.evaluation.judging import EvaluationOptions, evaluate
     from recommender.evaluation.report import report_lines, write_results

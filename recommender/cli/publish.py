@@ -8,7 +8,7 @@ from typing import Any
 
 from memory_toolkit.measure.sizes import format_bytes
 from recommender.cli import shared
-from recommender.core.address import Address, place
+from recommender.core.address import Address, parse_location
 from recommender.core.errors import SettingsError
 
 
@@ -19,7 +19,10 @@ def add_command(commands: Any) -> None:
     )
     command.add_argument("folder", type=Path, metavar="BUNDLE", help="the bundle, a folder")
     command.add_argument(
-        "address", type=place, metavar="ADDRESS", help="s3://bucket/folder, file:///folder, …"
+        "address",
+        type=parse_location,
+        metavar="ADDRESS",
+        help="s3://bucket/folder, file:///folder, …",
     )
 
 

@@ -87,7 +87,7 @@ def _recommend_everybody(options: argparse.Namespace) -> None:
     chosen = (options.n, options.cf_weight, options.rank_by)
     if options.engine == "spark":
         require_spark()
-        from recommender.spark.everybody import on_cluster
+        from recommender.spark.bulk import on_cluster
 
         matinee, write = shared.open_recommender(options), write_parts
         cluster = on_cluster(options.master or LOCAL_MASTER, dict(options.spark_conf))

@@ -9,7 +9,7 @@ from typing import Any
 
 from memory_toolkit.guard.guard import Guard
 from memory_toolkit.measure.sizes import parse_size
-from recommender.core.address import place
+from recommender.core.address import parse_location
 from recommender.core.progress_bar import ProgressBar
 from recommender.core.records import Results
 from recommender.core.text_table import table
@@ -44,7 +44,7 @@ def add_bundle(command: argparse.ArgumentParser, purpose: str = "to read") -> No
     """Add --bundle."""
     command.add_argument(
         "--bundle",
-        type=place,
+        type=parse_location,
         metavar="BUNDLE",
         help=f"the bundle {purpose}, a folder or an address "
         "(default: MATINEE_BUNDLE, else ./bundle)",

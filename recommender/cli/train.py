@@ -17,7 +17,7 @@ from recommender.cli.input_options import (
     source_of,
 )
 from recommender.core.errors import SettingsError
-from recommender.core.memory_budget import Allowance
+from recommender.core.memory_budget import MemoryBudget
 from recommender.core.optional_packages import require_training
 from recommender.core.text_table import table
 from recommender.spark import LOCAL_MASTER
@@ -66,7 +66,7 @@ def add_command(commands: Any) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     require_training()
-    Allowance.find(options.memory_limit)  # before the imports take their share of it
+    MemoryBudget.find(options.memory_limit)  # before the imports take their share of it
     check_engine_options(options)
     settings = _training_settings(options)
     bundle = (_train_on_spark if options.engine == "spark" else _train_here)(options, settings)
@@ -105,14 +105,14 @@ def _train_on_spark(options: argparse.Namespace, settings: TrainingSettings) -> 
     with open_session(master, conf, options.memory_limit) as spark:
         from recommender.core.progress_bar import ProgressBar
         from recommender.spark.engine import SparkEngine
-        from recommender.spark.files import Files
-        from recommender.spark.following import one_line_errors
+        from recommender.spark.errors import one_line_errors
+        from recommender.spark.files import FileSystem
         from recommender.spark.sources import SparkSource, in_folder
         from recommender.training.pipeline import train
 
         if in_one_folder:
             with one_line_errors():
-                source = in_folder(Files(spark), options.dataset)
+                source = in_folder(FileSystem(spark), options.dataset)
         else:
             source = SparkSource(options.ratings, options.movies, options.tags)
         with ProgressBar() as progress:

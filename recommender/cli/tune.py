@@ -15,7 +15,7 @@ from recommender.cli.input_options import (
     source_of,
 )
 from recommender.core.errors import DataError
-from recommender.core.memory_budget import Allowance
+from recommender.core.memory_budget import MemoryBudget
 from recommender.core.optional_packages import require_training
 
 MAX_MINUTES = 100_000
@@ -48,7 +48,7 @@ def add_command(commands: Any) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     require_training()
-    Allowance.find(options.memory_limit)
+    MemoryBudget.find(options.memory_limit)
     from recommender.core.progress_bar import ProgressBar
     from recommender.evaluation.tuning import TuningOptions, tune
 

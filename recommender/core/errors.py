@@ -4,17 +4,17 @@ Every message is one line that names the file, row, column or setting and says w
 command line prints it on stderr and the app shows it in the page, both without a traceback.
 """
 
-_LONGEST_MESSAGE = 2000
+_MAX_MESSAGE_LENGTH = 2000
 
 
-def one_line(text: str, most: int) -> str:
-    """`text` as something that can stand in a line of a log or a terminal.
+def one_line(text: str, max_length: int) -> str:
+    """Return `text` as something that can stand in a line of a log or a terminal.
 
-    What cannot be printed, a line break for one, is written as its escape, and of more than `most`
-    characters the middle is left out.
+    What cannot be printed, a line break for one, is written as its escape; of more than
+    `max_length` characters the middle is left out.
     """
-    if len(text) > most:
-        text = f"{text[: most // 2]} … {text[-(most // 2) :]}"
+    if len(text) > max_length:
+        text = f"{text[: max_length // 2]} … {text[-(max_length // 2) :]}"
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
@@ -25,35 +25,35 @@ class MatineeError(Exception):
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(one_line(message, _LONGEST_MESSAGE))
+        super().__init__(one_line(message, _MAX_MESSAGE_LENGTH))
 
 
 class SettingsError(MatineeError):
-    """A setting or environment variable has a value that cannot be used."""
+    """SettingsError: a setting or environment variable has a value that cannot be used."""
 
 
 class DataError(MatineeError):
-    """An input file is missing, unreadable, or holds something it must not."""
+    """DataError: an input file is missing, unreadable, or holds something it must not."""
 
 
 class ClusterError(MatineeError):
-    """Spark, or a machine of its cluster, failed at what it was to do."""
+    """ClusterError: Spark, or a machine of its cluster, failed at its work."""
 
 
 class BundleError(MatineeError):
-    """A bundle is missing, of another format version, truncated or altered."""
+    """BundleError: a bundle is missing, of another format version, truncated or altered."""
 
 
 class FetchingError(BundleError):
-    """The bundle lies at an address and is on its way; it may be asked for again in a moment."""
+    """FetchingError: the bundle is being fetched from its address; retry in a moment."""
 
 
 class NotFoundError(MatineeError):
-    """The user or movie asked for is not in the bundle, or a method does not cover it."""
+    """NotFoundError: the bundle lacks the user or movie, or the method does not cover it."""
 
 
 class ProfileError(MatineeError):
-    """A visitor's ratings cannot be read or kept, or a file of ratings cannot be taken over.
+    """ProfileError: a visitor's ratings cannot be read or kept, or their file cannot be imported.
 
     The message is for whoever runs the server. The page says it in the visitor's language: `reason`
     tells which sentence that is, and `values` fill its placeholders.

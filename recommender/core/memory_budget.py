@@ -1,4 +1,4 @@
-"""How much memory a training may take, and how much of it is the database's."""
+"""The memory that a training may take, and the part of it that is the database's."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from recommender.core.errors import SettingsError
 
 OPTION = "--memory-limit"
 # What the smallest data set needs.
-SMALLEST = 160 * MB
+MIN_BYTES = 160 * MB
 # What the process takes beside the database, with some room.
 _BESIDE = 150 * MB
 # What the database needs, and what it wants for each thread: with more it was not faster.
-_LEAST, _PER_THREAD = 64 * MB, 50 * MB
-_MOST_THREADS = 8
+_MIN_DATABASE, _PER_THREAD = 64 * MB, 50 * MB
+_MAX_THREADS = 8
 
 
 @dataclass(frozen=True)
-class Allowance:
-    """What the whole process may take.
+class MemoryBudget:
+    """The memory that the whole process may take, and the database's part of it.
 
     Attributes:
         bytes: how much.
@@ -34,9 +34,9 @@ class Allowance:
     cores: int
 
     @classmethod
-    def find(cls, given: int | None = None) -> Allowance:
-        """The `given` bytes, or what MATINEE_MEMORY_LIMIT or the system says; never more than the
-        system allows.
+    def find(cls, given: int | None = None) -> MemoryBudget:
+        """Return the budget: `given` bytes, or else MATINEE_MEMORY_LIMIT, or else the system's
+        limit; never more than the system allows.
 
         Raises:
             SettingsError: it is too little for any data, or MATINEE_MEMORY_LIMIT is no size.
@@ -47,26 +47,26 @@ class Allowance:
         except ValueError as error:
             raise SettingsError(str(error)) from None
         if given is not None and given < found.bytes:
-            allowance = cls(given, OPTION, cores or 1)
+            budget = cls(given, OPTION, cores or 1)
         else:
-            allowance = cls(found.bytes, found.source, cores or 1)
-        if allowance.bytes < SMALLEST:
-            raise allowance.too_little(f"training needs at least {SMALLEST // MB}M")
-        return allowance
+            budget = cls(found.bytes, found.source, cores or 1)
+        if budget.bytes < MIN_BYTES:
+            raise budget.shortage(f"training needs at least {MIN_BYTES // MB}M")
+        return budget
 
     @property
     def database(self) -> int:
-        """How many bytes the database may use: no more than makes it faster."""
-        wanted = _PER_THREAD * min(self.cores, _MOST_THREADS)
-        return max(_LEAST, min(self.bytes - _BESIDE, wanted))
+        """Bytes that the database may use: no more than makes it faster."""
+        wanted = _PER_THREAD * min(self.cores, _MAX_THREADS)
+        return max(_MIN_DATABASE, min(self.bytes - _BESIDE, wanted))
 
     @property
     def threads(self) -> int:
-        """How many threads the database may use."""
+        """Number of threads that the database may use."""
         return max(1, min(self.cores, round(self.database / _PER_THREAD)))
 
-    def too_little(self, why: str) -> SettingsError:
-        """An error that says how much there is, who says so, and what to do."""
+    def shortage(self, why: str) -> SettingsError:
+        """Return an error that says how much there is, who says so, and what to do."""
         size = format_bytes(self.bytes)
         limit = f"{OPTION} {size}"
         if self.source != OPTION:

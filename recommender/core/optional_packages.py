@@ -33,7 +33,7 @@ def install_command(extra: str) -> str:
 
 
 def require(purpose: str, *packages: str, extra: str = "train") -> None:
-    """Say at once what is missing of an extra, not after minutes of work.
+    """Check that an optional dependency is installed, before minutes of work rather than after.
 
     Args:
         purpose: what needs `packages`; the message begins with it.
@@ -50,7 +50,7 @@ def require(purpose: str, *packages: str, extra: str = "train") -> None:
 
 
 def require_training(compiled: str = COMPILED, purpose: str = "training") -> None:
-    """The same for `train`, `evaluate` and `tune`, which need compiled code, too.
+    """Check the optional dependencies of `train`, `evaluate` and `tune`, and the compiled code.
 
     Raises:
         SettingsError: a package is not installed, or there was no compiler at the installation.
@@ -64,7 +64,7 @@ def require_training(compiled: str = COMPILED, purpose: str = "training") -> Non
 
 
 def require_spark() -> None:
-    """The same for what runs on Spark.
+    """Check the optional dependency of ``--engine spark``.
 
     Raises:
         SettingsError: PySpark is not installed.

@@ -18,7 +18,10 @@ _SECONDS_BETWEEN_LINES = 30.0
 
 
 class ProgressBar:
-    """Call it with a stage and the fraction of it that is done; leave it to end the last line."""
+    """ProgressBar shows the fraction of a stage that is done, and the time that is left.
+
+    Call it with the name of a stage and the fraction; leave its block to end the last line.
+    """
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr

@@ -85,11 +85,11 @@ class Results(list[Record], Generic[Record]):
     """A list of records that can also be read as dictionaries or as a pandas table."""
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """The records as flat dictionaries: a movie's fields stand beside the record's own."""
+        """Return the records as flat dictionaries; a movie's fields stand beside the record's."""
         return [_flat(record) for record in self]
 
     def to_pandas(self) -> pandas.DataFrame:
-        """The records as a pandas table, one row a record (imports pandas)."""
+        """Return the records as a pandas table, one row a record (imports pandas)."""
         import pandas
 
         return pandas.DataFrame(self.to_dicts())

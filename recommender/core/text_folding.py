@@ -28,7 +28,7 @@ _FINALS = {
 
 
 def fold(text: str) -> str:
-    """`text` as search compares it: lower case, no accents, letters and digits apart by a space.
+    """Return `text` as search compares it: lower case, no accents, one space between words.
 
     Korean syllables stay whole: the decomposition that strips accents also takes syllables apart
     into their letters, which the final composition puts together again.
@@ -41,14 +41,14 @@ def fold(text: str) -> str:
 
 
 def without_article(folded: str) -> str:
-    """A folded title without a leading English article."""
+    """Return a folded title without a leading English article."""
     for article in _ARTICLES:
         folded = folded.removeprefix(article) or folded
     return folded
 
 
 def words(text: str) -> list[str]:
-    """The words of `text`, folded, "&" and "+" as "and", and Korean syllables as the letters typed.
+    """Return the words of `text`, folded, "&" and "+" as "and", Korean syllables as letters typed.
 
     Taken apart, a syllable that is still being typed begins the one it will become ("깃" on the
     way to "기생"), and one wrong vowel is one typo.
@@ -57,7 +57,7 @@ def words(text: str) -> list[str]:
 
 
 def title_words(title: str, year: int | None) -> set[str]:
-    """All words that find a title: its own, its year, and other ways to write them.
+    """Return all words that find a title: its own, its year, and other ways to write them.
 
     Besides each word there is what punctuation joins ("spider", "man" and "spiderman"), and
     numerals from 2 to 19 are there in both ways ("ii" and "2").
@@ -69,7 +69,7 @@ def title_words(title: str, year: int | None) -> set[str]:
 
 
 def title_names(title: str) -> set[str]:
-    """All names of a title, each without its spaces, so that "starwars" is one.
+    """Return all names of a title, each without its spaces, so that "starwars" is one.
 
     A title is known by the whole of it, by what stands before and in its brackets, each with and
     without a leading article, and by either way to write its numerals.
@@ -85,7 +85,7 @@ def title_names(title: str) -> set[str]:
 
 
 def title_length(title: str) -> int:
-    """How many words somebody types who types a title: without brackets and leading article."""
+    """Return the number of words in a title, without those in brackets and a leading article."""
     return len(without_article(" ".join(words(title.partition("(")[0]))).split())
 
 

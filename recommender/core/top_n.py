@@ -20,7 +20,7 @@ class TopN:
         self._columns = np.zeros((rows, n), dtype=np.int64)
 
     def add(self, scores: np.ndarray, start: int) -> None:
-        """Take in the columns start, start + 1, … ; `scores` has shape (rows, columns)."""
+        """Add the columns start, start + 1, … ; `scores` has shape (rows, columns)."""
         worst = self._scores.min(axis=1, keepdims=True).astype(scores.dtype)
         better = scores > worst
         if scores.shape[1] > self._n and worst.min() == -np.inf:
@@ -43,8 +43,8 @@ class TopN:
         self._columns = all_columns[kept].reshape(-1, self._n)
 
     def rows(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """For each row its best columns and their scores, best first; fewer than n where there
-        were fewer candidates."""
+        """Return the best columns and their scores of each row, best first; fewer than n where
+        there were fewer candidates."""
         order = np.argsort(-self._scores, axis=1, kind="stable")
         scores = np.take_along_axis(self._scores, order, axis=1)
         columns = np.take_along_axis(self._columns, order, axis=1)

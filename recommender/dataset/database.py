@@ -1,5 +1,5 @@
-"""DuckDB within its allowance: short questions, streamed answers, and long queries whose progress
-is told while they run."""
+"""DuckDB within its memory budget: short queries, streamed results, and long queries that report
+their progress while they run."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ import duckdb
 import pyarrow as pa
 
 from recommender.core.errors import DataError, SettingsError
-from recommender.core.memory_budget import Allowance
+from recommender.core.memory_budget import MemoryBudget
 from recommender.core.progress import Progress, no_progress
 
-_SECONDS_BETWEEN_LOOKS = 0.2
+_SECONDS_BETWEEN_REPORTS = 0.2
 _OUTPUT = (".npy", ".parquet")
 
 
 @contextlib.contextmanager
-def opened_in(
-    folder: Path, allowance: Allowance
+def import_database(
+    folder: Path, budget: MemoryBudget
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
     """Yield a new database for an import into `folder`, and the scratch folder it is in.
 
@@ -40,18 +40,18 @@ def opened_in(
     try:
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
-        with contextlib.closing(connect(scratch, allowance)) as connection:
+        with contextlib.closing(connect(scratch, budget)) as connection:
             yield connection, scratch
         for file in scratch.iterdir():
             if file.suffix in _OUTPUT:
                 file.replace(folder / file.name)
     except duckdb.OutOfMemoryException as error:
-        raise _too_little(allowance, error) from None
+        raise _shortage(budget, error) from None
     except ConnectionError:  # to a cluster, which writes nothing here
         raise
     except (duckdb.IOException, duckdb.TransactionException, OSError) as error:
         if "failed to pin block" in str(error):  # memory again, when a table is committed
-            raise _too_little(allowance, error) from None
+            raise _shortage(budget, error) from None
         raise DataError(
             f"{folder} cannot be written: {str(error).splitlines()[0]}; make room there"
         ) from None
@@ -66,19 +66,19 @@ def opened_in(
                 folder.rmdir()
 
 
-def connect(scratch: Path, allowance: Allowance) -> duckdb.DuckDBPyConnection:
-    """A new database in `scratch`, which is where what does not fit in memory goes, too."""
+def connect(scratch: Path, budget: MemoryBudget) -> duckdb.DuckDBPyConnection:
+    """Open a new database in `scratch`; what does not fit in its memory spills there, too."""
     connection = duckdb.connect(
         scratch / "import.duckdb",
         config={
-            "memory_limit": f"{allowance.database}B",
-            "threads": allowance.threads,
+            "memory_limit": f"{budget.database}B",
+            "threads": budget.threads,
             "temp_directory": str(scratch / "spill"),
             "preserve_insertion_order": True,  # a row's rowid is its place in the file
             "autoinstall_known_extensions": False,
         },
     )
-    # For `follow`; nothing is printed.
+    # For `run_query`; nothing is printed.
     connection.execute("SET enable_progress_bar = true")
     connection.execute("SET enable_progress_bar_print = false")
     connection.execute("SET progress_bar_time = 0")
@@ -86,13 +86,13 @@ def connect(scratch: Path, allowance: Allowance) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def follow(
+def run_query(
     connection: duckdb.DuckDBPyConnection,
     query: str,
     parameters: list[Any] | None = None,
     progress: Progress = no_progress,
 ) -> list[tuple[Any, ...]]:
-    """The rows that `query` returns; `progress` is told the fraction done meanwhile, ascending.
+    """Run `query` and return its rows; meanwhile `progress` gets the fraction done, ascending.
 
     The query runs in a thread of its own, so that what `progress` raises, or Ctrl+C, ends it.
     Source: DuckDB, ``query_progress`` and ``interrupt``.
@@ -104,7 +104,7 @@ def follow(
     with ThreadPoolExecutor(1) as thread:
         rows = thread.submit(lambda: connection.execute(query, parameters).fetchall())
         try:
-            while wait([rows], _SECONDS_BETWEEN_LOOKS).not_done:
+            while wait([rows], _SECONDS_BETWEEN_REPORTS).not_done:
                 # A percentage; below zero before and after.
                 furthest = max(furthest, connection.query_progress() / 100)
                 progress(min(1.0, furthest))
@@ -114,19 +114,19 @@ def follow(
         return rows.result()
 
 
-def row(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
-    """The only row that `query` returns."""
+def fetch_row(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
+    """Run `query` and return its only row."""
     (found,) = connection.execute(query).fetchall()
     return tuple(found)
 
 
-def count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    """How many rows `table` has: a name, or what may stand behind FROM."""
-    return int(row(connection, f"SELECT count(*) FROM {table}")[0])
+def count_rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    """Return the number of rows of `table`: a name, or anything else that may follow FROM."""
+    return int(fetch_row(connection, f"SELECT count(*) FROM {table}")[0])
 
 
 def batches(connection: duckdb.DuckDBPyConnection, query: str, rows: int) -> pa.RecordBatchReader:
-    """What `query` returns, `rows` at a time; no other query may run meanwhile."""
+    """Stream the result of `query`, `rows` at a time; no other query may run meanwhile."""
     # A relation streams; what execute() returns would hold the whole result in memory.
     return connection.sql(query).to_arrow_reader(rows)
 
@@ -139,7 +139,7 @@ def index_ids(connection: duckdb.DuckDBPyConnection, what: str, query: str) -> N
     """
     column = f"{what}_id"
     whole = f"bool_and(try_cast({column} AS BIGINT)::VARCHAR IS NOT DISTINCT FROM {column})"
-    integers = row(connection, f"SELECT {whole} FROM ({query})")[0]
+    integers = fetch_row(connection, f"SELECT {whole} FROM ({query})")[0]
     key = f"{column}::BIGINT" if integers else column
     connection.execute(
         f"CREATE TABLE {what}_index AS "
@@ -148,5 +148,5 @@ def index_ids(connection: duckdb.DuckDBPyConnection, what: str, query: str) -> N
     )
 
 
-def _too_little(allowance: Allowance, error: Exception) -> SettingsError:
-    return allowance.too_little(f"reading these data failed ({str(error).splitlines()[0]})")
+def _shortage(budget: MemoryBudget, error: Exception) -> SettingsError:
+    return budget.shortage(f"reading these data failed ({str(error).splitlines()[0]})")

@@ -53,7 +53,7 @@ class ArrayFile:
         self._length += len(data)
 
     def digest(self) -> bytes:
-        """SHA-256 of the values so far."""
+        """Return the SHA-256 of the values so far."""
         return self._hash.digest()
 
     def _write_header(self) -> None:
@@ -108,7 +108,7 @@ def write_history(
 
 
 def keep_last(batches: Iterable[Columns]) -> Iterator[Columns]:
-    """The same sorted ratings without those that another of the same user and movie follows."""
+    """Yield the sorted ratings without those that another of the same user and movie follows."""
     held: Columns | None = None
     for batch in batches:
         if held is not None:

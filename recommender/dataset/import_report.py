@@ -1,4 +1,4 @@
-"""What an import read, what it kept and what it left out."""
+"""The report of an import: what it read, kept and left out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What was read, what was kept and what was not; all but `files` are counts."""
+    """ImportReport counts what was read, kept and left out; `files` are the names of the files."""
 
     files: tuple[str, ...]
     ratings_read: int
@@ -23,7 +23,7 @@ class ImportReport:
     unknown_movie_tags: int
 
     def lines(self) -> list[str]:
-        """The report for people, one line a fact; what did not happen is left out."""
+        """Return the report for people, one line a fact; what did not happen is left out."""
         facts = (
             (
                 self.duplicates_replaced,

@@ -17,16 +17,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from recommender.core.errors import DataError, SettingsError
-from recommender.core.memory_budget import Allowance
+from recommender.core.memory_budget import MemoryBudget
 from recommender.core.progress import Progress, StageProgress, no_progress, of_stage, scaled
-from recommender.dataset.database import batches, count, follow, index_ids, opened_in, row
+from recommender.dataset.database import (
+    batches,
+    count_rows,
+    fetch_row,
+    import_database,
+    index_ids,
+    run_query,
+)
 from recommender.dataset.history_files import write_history
 from recommender.dataset.import_report import ImportReport
 from recommender.dataset.movie_tables import Hash, MovieTables
 from recommender.dataset.rating_scale import find_scale
 from recommender.dataset.sources import Source, TableFile
-from recommender.dataset.staging import Staged, stage
-from recommender.dataset.textfiles import check_encoding
+from recommender.dataset.staging import StagingTable, load_staging_table
+from recommender.dataset.text_files import check_encoding
 from recommender.dataset.times import seconds
 
 _RATINGS_PER_BATCH = 50_000
@@ -50,12 +57,12 @@ _INDEXED = f"""
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """How to read the files.
+    """ImportOptions say how to read the files.
 
     Attributes:
         encoding: of the text files; None: UTF-8, or Latin-1 where MovieLens uses it.
         scale: lowest and highest rating; None: detected.
-        memory_limit: bytes that the whole process may take; None: what `Allowance.find` finds.
+        memory_limit: bytes that the whole process may take; None: what `MemoryBudget.find` finds.
         keep_times: also write when each rating was given.
     """
 
@@ -72,7 +79,7 @@ class ImportOptions:
             if not (math.isfinite(low) and math.isfinite(high) and low < high):
                 raise SettingsError(f"--scale {low:g}-{high:g}: give LOW-HIGH, such as 0.5-5")
         if self.memory_limit is not None:
-            Allowance.find(self.memory_limit)
+            MemoryBudget.find(self.memory_limit)
 
 
 @dataclass(frozen=True)
@@ -114,7 +121,7 @@ def import_dataset(
         SettingsError: the memory limit is too low for these data.
     """
     folder = Path(folder)
-    with opened_in(folder, Allowance.find(options.memory_limit)) as (connection, scratch):
+    with import_database(folder, MemoryBudget.find(options.memory_limit)) as (connection, scratch):
         work = _Import(connection, source, scratch, options, of_stage(progress, "import"))
         return work.run(folder)
 
@@ -152,10 +159,10 @@ class _Import:
             "user",
             "SELECT DISTINCT user_id FROM ratings SEMI JOIN movie_index USING (movie_id)",
         )
-        follow(self._connection, _INDEXED, None, scaled(self._progress, _CHECKED, _JOINED))
-        known = count(self._connection, "indexed")
+        run_query(self._connection, _INDEXED, None, scaled(self._progress, _CHECKED, _JOINED))
+        known = count_rows(self._connection, "indexed")
         if not known:
-            rated = row(self._connection, "SELECT movie_id FROM ratings LIMIT 1")[0]
+            rated = fetch_row(self._connection, "SELECT movie_id FROM ratings LIMIT 1")[0]
             ratings_at, movies_at = self._source.ratings.path, self._source.movies.path
             raise DataError(nothing_left(str(ratings_at), str(movies_at), rated, movies.example()))
         # The largest step comes before those that leave memory behind in Python and Arrow.
@@ -184,18 +191,20 @@ class _Import:
         sizes = {one.path: one.path.stat().st_size for one in self._source.files}
         return sizes[file.path] / max(1, sum(sizes.values()))
 
-    def _stage(self, file: TableFile) -> Staged:
+    def _stage(self, file: TableFile) -> StagingTable:
         """The file as a table."""
         before, self._read = self._read, self._read + self._size(file)
         progress = scaled(self._progress, _STAGED * before, _STAGED * self._read)
-        return stage(self._connection, file, self._options.encoding, self._scratch, progress)
+        return load_staging_table(
+            self._connection, file, self._options.encoding, self._scratch, progress
+        )
 
     def _write_history(self, known: int, n_movies: int) -> tuple[np.ndarray, np.ndarray]:
         """Write ``history_*.npy``; see `write_history` for what comes back."""
-        n_users = count(self._connection, "user_index")  # not while the result below is open
+        n_users = count_rows(self._connection, "user_index")  # not while the result below is open
         times = ""
         if self._options.keep_times:
-            if missing := count(self._connection, "indexed WHERE seconds IS NULL"):
+            if missing := count_rows(self._connection, "indexed WHERE seconds IS NULL"):
                 raise DataError(
                     f"{self._source.ratings.path}: {missing:,} of {known:,} ratings have no "
                     "timestamp; to tell earlier from later ratings, each needs one"
@@ -238,7 +247,7 @@ def write_users(users: pa.RecordBatchReader, counts: np.ndarray, path: Path, dig
 
 
 def nothing_left(ratings: str, movies: str, rated: str, listed: str) -> str:
-    """What is said where no rated movie is in the catalogue; `rated` and `listed` are examples."""
+    """Return the message for no rated movie in the catalogue; `rated` and `listed` are examples."""
     return (
         f"{ratings}: no rating is left, none of the movies (such as {rated!r}) is in {movies} "
         f"(which has such as {listed!r}); check that --ratings and --movies belong together"

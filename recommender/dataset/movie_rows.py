@@ -17,7 +17,7 @@ _RUNTIME = re.compile(r"(\d{1,5})(?:\.\d+)?(?:\s*min(?:ute)?s?\.?)?", re.IGNOREC
 
 
 def movie_schema(id_type: pa.DataType) -> pa.Schema:
-    """The columns of ``movies.parquet``; a row's position is the movie's index."""
+    """Return the columns of ``movies.parquet``; a row's position is the movie's index."""
     return pa.schema(
         {
             "movie_id": id_type,
@@ -34,7 +34,7 @@ def movie_schema(id_type: pa.DataType) -> pa.Schema:
 
 
 def movie_row(raw: dict[str, Any]) -> dict[str, Any]:
-    """The row of one movie, from the text fields of the file and the tags users gave it.
+    """Return the row of one movie, from the text fields of the file and the tags users gave it.
 
     The year comes from its own column where there is one, else from the end of the title; the
     movie's own tags stand before the users'. A movie without a title is called by its id.
@@ -54,7 +54,7 @@ def movie_row(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def split_list(text: str | None) -> list[str]:
-    """The distinct items of a list, split at the first of ``|``, ``;`` and ``,`` that it holds."""
+    """Return the distinct items of a list, split at the first of ``|``, ``;`` and ``,`` in it."""
     text = text or ""
     delimiter = next((mark for mark in "|;" if mark in text), ",")
     return _distinct([item.strip() for item in text.split(delimiter) if item.strip()])

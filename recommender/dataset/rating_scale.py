@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import duckdb
 
 from recommender.core.errors import DataError, one_line
-from recommender.dataset.staging import Staged
+from recommender.dataset.staging import StagingTable
 
 # A staged rating as a number; null where it is none.
 RATING = "try_cast(rating AS DOUBLE)"
@@ -19,21 +19,21 @@ USUAL_SCALES = (
 )
 _WHOLE_NUMBERS_ONLY = (1.0, 5.0)
 _NEARLY_ALL = 0.99
-LARGEST = 2**24  # where 32-bit floats, as which they are kept, begin to leave numbers out
+MAX_RATING = 2**24  # where 32-bit floats, as which they are kept, begin to leave numbers out
 
 
 Scale = tuple[float, float]
-# Says that a rating lies outside a scale, if any does: given the scale and the advice.
+# Called with a scale and advice; raises DataError if a rating lies outside the scale.
 Outside = Callable[[Scale, str], None]
 
 NO_NUMBER = "is not a number; correct or remove the row"
-TOO_LARGE = f"is beyond {LARGEST:,}; correct the row, or divide all ratings"
+TOO_LARGE = f"is beyond {MAX_RATING:,}; correct the row, or divide all ratings"
 
 
 def find_scale(
-    connection: duckdb.DuckDBPyConnection, ratings: Staged, given: Scale | None
+    connection: duckdb.DuckDBPyConnection, ratings: StagingTable, given: Scale | None
 ) -> Scale:
-    """The lowest and highest rating that the scale has, after seeing that all ratings are on it.
+    """Return the scale's lowest and highest rating, and check that all ratings are on it.
 
     Args:
         given: what --scale says; see `choose_scale`.
@@ -54,7 +54,7 @@ def find_scale(
         refuse(f"{RATING} NOT BETWEEN {scale[0]} AND {scale[1]}", advice)
 
     refuse(f"NOT coalesce(isfinite({RATING}), false)", NO_NUMBER)
-    refuse(f"abs({RATING}) > {LARGEST}", TOO_LARGE)
+    refuse(f"abs({RATING}) > {MAX_RATING}", TOO_LARGE)
     held = ", ".join(f"count_if({RATING} BETWEEN {low} AND {high})" for low, high in USUAL_SCALES)
     ((lowest, highest, whole, *counts),) = connection.execute(
         f"SELECT min({RATING}), max({RATING}), bool_and({RATING} = round({RATING})), {held} "
@@ -73,7 +73,7 @@ def choose_scale(
     given: Scale | None,
     outside: Outside,
 ) -> Scale:
-    """The scale that the ratings are on.
+    """Return the scale that the ratings are on: its lowest and highest rating.
 
     `given` is taken as it is. Otherwise it is the narrowest usual scale (0-1, 1-5 for whole
     numbers, 0.5-5, 0-5, 1-10, 0-10, 0-100, -10-10) that holds 99% of the ratings, or, where none
@@ -106,7 +106,7 @@ def choose_scale(
 
 
 def off_scale(place: str, value: str | None, advice: str) -> str:
-    """What is said of a rating that cannot be used."""
+    """Return the message for a rating that cannot be used: its place, its value and `advice`."""
     return f"{place}: rating {'(empty)' if value is None else one_line(value, 60)} {advice}"
 
 

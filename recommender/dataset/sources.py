@@ -100,12 +100,12 @@ class Source:
 
     @property
     def files(self) -> tuple[TableFile, ...]:
-        """The files that there are."""
+        """The files that the data set has: two or three."""
         return tuple(file for file in (self.ratings, self.movies, self.tags) if file)
 
 
 def from_files(ratings: Path, movies: Path, tags: Path | None = None) -> Source:
-    """The data set in these files: CSV, Parquet, or one of MovieLens's own formats.
+    """Find the layout of a data set's files: CSV, Parquet, or one of MovieLens's own formats.
 
     A MovieLens 100K file is known by its name (``u.data``, ``u.item``), a 1M or 10M file by the
     ending ``.dat`` and the delimiter ``::``. All else but ``.parquet`` is text with a header.
@@ -121,7 +121,7 @@ def from_files(ratings: Path, movies: Path, tags: Path | None = None) -> Source:
 
 
 def from_directory(folder: Path) -> Source:
-    """The data set in a directory, found by the names of the files.
+    """Find the data set in a directory by the names of the files.
 
     Looks for ``ratings``, ``movies`` and (optional) ``tags`` with the endings ``.parquet``,
     ``.csv``, ``.csv.gz``, ``.tsv``, ``.tsv.gz`` or ``.dat``, the first of them that exists; then
@@ -151,7 +151,7 @@ def from_directory(folder: Path) -> Source:
 
 
 def match_columns(kind: Kind, found: Sequence[str]) -> dict[str, int]:
-    """Which of the columns `found` plays which part: part to position, absent parts left out.
+    """Map each part, such as "user_id", to the position of its column in `found`.
 
     Of columns with the same name the first counts.
     """
@@ -170,7 +170,7 @@ def _find(folder: Path, kind: Kind, other: str | None = None) -> Path | None:
 
 
 def table_file(path: Path, kind: Kind) -> TableFile:
-    """A file of this machine and its layout; see `from_files`.
+    """Find the layout of a file of this machine; see `from_files`.
 
     Raises:
         DataError: it is missing, is a directory or cannot be opened.
@@ -179,7 +179,7 @@ def table_file(path: Path, kind: Kind) -> TableFile:
 
 
 def layout(path: Path, kind: Kind, start: bytes) -> TableFile:
-    """The same for a file of which the first bytes are known."""
+    """Find the layout of a file by its name and its first bytes, `start`; see `from_files`."""
     if path.suffix == ".parquet" or start.startswith(PARQUET):
         return TableFile(path, kind, parquet=True)
     if start.startswith(_ZIP):
@@ -196,7 +196,7 @@ def layout(path: Path, kind: Kind, start: bytes) -> TableFile:
 
 
 def _first_bytes(path: Path, option: str) -> bytes:
-    """How a file begins, after seeing that it is one that can be read, and more than once."""
+    """Read a file's first bytes, and check that it is one that can be read more than once."""
     try:
         str(path).encode()
         mode = path.stat().st_mode

@@ -13,7 +13,7 @@ import duckdb
 
 from recommender.core.errors import DataError, one_line
 from recommender.core.progress import Progress, no_progress
-from recommender.dataset.database import follow, row
+from recommender.dataset.database import fetch_row, run_query
 from recommender.dataset.sources import (
     COLUMN_NAMES,
     GENRE_FLAG,
@@ -23,28 +23,37 @@ from recommender.dataset.sources import (
     TableFile,
     match_columns,
 )
-from recommender.dataset.textfiles import (
+from recommender.dataset.text_files import (
     BrokenRecordError,
+    as_utf8,
     guess_delimiter,
     is_gzip,
-    readable,
-    records,
+    read_records,
 )
 
 # A quarter of DuckDB's default, to fit a small memory limit; records may have up to 2 MB.
 _CSV_BUFFER = 8 << 20
-_MOST_COLUMNS = 1000
+_MAX_COLUMNS = 1000
 # Bytes of what stands at the end of a Parquet file about its columns and row groups; DuckDB takes
 # up to 100 times as much to read a file of many small row groups.
-_LONGEST_FOOTER = 2 << 20
+_MAX_FOOTER_BYTES = 2 << 20
 # How many characters are kept of a text, so that a batch of movies fits in memory.
-_KEPT = {"title": 500, "plot": 4_000, "genres": 1_000, "tags": 1_000, "cast": 1_000, "tag": 200}
-_KEPT |= {"country": 100, "year": 100, "runtime": 100}
+_MAX_CHARACTERS = {
+    "title": 500,
+    "plot": 4_000,
+    "genres": 1_000,
+    "tags": 1_000,
+    "cast": 1_000,
+    "tag": 200,
+    "country": 100,
+    "year": 100,
+    "runtime": 100,
+}
 # Bytes; ids are not cut.
-LONGEST_ID = 500
+MAX_ID_BYTES = 500
 # What is said of a column's value.
 EMPTY_ID = "is empty; fill it or remove the row"
-LONG_ID = f"has more than {LONGEST_ID} bytes; shorten it or remove the row"
+LONG_ID = f"has more than {MAX_ID_BYTES} bytes; shorten it or remove the row"
 # The ids without which a row is of no use.
 _IDS: dict[Kind, tuple[str, ...]] = {
     "ratings": ("user_id", "movie_id"),
@@ -54,7 +63,7 @@ _IDS: dict[Kind, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Staged:
+class StagingTable:
     """An input file in DuckDB.
 
     Attributes:
@@ -73,11 +82,11 @@ class Staged:
     delimiter: str
 
     def place(self, row: int) -> str:
-        """Where the row with this ``rowid`` stands: the file and the line, or row for Parquet."""
+        """Return the place of the row with this ``rowid``: file and line, or row for Parquet."""
         if self.text is None:
             return f"{self.file.path}, row {row + 1}"
         header = self.file.columns is None
-        found = records(self.text, self.delimiter, self.file.quoted)
+        found = read_records(self.text, self.delimiter, self.file.quoted)
         try:
             line, _ = next(itertools.islice(found, row + header, None))
         except (BrokenRecordError, StopIteration):  # DuckDB is not as strict
@@ -85,14 +94,14 @@ class Staged:
         return f"{self.file.path}, line {line}"
 
 
-def stage(
+def load_staging_table(
     connection: duckdb.DuckDBPyConnection,
     file: TableFile,
     encoding: str | None,
     scratch: Path,
     progress: Progress = no_progress,
-) -> Staged:
-    """Copy `file` into the DuckDB table named after its kind; `progress` is told how far it is.
+) -> StagingTable:
+    """Copy `file` into the DuckDB table named after its kind.
 
     Memory: what DuckDB may use, whatever the size of the file. For that, texts are cut: a plot to
     4,000 characters, a title to 500, a tag to 200, lists to 1,000.
@@ -108,10 +117,10 @@ def stage(
     if not staged.rows:
         raise DataError(f"{file.path} has no rows; check {file.option}")
     for column in _IDS[file.kind]:
-        empty, long = row(
+        empty, long = fetch_row(
             connection,
             f"SELECT min(rowid) FILTER ({column} IS NULL), "
-            f"min(rowid) FILTER (strlen({column}) > {LONGEST_ID}) FROM {staged.table}",
+            f"min(rowid) FILTER (strlen({column}) > {MAX_ID_BYTES}) FROM {staged.table}",
         )
         if empty is not None:
             raise DataError(f"{staged.place(empty)}: {column} {EMPTY_ID}")
@@ -126,18 +135,19 @@ def _stage_text(
     encoding: str | None,
     scratch: Path,
     progress: Progress,
-) -> Staged:
-    text = readable(file.path, encoding, file.fallback_encoding, scratch / f"{file.kind}.txt")
+) -> StagingTable:
+    text = as_utf8(file.path, encoding, file.fallback_encoding, scratch / f"{file.kind}.txt")
     delimiter = file.delimiter or guess_delimiter(text)
     try:
-        line, found = next(records(text, delimiter, file.quoted))
+        line, found = next(read_records(text, delimiter, file.quoted))
     except StopIteration:
         raise DataError(f"{file.path} is empty; check {file.option}") from None
     except BrokenRecordError as broken:
         raise DataError(f"{file.path}, line {broken}; mend the line") from None
     columns = file.columns or found
     expressions = {
-        part: f"c{position}" for part, position in match(str(file.path), file.kind, columns).items()
+        part: f"c{position}"
+        for part, position in find_columns(str(file.path), file.kind, columns).items()
     }
     if flags := _genre_flags(columns):
         expressions["genres"] = flags
@@ -155,16 +165,16 @@ def _stage_text(
         place = _broken_line(text, delimiter, file.quoted, len(columns))
         problem = f"line {place}" if place else str(error).splitlines()[0]
         raise DataError(f"{file.path}, {problem}; mend the line") from None
-    return Staged(file.kind, rows, file, text, delimiter)
+    return StagingTable(file.kind, rows, file, text, delimiter)
 
 
 def _stage_parquet(
     connection: duckdb.DuckDBPyConnection, file: TableFile, progress: Progress
-) -> Staged:
-    if (length := _footer_length(file.path)) > _LONGEST_FOOTER:
+) -> StagingTable:
+    if (length := _footer_length(file.path)) > _MAX_FOOTER_BYTES:
         raise DataError(
             f"{file.path} is not readable as Parquet: its footer has {length:,} bytes where "
-            f"{_LONGEST_FOOTER:,} are the most; write it with fewer columns or larger row groups"
+            f"{_MAX_FOOTER_BYTES:,} are the most; write it with fewer columns or larger row groups"
         )
     # Names of folders, such as "rating=5", are not to add columns.
     reader = "read_parquet(?, binary_as_string=true, hive_partitioning=false)"
@@ -175,7 +185,7 @@ def _stage_parquet(
         columns = {name: kind for name, kind, *_ in described}
         expressions = {
             part: _parquet_text(part, *list(columns.items())[position])
-            for part, position in match(str(file.path), file.kind, tuple(columns)).items()
+            for part, position in find_columns(str(file.path), file.kind, tuple(columns)).items()
         }
         rows = _create(connection, file, expressions, reader, file.path, progress)
     except (duckdb.OutOfMemoryException, duckdb.TransactionException):
@@ -185,11 +195,11 @@ def _stage_parquet(
             f"{file.path} is not readable as Parquet ({str(error).splitlines()[0]}); "
             f"check {file.option}"
         ) from None
-    return Staged(file.kind, rows, file, None, "")
+    return StagingTable(file.kind, rows, file, None, "")
 
 
 def _footer_length(path: Path) -> int:
-    """What a Parquet file says of it: four bytes before the closing magic number; 0 if it has none.
+    """Return the length in the four bytes before the closing magic number; 0 if there is none.
 
     Source: the file format in the documentation of Apache Parquet.
     """
@@ -213,7 +223,7 @@ def _create(
         f'{_trimmed(part, expressions.get(part))} AS "{part}"' for part in COLUMN_NAMES[file.kind]
     )
     query = f"CREATE TABLE {file.kind} AS SELECT {selected} FROM {reader}"
-    ((rows,),) = follow(connection, query, [_literal(path)], progress)
+    ((rows,),) = run_query(connection, query, [_literal(path)], progress)
     return int(rows)
 
 
@@ -221,18 +231,20 @@ def _trimmed(part: str, expression: str | None) -> str:
     if expression is None:
         return "NULL::VARCHAR"
     text = f"trim({expression})"
-    return f"nullif({f'left({text}, {_KEPT[part]})' if part in _KEPT else text}, '')"
+    if part in _MAX_CHARACTERS:
+        text = f"left({text}, {_MAX_CHARACTERS[part]})"
+    return f"nullif({text}, '')"
 
 
-def match(place: str, kind: Kind, columns: Sequence[str]) -> dict[str, int]:
-    """Which of the columns of the file `place` plays which part; see `match_columns`.
+def find_columns(place: str, kind: Kind, columns: Sequence[str]) -> dict[str, int]:
+    """Map each part to the position of its column in the file `place`; see `match_columns`.
 
     Raises:
         DataError: there are too many of them, or one that is needed is missing.
     """
-    if len(columns) > _MOST_COLUMNS:
+    if len(columns) > _MAX_COLUMNS:
         raise DataError(
-            f"{place} has {len(columns):,} columns where {_MOST_COLUMNS:,} are the most; "
+            f"{place} has {len(columns):,} columns where {_MAX_COLUMNS:,} are the most; "
             f"check --{kind}"
         )
     matched = match_columns(kind, columns)
@@ -278,7 +290,7 @@ def _literal(path: Path) -> str:
 def _broken_line(text: Path, delimiter: str, quoted: bool, width: int) -> str | None:
     """The line number of the first broken record and what is wrong with it."""
     try:
-        for line, fields in records(text, delimiter, quoted):
+        for line, fields in read_records(text, delimiter, quoted):
             if len(fields) == width or (len(fields) == width + 1 and not fields[-1]):
                 continue
             return f"{line}: {len(fields)} fields where {width} are expected"

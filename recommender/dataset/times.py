@@ -25,7 +25,7 @@ _MOMENT = f"""CASE WHEN {_DAY} <> '' THEN concat(
 
 
 def seconds(number: str, epoch: str) -> str:
-    """SQL for the seconds since 1970 that the text ``timestamp`` says, a double; null for no time.
+    """Return SQL for the seconds since 1970 in the text ``timestamp``, a double; null for no time.
 
     Args:
         number: SQL of the engine for that text as a double, null where it is no number.

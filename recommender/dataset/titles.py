@@ -23,7 +23,7 @@ _MOVED_PAST_PARENTHESES = re.compile(rf"(.*\)),\s*({_ANY_ARTICLE})", re.DOTALL)
 
 
 def split_year(title: str) -> tuple[str, int | None]:
-    """The title without the year of release in parentheses at its end, and that year.
+    """Return the title without the year of release in parentheses at its end, and that year.
 
     The first year of a range counts. A title that is nothing but a year stays as it is.
     """
@@ -34,7 +34,7 @@ def split_year(title: str) -> tuple[str, int | None]:
 
 
 def restore_articles(title: str) -> str:
-    """The title with its article in front: "Matrix, The" becomes "The Matrix".
+    """Return the title with its article in front: "Matrix, The" becomes "The Matrix".
 
     Alternative titles in parentheses are treated the same way.
     """

@@ -1,4 +1,4 @@
-"""The child process: does one task that it reads from its input, and says so on its output.
+"""The child process: reads one task from its input, does it, and reports on its output.
 
 A task is one line of JSON, an object with "task", "address" and what else the function takes; the
 address comes this way since everybody on the machine can read a command line. The output is a line
@@ -17,59 +17,59 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn
 
-from recommender.core.address import Address, without_secrets
+from recommender.core.address import Address, redact
 from recommender.core.errors import MatineeError
 from recommender.remote.fetching import fetch, fetch_shards
 
 _SECONDS_BETWEEN_LINES = 0.25
 
 
-class _Voice:
-    """Tells how far it is, and ends the process when that has been the same for too long."""
+class _Reporter:
+    """Reports the progress, and ends the process when that has been the same for too long."""
 
     def __init__(self, address: Address, stall: float) -> None:
         self._address = address
         self._stall = stall
         self._moved = time.monotonic()
-        self._told, self._of = 0.0, 0
+        self._reported, self._of = 0.0, 0
         self._lock = threading.Lock()
         threading.Thread(target=self._watch, daemon=True).start()
 
     def progress(self, done: int, of: int) -> None:
         self._moved = now = time.monotonic()
-        if now - self._told > _SECONDS_BETWEEN_LINES or of != self._of or 0 < done == of:
-            self._told, self._of = now, of
-            self.say(done=done, of=of)
+        if now - self._reported > _SECONDS_BETWEEN_LINES or of != self._of or 0 < done == of:
+            self._reported, self._of = now, of
+            self.send(done=done, of=of)
 
-    def say(self, **words: Any) -> None:
+    def send(self, **fields: Any) -> None:
         with self._lock:
-            print(json.dumps(words), flush=True)
+            print(json.dumps(fields), flush=True)
 
     def _watch(self) -> None:
         while time.monotonic() - self._moved < self._stall:
             time.sleep(min(1.0, self._stall / 10))
-        self.say(error=f"{self._address}: nothing came for {self._stall:g} s")
+        self.send(error=f"{self._address}: nothing came for {self._stall:g} s")
         os._exit(1)
 
 
 def main() -> None:
-    """Do the task; the last line says what came of it."""
+    """Read a task from the standard input and do it; the last line of output has the result."""
     _grow_freely()
     task: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     address, folder = Address(task["address"]), Path(task["folder"])
-    voice = _Voice(address, task["stall"])
+    reporter = _Reporter(address, task["stall"])
     try:
         if task["task"] == "fetch":
-            found = fetch(address, folder, voice.progress, thoroughly=task["thoroughly"])
-            voice.say(result=dataclasses.asdict(found))
+            fetched = fetch(address, folder, reporter.progress, thoroughly=task["thoroughly"])
+            reporter.send(result=dataclasses.asdict(fetched))
         else:
-            fetch_shards(address, folder, task["version"], task["names"], voice.progress)
-            voice.say(result=None)
+            fetch_shards(address, folder, task["version"], task["names"], reporter.progress)
+            reporter.send(result=None)
     except MatineeError as error:
-        voice.say(error=str(error))
+        reporter.send(error=str(error))
     except Exception as error:  # whatever it is, the bundle that is there goes on
-        voice.say(error=without_secrets(f"{address}: {type(error).__name__}: {error}"))
+        reporter.send(error=redact(f"{address}: {type(error).__name__}: {error}"))
 
 
 def _grow_freely() -> None:

@@ -1,4 +1,4 @@
-"""The copy of a bundle on this machine: who may write it, who uses it, what can go.
+"""The cached copy of a bundle on this machine: locks, versions in use, and cache eviction.
 
     cache/0f3a…/              one folder for each address
         manifest.json         of the version that is served; replacing it is the moment of a swap
@@ -24,23 +24,23 @@ from recommender.bundle.shards import shard_number
 from recommender.core.file_lock import try_lock
 
 _JUST_USED_SECONDS = 60.0
-_LOOK_SECONDS = 0.2
+_RETRY_SECONDS = 0.2
 
 
 @contextlib.contextmanager
-def locked(folder: Path, name: str, waiting: Callable[[], None]) -> Iterator[None]:
-    """One process at a time; `waiting` is called again and again while it is another's turn."""
+def wait_for_lock(folder: Path, name: str, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold a lock on ``folder/name``; `waiting` is called every 0.2 s until it is free."""
     descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         while not try_lock(descriptor):
             waiting()
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_RETRY_SECONDS)
         yield
     finally:
         os.close(descriptor)  # the lock goes with it
 
 
-def hold(version: Path) -> int | None:
+def hold_version(version: Path) -> int | None:
     """Mark a version's folder as used until the descriptor is closed; None if it was removed."""
     try:
         descriptor = os.open(version, os.O_RDONLY)
@@ -52,15 +52,15 @@ def hold(version: Path) -> int | None:
     return None
 
 
-def remove_unused(folder: Path, current: str) -> None:
-    """Remove each version in `folder` but `current` that nobody holds."""
+def evict_unused(folder: Path, current: str) -> None:
+    """Evict each version in `folder` but `current` that no process holds."""
     for version in folder.glob("data-*"):
         if version.name != current:
             with contextlib.suppress(OSError):
-                _remove_if_free(version)
+                _evict_if_free(version)
 
 
-def _remove_if_free(version: Path) -> None:
+def _evict_if_free(version: Path) -> None:
     descriptor = os.open(version, os.O_RDONLY)
     try:
         if try_lock(descriptor):
@@ -70,13 +70,13 @@ def _remove_if_free(version: Path) -> None:
 
 
 def mark_used(file: Path) -> None:
-    """Note that `file` is used now. Its time of change stays, by which `Bundle` knows it."""
+    """Set the access time of `file` to now; its time of change identifies it and stays."""
     with contextlib.suppress(OSError):
         os.utime(file, ns=(time.time_ns(), file.stat().st_mtime_ns))
 
 
 def just_used(file: Path) -> bool:
-    """Whether `file` was used a moment ago, by any process, which may be about to map it."""
+    """Return whether any process used `file` in the last minute, and may be about to map it."""
     try:
         # A time to come is that of a clock that was wrong.
         return abs(time.time() - file.stat().st_atime) < _JUST_USED_SECONDS
@@ -85,7 +85,7 @@ def just_used(file: Path) -> bool:
 
 
 def shard_bytes(folder: Path) -> int:
-    """What the shards of all versions in `folder` take on the disk; files they share count once."""
+    """Return the bytes of all versions' shards in `folder`; a file that they share counts once."""
     found = {}
     for file in folder.glob("data-*/*.npy"):
         if shard_number(file.name) is not None:

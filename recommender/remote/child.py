@@ -20,7 +20,7 @@ STALL_SECONDS = 30.0
 _PACKAGE = Path(__file__).resolve().parents[2]
 
 
-def ask(
+def run_task(
     task: str,
     address: Address,
     folder: Path,
@@ -28,7 +28,7 @@ def ask(
     started: Callable[[subprocess.Popen[str]], object] = lambda process: None,
     **more: Any,
 ) -> Any:
-    """Have a child process do `task`, a function of `fetching`, and return what it returns.
+    """Run `task`, a function of `fetching`, in a child process and return its result.
 
     Args:
         progress: told the bytes that are here and those that there will be.

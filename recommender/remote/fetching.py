@@ -1,4 +1,4 @@
-"""Brings the bundle at an address into its folder of the cache, and user shards when wanted.
+"""Downloads the bundle at an address into its folder of the cache, and user shards on demand.
 
 Nothing is used before it was checked: the manifest by its own checksum, every file by its bytes
 and SHA-256. What an earlier version had, or an earlier attempt brought, is not fetched again. The
@@ -30,8 +30,8 @@ from recommender.core.atomic_write import atomic_write, remove_temporaries
 from recommender.core.errors import BundleError
 from recommender.core.file_hash import sha256
 from recommender.core.progress import ByteProgress, no_progress
-from recommender.remote.cache import locked, mark_used, remove_unused
-from recommender.remote.origin import NotThereError, Origin
+from recommender.remote.cache import evict_unused, mark_used, wait_for_lock
+from recommender.remote.origin import MissingFileError, Origin
 
 # Left free on the disk, where the visitors' ratings may lie, too.
 _SPARE_BYTES = 16 * MB
@@ -39,7 +39,7 @@ _SPARE_BYTES = 16 * MB
 
 @dataclass(frozen=True)
 class Fetched:
-    """What a look at an address came to.
+    """Fetched says what a fetch brought.
 
     Attributes:
         created: when the version that is in the cache now was written.
@@ -67,23 +67,23 @@ def fetch(
     Memory: one chunk of 1 MB, and the manifest.
 
     Args:
-        folder: of the cache, see `Address.folder`.
+        folder: of the cache, see `Address.cache_folder`.
         thoroughly: check the files that are here as well, and mend them.
 
     Raises:
         BundleError: the address cannot be read, what is there is broken, or the cache cannot be
             written; the version that was in `folder` is as it was.
     """
-    with _writing(folder):
+    with _local_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        with locked(folder, ".lock", lambda: progress(0, 0)):
+        with wait_for_lock(folder, ".lock", lambda: progress(0, 0)):
             found = _fetch(address, folder, progress, thoroughly)
             if found is None:
                 raise BundleError(
                     f"{address}: there is no bundle here; put one there with `matinee publish`"
                 )
             try:
-                index = _fetch(address.below(SEMANTIC), folder / SEMANTIC, progress, thoroughly)
+                index = _fetch(address.joinpath(SEMANTIC), folder / SEMANTIC, progress, thoroughly)
             except BundleError as error:
                 return replace(found, problem=str(error))
     if index is None:  # `matinee embed` has not run
@@ -103,7 +103,7 @@ def fetch_shards(
     names: Sequence[str],
     progress: ByteProgress = no_progress,
 ) -> None:
-    """Bring the files `names` of a version into its folder, as far as they are not there.
+    """Download the files `names` of a version into its folder, unless they are there.
 
     Args:
         version: the name of the version's folder in `folder`.
@@ -111,12 +111,12 @@ def fetch_shards(
     Raises:
         BundleError: as `fetch`; the version may be too old to be still at the address.
     """
-    with _writing(folder), locked(folder, ".shards", lambda: progress(0, 0)):
+    with _local_errors(folder), wait_for_lock(folder, ".shards", lambda: progress(0, 0)):
         _, manifest = read_manifest(folder / version)
         here = folder / version
         files = {name: manifest.files[name] for name in names}
-        missing = {name: e for name, e in files.items() if not _right(here / name, e)}
-        _bring(Origin(address), here, missing, progress)
+        missing = {name: e for name, e in files.items() if not _matches(here / name, e)}
+        _download(Origin(address), here, missing, progress)
         for name in names:
             mark_used(here / name)
 
@@ -124,41 +124,41 @@ def fetch_shards(
 def _fetch(
     address: Address, folder: Path, progress: ByteProgress, thoroughly: bool
 ) -> Fetched | None:
-    """What `fetch` does, for the bundle or its index; None if there is none at the address."""
+    """Fetch the bundle or its index as `fetch` does; None if there is none at the address."""
     origin = Origin(address)
     try:
         text = origin.read(MANIFEST, MAX_MANIFEST_BYTES)
-    except NotThereError:
+    except MissingFileError:
         return None
     folder.mkdir(exist_ok=True)
     manifest = _checked_manifest(address, folder, text)
     version, files = folder / manifest.data, manifest.files
     known = (folder / MANIFEST).read_bytes() if (folder / MANIFEST).exists() else b""
     if text == known and not thoroughly and _is_whole(version, files):
-        remove_unused(folder, version.name)
+        evict_unused(folder, version.name)
         return Fetched(manifest.created)
     version.mkdir(exist_ok=True)
     earlier = _known_files(folder)
     missing, reused = {}, 0
     for name, entry in files.items():
         progress(reused, 0)
-        if _right(version / name, entry) or _take_over(earlier, version / name, entry):
+        if _matches(version / name, entry) or _reuse(earlier, version / name, entry):
             reused += entry.bytes
         elif shard_number(name) is not None:
             (version / name).unlink(missing_ok=True)
         else:
             missing[name] = entry
-    _bring(origin, version, missing, progress)
+    _download(origin, version, missing, progress)
     for file in (version / MANIFEST, folder / MANIFEST):
         with atomic_write(file) as temporary:
             temporary.write_bytes(text)
-    remove_unused(folder, version.name)
+    evict_unused(folder, version.name)
     brought = sum(entry.bytes for entry in missing.values())
     return Fetched(manifest.created, text != known, brought, reused)
 
 
 def _checked_manifest(address: Address, folder: Path, text: bytes) -> Manifest:
-    """What `text` says, checked as that of a bundle on this machine is."""
+    """Return the manifest in `text`, checked as that of a bundle on this machine is."""
     incoming = folder / "incoming"
     incoming.mkdir(exist_ok=True)
     try:
@@ -171,7 +171,7 @@ def _checked_manifest(address: Address, folder: Path, text: bytes) -> Manifest:
 
 
 def _is_whole(version: Path, files: Mapping[str, FileEntry]) -> bool:
-    """Whether all files but shards are there, as far as their sizes tell."""
+    """Return whether all files but shards are there, as far as their sizes tell."""
     for name, entry in files.items():
         try:
             if (version / name).stat().st_size != entry.bytes:
@@ -192,10 +192,10 @@ def _known_files(folder: Path) -> dict[str, list[Path]]:
     return found
 
 
-def _take_over(earlier: dict[str, list[Path]], file: Path, entry: FileEntry) -> bool:
+def _reuse(earlier: dict[str, list[Path]], file: Path, entry: FileEntry) -> bool:
     """Make an earlier version's file of the same content this one's, without a copy if possible."""
     for other in earlier.get(entry.sha256, ()):
-        if other != file and _right(other, entry):
+        if other != file and _matches(other, entry):
             with atomic_write(file) as temporary:
                 try:
                     os.link(other, temporary)
@@ -205,7 +205,7 @@ def _take_over(earlier: dict[str, list[Path]], file: Path, entry: FileEntry) -> 
     return False
 
 
-def _bring(
+def _download(
     origin: Origin, version: Path, files: Mapping[str, FileEntry], progress: ByteProgress
 ) -> None:
     """Fetch `files` into the folder `version`, each checked before it gets its name."""
@@ -217,13 +217,13 @@ def _bring(
             "are free on the disk; make room, or set MATINEE_BUNDLE_CACHE to another place"
         )
     for name, entry in files.items():
-        for length in _bring_one(origin, version / name, entry):
+        for length in _download_file(origin, version / name, entry):
             done += length
             progress(done, needed)
 
 
-def _bring_one(origin: Origin, file: Path, entry: FileEntry) -> Iterator[int]:
-    address = origin.address.below(f"{file.parent.name}/{file.name}")
+def _download_file(origin: Origin, file: Path, entry: FileEntry) -> Iterator[int]:
+    address = origin.address.joinpath(f"{file.parent.name}/{file.name}")
     digest, length = hashlib.sha256(), 0
     remove_temporaries(file)
     with atomic_write(file) as temporary:
@@ -245,7 +245,7 @@ def _bring_one(origin: Origin, file: Path, entry: FileEntry) -> Iterator[int]:
             raise BundleError(f"{address}: its checksum is not that of the manifest")
 
 
-def _right(file: Path, entry: FileEntry) -> bool:
+def _matches(file: Path, entry: FileEntry) -> bool:
     try:
         return file.stat().st_size == entry.bytes and sha256(file) == entry.sha256
     except OSError:
@@ -253,8 +253,8 @@ def _right(file: Path, entry: FileEntry) -> bool:
 
 
 @contextlib.contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    """What goes wrong on this machine, in one line; what goes wrong elsewhere is one already."""
+def _local_errors(folder: Path) -> Iterator[None]:
+    """Turn an error of this machine's disk into one line; those of the storage are one already."""
     try:
         yield
     except OSError as error:

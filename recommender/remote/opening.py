@@ -14,7 +14,7 @@ from memory_toolkit.measure.sizes import MB
 from recommender.bundle.bundle import Bundle
 from recommender.bundle.manifest import manifest_stamp
 from recommender.bundle.shards import Shards
-from recommender.core.address import Address, place
+from recommender.core.address import Address, parse_location
 from recommender.core.errors import BundleError
 from recommender.core.progress import ByteProgress, no_progress
 from recommender.remote import cache, child
@@ -22,12 +22,12 @@ from recommender.settings.environment import Settings
 
 _log = logging.getLogger(__name__)
 # A version may be replaced and removed between two looks at it, but hardly again and again.
-_TRIES = 5
+_MAX_ATTEMPTS = 5
 # Somebody waits for a shard, and others may wait for their turn.
 _VISITOR_STALL_SECONDS = 10.0
 _TURN_SECONDS = 30.0
 # After it stalled, nobody waits for the storage for so long.
-_PAUSE_SECONDS = 5.0
+_BACKOFF_SECONDS = 5.0
 # A child process takes more memory than a visitor, so there is one at a time for all of them.
 _turn = threading.Lock()
 
@@ -50,12 +50,12 @@ def open_bundle(
             be fetched and never was.
         SettingsError: it has an address that cannot be used, or for which a package is missing.
     """
-    where = place(where) if isinstance(where, str) else where
+    where = parse_location(where) if isinstance(where, str) else where
     if isinstance(where, Path):
         return Bundle.open(where)
-    folder = where.folder(settings.bundle_cache)
+    folder = where.cache_folder(settings.bundle_cache)
     try:
-        child.ask("fetch", where, folder, progress, thoroughly=False)
+        child.run_task("fetch", where, folder, progress, thoroughly=False)
     except BundleError as error:
         if manifest_stamp(folder) is None:
             raise
@@ -63,7 +63,7 @@ def open_bundle(
     try:
         return open_fetched(where, settings)
     except BundleError:  # the cache was damaged; whole files are not fetched again
-        child.ask("fetch", where, folder, progress, thoroughly=True)
+        child.run_task("fetch", where, folder, progress, thoroughly=True)
         return open_fetched(where, settings)
 
 
@@ -73,16 +73,16 @@ def open_fetched(address: Address, settings: Settings) -> Bundle:
     Raises:
         BundleError: the cache has nothing, or it is damaged.
     """
-    folder = address.folder(settings.bundle_cache)
-    for _ in range(_TRIES):
-        fetch = _Fetch(address, folder, settings.bundle_cache_mb * MB)
+    folder = address.cache_folder(settings.bundle_cache)
+    for _ in range(_MAX_ATTEMPTS):
+        fetch = _ShardFetcher(address, folder, settings.bundle_cache_mb * MB)
         bundle = Bundle.open(folder, fetch=fetch)
         if fetch.hold(bundle):
             return bundle
     raise BundleError(f"{folder}: versions come and go too fast to open one")
 
 
-class _Fetch:
+class _ShardFetcher:
     """Brings the user shards of one version when they are asked for; `Bundle` keeps it as its hook.
 
     While it lives, the version stays in the cache. Of its shards, those that were used least
@@ -100,7 +100,7 @@ class _Fetch:
     def hold(self, bundle: Bundle) -> bool:
         """Keep the files of `bundle` from being removed; whether they are still there."""
         self._version = bundle.file(next(iter(bundle.files))).parent
-        descriptor = cache.hold(self._version)
+        descriptor = cache.hold_version(self._version)
         if descriptor is None:
             return False
         weakref.finalize(self, os.close, descriptor)
@@ -116,14 +116,14 @@ class _Fetch:
             self._ask(names)
             bundle = self._bundle()
             if bundle is not None:
-                self._make_room(bundle.shards)
+                self._evict_shards(bundle.shards)
         finally:
             _turn.release()
 
     def _ask(self, names: Sequence[str]) -> None:
         began = time.monotonic()
         try:
-            child.ask(
+            child.run_task(
                 "fetch_shards",
                 self._address,
                 self._folder,
@@ -133,10 +133,10 @@ class _Fetch:
             )
         except BundleError as error:
             if (now := time.monotonic()) - began >= _VISITOR_STALL_SECONDS:
-                self._stalled, self._stalled_until = str(error), now + _PAUSE_SECONDS
+                self._stalled, self._stalled_until = str(error), now + _BACKOFF_SECONDS
             raise
 
-    def _make_room(self, shards: Shards) -> None:
+    def _evict_shards(self, shards: Shards) -> None:
         for number in shards.mapped:
             if cache.shard_bytes(self._folder) <= self._most:
                 return

@@ -1,4 +1,4 @@
-"""The files at an address, read and written through fsspec; what goes wrong becomes one line."""
+"""The files at an address, read and written through fsspec; an error becomes one line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from recommender.core.address import Address, without_secrets
+from recommender.core.address import Address, redact
 from recommender.core.errors import BundleError
 from recommender.remote.storages import storage_of
 
@@ -19,8 +19,8 @@ _CHUNK = 1 << 20
 _ERRNO = re.compile(r"^\[Errno \d+\] ")
 
 
-class NotThereError(BundleError):
-    """There is no such file at the address."""
+class MissingFileError(BundleError):
+    """MissingFileError: there is no such file at the address."""
 
 
 class Origin:
@@ -38,8 +38,8 @@ class Origin:
             os.environ.setdefault(name, value)
         if self._storage.package:  # some log with a traceback what they raise as well
             logging.getLogger(self._storage.package).setLevel(logging.CRITICAL)
-        if address.on_the_web:
-            with _said(address):
+        if address.is_http:
+            with _one_line_errors(address):
                 from aiohttp import ClientTimeout
 
             # By default a file that takes five minutes is given up. What stalls is seen to by the
@@ -47,34 +47,34 @@ class Origin:
             self._options["client_kwargs"] = {"timeout": ClientTimeout(total=None)}
         self._at("")
 
-    def read(self, name: str, most: int) -> bytes:
-        """The file `name`, of at most `most` bytes.
+    def read(self, name: str, max_bytes: int) -> bytes:
+        """Read the file `name`, of at most `max_bytes` bytes.
 
         Raises:
-            NotThereError: there is none.
+            MissingFileError: there is none.
             BundleError: it cannot be read, or is longer.
         """
         parts, length = [], 0
         for chunk in self.chunks(name):
             length += len(chunk)
-            if length > most:
-                raise BundleError(f"{self.address.below(name)}: longer than {most:,} bytes")
+            if length > max_bytes:
+                raise BundleError(f"{self.address.joinpath(name)}: longer than {max_bytes:,} bytes")
             parts.append(chunk)
         return b"".join(parts)
 
     def chunks(self, name: str) -> Iterator[bytes]:
-        """The file `name`, in pieces of at most 1 MB.
+        """Yield the file `name` in chunks of at most 1 MB.
 
         Raises:
-            NotThereError, BundleError: as `read`.
+            MissingFileError, BundleError: as `read`.
         """
-        address = self.address.below(name)
-        with _said(address):
+        address = self.address.joinpath(name)
+        with _one_line_errors(address):
             storage, path = self._at(name)
             file = storage.open(path, "rb", **self._storage.reading)
         try:
             while True:
-                with _said(address):
+                with _one_line_errors(address):
                     chunk = file.read(_CHUNK)
                 if not chunk:
                     return
@@ -88,7 +88,7 @@ class Origin:
         Raises:
             BundleError: it cannot be written.
         """
-        with _said(self.address.below(name)):
+        with _one_line_errors(self.address.joinpath(name)):
             from fsspec.callbacks import Callback  # type: ignore[import-untyped]
 
             class Pieces(Callback):
@@ -108,12 +108,12 @@ class Origin:
                 ) from None
 
     def sizes(self, folder: str = "") -> dict[str, int | None]:
-        """What lies in `folder`: each name with its bytes, None for a folder. Empty if not there.
+        """List `folder`: each name with its bytes, None for a folder. Empty if it is not there.
 
         Raises:
             BundleError: it cannot be listed.
         """
-        with _said(self.address.below(folder)):
+        with _one_line_errors(self.address.joinpath(folder)):
             storage, path = self._at(folder)
             storage.invalidate_cache()
             try:
@@ -133,13 +133,13 @@ class Origin:
         Raises:
             BundleError: it cannot be removed.
         """
-        with _said(self.address.below(folder)):
+        with _one_line_errors(self.address.joinpath(folder)):
             storage, path = self._at(folder)
             storage.rm(path, recursive=True)
 
     def _at(self, name: str) -> tuple[Any, str]:
-        address = self.address.below(name) if name else self.address
-        with _said(address):
+        address = self.address.joinpath(name) if name else self.address
+        with _one_line_errors(address):
             from fsspec.core import url_to_fs  # type: ignore[import-untyped]
 
             # A copy, since botocore writes into it, and fsspec would take that for another storage,
@@ -149,14 +149,14 @@ class Origin:
 
 
 @contextmanager
-def _said(address: Address) -> Iterator[None]:
-    """Say in one line of `address` what fsspec, or a library that it uses, has to say."""
+def _one_line_errors(address: Address) -> Iterator[None]:
+    """Turn an error of fsspec, or of a library that it uses, into one line about `address`."""
     try:
         yield
     except BundleError:
         raise
     except FileNotFoundError:
-        raise NotThereError(f"{address}: there is no such file") from None
+        raise MissingFileError(f"{address}: there is no such file") from None
     # Each storage has errors of its own, and no common base.
     except Exception as error:
         raise BundleError(f"{address}: {_reason(error, storage_of(address).check)}") from None
@@ -167,7 +167,7 @@ def _reason(error: Exception, check: str) -> str:
         return f"the server answers {status}"
     if "Redirect" in type(error).__name__:  # aiohttp's, too
         return "the server redirects in a circle, or to what is not on the web"
-    text = _ERRNO.sub("", " ".join(without_secrets(str(error)).split())) or type(error).__name__
+    text = _ERRNO.sub("", " ".join(redact(str(error)).split())) or type(error).__name__
     # s3fs has a number for a server in trouble, as the system has for its errors, gcsfs a code.
     in_trouble = getattr(error, "errno", None) or str(getattr(error, "code", "")).startswith("5")
     return f"{text.rstrip('.')}; check {check}" if check and not in_trouble else text

@@ -21,13 +21,13 @@ from recommender.bundle.manifest import (
 from recommender.core.address import Address
 from recommender.core.errors import SettingsError
 from recommender.core.progress import StageProgress, no_progress
-from recommender.remote.origin import NotThereError, Origin
+from recommender.remote.origin import MissingFileError, Origin
 from recommender.remote.storages import check_usable
 
 
 @dataclass(frozen=True)
 class Published:
-    """What a publication did, in bytes; `removed` are the folders of old versions."""
+    """Published counts the bytes of a publication; `removed` are the folders of old versions."""
 
     written: int
     kept: int
@@ -45,7 +45,7 @@ def publish(path: Path, address: Address, progress: StageProgress = no_progress)
         SettingsError: as `check_usable`, or the address can only be read.
     """
     check_usable(address)
-    if address.on_the_web:
+    if address.is_http:
         raise SettingsError(
             f"{address}: what is read by HTTP cannot be written by it; publish to the storage "
             "behind it, s3://bucket/folder or file:///folder"
@@ -54,7 +54,7 @@ def publish(path: Path, address: Address, progress: StageProgress = no_progress)
     parts = [(path, address)]
     if manifest_stamp(path / SEMANTIC) is not None:
         Bundle.open(path / SEMANTIC)
-        parts.insert(0, (path / SEMANTIC, address.below(SEMANTIC)))
+        parts.insert(0, (path / SEMANTIC, address.joinpath(SEMANTIC)))
     done = [_publish(*part, progress) for part in parts]
     return Published(
         sum(one.written for one in done),
@@ -67,27 +67,26 @@ def _publish(path: Path, address: Address, progress: StageProgress) -> Published
     origin = Origin(address)
     manifest = read_manifest(path)[1]
     version, files = manifest.data, manifest.files
-    there = origin.sizes(version)
-    missing = [name for name, entry in files.items() if there.get(name) != entry.bytes]
+    present = origin.sizes(version)
+    missing = [name for name, entry in files.items() if present.get(name) != entry.bytes]
     kept = sum(entry.bytes for name, entry in files.items() if name not in missing)
     total, written = sum(entry.bytes for entry in files.values()), 0
     for name in missing:
         before = written
 
-        def tell(length: int) -> None:
+        def report(length: int) -> None:
             nonlocal written
             written += length
             progress(f"Publishing to {address}", (kept + written) / total)
 
-        origin.write(f"{version}/{name}", path / version / name, tell)
+        origin.write(f"{version}/{name}", path / version / name, report)
         written = before + files[name].bytes  # not every storage tells of pieces
-        tell(0)
+        report(0)
     previous = _version_at(origin)
     origin.write(MANIFEST, path / MANIFEST, lambda length: None)
     old = []
     if previous != version:  # else it is the first publication that removed what was old
-        there = origin.sizes()
-        old = [n for n in there if n.startswith("data-") and n not in (version, previous)]
+        old = [n for n in origin.sizes() if n.startswith("data-") and n not in (version, previous)]
     for name in old:
         origin.remove(name)
     return Published(written, kept, tuple(old))
@@ -97,5 +96,5 @@ def _version_at(origin: Origin) -> str | None:
     """The folder that the manifest at the address names; None if there is none, or none of ours."""
     try:
         return str(json.loads(origin.read(MANIFEST, MAX_MANIFEST_BYTES))["data"])
-    except (NotThereError, ValueError, TypeError, KeyError):
+    except (MissingFileError, ValueError, TypeError, KeyError):
         return None

@@ -1,4 +1,4 @@
-"""What the kinds of storage need beside an address: packages, options, and where to look."""
+"""The kinds of storage, and what each needs: optional dependencies, options, retries."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from recommender.core.optional_packages import require
 
 @dataclass(frozen=True)
 class Storage:
-    """One kind of storage.
+    """Storage says what one kind of storage needs.
 
     Attributes:
         package: what fsspec needs for it.
@@ -71,12 +71,12 @@ _BY_SCHEME = {"http": _WEB, "https": _WEB, "s3": _S3, "s3a": _S3, "gs": _GCS, "g
 
 
 def storage_of(address: Address) -> Storage:
-    """The kind of storage that `address` is in."""
+    """Return the kind of storage that `address` is in."""
     return _BY_SCHEME.get(address.scheme, _OTHER)
 
 
 def check_usable(address: Address) -> None:
-    """Say at once what keeps `address` from being used, as far as that shows without a request.
+    """Check that `address` can be used, as far as that shows without a request.
 
     Raises:
         SettingsError: a package is not installed, or the address holds what it must not.

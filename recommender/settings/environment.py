@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from memory_toolkit.measure.sizes import MB, parse_size
-from recommender.core.address import Address, place
+from recommender.core.address import Address, parse_location
 from recommender.core.errors import SettingsError
 
 
@@ -94,7 +94,7 @@ def _parse_schema(text: str) -> str:
 _SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
 _YES, _NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 _PATH = _Kind("a path", lambda text: Path(text).expanduser())
-_PLACE = _Kind("a path or an address", place)
+_PLACE = _Kind("a path or an address", parse_location)
 _FLAG = _Kind("true or false", _parse_flag)
 _LIMIT = _Kind("a size of at least 1M, such as 256M or 1.5G", _parse_limit)
 _DATABASE = _Kind("postgresql://USER:PASSWORD@HOST/DATABASE", _parse_database, secret=True)
@@ -239,7 +239,7 @@ class Settings:
     def bundle_folder(self) -> Path:
         """The folder on this machine with the bundle: that itself, or the copy in the cache."""
         if isinstance(self.bundle, Address):
-            return self.bundle.folder(self.bundle_cache)
+            return self.bundle.cache_folder(self.bundle_cache)
         return self.bundle
 
     @classmethod

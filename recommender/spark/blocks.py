@@ -39,22 +39,22 @@ class UserBlock:
 
     @cached_property
     def offsets(self) -> np.ndarray:
-        """Where each user's ratings begin, and where the last one's end; int64, shape (n + 1,)."""
+        """The offset of each user's first rating, and the last one's end; int64, shape (n + 1,)."""
         return np.append(0, np.cumsum(self.lengths, dtype=np.int64))
 
     @cached_property
     def rows(self) -> np.ndarray:
-        """For each rating whose it is, counted from the first of these users."""
+        """The row of each rating's user among these users; int64, shape (ratings,)."""
         return np.repeat(np.arange(len(self.users)), self.lengths)
 
     def of(self, row: int) -> tuple[np.ndarray, np.ndarray]:
-        """The movies that one of these users rated, and the stars."""
+        """Return the movies that one of these users rated, and the stars."""
         start, stop = self.offsets[row], self.offsets[row + 1]
         return self.movies[start:stop], self.ratings[start:stop]
 
 
 def pack_ratings(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The ratings of a partition in packed blocks.
+    """Pack the ratings of a partition into blocks.
 
     Memory: one block.
 
@@ -68,14 +68,14 @@ def pack_ratings(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def user_blocks(batches: Iterable[pa.RecordBatch]) -> Iterator[UserBlock]:
-    """The blocks that `pack_ratings` packed."""
+    """Unpack the blocks that `pack_ratings` packed."""
     for batch in batches:
         for values in zip(*(batch.column(name) for name in _TYPES), strict=True):
             yield _unpacked(value.as_buffer() for value in values)
 
 
 def ratings_of(row: Row) -> pa.RecordBatch:
-    """On the driver: what `pack_ratings` made a row of, as columns user, movie and rating."""
+    """Unpack a row of `pack_ratings` on the driver: columns user, movie and rating."""
     block = _unpacked(row[name] for name in _TYPES)
     columns = [block.users[block.rows], block.movies, block.ratings]
     return pa.RecordBatch.from_arrays(list(map(pa.array, columns)), ["user", "movie", "rating"])

@@ -10,11 +10,11 @@ from contextlib import ExitStack
 import pyarrow as pa
 from pyspark.sql import DataFrame, Row
 
-from recommender.spark.following import cancel
+from recommender.spark.jobs import cancel_jobs
 
 
 def driver_rows(frame: DataFrame) -> Iterator[Row]:
-    """The rows of `frame`, in the order of its partitions; one comes while another is used.
+    """Yield the rows of `frame` in the order of its partitions, prefetching one partition.
 
     Memory: two partitions. Spark's own ``toLocalIterator`` keeps in Java whatever it has handed
     over, so that a large data set would be whole on the driver in the end.
@@ -29,7 +29,7 @@ def driver_rows(frame: DataFrame) -> Iterator[Row]:
 
     with ExitStack() as stack:
         pool = stack.enter_context(ThreadPoolExecutor(1))
-        stack.callback(cancel, context, group)  # for whoever stops early
+        stack.callback(cancel_jobs, context, group)  # for whoever stops early
         for partition in range(rdd.getNumPartitions()):
             here, coming = coming, pool.submit(fetch, partition)
             if here is not None:
@@ -40,7 +40,7 @@ def driver_rows(frame: DataFrame) -> Iterator[Row]:
 
 
 def unpacked(packed: DataFrame) -> Iterator[pa.RecordBatch]:
-    """The batches that `partitions.pack` made a data frame of."""
+    """Yield the batches that `partitions.pack` made a data frame of."""
     for row in driver_rows(packed):
         with pa.ipc.open_stream(bytes(row.packed)) as stream:
             yield from stream

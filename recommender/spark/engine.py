@@ -16,8 +16,8 @@ from recommender.models.protocol import M, Model, TrainingData
 from recommender.models.ranking import RankingModel
 from recommender.models.stars import StarsModel
 from recommender.spark import importing
-from recommender.spark.files import Files
-from recommender.spark.following import one_line_errors
+from recommender.spark.errors import one_line_errors
+from recommender.spark.files import FileSystem
 from recommender.spark.ranking import fit_ranking
 from recommender.spark.sources import SparkSource
 from recommender.spark.stars import fit_stars
@@ -28,7 +28,7 @@ _PYSPARK = 60 << 20
 
 
 class SparkEngine:
-    """The executors of a cluster read the ratings and fit the models that need them all.
+    """SparkEngine has a cluster read the ratings and fit the models that need them all.
 
     Args:
         spark: from `session.open_session`, or any whose executors have the package's modules.
@@ -45,8 +45,8 @@ class SparkEngine:
         self._indexed: DataFrame | None = None
 
     def contents(self, source: SparkSource) -> str:
-        """A digest of what lists the files: addresses, lengths and times of change."""
-        files = Files(self._spark)
+        """Return a digest of the files' addresses, lengths and times of change."""
+        files = FileSystem(self._spark)
         with one_line_errors():
             listed = [
                 [kind, *map(dataclasses.astuple, files.find(path, kind))]

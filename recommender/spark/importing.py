@@ -22,32 +22,32 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from recommender.core.errors import DataError, SettingsError
-from recommender.core.memory_budget import Allowance
+from recommender.core.memory_budget import MemoryBudget
 from recommender.core.progress import Progress, StageProgress, no_progress, of_stage, scaled
-from recommender.dataset.database import opened_in
+from recommender.dataset.database import import_database
 from recommender.dataset.history_files import write_history
 from recommender.dataset.import_report import ImportReport
 from recommender.dataset.importing import Dataset, ImportOptions, nothing_left, write_users
 from recommender.dataset.movie_tables import MovieTables
 from recommender.dataset.sources import TableFile, table_file
-from recommender.dataset.staging import Staged, stage
+from recommender.dataset.staging import StagingTable, load_staging_table
 from recommender.spark.blocks import PACKED, pack_ratings, ratings_of
-from recommender.spark.checking import check
 from recommender.spark.driver_rows import driver_rows, unpacked
-from recommender.spark.files import Files
-from recommender.spark.following import follow
+from recommender.spark.files import FileSystem
+from recommender.spark.jobs import run_jobs
 from recommender.spark.partitions import Batches, count_users, distinct_keys, number_users
+from recommender.spark.rating_checks import check_ratings
 from recommender.spark.reading import PLACE, read_ratings
 from recommender.spark.sources import SparkSource
 
-_RATINGS_A_PARTITION = 1 << 21
-_FEWEST_RATINGS = 1 << 16  # in a partition, if there are so many
+_MAX_RATINGS_A_PARTITION = 1 << 21
+_MIN_RATINGS_A_PARTITION = 1 << 16  # in a partition, if there are so many
 # How far the import is when the steps end.
 _CATALOGUED, _CHECKED, _SORTED, _INDEXED, _WRITTEN = 0.03, 0.3, 0.7, 0.8, 0.95
 
 
 @dataclass(frozen=True)
-class Indexed:
+class IndexedRatings:
     """The ratings on the executors.
 
     Attributes:
@@ -84,7 +84,7 @@ def import_dataset(
 
     Returns:
         The data set, with the fingerprint that the local import gives the same data, and its
-        ratings, see `Indexed`.
+        ratings, see `IndexedRatings`.
 
     Raises:
         DataError: the input cannot be used (names file and row), or `folder` cannot be written.
@@ -93,20 +93,22 @@ def import_dataset(
     if options.keep_times:
         raise SettingsError("Spark does not keep the times of ratings; import with --engine local")
     folder = Path(folder)
-    with opened_in(folder, Allowance.find(options.memory_limit)) as (connection, scratch):
-        files = Files(spark)
+    with import_database(folder, MemoryBudget.find(options.memory_limit)) as (connection, scratch):
+        files = FileSystem(spark)
         done = of_stage(progress, "import")
         done(0.0)
 
-        def stage_file(file: TableFile) -> Staged:
-            return stage(connection, file, options.encoding, scratch)
+        def stage_file(file: TableFile) -> StagingTable:
+            return load_staging_table(connection, file, options.encoding, scratch)
 
         with _fetched(files, source, scratch / "fetched") as (movie_file, tag_file):
             movies = MovieTables(connection, movie_file, tag_file, stage_file)
         rows = _with_movies(
             spark, read_ratings(spark, files, source.ratings, options.encoding), movies.ids()
         )
-        found = check(rows, source.ratings, options.scale, scaled(done, _CATALOGUED, _CHECKED))
+        found = check_ratings(
+            rows, source.ratings, options.scale, scaled(done, _CATALOGUED, _CHECKED)
+        )
         if not found.known:
             (rated,) = rows.agg(F.min("movie_id")).collect()[0]
             listed = movies.example()
@@ -149,12 +151,12 @@ def import_dataset(
 def read_again(
     spark: SparkSession, source: SparkSource, folder: Path, options: ImportOptions
 ) -> DataFrame:
-    """The ratings that an earlier `import_dataset` of the same data wrote into `folder`, once more
-    on the executors."""
+    """Read once more, on the executors, the ratings that an earlier `import_dataset` of the same
+    data wrote into `folder`."""
     ids = pq.read_table(folder / "movies.parquet", columns=["movie_id"]).column(0)
     movies = pa.table({"movie_id": ids.cast(pa.string())})
     rows = _with_movies(
-        spark, read_ratings(spark, Files(spark), source.ratings, options.encoding), movies
+        spark, read_ratings(spark, FileSystem(spark), source.ratings, options.encoding), movies
     )
     with pq.ParquetFile(folder / "users.parquet") as users:
         integers = pa.types.is_integer(users.schema_arrow.field("user_id").type)
@@ -169,7 +171,7 @@ def read_again(
 
 def index_ratings(
     rows: DataFrame, known: int, integers: bool, progress: Progress = no_progress
-) -> Indexed:
+) -> IndexedRatings:
     """Number the users, in the order of integers if all ids are, else of text, and keep the latest
     of each user's ratings of a movie: the latest timestamp, then the later row.
 
@@ -179,8 +181,8 @@ def index_ratings(
         integers: whether the ids of all users are integers.
     """
     context = rows.sparkSession.sparkContext
-    fewest = min(context.defaultParallelism, -(-known // _FEWEST_RATINGS))
-    n_partitions = max(fewest, -(-known // _RATINGS_A_PARTITION))
+    fewest = min(context.defaultParallelism, -(-known // _MIN_RATINGS_A_PARTITION))
+    n_partitions = max(fewest, -(-known // _MAX_RATINGS_A_PARTITION))
     key = F.col("user_id").cast("bigint") if integers else F.col("user_id")
     latest = F.max_by("value", F.struct("millis", *PLACE)).cast("float")
     keys = (
@@ -194,7 +196,7 @@ def index_ratings(
     share = (_SORTED - _CHECKED) / (_INDEXED - _CHECKED)
     kind = "bigint" if integers else "string"
     counted = keys.mapInArrow(count_users, f"key {kind}, users bigint, ratings bigint")
-    counts = follow(context, counted.collect, scaled(progress, 0.0, share), jobs=3)
+    counts = run_jobs(context, counted.collect, scaled(progress, 0.0, share), jobs=3)
     counts.sort()  # text as Spark has it: UTF-8 is in the order of code points
     ends = np.cumsum([row.users for row in counts]).tolist()
     first_users = {row.key: end - row.users for row, end in zip(counts, ends, strict=True)}
@@ -203,8 +205,8 @@ def index_ratings(
         return pack_ratings(number_users(first_users, batches))
 
     ratings = keys.mapInArrow(number, PACKED).persist(StorageLevel.MEMORY_AND_DISK)
-    follow(context, ratings.count, scaled(progress, share, 1.0))
-    return Indexed(ratings, keys, ends[-1], sum(row.ratings for row in counts))
+    run_jobs(context, ratings.count, scaled(progress, share, 1.0))
+    return IndexedRatings(ratings, keys, ends[-1], sum(row.ratings for row in counts))
 
 
 def _with_movies(spark: SparkSession, rows: DataFrame, ids: pa.Table) -> DataFrame:
@@ -214,7 +216,7 @@ def _with_movies(spark: SparkSession, rows: DataFrame, ids: pa.Table) -> DataFra
     return rows.join(F.broadcast(index), "movie_id", "left")
 
 
-def _users(indexed: Indexed, integers: bool) -> pa.RecordBatchReader:
+def _users(indexed: IndexedRatings, integers: bool) -> pa.RecordBatchReader:
     schema = pa.schema({"user_id": pa.int64() if integers else pa.string()})
     packed = indexed.keys.mapInArrow(distinct_keys, "packed binary")
     return pa.RecordBatchReader.from_batches(schema, unpacked(packed))
@@ -222,7 +224,7 @@ def _users(indexed: Indexed, integers: bool) -> pa.RecordBatchReader:
 
 @contextmanager
 def _fetched(
-    files: Files, source: SparkSource, folder: Path
+    files: FileSystem, source: SparkSource, folder: Path
 ) -> Iterator[tuple[TableFile, TableFile | None]]:
     """The movies and tags on the driver's disk; what is said of a copy names the original.
 

@@ -13,7 +13,7 @@ Key = int | str
 
 
 def count_users(batches: Batches) -> Iterator[pa.RecordBatch]:
-    """One row for a partition that has rows: its first key, and how many users and ratings it has.
+    """Count a partition's users and ratings: one row with its first key, none if it is empty.
 
     Args:
         batches: the column key first, sorted by it.
@@ -29,7 +29,7 @@ def count_users(batches: Batches) -> Iterator[pa.RecordBatch]:
 
 
 def number_users(first_users: dict[Key, int], batches: Batches) -> Iterator[pa.RecordBatch]:
-    """The ratings with the user's index in place of the key.
+    """Replace the key by the user's index.
 
     Args:
         first_users: the index of each partition's first user. By key: a task need not have the
@@ -48,7 +48,7 @@ def number_users(first_users: dict[Key, int], batches: Batches) -> Iterator[pa.R
 
 
 def distinct_keys(batches: Batches) -> Iterator[pa.RecordBatch]:
-    """The key of each user once, in order; packed as by `pack`."""
+    """Yield the key of each user once, in order; packed as by `pack`."""
     keys = (
         pa.RecordBatch.from_arrays([batch.column(0).filter(pa.array(new))], ["user_id"])
         for batch, new in _new_users(batches)
@@ -57,7 +57,7 @@ def distinct_keys(batches: Batches) -> Iterator[pa.RecordBatch]:
 
 
 def pack(batches: Batches) -> Iterator[pa.RecordBatch]:
-    """Each batch as one value, in Arrow's stream format, so that it travels as it is."""
+    """Pack each batch as one value, in Arrow's stream format, so that it travels as it is."""
     for batch in batches:
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, batch.schema) as stream:

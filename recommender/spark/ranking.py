@@ -20,8 +20,8 @@ from recommender.models.ranking import (
     decompose,
     popularity_of,
 )
+from recommender.spark.aggregation import aggregate
 from recommender.spark.blocks import UserBlock
-from recommender.spark.passes import add_up
 
 
 def fit_ranking(
@@ -57,11 +57,11 @@ class _ClusterRows:
 
     def energy(self) -> np.ndarray:
         sums = np.zeros((len(self._weighting.step), 1))
-        add_up(self._ratings, sums, self._weighting, _add_energy)
+        aggregate(self._ratings, sums, self._weighting, _add_energy)
         return sums[:, 0] * self._weighting.step**2
 
     def add_gram(self, columns: np.ndarray, product: np.ndarray, progress: Progress) -> None:
-        add_up(self._ratings, product, (self._weighting, columns), _add_gram, progress)
+        aggregate(self._ratings, product, (self._weighting, columns), _add_gram, progress)
 
 
 def _add_energy(weighting: Weighting, block: UserBlock, sums: np.ndarray) -> None:

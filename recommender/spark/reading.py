@@ -27,11 +27,11 @@ from pyspark.sql.types import (
 
 from recommender.core.errors import DataError
 from recommender.dataset.sources import PARQUET, TableFile, layout
-from recommender.dataset.staging import match
-from recommender.dataset.textfiles import GZIP, NOT_UTF_8, check_encoding, header_delimiter
+from recommender.dataset.staging import find_columns
+from recommender.dataset.text_files import GZIP, NOT_UTF_8, check_encoding, header_delimiter
 from recommender.dataset.times import seconds
-from recommender.spark.files import Files, Found, escaped
-from recommender.spark.following import reason
+from recommender.spark.errors import error_reason
+from recommender.spark.files import FileStatus, FileSystem, escape_pattern
 
 # What orders rows as they stand in the files: later rows have greater ones.
 PLACE = ("file", "block", "number")
@@ -48,8 +48,8 @@ _JAVA_NAMES = {"utf-8-sig": "utf-8", "cp949": "x-windows-949", "iso8859-1": "ISO
 
 
 @dataclass(frozen=True)
-class Layout:
-    """How the files of the ratings are laid out.
+class RatingsLayout:
+    """RatingsLayout of the files of the ratings.
 
     Attributes:
         file: the layout of the first; the others have the same.
@@ -64,8 +64,10 @@ class Layout:
     many: bool
 
 
-def read_ratings(spark: SparkSession, files: Files, path: str, encoding: str | None) -> DataFrame:
-    """The rows of the ratings at `path`: a file, a folder of part files, or a pattern.
+def read_ratings(
+    spark: SparkSession, files: FileSystem, path: str, encoding: str | None
+) -> DataFrame:
+    """Read the ratings at `path`: a file, a folder of part files, or a pattern.
 
     Columns: ``user_id``, ``movie_id``, ``rating`` and ``timestamp``, trimmed text, null where empty
     or absent; ``value``, the rating as a number, null where it is none; ``millis`` since 1970, null
@@ -80,11 +82,11 @@ def read_ratings(spark: SparkSession, files: Files, path: str, encoding: str | N
         described = _layout(spark, files, path, found, encoding)
         reader = spark.read.option("recursiveFileLookup", "true")
         if described.file.parquet:
-            frame = reader.parquet(escaped(path))
+            frame = reader.parquet(escape_pattern(path))
             return _placed(frame, path, tuple(frame.columns), described)
         schema, strict = _schema(described)
         frame = reader.csv(
-            escaped(path),
+            escape_pattern(path),
             schema=schema,
             sep=described.delimiter,
             quote='"' if described.file.quoted else "",
@@ -100,7 +102,7 @@ def read_ratings(spark: SparkSession, files: Files, path: str, encoding: str | N
 
 @contextmanager
 def unreadable(path: str) -> Iterator[None]:
-    """What Spark says in the block of files that it cannot read, as it can only when it does.
+    """Turn Spark's error about an unreadable file, raised only while it reads, into one line.
 
     Raises:
         DataError: instead of Spark's error, if the file is to blame.
@@ -110,22 +112,22 @@ def unreadable(path: str) -> Iterator[None]:
     except (PySparkException, Py4JJavaError) as error:
         if not isinstance(error, AnalysisException) and not _UNREADABLE.search(str(error)):
             raise
-        raise DataError(f"{path} cannot be read: {reason(error)}; check --ratings") from None
+        raise DataError(f"{path} cannot be read: {error_reason(error)}; check --ratings") from None
 
 
 def _layout(
-    spark: SparkSession, files: Files, path: str, found: list[Found], encoding: str | None
-) -> Layout:
+    spark: SparkSession, files: FileSystem, path: str, found: list[FileStatus], encoding: str | None
+) -> RatingsLayout:
     first = next((file for file in found if file.size), None)
     if first is None:
         raise DataError(f"{path} is empty; check --ratings")
-    start, many = files.start(first), len(found) > 1
+    start, many = files.first_bytes(first), len(found) > 1
     file = layout(Path(first.name), "ratings", start)
     if file.parquet or start.startswith(PARQUET):
-        return Layout(file, (), "", many)
+        return RatingsLayout(file, (), "", many)
     if start.startswith(GZIP) and not first.name.endswith(".gz"):
         raise DataError(f"{path} is gzip, which Spark knows by the name alone; name it ….gz")
-    lines = spark.read.text(escaped(path), recursiveFileLookup=True)
+    lines = spark.read.text(escape_pattern(path), recursiveFileLookup=True)
     header = lines.where(F.trim("value") != "").first()
     if header is None:
         raise DataError(f"{path} is empty; check --ratings")
@@ -134,10 +136,10 @@ def _layout(
         raise DataError(f"{path}: its first line {NOT_UTF_8}")
     delimiter = file.delimiter or header_delimiter(line)
     columns = file.columns or tuple(next(csv.reader([line], delimiter=delimiter)))
-    return Layout(file, columns, delimiter, many)
+    return RatingsLayout(file, columns, delimiter, many)
 
 
-def _schema(described: Layout) -> tuple[str, bool]:
+def _schema(described: RatingsLayout) -> tuple[str, bool]:
     """The columns, all text, and whether each file's header must have the same names."""
     names = [name.strip() for name in described.columns]
     strict = (
@@ -151,9 +153,11 @@ def _schema(described: Layout) -> tuple[str, bool]:
     return ", ".join(f"{name} STRING" for name in quoted), strict
 
 
-def _placed(frame: DataFrame, path: str, columns: tuple[str, ...], described: Layout) -> DataFrame:
+def _placed(
+    frame: DataFrame, path: str, columns: tuple[str, ...], described: RatingsLayout
+) -> DataFrame:
     """The columns that `read_ratings` promises; `columns` are the names in the file."""
-    found = match(path, "ratings", columns)
+    found = find_columns(path, "ratings", columns)
     schema: StructType = frame.schema
     all_columns = [_quoted(field.name) for field in schema.fields if field.name != _BROKEN]
 
@@ -204,7 +208,7 @@ def _quoted(name: str) -> Column:
 
 
 def _java_name(spark: SparkSession, encoding: str | None) -> str:
-    """What Java calls an encoding of Python's.
+    """Return Java's name of an encoding of Python's.
 
     Raises:
         DataError: one of them does not know it.

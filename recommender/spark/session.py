@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 
 from memory_toolkit.measure.sizes import MB
 from recommender.core.errors import SettingsError
-from recommender.core.memory_budget import SMALLEST, Allowance
+from recommender.core.memory_budget import MIN_BYTES, MemoryBudget
 from recommender.core.optional_packages import require_spark
 from recommender.spark import LOCAL_MASTER
 
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     from pyspark import SparkConf
     from pyspark.sql import SparkSession
 
-_OLDEST_JAVA = 17
+_MIN_JAVA = 17
 # In local mode: what this process and Java take beside Java's heap, and what each core's Python.
 _BESIDE, _PER_CORE = 600 * MB, 220 * MB
 # Spark starts with no less; a driver whose executors are elsewhere needs no more.
-_LEAST_HEAP, _DRIVER_HEAP = 512 * MB, 1024 * MB
+_MIN_HEAP, _DRIVER_HEAP = 512 * MB, 1024 * MB
 _SECONDS_TO_END = 10.0
 _SECONDS_FOR_MASTER = 10.0
 _SECONDS_FOR_EXECUTORS = 120
@@ -74,7 +74,7 @@ def open_session(
     conf: Mapping[str, str] | None = None,
     memory_limit: int | None = None,
 ) -> Iterator[SparkSession]:
-    """A Spark session on `master`, which is stopped at the end of the block, and its Java with it.
+    """Open a Spark session on `master`, which is stopped at the end of the block with its Java.
 
     The executors get the package's own Python modules, so that a cluster needs only Python, numpy,
     pyarrow and scipy.
@@ -83,7 +83,7 @@ def open_session(
         master: Spark's URL of the cluster; ``local[*]`` is this machine.
         conf: further settings of Spark; they come before those that are made here.
         memory_limit: bytes that this process, Java and, in local mode, the executors may take
-            together; None: what `Allowance.find` finds.
+            together; None: what `MemoryBudget.find` finds.
 
     Raises:
         SettingsError: PySpark or Java is missing, there is too little memory, or `master` cannot be
@@ -97,7 +97,7 @@ def open_session(
             "local[*], spark://HOST:PORT, yarn or k8s://URL"
         )
     _check_master(master)
-    settings = _CONFIGURATION | _memory(master, Allowance.find(memory_limit))
+    settings = _CONFIGURATION | _memory(master, MemoryBudget.find(memory_limit))
     with tempfile.TemporaryDirectory(prefix="matinee-spark-") as name:
         folder = Path(name)
         if _is_local(master):
@@ -118,18 +118,18 @@ def _check_java() -> None:
     home = os.environ.get("JAVA_HOME")
     java = Path(home, "bin", "java") if home else Path(shutil.which("java") or "")
     advice = (
-        f"Spark needs Java {_OLDEST_JAVA} or later; install it (Debian, Ubuntu: apt install "
+        f"Spark needs Java {_MIN_JAVA} or later; install it (Debian, Ubuntu: apt install "
         "openjdk-17-jre-headless) or set JAVA_HOME"
     )
     try:
-        said = subprocess.run(
+        output = subprocess.run(
             [java, "-version"], capture_output=True, text=True, check=True, errors="replace"
         ).stderr
     except (OSError, subprocess.CalledProcessError):
         where = f"JAVA_HOME={home} has none that runs" if home else "there is none"
         raise SettingsError(f"{where}: {advice}") from None
-    version = re.search(r'version "(?:1\.)?(\d+)', said)
-    if version and int(version[1]) < _OLDEST_JAVA:
+    version = re.search(r'version "(?:1\.)?(\d+)', output)
+    if version and int(version[1]) < _MIN_JAVA:
         raise SettingsError(f"{java} is Java {version[1]}: {advice}")
 
 
@@ -158,19 +158,19 @@ def _is_local(master: str) -> bool:
     return master == "local" or master.startswith("local[")
 
 
-def _memory(master: str, allowance: Allowance) -> dict[str, str]:
-    """How large Java's heap may be; in local mode the executors are in it."""
+def _memory(master: str, budget: MemoryBudget) -> dict[str, str]:
+    """Return the size of Java's heap; in local mode the executors are in it."""
     if not _is_local(master):
-        heap = max(_LEAST_HEAP, min(_DRIVER_HEAP, allowance.bytes // 2))
+        heap = max(_MIN_HEAP, min(_DRIVER_HEAP, budget.bytes // 2))
         return {"spark.driver.memory": f"{heap // MB}m"}
     threads = re.match(r"local\[(\d+)", master)
-    cores = int(threads[1]) if threads else (1 if master == "local" else allowance.cores)
-    heap = min(allowance.bytes - _BESIDE - cores * _PER_CORE, allowance.bytes // 2)
-    if heap < _LEAST_HEAP:
-        least = max(_LEAST_HEAP + _BESIDE + cores * _PER_CORE, 2 * _LEAST_HEAP)
-        raise allowance.too_little(
+    cores = int(threads[1]) if threads else (1 if master == "local" else budget.cores)
+    heap = min(budget.bytes - _BESIDE - cores * _PER_CORE, budget.bytes // 2)
+    if heap < _MIN_HEAP:
+        least = max(_MIN_HEAP + _BESIDE + cores * _PER_CORE, 2 * _MIN_HEAP)
+        raise budget.shortage(
             f"Spark on {cores} cores of this machine needs {least // MB}M (--engine local "
-            f"begins at {SMALLEST // MB}M)"
+            f"begins at {MIN_BYTES // MB}M)"
         )
     return {"spark.driver.memory": f"{heap // MB}m"}
 
@@ -284,11 +284,11 @@ def _end(gateway: Any) -> None:
 
 def _why(error: Exception, log: Path) -> str:
     """The reason why Spark did not start: what Java says last, where it did not even begin."""
-    from recommender.spark.following import reason
+    from recommender.spark.errors import error_reason
 
     if "JAVA_GATEWAY_EXITED" not in str(error):
-        return reason(error)
-    return reason(log.read_text(encoding="utf-8", errors="replace"))
+        return error_reason(error)
+    return error_reason(log.read_text(encoding="utf-8", errors="replace"))
 
 
 def _zipped_modules(folder: Path) -> Path:
@@ -309,7 +309,7 @@ def _check_executors(spark: SparkSession, master: str) -> None:
     Raises:
         SettingsError: they do not come, or their Python is of another version or lacks a package.
     """
-    from recommender.spark.following import reason
+    from recommender.spark.errors import error_reason
 
     packages, context = _PACKAGES, spark.sparkContext
 
@@ -329,7 +329,7 @@ def _check_executors(spark: SparkSession, master: str) -> None:
         except TimeoutError:
             problem = f"no executor came within {_SECONDS_FOR_EXECUTORS} s"
         except Exception as error:
-            problem = f"the executors cannot run Python ({reason(error)}); set PYSPARK_PYTHON"
+            problem = f"the executors cannot run Python ({error_reason(error)}); set PYSPARK_PYTHON"
         else:
             problem = f"the executors' Python has no {' and no '.join(lacking)}" if lacking else ""
         finally:

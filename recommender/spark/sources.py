@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from recommender.core.errors import DataError
 from recommender.dataset.sources import SUFFIXES, Kind
-from recommender.spark.files import Files
+from recommender.spark.files import FileSystem
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class SparkSource:
 
     @property
     def files(self) -> tuple[tuple[Kind, str], ...]:
-        """What there is, by kind."""
+        """The paths that there are, by kind."""
         named: tuple[tuple[Kind, str | None], ...] = (
             ("ratings", self.ratings),
             ("movies", self.movies),
@@ -32,8 +32,8 @@ class SparkSource:
         return tuple((kind, path) for kind, path in named if path)
 
 
-def in_folder(files: Files, folder: str) -> SparkSource:
-    """The data set in a folder, found by its names as `dataset.from_directory` finds it.
+def in_folder(files: FileSystem, folder: str) -> SparkSource:
+    """Find the data set in a folder by its names, as `dataset.from_directory` does.
 
     Beside files it knows a folder ``ratings`` (or ``ratings.parquet``) of part files.
 

@@ -25,29 +25,32 @@ from recommender.models.protocol import TrainingData
 from recommender.models.ridge import MOVIE_RIDGE, solve_ridge, unit_of
 from recommender.models.stars import StarsModel, StarsSettings
 from recommender.models.stars_training import NO_RATING_LEFT, average_movie, gram_of
+from recommender.spark.aggregation import aggregate, broadcast
 from recommender.spark.blocks import UserBlock, user_blocks
 from recommender.spark.driver_rows import driver_rows
-from recommender.spark.following import follow
-from recommender.spark.passes import add_up, sent
+from recommender.spark.jobs import run_jobs
 from recommender.spark.user_rows import DAMPING, UserRows
 
 # With these the same settings are good for both engines, on validation splits: a pass of ALS goes
 # as far as two of gradient descent, and shrinks less for each rating ...
-_PASSES_EACH, _SHRINKAGE = 2, 0.6
-# ... but a movie by so many ratings more. Spark's ALS has no such setting, so as many users who are
-# not there give every movie what the biases say, which is a rest of 0, and all that it changes is
-# the number of ratings that the shrinkage is multiplied by.
-_NOT_THERE = 160
+_EPOCHS_PER_PASS, _SHRINKAGE = 2, 0.6
+# ... but a movie by so many ratings more. Spark's ALS has no such setting, so as many made-up users
+# give every movie what the biases say, a residual of 0, and all that it changes is the number of
+# ratings that the shrinkage is multiplied by.
+_PSEUDO_RATINGS = 160
 # Movies' factors are made longer and users' shorter, as the λ of the fold-in expect them.
-_LONGER = 1.4
+_FACTOR_GAIN = 1.4
 # The sums by which movies are folded in take so many bytes at once.
 _FOLD_BYTES = 1 << 26
 # A block of ALS has so many ratings on average, or more where a core has so many bytes for each.
 # The fewer the blocks, the fewer copies of users' factors are sent.
 _ALS_RATINGS, _ALS_BYTES = 1 << 22, 200
 # How many users' rows travel together.
-_TOGETHER = 8192
-_REST, _ROWS = "user int, movie int, rest float", "users binary, biases binary, factors binary"
+_ROWS_PER_BATCH = 8192
+_RESIDUALS, _ROWS = (
+    "user int, movie int, residual float",
+    "users binary, biases binary, factors binary",
+)
 # Where stages begin, as shares of the time.
 _FACTORS, _USERS, _MOVIES = 0.15, 0.7, 0.85
 
@@ -90,7 +93,7 @@ def fit_stars(
     side = UserRows(
         _empty(data.scale, data.movies, settings.n_factors),
         data.users,
-        _SHRINKAGE * settings.regularization * unit_of(data.scale) * _LONGER**2,
+        _SHRINKAGE * settings.regularization * unit_of(data.scale) * _FACTOR_GAIN**2,
     )
     side, counts = _fit_biases(ratings, side)
     progress(_FACTORS)
@@ -135,14 +138,14 @@ def _fit_biases(ratings: DataFrame, side: UserRows) -> tuple[UserRows, np.ndarra
         for column, weights in enumerate((stars, taken, None)):
             sums[:, column] += np.bincount(block.movies, weights, len(sums))
 
-    def add_rest(side: UserRows, block: UserBlock, sums: np.ndarray) -> None:
-        rest, biases = side.rest(block)
+    def add_residuals(side: UserRows, block: UserBlock, sums: np.ndarray) -> None:
+        rest, biases = side.residuals(block)
         # Of the rating itself, not of what the movie's bias leaves of it.
         own = rest - biases[block.rows] + side.model.movie_bias[block.movies]
         sums[:, 0] += np.bincount(block.movies, np.where(side.taken(block), own, 0.0), len(sums))
 
     sums = np.zeros((len(side.model.movie_known), 3))
-    add_up(ratings, sums, side, count)
+    aggregate(ratings, sums, side, count)
     stars, taken, counts = sums.T
     if not taken.any():
         raise DataError(NO_RATING_LEFT)
@@ -153,7 +156,7 @@ def _fit_biases(ratings: DataFrame, side: UserRows) -> tuple[UserRows, np.ndarra
     )
     side = dataclasses.replace(side, model=model)
     rest = np.zeros((len(taken), 1))
-    add_up(ratings, rest, side, add_rest)
+    aggregate(ratings, rest, side, add_residuals)
     model = dataclasses.replace(model, movie_bias=rest[:, 0] / (taken + DAMPING))
     return dataclasses.replace(side, model=model), counts
 
@@ -164,71 +167,76 @@ def _fit_factors(
     """`side` with q_i of the known movies."""
     spark, unit = ratings.sparkSession, unit_of(side.model.scale)
 
-    def rest(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def residuals(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for block in user_blocks(batches):
-            left, biases = held.value.rest(block)
+            left, biases = held.value.residuals(block)
             taken = held.value.taken(block)
             left = (left - biases[block.rows])[taken] / unit
-            yield _rest(block.users[block.rows][taken], block.movies[taken], left)
+            yield _residual_batch(block.users[block.rows][taken], block.movies[taken], left)
 
-    def nothing(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def pseudo_ratings(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         movies = np.flatnonzero(held.value.model.movie_known)
         for batch in batches:
             for number in batch.column(0).to_pylist():
                 users = np.full(len(movies), len(held.value.users) + number)
-                yield _rest(users, movies, np.zeros(len(movies)))
+                yield _residual_batch(users, movies, np.zeros(len(movies)))
 
     cores = spark.sparkContext.defaultParallelism
     n_movies = int(side.model.movie_known.sum())
-    blocks = als_blocks(n_ratings, n_movies, cores, room(spark))
+    blocks = als_blocks(n_ratings, n_movies, cores, memory_per_core(spark))
     als = ALS(
         userCol="user",
         itemCol="movie",
-        ratingCol="rest",
+        ratingCol="residual",
         rank=settings.n_factors,
-        maxIter=max(1, settings.n_epochs // _PASSES_EACH),
+        maxIter=max(1, settings.n_epochs // _EPOCHS_PER_PASS),
         regParam=_SHRINKAGE * settings.regularization,
         numUserBlocks=blocks,
         numItemBlocks=blocks,
         seed=settings.random_state,
     )
-    with sent(ratings, side) as held:
-        given = ratings.mapInArrow(rest, _REST)
-        given = given.union(spark.range(_NOT_THERE, numPartitions=cores).mapInArrow(nothing, _REST))
-        found = follow(
+    with broadcast(ratings, side) as held:
+        given = ratings.mapInArrow(residuals, _RESIDUALS)
+        given = given.union(
+            spark.range(_PSEUDO_RATINGS, numPartitions=cores).mapInArrow(pseudo_ratings, _RESIDUALS)
+        )
+        found = run_jobs(
             spark.sparkContext, lambda: als.fit(given).itemFactors.toArrow(), progress, jobs=4
         )
     factors = np.zeros_like(side.model.movie_factors)
     rows = found["features"].combine_chunks().flatten().to_numpy()
     rows = rows.reshape(-1, settings.n_factors).astype(float)
-    factors[found["id"].to_numpy()] = rows * np.sqrt(unit) * _LONGER
+    factors[found["id"].to_numpy()] = rows * np.sqrt(unit) * _FACTOR_GAIN
     return dataclasses.replace(side, model=dataclasses.replace(side.model, movie_factors=factors))
 
 
 def als_blocks(n_ratings: int, n_movies: int, cores: int, room: int) -> int:
-    """In how many blocks of users, and as many of movies, ALS divides so many ratings.
+    """Return the number of blocks of users, and of movies, into which ALS divides the ratings.
 
     Args:
         n_movies: how many movies take part.
         cores: of all executors; none is to be idle.
         room: bytes that a core has, see `room`.
     """
-    together = n_ratings + _NOT_THERE * n_movies
+    together = n_ratings + _PSEUDO_RATINGS * n_movies
     return max(cores, -(-together // max(_ALS_RATINGS, room // _ALS_BYTES)))
 
 
-def room(spark: SparkSession) -> int:
-    """Bytes of heap for a core's share of what is kept and computed, where these are fewest; 0
-    while there is no executor. Source: Spark's documentation, "Memory Management Overview"."""
+def memory_per_core(spark: SparkSession) -> int:
+    """Return the bytes of heap for a core's share of storage and execution, where they are
+    fewest; 0 while there is no executor.
+
+    Source: Spark's documentation, "Memory Management Overview".
+    """
     executors = spark.sparkContext._jsc.sc().statusStore().executorList(True)
     working = [one for i in range(executors.size()) if (one := executors.apply(i)).totalCores()]
     return min((int(one.maxMemory()) // int(one.totalCores()) for one in working), default=0)
 
 
-def _rest(users: np.ndarray, movies: np.ndarray, rest: np.ndarray) -> pa.RecordBatch:
+def _residual_batch(users: np.ndarray, movies: np.ndarray, rest: np.ndarray) -> pa.RecordBatch:
     columns = (users, pa.int32()), (movies, pa.int32()), (rest, pa.float32())
     return pa.RecordBatch.from_arrays(
-        [pa.array(values, kind) for values, kind in columns], ["user", "movie", "rest"]
+        [pa.array(values, kind) for values, kind in columns], ["user", "movie", "residual"]
     )
 
 
@@ -272,18 +280,18 @@ def _rows(
         for block in user_blocks(batches):
             wanted = np.flatnonzero(held.value.trained(block) == trained)
             parts = block.users[wanted], *held.value.rows(block, wanted)
-            for first in range(0, len(wanted), _TOGETHER):
-                some = [part[first : first + _TOGETHER].tobytes() for part in parts]
+            for first in range(0, len(wanted), _ROWS_PER_BATCH):
+                some = [part[first : first + _ROWS_PER_BATCH].tobytes() for part in parts]
                 yield pa.RecordBatch.from_pydict(
                     dict(zip(("users", "biases", "factors"), ([one] for one in some), strict=True))
                 )
 
     context = ratings.sparkSession.sparkContext
-    with sent(ratings, side) as held:
+    with broadcast(ratings, side) as held:
         found = ratings.mapInArrow(rows, _ROWS).persist()
         try:
             # All at once on the executors; then they come a partition at a time.
-            follow(context, found.count, progress)
+            run_jobs(context, found.count, progress)
             for row in driver_rows(found):
                 biases = np.frombuffer(row.biases)
                 factors = np.frombuffer(row.factors).reshape(len(biases), -1)
@@ -315,8 +323,8 @@ def _fold_in_movies(
         place[some] = np.arange(len(some))
         sums = np.zeros((len(some), (k + 1) * (k + 2)))
         done, ends = first / len(rated), (first + len(some)) / len(rated)
-        told = scaled(progress, done, ends)
-        add_up(ratings, sums, (side, place, average), _add_equations, told)
+        step = scaled(progress, done, ends)
+        aggregate(ratings, sums, (side, place, average), _add_equations, step)
         for movie, equations in zip(some, sums.reshape(-1, k + 1, k + 2), strict=True):
             squares, products = equations[:, :-1].copy(), equations[:, -1]
             model.movie_bias[movie], model.movie_factors[movie] = solve_ridge(

@@ -19,7 +19,7 @@ DAMPING = 5.0
 
 @dataclass(frozen=True)
 class UserRows:
-    """How the rows of users follow from the rest of the model.
+    """UserRows computes the rows of users from the rest of the model.
 
     Attributes:
         model: without rows of users.
@@ -32,17 +32,17 @@ class UserRows:
     shrinkage: float
 
     def taken(self, block: UserBlock) -> np.ndarray:
-        """Which ratings of a block take part in the training, bool, shape (ratings,)."""
+        """Mark the ratings of a block that take part in the training; bool, shape (ratings,)."""
         taken: np.ndarray = self.users[block.users][block.rows]
         return taken & self.model.movie_known[block.movies]
 
     def trained(self, block: UserBlock) -> np.ndarray:
-        """Which users of a block have a rating that takes part, bool, shape (users,)."""
+        """Mark the users of a block who have a rating that takes part; bool, shape (users,)."""
         return np.bincount(block.rows, self.taken(block), len(block.users)) > 0
 
-    def rest(self, block: UserBlock) -> tuple[np.ndarray, np.ndarray]:
-        """What μ and the movies' biases leave of the ratings that take part, 0 for the others; and
-        b_u, its damped mean for each user.
+    def residuals(self, block: UserBlock) -> tuple[np.ndarray, np.ndarray]:
+        """Return what μ and the movies' biases leave of the ratings that take part, else 0; and
+        b_u, the damped mean of each user's.
 
         Returns:
             float64, shapes (ratings,) and (users,).
@@ -54,7 +54,7 @@ class UserRows:
         return rest, np.bincount(block.rows, rest, n) / (counts + DAMPING)
 
     def rows(self, block: UserBlock, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """b_u and p_u of some users of a block.
+        """Compute b_u and p_u of some users of a block.
 
         Trained users take the half step of ALS, with the shrinkage growing with their ratings; the
         others are folded in as visitors are.
@@ -66,7 +66,7 @@ class UserRows:
             float64, shapes (n,) and (n, k).
         """
         model, trained = self.model, self.trained(block)
-        rest, biases = self.rest(block)
+        rest, biases = self.residuals(block)
         rest -= biases[block.rows]
         biases, factors = biases[wanted], np.zeros((len(wanted), model.movie_factors.shape[1]))
         for place, row in enumerate(wanted.tolist()):

@@ -29,7 +29,7 @@ from recommender.bundle.movie_facts import MovieFacts, pack_genres
 from recommender.bundle.shards import split
 from recommender.bundle.writer import BundleWriter
 from recommender.core.errors import BundleError, DataError, SettingsError
-from recommender.core.memory_budget import Allowance
+from recommender.core.memory_budget import MemoryBudget
 from recommender.core.progress import Progress, StageProgress, no_progress, of_stage, scaled
 from recommender.core.records import Id
 from recommender.dataset import ImportOptions
@@ -233,9 +233,9 @@ class _Training(Generic[S]):
             self._engine.memory(model, users, movies, ratings, settings.of(model))
             for model in SERVED
         )
-        allowance = Allowance.find(settings.imports.memory_limit)
-        if allowance.bytes < needed:
-            raise allowance.too_little(
+        budget = MemoryBudget.find(settings.imports.memory_limit)
+        if budget.bytes < needed:
+            raise budget.shortage(
                 f"the models of {users:,} users and {movies:,} movies take {format_bytes(needed)}"
             )
 

@@ -2,14 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from recommender.core.address import Address, place, without_secrets
+from recommender.core.address import Address, parse_location, redact
 
 
 def test_what_is_an_address_and_what_a_folder() -> None:
-    assert place("~/b") == Path.home() / "b"
-    assert place("data/bundle") == Path("data/bundle")
+    assert parse_location("~/b") == Path.home() / "b"
+    assert parse_location("data/bundle") == Path("data/bundle")
     for text in ("s3://b/x", "file:///b", "https://example.org/b", "memory://b"):
-        assert place(text) == Address(text)
+        assert parse_location(text) == Address(text)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_secrets_are_never_shown(full: str, shown: str) -> None:
     assert str(address) == shown
     assert "s3cret" not in repr(address)
     assert address.full == full
-    assert without_secrets(f"cannot read '{full}' (twice: {full}) now") == (
+    assert redact(f"cannot read '{full}' (twice: {full}) now") == (
         f"cannot read '{shown}' (twice: {shown}) now"
     )
 
@@ -45,13 +45,13 @@ def test_secrets_are_never_shown(full: str, shown: str) -> None:
     ],
 )
 def test_a_query_stays_behind_the_path(address: str, file: str) -> None:
-    assert Address(address).below("m.json").full == file
+    assert Address(address).joinpath("m.json").full == file
 
 
 def test_the_cache_has_one_folder_for_an_address_whatever_its_password() -> None:
     cache = Path("/c")
-    one = Address("https://me:old@h/b?sig=1").folder(cache)
+    one = Address("https://me:old@h/b?sig=1").cache_folder(cache)
     assert one.parent == cache
-    assert one == Address("https://me:new@h/b?sig=2").folder(cache)
-    assert Address("s3://b/x").folder(cache) == Address("s3://b/x/").folder(cache)
-    assert Address("s3://b/x").folder(cache) != Address("s3://b/y").folder(cache)
+    assert one == Address("https://me:new@h/b?sig=2").cache_folder(cache)
+    assert Address("s3://b/x").cache_folder(cache) == Address("s3://b/x/").cache_folder(cache)
+    assert Address("s3://b/x").cache_folder(cache) != Address("s3://b/y").cache_folder(cache)

@@ -5,23 +5,23 @@ import pytest
 from memory_toolkit.measure.limit import LIMIT_VARIABLE, enforced_limit
 from memory_toolkit.measure.sizes import MB
 from recommender.core.errors import SettingsError
-from recommender.core.memory_budget import OPTION, Allowance
+from recommender.core.memory_budget import OPTION, MemoryBudget
 
 
 def test_what_is_given_counts_up_to_what_the_system_allows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(LIMIT_VARIABLE, "200M")
-    found = Allowance.find(300 * MB)
+    found = MemoryBudget.find(300 * MB)
     assert (found.bytes, found.source) == (300 * MB, OPTION)
     there = enforced_limit()
-    too_much = Allowance.find(there.bytes + 1)
+    too_much = MemoryBudget.find(there.bytes + 1)
     assert (too_much.bytes, too_much.source) == (there.bytes, there.source)
 
 
 def test_without_it_the_limit_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(LIMIT_VARIABLE, raising=False)
-    assert Allowance.find().bytes == enforced_limit().bytes
+    assert MemoryBudget.find().bytes == enforced_limit().bytes
     monkeypatch.setenv(LIMIT_VARIABLE, "200M")
-    found = Allowance.find()
+    found = MemoryBudget.find()
     assert (found.bytes, found.source) == (200 * MB, LIMIT_VARIABLE)
 
 
@@ -38,7 +38,7 @@ def test_what_is_too_little(
 ) -> None:
     monkeypatch.setenv(LIMIT_VARIABLE, variable)
     with pytest.raises(SettingsError, match=re.escape(message)):
-        Allowance.find(given)
+        MemoryBudget.find(given)
 
 
 @pytest.mark.parametrize(
@@ -57,5 +57,5 @@ def test_what_is_too_little(
 def test_the_database_gets_what_makes_it_faster(
     limit: int, cores: int, database: int, threads: int
 ) -> None:
-    allowance = Allowance(limit * MB, OPTION, cores)
-    assert (allowance.database, allowance.threads) == (database * MB, threads)
+    budget = MemoryBudget(limit * MB, OPTION, cores)
+    assert (budget.database, budget.threads) == (database * MB, threads)

@@ -36,7 +36,7 @@ import numpy as np
 from memory_toolkit.guard.enclosure import Enclosure, enclosure
 from memory_toolkit.measure.sizes import MB, format_bytes, parse_size
 from recommender.core.errors import MatineeError
-from recommender.core.memory_budget import SMALLEST
+from recommender.core.memory_budget import MIN_BYTES
 from recommender.dataset import Dataset, ImportOptions, from_directory, import_dataset
 from tests.dataset.mutations import mutate, write_valid
 
@@ -51,7 +51,7 @@ def attempt(folder: Path) -> str:
     """Import the data set in `folder`: "" if it came in, or the message of the refusal."""
     out = folder / "out"
     try:
-        dataset = import_dataset(from_directory(folder), out, ImportOptions(memory_limit=SMALLEST))
+        dataset = import_dataset(from_directory(folder), out, ImportOptions(memory_limit=MIN_BYTES))
         contradiction = contradiction_in(dataset)
         if contradiction:
             raise BrokenPromiseError(contradiction)

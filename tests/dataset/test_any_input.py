@@ -17,12 +17,12 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from recommender.core.errors import MatineeError
-from recommender.core.memory_budget import SMALLEST
+from recommender.core.memory_budget import MIN_BYTES
 from recommender.dataset import Dataset, ImportOptions, from_directory, import_dataset
 from tests.dataset.mutations import mutate, write_valid
 from tests.dataset.test_importing import movies_of, users_of
 
-OPTIONS = ImportOptions(scale=(0, 5), memory_limit=SMALLEST)
+OPTIONS = ImportOptions(scale=(0, 5), memory_limit=MIN_BYTES)
 Id = int | str
 
 letters = st.characters(exclude_categories=["Cs"], exclude_characters="\r\n:")

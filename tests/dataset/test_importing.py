@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from recommender.core.errors import DataError, SettingsError
-from recommender.core.memory_budget import SMALLEST
+from recommender.core.memory_budget import MIN_BYTES
 from recommender.dataset import Dataset, ImportOptions, import_dataset
 from recommender.dataset.sources import from_directory, from_files
 
@@ -18,7 +18,7 @@ OUTPUT = {
 }
 MOVIES = "movieId,title,genres\n3,Heat (1995),Action|Crime\n20,기생충 (2019),Drama\n1,Up (2009),\n"
 RATINGS = "userId,movieId,rating,timestamp\n10,20,4,5\n9,3,3.5,5\n10,1,5,5\n9,20,1,5\n"
-SMALL = ImportOptions(memory_limit=SMALLEST)
+SMALL = ImportOptions(memory_limit=MIN_BYTES)
 
 
 def imported(
@@ -403,7 +403,7 @@ def test_too_little_memory(tmp_path: Path) -> None:
 
 
 def test_times_are_kept_when_asked_for(tmp_path: Path) -> None:
-    timed = ImportOptions(memory_limit=SMALLEST, keep_times=True)
+    timed = ImportOptions(memory_limit=MIN_BYTES, keep_times=True)
     ratings = (
         "user,movie,rating,timestamp\n1,3,2,90\n1,3,1,50\n1,20,4,1970-01-02 00:00:01\n2,1,3,7\n"
     )
@@ -421,7 +421,7 @@ def test_times_are_kept_when_asked_for(tmp_path: Path) -> None:
     ],
 )
 def test_times_that_are_not_there(tmp_path: Path, ratings: str, missing: int) -> None:
-    timed = ImportOptions(memory_limit=SMALLEST, keep_times=True)
+    timed = ImportOptions(memory_limit=MIN_BYTES, keep_times=True)
     with pytest.raises(DataError, match=rf"ratings.csv: {missing} of 2 ratings have no timestamp"):
         imported(tmp_path, ratings, options=timed)
     assert not (tmp_path / "out").exists()

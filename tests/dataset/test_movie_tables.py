@@ -9,7 +9,7 @@ import pytest
 from recommender.core.errors import DataError
 from recommender.dataset.movie_tables import MovieTables
 from recommender.dataset.sources import table_file
-from recommender.dataset.staging import stage
+from recommender.dataset.staging import load_staging_table
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def tables(
         connection,
         table_file(folder / "movies.csv", "movies"),
         table_file(folder / "tags.csv", "tags") if tags else None,
-        lambda file: stage(connection, file, None, folder),
+        lambda file: load_staging_table(connection, file, None, folder),
     )
 
 

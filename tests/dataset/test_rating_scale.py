@@ -6,7 +6,7 @@ import pytest
 from recommender.core.errors import DataError
 from recommender.dataset.rating_scale import find_scale
 from recommender.dataset.sources import TableFile
-from recommender.dataset.staging import stage
+from recommender.dataset.staging import load_staging_table
 
 
 def scale_of(
@@ -16,7 +16,7 @@ def scale_of(
     rows = [f"u{row},m,{rating}\n" for row, rating in enumerate(ratings)]
     path.write_text("user_id,movie_id,rating\n" + "".join(rows))
     with duckdb.connect() as connection:
-        staged = stage(connection, TableFile(path, "ratings"), None, folder)
+        staged = load_staging_table(connection, TableFile(path, "ratings"), None, folder)
         return find_scale(connection, staged, given)
 
 

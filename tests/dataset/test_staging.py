@@ -10,7 +10,7 @@ import pytest
 
 from recommender.core.errors import DataError
 from recommender.dataset.sources import Kind, TableFile, from_files
-from recommender.dataset.staging import Staged, stage
+from recommender.dataset.staging import StagingTable, load_staging_table
 
 
 @pytest.fixture
@@ -21,9 +21,9 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 
 def staged_text(
     connection: duckdb.DuckDBPyConnection, path: Path, text: str | bytes, kind: Kind = "ratings"
-) -> Staged:
+) -> StagingTable:
     path.write_bytes(text.encode() if isinstance(text, str) else text)
-    return stage(connection, TableFile(path, kind), None, path.parent)
+    return load_staging_table(connection, TableFile(path, kind), None, path.parent)
 
 
 def rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[object, ...]]:
@@ -79,7 +79,7 @@ def test_path_with_the_signs_of_a_pattern(
     table = pa.table({"movie_id": [1], "title": ["x"]})
     pq.write_table(table, folder / "m[*].parquet")
     file = TableFile(folder / "m[*].parquet", "movies", parquet=True)
-    assert stage(connection, file, None, folder).rows == 1
+    assert load_staging_table(connection, file, None, folder).rows == 1
 
 
 def test_100k_genre_flags(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
@@ -88,8 +88,8 @@ def test_100k_genre_flags(connection: duckdb.DuckDBPyConnection, tmp_path: Path)
     line = '242|Kolya "x" Léon (1996)|24-Jan-1997||http://example.invalid|0|1|1\n'
     (tmp_path / "u.item").write_text(line, encoding="latin-1")
     source = from_files(tmp_path / "u.data", tmp_path / "u.item")
-    stage(connection, source.ratings, None, tmp_path)
-    stage(connection, source.movies, None, tmp_path)
+    load_staging_table(connection, source.ratings, None, tmp_path)
+    load_staging_table(connection, source.movies, None, tmp_path)
     assert rows(connection, "FROM ratings") == [("196", "242", "3", "881250949")]
     found = rows(connection, "SELECT movie_id, title, genres FROM movies")
     assert found == [("242", 'Kolya "x" Léon (1996)', "Action|Children's")]
@@ -101,7 +101,7 @@ def test_dat(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     (tmp_path / "tags.dat").write_text('1::2::so "good"::978300760\n')
     source = from_files(*(tmp_path / f"{name}.dat" for name in ("ratings", "movies", "tags")))
     for file in source.files:
-        stage(connection, file, None, tmp_path)
+        load_staging_table(connection, file, None, tmp_path)
     assert rows(connection, "FROM ratings") == [("1", "2", "5", "978300760")]
     assert rows(connection, "SELECT title, genres FROM movies") == [('"Léon": a', "b")]
     assert rows(connection, "FROM tags") == [("2", 'so "good"')]
@@ -118,7 +118,9 @@ def test_parquet_of_any_type(connection: duckdb.DuckDBPyConnection, tmp_path: Pa
         }
     )
     pq.write_table(table, tmp_path / "m.parquet")
-    stage(connection, TableFile(tmp_path / "m.parquet", "movies", parquet=True), None, tmp_path)
+    load_staging_table(
+        connection, TableFile(tmp_path / "m.parquet", "movies", parquet=True), None, tmp_path
+    )
     assert rows(connection, "SELECT movie_id, title, genres, year, runtime FROM movies") == [
         ("1", "Parasite", "Drama|Food, Wine|", "2019", "132.0"),
         ("2.5", None, "|", None, None),
@@ -135,7 +137,11 @@ def test_place_of_a_row_in_text(connection: duckdb.DuckDBPyConnection, tmp_path:
 def test_place_of_a_row_in_dat(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     (tmp_path / "ratings.dat").write_text("1::2::5::1\n1::3::5::1\n")
     file = from_files(tmp_path / "ratings.dat", tmp_path / "ratings.dat").ratings
-    assert stage(connection, file, None, tmp_path).place(1).endswith("ratings.dat, line 2")
+    assert (
+        load_staging_table(connection, file, None, tmp_path)
+        .place(1)
+        .endswith("ratings.dat, line 2")
+    )
 
 
 def test_rowid_is_the_place_in_a_long_file(
@@ -203,7 +209,7 @@ def test_broken_dat(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> No
     (tmp_path / "ratings.dat").write_text("1::2::5::1\n1::3::5\n")
     file = from_files(tmp_path / "ratings.dat", tmp_path / "ratings.dat").ratings
     with pytest.raises(DataError, match=r"ratings\.dat, line 2: 3 fields where 4 are expected"):
-        stage(connection, file, None, tmp_path)
+        load_staging_table(connection, file, None, tmp_path)
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.5, 0.95])
@@ -215,7 +221,7 @@ def test_unreadable_parquet(
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * kept)])
     with pytest.raises(DataError, match=r"r\.parquet is not readable as Parquet .*; check --rat"):
-        stage(connection, TableFile(path, "ratings", parquet=True), None, tmp_path)
+        load_staging_table(connection, TableFile(path, "ratings", parquet=True), None, tmp_path)
 
 
 def test_damaged_parquet_page(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
@@ -226,21 +232,21 @@ def test_damaged_parquet_page(connection: duckdb.DuckDBPyConnection, tmp_path: P
     data[30:500] = b"\xff" * 470
     path.write_bytes(data)
     with pytest.raises(DataError, match=r"r\.parquet is not readable as Parquet"):
-        stage(connection, TableFile(path, "ratings", parquet=True), None, tmp_path)
+        load_staging_table(connection, TableFile(path, "ratings", parquet=True), None, tmp_path)
 
 
 def test_parquet_without_rows(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     path = tmp_path / "r.parquet"
     pq.write_table(pa.table({"user_id": [], "movie_id": [], "rating": []}), path)
     with pytest.raises(DataError, match=r"r\.parquet has no rows"):
-        stage(connection, TableFile(path, "ratings", parquet=True), None, tmp_path)
+        load_staging_table(connection, TableFile(path, "ratings", parquet=True), None, tmp_path)
 
 
 def test_parquet_missing_column(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     path = tmp_path / "r.parquet"
     pq.write_table(pa.table({"user_id": [1], "rating": [1]}), path)
     with pytest.raises(DataError, match="has no column movie_id; its header has: user_id, rating"):
-        stage(connection, TableFile(path, "ratings", parquet=True), None, tmp_path)
+        load_staging_table(connection, TableFile(path, "ratings", parquet=True), None, tmp_path)
 
 
 def test_folders_do_not_add_columns(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
@@ -248,7 +254,9 @@ def test_folders_do_not_add_columns(connection: duckdb.DuckDBPyConnection, tmp_p
     folder.mkdir()
     pq.write_table(pa.table({"user_id": [1], "movie_id": [1]}), folder / "r.parquet")
     with pytest.raises(DataError, match="has no column rating"):
-        stage(connection, TableFile(folder / "r.parquet", "ratings", parquet=True), None, tmp_path)
+        load_staging_table(
+            connection, TableFile(folder / "r.parquet", "ratings", parquet=True), None, tmp_path
+        )
     with pytest.raises(DataError, match="has no column rating"):
         staged_text(connection, folder / "r.csv", "user,movie\n1,2\n")
 
@@ -271,10 +279,10 @@ def test_parquet_with_a_long_footer(
     pq.write_table(table, path, row_group_size=1)
     file = TableFile(path, "ratings", parquet=True)
     if groups == 1:
-        assert stage(connection, file, None, tmp_path).rows == 1
+        assert load_staging_table(connection, file, None, tmp_path).rows == 1
     else:
         with pytest.raises(DataError, match=r"its footer has .* bytes .* larger row groups"):
-            stage(connection, file, None, tmp_path)
+            load_staging_table(connection, file, None, tmp_path)
 
 
 def test_a_damaged_footer_is_told_in_one_line(
@@ -286,7 +294,7 @@ def test_a_damaged_footer_is_told_in_one_line(
     for at in range(len(data) - 200, len(data) - 8):
         path.write_bytes(data[:at] + bytes([data[at] ^ 0xFF]) + data[at + 1 :])
         try:
-            stage(connection, TableFile(path, "ratings", parquet=True), None, tmp_path)
+            load_staging_table(connection, TableFile(path, "ratings", parquet=True), None, tmp_path)
             connection.execute("DROP TABLE ratings")
         except DataError as error:
             assert str(error).isprintable()  # noqa: PT017
@@ -325,5 +333,5 @@ def test_parquet_ids_of_whole_numbers(
 ) -> None:
     path = tmp_path / "r.parquet"
     pq.write_table(pa.table({"user_id": column, "movie_id": [2], "rating": [3]}), path)
-    stage(connection, TableFile(path, "ratings", parquet=True), None, tmp_path)
+    load_staging_table(connection, TableFile(path, "ratings", parquet=True), None, tmp_path)
     assert rows(connection, "SELECT user_id FROM ratings") == [("1",)]

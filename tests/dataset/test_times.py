@@ -8,10 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from recommender.core.errors import DataError
-from recommender.core.memory_budget import SMALLEST
+from recommender.core.memory_budget import MIN_BYTES
 from recommender.dataset import ImportOptions, from_files, import_dataset
 
-TIMED = ImportOptions(memory_limit=SMALLEST, keep_times=True)
+TIMED = ImportOptions(memory_limit=MIN_BYTES, keep_times=True)
 # What may stand under "timestamp" and the seconds since 1970 that it says; tests/spark has it, too.
 NEW_YEAR = 1_577_836_800.0
 TIMES: dict[str, float | None] = dict.fromkeys(

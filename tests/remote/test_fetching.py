@@ -16,7 +16,7 @@ from recommender.bundle.manifest import MANIFEST
 from recommender.bundle.shards import shard_number
 from recommender.core.address import Address
 from recommender.remote import child
-from recommender.remote.cache import hold
+from recommender.remote.cache import hold_version
 from recommender.remote.fetching import Fetched, fetch, fetch_shards
 from recommender.remote.publishing import publish
 from tests.app.conftest import edit_manifest
@@ -27,7 +27,7 @@ from tests.remote.origin_server import Fault, Storage
 
 def ask(address: Address, folder: Path) -> Fetched:
     """As `fetch`, in a child process, which is given up when nothing moves."""
-    return Fetched(**child.ask("fetch", address, folder, thoroughly=False))
+    return Fetched(**child.run_task("fetch", address, folder, thoroughly=False))
 
 
 def whole(bundle: Path) -> dict[str, bytes]:
@@ -231,7 +231,7 @@ def test_a_version_that_is_used_stays_until_it_is_not(
     address: Address, behind: Address, folder: Path, tiny_bundle: Path, newer_bundle: Path
 ) -> None:
     fetch(address, folder)
-    descriptor = hold(folder / version_of(tiny_bundle))
+    descriptor = hold_version(folder / version_of(tiny_bundle))
     assert descriptor is not None
     publish(newer_bundle, behind)
     fetch(address, folder)
@@ -267,18 +267,18 @@ def test_shards_come_when_they_are_asked_for(
     version = version_of(sharded_bundle)
     names = ["history_movies-00002.npy", "history_ratings-00002.npy"]
     storage.asked.clear()
-    child.ask("fetch_shards", address, folder, version=version, names=names)
+    child.run_task("fetch_shards", address, folder, version=version, names=names)
     assert storage.asked == [f"/bundle/{version}/{name}" for name in names]
     for name in names:
         original = (sharded_bundle / version / name).read_bytes()
         assert (folder / version / name).read_bytes() == original
     storage.asked.clear()
-    child.ask("fetch_shards", address, folder, version=version, names=names)
+    child.run_task("fetch_shards", address, folder, version=version, names=names)
     assert storage.asked == []
     storage.faults["*"] = origin_server.wrong_bytes
     other = "history_movies-00003.npy"
     with pytest.raises(BundleError, match=f"{other}: its checksum is not that of the manifest"):
-        child.ask("fetch_shards", address, folder, version=version, names=[other])
+        child.run_task("fetch_shards", address, folder, version=version, names=[other])
     assert not (folder / version / other).exists()
 
 
@@ -359,7 +359,7 @@ def test_what_came_before_the_process_was_killed_is_kept(
 
     storage.faults["*/stars_movie_factors.npy"] = kill
     with pytest.raises(BundleError, match="what fetches it ended with status -9"):
-        child.ask("fetch", address, folder, started=processes.append, thoroughly=False)
+        child.run_task("fetch", address, folder, started=processes.append, thoroughly=False)
     storage.faults.clear()
     before = set(storage.asked)
     storage.asked.clear()
@@ -386,4 +386,4 @@ def test_the_child_ends_with_whoever_started_it(
         process.stdin.close()
 
     with pytest.raises(BundleError, match="what fetches it ended with status 1"):
-        child.ask("fetch", address, tmp_path / "copy", started=leave, thoroughly=False)
+        child.run_task("fetch", address, tmp_path / "copy", started=leave, thoroughly=False)

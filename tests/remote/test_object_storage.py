@@ -185,7 +185,7 @@ def test_an_endpoint_in_trouble(
     storage.faults["*"] = silence
     monkeypatch.setattr(child, "STALL_SECONDS", 3.0)
     with pytest.raises(BundleError, match=f"^{bucket}: nothing came for 3 s$"):
-        child.ask("fetch", Address(bucket), tmp_path / "copy", thoroughly=False)
+        child.run_task("fetch", Address(bucket), tmp_path / "copy", thoroughly=False)
 
 
 PASS = """

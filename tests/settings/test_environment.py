@@ -109,7 +109,7 @@ def test_a_bundle_at_an_address_has_a_folder_in_the_cache_and_hides_its_password
     found = Settings.from_environment({"MATINEE_BUNDLE": text, "MATINEE_BUNDLE_CACHE": "/c"})
     assert isinstance(found.bundle, Address)
     assert found.bundle.full == text
-    assert found.bundle_folder == found.bundle.folder(Path("/c"))
+    assert found.bundle_folder == found.bundle.cache_folder(Path("/c"))
     described = {variable: value for variable, value, _ in found.described()}
     assert described["MATINEE_BUNDLE"] == "https://…@example.org/bundle?…"
     assert "s3cret" not in repr(found)

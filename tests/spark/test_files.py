@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("pyspark")
 
 from recommender.core.errors import DataError
-from recommender.spark.files import Files
+from recommender.spark.files import FileSystem
 
 
 @contextmanager
@@ -24,11 +24,11 @@ def served(folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def files(spark) -> Files:
-    return Files(spark)
+def files(spark) -> FileSystem:
+    return FileSystem(spark)
 
 
-def test_files_of_a_folder_in_order(files: Files, tmp_path: Path) -> None:
+def test_files_of_a_folder_in_order(files: FileSystem, tmp_path: Path) -> None:
     for name in ("part-2.csv", "part-10.csv", "deeper/part-1.csv", "_SUCCESS", ".part-2.csv.crc"):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
@@ -43,16 +43,16 @@ def test_files_of_a_folder_in_order(files: Files, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["plain.csv", "100% [a b]*{c}?.csv", "영화.csv"])
-def test_a_name_is_no_pattern(name: str, files: Files, tmp_path: Path) -> None:
+def test_a_name_is_no_pattern(name: str, files: FileSystem, tmp_path: Path) -> None:
     path = tmp_path / name
     path.write_bytes(b"one\ntwo")
     (found,) = files.find(str(path), "ratings")
-    assert files.start(found) == b"one\ntwo"
+    assert files.first_bytes(found) == b"one\ntwo"
     assert files.fetch(found, tmp_path / "copies") == path
     assert not (tmp_path / "copies").exists()
 
 
-def test_a_file_elsewhere_is_copied(files: Files, tmp_path: Path) -> None:
+def test_a_file_elsewhere_is_copied(files: FileSystem, tmp_path: Path) -> None:
     (tmp_path / "movies.csv").write_text("movie,title\n1,x\n")
     with served(tmp_path) as address:
         (found,) = files.find(f"{address}/movies.csv", "movies")
@@ -70,13 +70,13 @@ def test_a_file_elsewhere_is_copied(files: Files, tmp_path: Path) -> None:
         ("nosuch://host/x.csv", r"^nosuch://host/x\.csv cannot be opened: .*nosuch.*; check"),
     ],
 )
-def test_what_cannot_be_found(path: str, message: str, files: Files, tmp_path: Path) -> None:
+def test_what_cannot_be_found(path: str, message: str, files: FileSystem, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=message):
         files.find(path if ":" in path else str(tmp_path / path), "ratings")
 
 
-def test_names_of_a_folder(files: Files, tmp_path: Path) -> None:
+def test_names_of_a_folder(files: FileSystem, tmp_path: Path) -> None:
     (tmp_path / "ratings.csv").touch()
     (tmp_path / "movies").mkdir()
     assert sorted(files.names(str(tmp_path))) == ["movies", "ratings.csv"]

@@ -143,7 +143,7 @@ def test_of_duplicates_the_latest_counts(
 def test_one_user_with_most_of_the_ratings(
     imported: Imported, movies: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "_RATINGS_A_PARTITION", 50)
+    monkeypatch.setattr(importing, "_MAX_RATINGS_A_PARTITION", 50)
     rng = np.random.default_rng(5)
     users = np.where(rng.random(4_000) < 0.9, 77, rng.integers(1, 200, 4_000))
     rows = zip(users, rng.integers(1, 9, 4_000), rng.integers(1, 6, 4_000), strict=True)
@@ -180,8 +180,8 @@ def test_what_is_read_again_is_the_same(spark, tiny_files, tmp_path: Path) -> No
 def test_what_is_lost_is_made_again_as_it_was(
     spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "_FEWEST_RATINGS", 100)
-    monkeypatch.setattr(importing, "_RATINGS_A_PARTITION", 10_000)
+    monkeypatch.setattr(importing, "_MIN_RATINGS_A_PARTITION", 100)
+    monkeypatch.setattr(importing, "_MAX_RATINGS_A_PARTITION", 10_000)
     source = SparkSource(
         *(str(ROOT / "data" / f"{name}.parquet") for name in ("ratings", "movies"))
     )

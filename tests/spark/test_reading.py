@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("pyspark")
 
 from recommender.core.errors import DataError
-from recommender.spark.files import Files
+from recommender.spark.files import FileSystem
 from recommender.spark.reading import PLACE, read_ratings, unreadable
 from tests.dataset.test_times import NEW_YEAR, TIMES, write_times
 
@@ -18,7 +18,7 @@ COLUMNS = ("user_id", "movie_id", "rating", "timestamp", "value", "millis")
 
 
 def rows(spark, path: Path, *columns: str, encoding: str | None = None) -> list[tuple[object, ...]]:
-    frame = read_ratings(spark, Files(spark), str(path), encoding)
+    frame = read_ratings(spark, FileSystem(spark), str(path), encoding)
     return [tuple(row) for row in frame.orderBy(*PLACE).select(*columns or COLUMNS).collect()]
 
 

@@ -15,7 +15,7 @@ from recommender.bundle.history import History
 from recommender.dataset import ImportOptions
 from recommender.models.protocol import TrainingData
 from recommender.models.stars import StarsSettings
-from recommender.spark import importing, passes, stars
+from recommender.spark import aggregation, importing, stars
 from recommender.spark.importing import import_dataset
 from recommender.spark.sources import SparkSource
 from recommender.spark.stars import fit_stars
@@ -44,11 +44,11 @@ def source(tmp_path: Path) -> SparkSource:
 @pytest.fixture
 def many_parts(spark, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As many partitions as large data have."""
-    monkeypatch.setattr(importing, "_RATINGS_A_PARTITION", N_RATINGS // PARTS)
+    monkeypatch.setattr(importing, "_MAX_RATINGS_A_PARTITION", N_RATINGS // PARTS)
     monkeypatch.setattr(stars, "_ALS_RATINGS", N_RATINGS // PARTS)
     monkeypatch.setattr(stars, "_ALS_BYTES", 1 << 40)
-    monkeypatch.setattr(stars, "_NOT_THERE", 1)
-    monkeypatch.setattr(passes, "_PIECE", 32)  # bytes
+    monkeypatch.setattr(stars, "_PSEUDO_RATINGS", 1)
+    monkeypatch.setattr(aggregation, "_PIECE", 32)  # bytes
     settings = {
         "spark.sql.shuffle.partitions": str(PARTS),
         "spark.sql.adaptive.coalescePartitions.enabled": "false",

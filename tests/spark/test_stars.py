@@ -16,7 +16,7 @@ from recommender.models.ridge import MOVIE_RIDGE, ridge
 from recommender.models.stars import StarsModel, StarsSettings
 from recommender.models.stars_training import average_movie, gram_of
 from recommender.spark import stars as module
-from recommender.spark.stars import als_blocks, fit_stars, room
+from recommender.spark.stars import als_blocks, fit_stars, memory_per_core
 from tests.conftest import ROOT
 from tests.spark.packed import on_executors
 
@@ -169,7 +169,7 @@ def test_the_size_of_a_portion_and_of_the_scale_change_nothing(
     spark, model, history, taking_part, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_FOLD_BYTES", 8 * 5 * 6 * 4)  # four movies at once
-    monkeypatch.setattr(module, "_TOGETHER", 17)
+    monkeypatch.setattr(module, "_ROWS_PER_BATCH", 17)
     larger = History(history.offsets, history.movies, history.ratings * 20)
     ratings = on_executors(spark, larger, tmp_path / "ratings.parquet")
     again = fit_stars(
@@ -207,4 +207,4 @@ def test_no_core_is_idle_and_none_has_too_much_to_hold(spark) -> None:
     assert little == [24, 28]
     assert [als_blocks(100 * million, 0, 2, size * gb) for size in (1, 2, 4)] == [19, 10, 5]
     heap = 1024 * MB - 300 * MB  # see conftest, and what Spark sets aside
-    assert room(spark) == pytest.approx(0.6 * heap / 2, rel=0.05)
+    assert memory_per_core(spark) == pytest.approx(0.6 * heap / 2, rel=0.05)

@@ -42,7 +42,7 @@ def test_who_and_what_takes_part(side: UserRows) -> None:
 
 
 def test_biases_are_damped_means(side: UserRows) -> None:
-    rest, biases = side.rest(BLOCK)
+    rest, biases = side.residuals(BLOCK)
     left = STARS - 3.2 - side.model.movie_bias[MOVIES]
     assert rest == pytest.approx(np.where(side.taken(BLOCK), left, 0))
     expected = [left[:3].sum() / (3 + DAMPING), 0, 0, left[6:].sum() / (2 + DAMPING)]
@@ -51,7 +51,7 @@ def test_biases_are_damped_means(side: UserRows) -> None:
 
 def test_trained_users_take_the_half_step(side: UserRows) -> None:
     biases, factors = side.rows(BLOCK, np.array([0, 3]))
-    _, expected = side.rest(BLOCK)
+    _, expected = side.residuals(BLOCK)
     assert biases == pytest.approx(expected[[0, 3]])
     for row, own in enumerate((slice(0, 3), slice(6, 8))):
         q, n = side.model.movie_factors[MOVIES[own]], own.stop - own.start

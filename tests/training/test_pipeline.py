@@ -16,7 +16,7 @@ from recommender import Recommender
 from recommender.bundle import shards
 from recommender.bundle.bundle import Bundle
 from recommender.core.errors import BundleError, DataError, SettingsError
-from recommender.core.memory_budget import SMALLEST
+from recommender.core.memory_budget import MIN_BYTES
 from recommender.dataset import ImportOptions, from_directory, from_files
 from recommender.models.stars import StarsSettings
 from recommender.training import engine, pipeline
@@ -197,7 +197,7 @@ def test_what_was_done_with_other_settings_is_not_used(tiny_files, tmp_path: Pat
 def test_what_was_done_with_less_memory_is_used(tiny_files, tmp_path: Path) -> None:
     source, out = from_files(*tiny_files), tmp_path / "b"
     train_until("ranking", tiny_files, out)
-    imports = ImportOptions(memory_limit=SMALLEST)
+    imports = ImportOptions(memory_limit=MIN_BYTES)
     bundle = train(source, out, dataclasses.replace(SMALL, imports=imports))
     assert reused(bundle) == ["import", "stars", "content"]
 
@@ -205,8 +205,8 @@ def test_what_was_done_with_less_memory_is_used(tiny_files, tmp_path: Path) -> N
 def test_models_that_do_not_fit_are_refused(
     tiny_files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "PROCESS_BYTES", SMALLEST)
-    settings = dataclasses.replace(SMALL, imports=ImportOptions(memory_limit=SMALLEST))
+    monkeypatch.setattr(engine, "PROCESS_BYTES", MIN_BYTES)
+    settings = dataclasses.replace(SMALL, imports=ImportOptions(memory_limit=MIN_BYTES))
     message = (
         r"--memory-limit 160.0 MB is too little: the models of 50 users and 60 movies take 210"
     )

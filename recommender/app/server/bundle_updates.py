@@ -105,7 +105,7 @@ class Follower:
         """Fetch what is new; what went wrong, in one line."""
         problem = None
         try:
-            found = child.ask(
+            found = child.run_task(
                 "fetch",
                 self._address,
                 self._folder,

@@ -6,8 +6,8 @@ import pytest
 pytest.importorskip("pyspark")
 
 from recommender.bundle.history import History
+from recommender.spark.aggregation import aggregate
 from recommender.spark.blocks import UserBlock
-from recommender.spark.passes import add_up
 from tests.spark.packed import on_executors
 
 
@@ -26,7 +26,7 @@ def test_sums_are_those_of_all_ratings(spark, tmp_path: Path, kind: type) -> Non
 
     sums = np.ones((3000, 40), kind)
     told: list[float] = []
-    add_up(ratings, sums, 2.0, add_stars, told.append)
+    aggregate(ratings, sums, 2.0, add_stars, told.append)
     expected = 1 + 2 * np.bincount(history.movies, history.ratings, 3000)
     assert sums[:, 7] == pytest.approx(expected)
     assert (sums[:, 0] == 1).all()

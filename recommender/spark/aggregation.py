@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame
 
 from recommender.core.progress import Progress, no_progress
 from recommender.spark.blocks import UserBlock, user_blocks
-from recommender.spark.following import follow
+from recommender.spark.jobs import run_jobs
 
 # Sums travel in pieces of so many bytes, so that many executors add them up.
 _PIECE = 1 << 18
@@ -27,8 +27,8 @@ S = TypeVar("S")
 
 
 @contextmanager
-def sent(ratings: DataFrame, value: S) -> Iterator[Broadcast[S]]:
-    """`value` on all executors that have `ratings`, within the block."""
+def broadcast(ratings: DataFrame, value: S) -> Iterator[Broadcast[S]]:
+    """Broadcast `value` to the executors that have `ratings`, until the end of the block."""
     held = ratings.sparkSession.sparkContext.broadcast(value)
     try:
         yield held
@@ -36,14 +36,14 @@ def sent(ratings: DataFrame, value: S) -> Iterator[Broadcast[S]]:
         held.destroy()
 
 
-def add_up(
+def aggregate(
     ratings: DataFrame,
     sums: np.ndarray,
     value: S,
     add: Callable[[S, UserBlock, np.ndarray], None],
     progress: Progress = no_progress,
 ) -> None:
-    """Add to `sums` what `add` finds in all ratings, each block on the executor that has it.
+    """Aggregate into `sums` what `add` finds in all ratings, each block on its executor.
 
     Every core sums up its own partitions first, and the sums of all cores are added piece by piece
     on the executors; the driver receives one array. Memory: on an executor twice `sums` for each
@@ -81,9 +81,9 @@ def add_up(
     context = ratings.sparkSession.sparkContext
     # As many arrays as there are cores, however many partitions.
     few = ratings.coalesce(context.defaultParallelism)
-    with sent(ratings, value) as held:
+    with broadcast(ratings, value) as held:
         pieces = few.mapInArrow(own, _PIECES).repartition("first").mapInArrow(of_all, _PIECES)
-        table = follow(context, pieces.toArrow, progress, jobs=2)
+        table = run_jobs(context, pieces.toArrow, progress, jobs=2)
     for first, piece in _unpacked(table.to_batches(), dtype):
         rows = piece.reshape(-1, shape[1])
         sums[first : first + len(rows)] += rows

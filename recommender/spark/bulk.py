@@ -23,13 +23,14 @@ from recommender.bundle.history import History
 from recommender.recommender import RankEverybody
 from recommender.scoring.bulk import SparseContent
 from recommender.scoring.scorer import HybridScorer, Person, Question
-from recommender.spark.following import cancel, one_line_errors
+from recommender.spark.errors import one_line_errors
+from recommender.spark.jobs import cancel_jobs
 
 # Users that are ranked in one task; the local engine's batches fit in without a rest.
-BLOCK = 2048
+USERS_PER_TASK = 2048
 # Blocks that are prepared or under way for each core, so that none waits for the driver.
-AHEAD = 2
-_MOST_THREADS = 1024
+TASKS_AHEAD = 2
+_MAX_THREADS = 1024
 
 # What people have rated, how the stars model sees them, and how many movies each has rated.
 _Packed = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -38,7 +39,7 @@ _Best = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def on_cluster(master: str, conf: Mapping[str, str]) -> RankEverybody:
-    """What ranks everybody's movies on the cluster at `master`, for `Recommender.recommend_all`.
+    """Return the ranking on the cluster at `master`, for `Recommender.recommend_all`.
 
     The cluster is asked when the first of the answers is, and released after the last.
 
@@ -59,7 +60,7 @@ def on_cluster(master: str, conf: Mapping[str, str]) -> RankEverybody:
 def rank_everybody(
     spark: SparkSession, scorer: HybridScorer, question: Question
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The best movies for every user of the data and their scores, in order.
+    """Yield the top-n movies for every user of the data and their scores, in order.
 
     The same as `recommender.scoring.bulk.rank_everybody`. Memory: of the driver two blocks for each
     core of the cluster, about 8 bytes a rating, two times; of a worker's process the arrays of the
@@ -72,25 +73,25 @@ def rank_everybody(
 
     def rank(first: int) -> _Best:
         context.setJobGroup(group, f"Recommending to users from {first:,}")
-        last = min(first + BLOCK, scorer.history.n_users)
+        last = min(first + USERS_PER_TASK, scorer.history.n_users)
         packed = _pack([scorer.user(index) for index in range(first, last)])
         return _on_a_worker(context, models, question, packed)
 
     with ExitStack() as stack:
         stack.callback(models.destroy)
-        pool = stack.enter_context(ThreadPoolExecutor(_MOST_THREADS))
-        stack.callback(cancel, context, group)  # for whoever stops early
-        for first in range(0, scorer.history.n_users, BLOCK):
+        pool = stack.enter_context(ThreadPoolExecutor(_MAX_THREADS))
+        stack.callback(cancel_jobs, context, group)  # for whoever stops early
+        for first in range(0, scorer.history.n_users, USERS_PER_TASK):
             waiting.append(pool.submit(rank, first))
             # Asked anew each time: a cluster may grow.
-            if len(waiting) >= min(_MOST_THREADS, AHEAD * context.defaultParallelism):
+            if len(waiting) >= min(_MAX_THREADS, TASKS_AHEAD * context.defaultParallelism):
                 yield from _each(*waiting.popleft().result())
         while waiting:
             yield from _each(*waiting.popleft().result())
 
 
 def _without_users(scorer: HybridScorer) -> HybridScorer:
-    """What the workers need of it: all that has a row for each movie."""
+    """Return the scorer without the users' rows: what the workers need has a row for each movie."""
     content = scorer.content
     stars = dataclasses.replace(
         scorer.stars,

@@ -11,15 +11,15 @@ from pyspark.sql import functions as F
 from recommender import dataset
 from recommender.core.errors import DataError
 from recommender.dataset import ImportOptions, from_files
-from recommender.spark.checking import Checked, check
-from recommender.spark.files import Files
+from recommender.spark.files import FileSystem
+from recommender.spark.rating_checks import RatingsSummary, check_ratings
 from recommender.spark.reading import read_ratings
 
 
-def checked(spark, path: Path, given: tuple[float, float] | None = None) -> Checked:
-    rows = read_ratings(spark, Files(spark), str(path), None)
+def checked(spark, path: Path, given: tuple[float, float] | None = None) -> RatingsSummary:
+    rows = read_ratings(spark, FileSystem(spark), str(path), None)
     known = F.when(F.col("movie_id") == "1", 0)
-    return check(rows.withColumn("movie", known), str(path), given)
+    return check_ratings(rows.withColumn("movie", known), str(path), given)
 
 
 @pytest.mark.parametrize(
@@ -82,9 +82,9 @@ def test_the_first_bad_row_is_named(spark, tmp_path: Path) -> None:
 def test_what_is_found(spark, tmp_path: Path) -> None:
     path = tmp_path / "ratings.csv"
     path.write_text("user,movie,rating\n1,1,3\nx,2,0.5\n-7,1,5\n")
-    assert checked(spark, path) == Checked(3, 2, True, (0.5, 5.0))
+    assert checked(spark, path) == RatingsSummary(3, 2, True, (0.5, 5.0))
     path.write_text("user,movie,rating\n1,1,3\n07,1,2\n")
-    assert checked(spark, path) == Checked(2, 2, False, (1.0, 5.0))
+    assert checked(spark, path) == RatingsSummary(2, 2, False, (1.0, 5.0))
 
 
 def test_no_rows(spark, tmp_path: Path) -> None:

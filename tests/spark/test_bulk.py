@@ -11,14 +11,14 @@ from pyspark.sql import SparkSession
 from recommender import Recommender
 from recommender.cli.main import main
 from recommender.recommender import RankBy
-from recommender.spark import everybody
-from recommender.spark.everybody import rank_everybody
+from recommender.spark import bulk
+from recommender.spark.bulk import rank_everybody
 
 
 @pytest.fixture
 def in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seven users a task: of fifty, eight tasks on two cores."""
-    monkeypatch.setattr(everybody, "BLOCK", 7)
+    monkeypatch.setattr(bulk, "USERS_PER_TASK", 7)
 
 
 @pytest.mark.usefixtures("in_blocks")

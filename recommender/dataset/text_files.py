@@ -15,18 +15,18 @@ from pathlib import Path
 from recommender.core.errors import DataError
 
 # Characters in a line; DuckDB's own limit is 2 MB.
-LONGEST_LINE = 400_000
+MAX_LINE_LENGTH = 400_000
 _CHUNK = 1 << 18
 GZIP = b"\x1f\x8b"  # how such files begin
 NOT_UTF_8 = "is not UTF-8; give --encoding (cp949, latin-1, …)"
 
 
 class BrokenRecordError(Exception):
-    """A record that cannot be split into fields; its message starts with the line number."""
+    """BrokenRecordError: a record cannot be split into fields; the message starts with its line."""
 
 
 def check_encoding(name: str) -> None:
-    """See that Python knows the text encoding `name`.
+    """Check that Python knows the text encoding `name`.
 
     Raises:
         DataError: it does not.
@@ -41,8 +41,8 @@ def check_encoding(name: str) -> None:
         ) from None
 
 
-def readable(path: Path, encoding: str | None, fallback: str | None, copy: Path) -> Path:
-    """`path` itself where it is UTF-8 with one kind of line ending, else a copy that is.
+def as_utf8(path: Path, encoding: str | None, fallback: str | None, copy: Path) -> Path:
+    """Return `path` itself if it is UTF-8 with one kind of line ending, else a copy that is.
 
     Goes through the file once, or twice if it needs the copy; memory: a few chunks of 256 KB.
 
@@ -60,9 +60,9 @@ def readable(path: Path, encoding: str | None, fallback: str | None, copy: Path)
         for text in _decoded(path, decoder):
             text.encode()  # a codec of Python's own may give halves of characters
             length += len(text) if (end := text.find("\n")) < 0 else end
-            if length > LONGEST_LINE:
+            if length > MAX_LINE_LENGTH:
                 raise DataError(
-                    f"{path}, line {line} has more than {LONGEST_LINE:,} characters; "
+                    f"{path}, line {line} has more than {MAX_LINE_LENGTH:,} characters; "
                     "is this text with a row in each line?"
                 )
             if end >= 0:
@@ -70,7 +70,7 @@ def readable(path: Path, encoding: str | None, fallback: str | None, copy: Path)
                 length = len(text) - text.rindex("\n") - 1
     except UnicodeError as error:
         if encoding is None and fallback is not None:
-            return readable(path, fallback, None, copy)
+            return as_utf8(path, fallback, None, copy)
         if isinstance(error, UnicodeDecodeError):
             line += len(re.findall(rb"\r\n?|\n", error.object[: error.start]))
         advice = NOT_UTF_8 if encoding is None else f"is not {encoding}; give another --encoding"
@@ -84,13 +84,16 @@ def readable(path: Path, encoding: str | None, fallback: str | None, copy: Path)
     return copy
 
 
-def records(path: Path, delimiter: str, quoted: bool) -> Iterator[tuple[int, list[str]]]:
-    """The line number and the fields of each record of a `readable` file, blank lines left out.
+def read_records(path: Path, delimiter: str, quoted: bool) -> Iterator[tuple[int, list[str]]]:
+    """Yield the line number and the fields of each record; skip blank lines.
+
+    Args:
+        path: a file from `as_utf8`.
 
     Raises:
         BrokenRecordError: a quote is never closed, or text follows a closing one.
     """
-    csv.field_size_limit(LONGEST_LINE)  # where a quote is never closed, the rest is one field
+    csv.field_size_limit(MAX_LINE_LENGTH)  # where a quote is never closed, the rest is one field
     with io.TextIOWrapper(_open(path), encoding="utf-8-sig", newline="") as file:
         if not quoted:
             for line, text in enumerate(file, 1):
@@ -110,7 +113,7 @@ def records(path: Path, delimiter: str, quoted: bool) -> Iterator[tuple[int, lis
 
 
 def guess_delimiter(path: Path) -> str:
-    """The delimiter that a `readable` file's first line has most of: comma, semicolon, tab, bar.
+    """Return the delimiter that the first line has most of, of a file from `as_utf8`.
 
     A comma where it has none.
     """
@@ -120,12 +123,12 @@ def guess_delimiter(path: Path) -> str:
 
 
 def header_delimiter(header: str) -> str:
-    """Which of comma, semicolon, tab and bar the line `header` has most of; else a comma."""
+    """Return which of comma, semicolon, tab and bar the line `header` has most of; else a comma."""
     return max(",;\t|", key=header.count)
 
 
 def is_gzip(path: Path) -> bool:
-    """Whether `path` is compressed, whatever its name says."""
+    """Return whether `path` is gzip by its content, whatever its name says."""
     with path.open("rb") as file:
         return file.read(len(GZIP)) == GZIP
 

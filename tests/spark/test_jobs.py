@@ -7,7 +7,8 @@ pytest.importorskip("pyspark")
 from py4j.protocol import Py4JError, Py4JNetworkError
 
 from recommender.core.errors import ClusterError
-from recommender.spark.following import follow, one_line_errors, reason
+from recommender.spark.errors import error_reason, one_line_errors
+from recommender.spark.jobs import run_jobs
 
 
 def test_progress_goes_up_while_it_runs(spark) -> None:
@@ -20,7 +21,7 @@ def test_progress_goes_up_while_it_runs(spark) -> None:
     told: list[float] = []
     context = spark.sparkContext
     numbers = context.parallelize(range(8), 8).map(sleep)
-    assert follow(context, numbers.collect, told.append) == list(range(8))
+    assert run_jobs(context, numbers.collect, told.append) == list(range(8))
     assert told == sorted(told)
     assert 0 <= told[0] < told[-1] <= 1
     assert len(set(told)) > 2
@@ -38,7 +39,7 @@ def test_what_progress_raises_ends_the_jobs(spark) -> None:
 
     context = spark.sparkContext
     with pytest.raises(KeyboardInterrupt):
-        follow(context, context.parallelize([0], 1).map(sleep).collect, stop)
+        run_jobs(context, context.parallelize([0], 1).map(sleep).collect, stop)
     assert not context.statusTracker().getActiveJobsIds()
 
 
@@ -58,7 +59,7 @@ def test_who_stops_between_two_jobs_starts_no_other(spark) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        follow(context, two_jobs, stop)
+        run_jobs(context, two_jobs, stop)
     assert ran.value == 0
 
 
@@ -71,7 +72,7 @@ def test_a_failing_task_is_told_in_a_line(spark) -> None:
         pytest.raises(ClusterError, match=r"^Spark failed: .*ValueError: there is") as error,
         one_line_errors(),
     ):
-        follow(context, context.parallelize([0], 1).map(fail).collect)
+        run_jobs(context, context.parallelize([0], 1).map(fail).collect)
     assert "\n" not in str(error.value)
     assert len(str(error.value)) < 400
 
@@ -95,7 +96,7 @@ def test_a_java_that_is_gone(error: Exception) -> None:
 
 def test_what_java_cannot_do_is_no_end_of_it() -> None:
     error = Py4JError("An error occurred while calling o1.x. Trace:\nMethod x() does not exist")
-    assert reason(error).startswith("An error occurred while calling o1.x")
+    assert error_reason(error).startswith("An error occurred while calling o1.x")
 
 
 @pytest.mark.parametrize(
@@ -115,4 +116,4 @@ def test_what_java_cannot_do_is_no_end_of_it() -> None:
     ],
 )
 def test_the_deepest_cause(text: str, told: str) -> None:
-    assert reason(text).startswith(told)
+    assert error_reason(text).startswith(told)

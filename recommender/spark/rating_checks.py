@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from recommender.core.errors import DataError, one_line
 from recommender.core.progress import Progress, no_progress
 from recommender.dataset.rating_scale import (
-    LARGEST,
+    MAX_RATING,
     NO_NUMBER,
     TOO_LARGE,
     USUAL_SCALES,
@@ -19,31 +19,31 @@ from recommender.dataset.rating_scale import (
     choose_scale,
     off_scale,
 )
-from recommender.dataset.staging import EMPTY_ID, LONG_ID, LONGEST_ID
-from recommender.dataset.textfiles import NOT_UTF_8
-from recommender.spark.files import local
-from recommender.spark.following import follow
+from recommender.dataset.staging import EMPTY_ID, LONG_ID, MAX_ID_BYTES
+from recommender.dataset.text_files import NOT_UTF_8
+from recommender.spark.files import local_path
+from recommender.spark.jobs import run_jobs
 from recommender.spark.reading import PLACE, unreadable
 
-_LONGEST_ROW = 100
-# What may be wrong with a row, in order of importance: the condition, the column, what is said.
+_MAX_ROW_LENGTH = 100
+# What may be wrong with a row, in order of importance: the condition, the column, the message.
 # U+FFFD is what a decoder puts where bytes are no text.
 _FAULTS = (
     ("broken", "it", "has more or fewer fields than the header; mend the row"),
     ("user_id IS NULL", "user_id", EMPTY_ID),
-    (f"octet_length(user_id) > {LONGEST_ID}", "user_id", LONG_ID),
+    (f"octet_length(user_id) > {MAX_ID_BYTES}", "user_id", LONG_ID),
     ("user_id LIKE '%\ufffd%'", "user_id", NOT_UTF_8),
     ("movie_id IS NULL", "movie_id", EMPTY_ID),
-    (f"octet_length(movie_id) > {LONGEST_ID}", "movie_id", LONG_ID),
+    (f"octet_length(movie_id) > {MAX_ID_BYTES}", "movie_id", LONG_ID),
     ("movie_id LIKE '%\ufffd%'", "movie_id", NOT_UTF_8),
     ("value IS NULL OR isnan(value) OR abs(value) = double('infinity')", "rating", NO_NUMBER),
-    (f"abs(value) > {LARGEST}", "rating", TOO_LARGE),
+    (f"abs(value) > {MAX_RATING}", "rating", TOO_LARGE),
 )
 
 
 @dataclass(frozen=True)
-class Checked:
-    """What one pass over the ratings found, all of them being fit for use.
+class RatingsSummary:
+    """RatingsSummary of one pass over ratings that can all be used.
 
     Attributes:
         rows: how many ratings there are.
@@ -58,10 +58,10 @@ class Checked:
     scale: Scale
 
 
-def check(
+def check_ratings(
     ratings: DataFrame, path: str, given: Scale | None, progress: Progress = no_progress
-) -> Checked:
-    """Go through the ratings once, and a second time only to find what is wrong.
+) -> RatingsSummary:
+    """Check the ratings in one pass, and in a second one only to find the first bad row.
 
     Args:
         ratings: from `reading.read_ratings`, with the column ``movie``, null where unknown.
@@ -90,7 +90,7 @@ def check(
         ),
     )
     with unreadable(path):
-        row = follow(ratings.sparkSession.sparkContext, summary.head, progress, jobs=2)
+        row = run_jobs(ratings.sparkSession.sparkContext, summary.head, progress, jobs=2)
     assert row is not None  # an aggregate of no rows is one row, too
     if not row.rows:
         raise DataError(f"{path} has no rows; check --ratings")
@@ -101,13 +101,13 @@ def check(
         place: Row = found[0]
         return place
 
-    for position, (condition, column, said) in enumerate(_FAULTS):
+    for position, (condition, column, problem) in enumerate(_FAULTS):
         if not row[f"bad{position}"]:
             continue
         bad = first(F.expr(condition))
         if column == "rating":
-            raise DataError(off_scale(_shown(bad), bad.rating, said))
-        raise DataError(f"{_shown(bad)}: {column} {said}")
+            raise DataError(off_scale(_shown(bad), bad.rating, problem))
+        raise DataError(f"{_shown(bad)}: {column} {problem}")
 
     def outside(scale: Scale, advice: str) -> None:
         if scale[0] <= row.lowest and row.highest <= scale[1]:
@@ -117,7 +117,7 @@ def check(
 
     extent = row.lowest, row.highest
     scale = choose_scale(path, row.rows, extent, row.whole, row.counts, given, outside)
-    return Checked(row.rows, row.known, bool(row.integers), scale)
+    return RatingsSummary(row.rows, row.known, bool(row.integers), scale)
 
 
 def _is_integer(column: str) -> Column:
@@ -125,9 +125,9 @@ def _is_integer(column: str) -> Column:
 
 
 def _place() -> Column:
-    """What `min` finds the first row by, and what is shown of it."""
+    """Return the columns by which `min` finds the first row, and those that are shown of it."""
     return F.struct(*PLACE, "text", "rating")
 
 
 def _shown(place: Row) -> str:
-    return f"{local(unquote(place.file))}, row {one_line(place.text, _LONGEST_ROW)}"
+    return f"{local_path(unquote(place.file))}, row {one_line(place.text, _MAX_ROW_LENGTH)}"
