@@ -32,7 +32,7 @@ import sys
 import recommender.app.server.startup, recommender.app.server.health
 import recommender.app.pages.my_ratings
 from memory_toolkit.measure.reading import read
-from recommender.visitors.records import Change, Opinions, OwnRating
+from recommender.visitors.records import Change, VisitorRatings, OwnRating
 from recommender.visitors.sqlite_store import SqliteStore, MEMORY
 url, schema = sys.argv[1:]
 held = read().own
@@ -42,7 +42,7 @@ def step(name):
     print(f"| {name} | {(now - held) / 2**20:.1f} MB |")
     held = now
 from recommender.visitors.postgres_store import PostgresStore
-from recommender.visitors.write_behind import WaitingStore
+from recommender.visitors.write_behind import WriteBehindStore
 step("psycopg, imported")
 database = PostgresStore(url, schema)
 database.check()
@@ -53,10 +53,10 @@ with ThreadPoolExecutor(4) as threads:
     list(threads.map(lambda n: database._database.run(
         lambda connection: connection.execute("SELECT pg_sleep(0.3)")), range(4)))
 step("three more")
-store = WaitingStore(database)
+store = WriteBehindStore(database)
 for visitor in range(200):
     said = [OwnRating(movie, 3.5, 1_700_000_000 + movie) for movie in range(visitor, visitor + 50)]
-    store._remember(f"{visitor:032}", Opinions(said))
+    store._remember(f"{visitor:032}", VisitorRatings(said))
 step("10,000 ratings that were read last")
 for visitor in range(200):
     given = {m: (3.5, 1_700_000_000 + m) for m in range(visitor, visitor + 50)}
@@ -118,7 +118,7 @@ def measure(store: ProfileStore, times: int) -> dict[str, float]:
     me = "me"
     store.put(me, [OwnRating(movie, 4.0, movie) for movie in range(100)])
     return {
-        "read 100 ratings": median(lambda n: store.opinions(me), times),
+        "read 100 ratings": median(lambda n: store.ratings_of(me), times),
         "note a visit": median(lambda n: store.seen(me), times),
         "rate a movie": median(lambda n: store.rate(me, {n: 3.0}), times),
         "rate the first one": median(lambda n: store.rate(f"new {n}", {1: 3.0}), times),

@@ -245,7 +245,7 @@ def _lost(people: list[Visitor], settings: Settings) -> int:
     scale = (0.5, 5.0)
     lost = 0
     for person in people:
-        found = {str(m): s for m, s in store.opinions(person.tab.cookie(COOKIE)).stars.items()}
+        found = {str(m): s for m, s in store.ratings_of(person.tab.cookie(COOKIE)).stars.items()}
         for movie, star in person.kept.items():
             # A click that nobody answered may have been kept all the same.
             if movie not in person.in_the_air:

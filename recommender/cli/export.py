@@ -32,7 +32,7 @@ _PAIRS = 4096
 
 @dataclass(frozen=True)
 class Written:
-    """What writing in bulk came to.
+    """The outcome of writing in bulk.
 
     Attributes:
         users, rows: how many.

@@ -98,7 +98,7 @@ def check_engine_options(options: argparse.Namespace) -> None:
 
 
 def source_of(options: argparse.Namespace) -> Source:
-    """The files that the options name.
+    """Return the files that the options name.
 
     Raises:
         SettingsError: they name none, or two kinds of input at once.
@@ -113,7 +113,7 @@ def source_of(options: argparse.Namespace) -> Source:
 
 
 def names_folder(options: argparse.Namespace) -> bool:
-    """Whether the options name a folder with a data set, and not its files.
+    """Return True if the options name a folder with a data set, and not its files.
 
     Raises:
         SettingsError: they name neither, or both.
@@ -126,7 +126,7 @@ def names_folder(options: argparse.Namespace) -> bool:
 
 
 def import_options(options: argparse.Namespace) -> ImportOptions:
-    """How to read the files.
+    """Return how to read the files.
 
     Raises:
         SettingsError: a value cannot be used.

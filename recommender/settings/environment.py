@@ -18,7 +18,7 @@ from recommender.core.errors import SettingsError
 
 
 class _Kind(NamedTuple):
-    """What a variable takes.
+    """The kind of values that a variable takes.
 
     Attributes:
         accepts: in words that follow "give".
@@ -104,7 +104,7 @@ _TOKEN = _Kind("letters, digits and signs without blanks", _parse_token, secret=
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What can be set from outside. Each field names its environment variable and its meaning."""
+    """All settings from outside. Each field names its environment variable and its meaning."""
 
     bundle: Path | Address = _knob(
         "MATINEE_BUNDLE", Path("bundle"), _PLACE, "the bundle to serve: a folder or an address"

@@ -14,8 +14,8 @@ from recommender.core.records import Id
 from recommender.recommender import Recommender
 from recommender.visitors.records import OwnRating
 
-MOST_BYTES = 2 * 2**20
-MOST_ROWS = 10_000
+MAX_BYTES = 2 * 2**20
+MAX_ROWS = 10_000
 _SHOWN_CHARACTERS = 60
 _EXPORTED = ("userId", "movieId", "rating", "timestamp", "title")
 _MOVIELENS = {"movieid", "rating"}
@@ -37,7 +37,7 @@ class FileRating:
 
 @dataclass(frozen=True)
 class Matched:
-    """What a file brings: ratings of movies that the catalogue has, and what it has not."""
+    """The content of a file: ratings of movies that the catalogue has, and what it has not."""
 
     ratings: list[OwnRating]
     missing: list[str]
@@ -65,14 +65,14 @@ def from_csv(data: bytes, scale: tuple[float, float]) -> list[FileRating]:
     """The rows of a file with the columns of MovieLens or of Letterboxd's ``ratings.csv``.
 
     Args:
-        data: the file, UTF-8, at most `MOST_BYTES` and `MOST_ROWS`.
+        data: the file, UTF-8, at most `MAX_BYTES` and `MAX_ROWS`.
         scale: the lowest and highest rating of the catalogue.
 
     Raises:
         ProfileError: the file is too large, no such CSV, holds the ratings of several people, or a
             row is wrong; nothing of it is to be taken over then.
     """
-    if len(data) > MOST_BYTES:
+    if len(data) > MAX_BYTES:
         raise _too_large()
     try:
         rows = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
@@ -155,7 +155,7 @@ def _letterboxd(rows: Rows, scale: tuple[float, float]) -> Iterator[FileRating]:
 def _cells(columns: list[str], rows: Iterable[list[str]]) -> Rows:
     """Row number, as a spreadsheet counts, and cells by column; blank rows are passed over."""
     for line, row in enumerate(rows, start=2):
-        if line > MOST_ROWS:
+        if line > MAX_ROWS:
             raise _too_large()
         if row and len(row) != len(columns):
             raise ProfileError(
@@ -202,12 +202,12 @@ def _midnight(text: str, line: int) -> int:
 
 
 def _too_large() -> ProfileError:
-    megabytes = f"{MOST_BYTES / 2**20:g}"
+    megabytes = f"{MAX_BYTES / 2**20:g}"
     return ProfileError(
-        f"the file has more than {megabytes} MB or {MOST_ROWS} rows; give one person's ratings",
+        f"the file has more than {megabytes} MB or {MAX_ROWS} rows; give one person's ratings",
         "file_size",
         size=megabytes,
-        rows=MOST_ROWS,
+        rows=MAX_ROWS,
     )
 
 

@@ -1,4 +1,4 @@
-"""Why a database cannot be used, in words that name nothing secret."""
+"""Reasons why a database cannot be used, in words that name nothing secret."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class NoHostError(psycopg.OperationalError):
 
 
 def reason(error: psycopg.Error) -> str:
-    """Why, in a few words without the database's name."""
+    """Return the reason in a few words without the database's name."""
     if isinstance(error, NoHostError):
         return str(error)
     state, text = error.sqlstate, str(error)
@@ -91,11 +91,11 @@ def reason(error: psycopg.Error) -> str:
 
 
 def is_readable(error: psycopg.Error) -> bool:
-    """Whether it could still be read."""
+    """True if the database could still be read."""
     return error.sqlstate in _READABLE
 
 
 def is_stale(error: psycopg.Error) -> bool:
-    """Whether it may work on another connection (08, 57P, a standby's) or once more (40)."""
+    """True if a retry may help: on another connection (08, 57P, a standby's) or once more (40)."""
     state = error.sqlstate
     return state is None or state.startswith(("08", "25006", "40", "57P"))

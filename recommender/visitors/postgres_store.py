@@ -18,17 +18,17 @@ from psycopg import Cursor, sql
 from recommender.visitors.connection_pool import Connection, ConnectionPool
 from recommender.visitors.records import (
     DAY,
-    KEPT_SECONDS,
-    SPARED_SECONDS,
+    MIN_EVICTION_SECONDS,
+    RETENTION_SECONDS,
     Change,
     Given,
     Limits,
-    Opinions,
     ProfileStore,
     Row,
     StoreUnavailableError,
+    VisitorRatings,
     hashed,
-    no_place,
+    store_full,
     too_many,
 )
 
@@ -124,9 +124,9 @@ class PostgresStore(ProfileStore):
     def close(self) -> None:
         self._pool.close()
 
-    def opinions(self, secret: str) -> Opinions:
+    def ratings_of(self, secret: str) -> VisitorRatings:
         key = hashed(secret)
-        return Opinions.of(self._run(lambda connection: self._rows(connection, key)))
+        return VisitorRatings.of(self._run(lambda connection: self._rows(connection, key)))
 
     def change(self, secret: str, change: Change) -> None:
         self._run(lambda connection: self._change(connection, hashed(secret), change))
@@ -248,8 +248,8 @@ class PostgresStore(ProfileStore):
         values = {
             "key": key,
             "now": now,
-            "expired": now - KEPT_SECONDS,
-            "idle": now - SPARED_SECONDS,
+            "expired": now - RETENTION_SECONDS,
+            "idle": now - MIN_EVICTION_SECONDS,
             "max_visitors": limits.visitors,
             "max_opinions": limits.opinions,
             "lock": self._lock_key("newcomers"),
@@ -263,7 +263,7 @@ class PostgresStore(ProfileStore):
         if fits is False:
             raise too_many(self.place, limits)
         if visitors is not None and visitors >= limits.visitors:
-            raise no_place(self.place, visitors)
+            raise store_full(self.place, visitors)
         if visitors is not None:  # erased by another server just before the lock was taken
             self._write(connection, key, change)
 

@@ -1,4 +1,4 @@
-"""What visitors rate on the page: the records, and what every store of them can do.
+"""Records of what visitors rate, and the interface of every store that keeps them.
 
 A visitor is known by a secret that only their browser has. A store holds its SHA-256 and nothing
 else of it, so whoever gets hold of the store cannot act as anybody. Nothing is written for somebody
@@ -19,9 +19,9 @@ from recommender.core.records import Id
 
 DAY = 24 * 3600
 # The browser forgets its secret after a year without a visit; then nobody can reach the ratings.
-KEPT_SECONDS = 365 * DAY
+RETENTION_SECONDS = 365 * DAY
 # What room for a new visitor may cost another: nothing before a month without a visit.
-SPARED_SECONDS = 30 * DAY
+MIN_EVICTION_SECONDS = 30 * DAY
 Row = tuple[Id, float | None, int]
 # Stars (None where the movie is hidden) and time, by movie.
 Given = Mapping[Id, tuple[float | None, int]]
@@ -37,7 +37,7 @@ class OwnRating:
 
 
 @dataclass(frozen=True)
-class Opinions:
+class VisitorRatings:
     """All that one visitor said.
 
     Attributes:
@@ -56,8 +56,8 @@ class Opinions:
     read: Literal["now", "before", "never"] = "now"
 
     @classmethod
-    def of(cls, rows: Iterable[Row]) -> Opinions:
-        """From rows of movie, stars (None where it is hidden) and time, in any order."""
+    def of(cls, rows: Iterable[Row]) -> VisitorRatings:
+        """Build from rows of movie, stars (None where it is hidden) and time, in any order."""
         ordered = sorted(rows, key=lambda row: (-row[2], isinstance(row[0], str), row[0]))
         ratings = [OwnRating(movie, s, at) for movie, s, at in ordered if s is not None]
         return cls(ratings, [movie for movie, s, _ in ordered if s is None])
@@ -73,7 +73,7 @@ class Opinions:
 
 @dataclass(frozen=True)
 class Change:
-    """What one visitor changes at once: kept wholly or, with an error, not at all.
+    """A change that one visitor makes: kept wholly or, with an error, not at all.
 
     Attributes:
         given: what is said of which movie.
@@ -94,16 +94,16 @@ class Change:
 
     @property
     def waited(self) -> bool:
-        """Whether others may have written meanwhile what was said after it."""
+        """True if it was queued, so that others may have written something newer meanwhile."""
         return bool(self.made or self.erased_at)
 
     def waiting(self, now: int) -> Change:
-        """The same, made `now`, for a store that is away."""
+        """Return the same change, made `now`, for the write-behind queue."""
         made = dict.fromkeys([*self.given, *self.removed], now)
         return replace(self, made=made, erased_at=now if self.erase else 0)
 
     def after(self, rows: Iterable[Row]) -> Change:
-        """What is left of a change that waited, where the store has `rows` of the visitor: of two
+        """Return what is left of a queued change, where the store has `rows` of the visitor: of two
         who spoke of the same movie, the one who did so later is right."""
         times = {movie: at for movie, _, at in rows}
         newer = {m for m, at in times.items() if at > self.made.get(m, self.erased_at)}
@@ -114,7 +114,7 @@ class Change:
         return Change(given, removed - newer, self.erase and not newer)
 
     def then(self, later: Change) -> Change:
-        """The one change that does what this and then `later` do."""
+        """Return the one change that does what this and then `later` do."""
         if later.erase:
             return later
         given = {m: said for m, said in self.given.items() if m not in later.removed}
@@ -122,8 +122,8 @@ class Change:
         removed = (self.removed | later.removed) - later.given.keys()
         return Change(given, removed, self.erase, {**self.made, **later.made}, self.erased_at)
 
-    def on(self, said: Opinions) -> Opinions:
-        """What `said` becomes."""
+    def on(self, said: VisitorRatings) -> VisitorRatings:
+        """Return what `said` becomes by this change."""
         rows: dict[Id, Row] = {}
         if not self.erase:
             # Only the order of what is hidden is known, and it lies before whatever is new.
@@ -133,13 +133,13 @@ class Change:
         for movie in self.removed:
             rows.pop(movie, None)
         rows.update((movie, (movie, *given)) for movie, given in self.given.items())
-        new = Opinions.of(rows.values())
+        new = VisitorRatings.of(rows.values())
         return replace(said, ratings=new.ratings, hidden=new.hidden)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How much strangers may fill: opinions of one visitor, visitors, and bytes of a file."""
+    """Limits of what strangers may fill: opinions of one visitor, visitors, bytes of a file."""
 
     opinions: int = 2000
     visitors: int = 20_000
@@ -159,8 +159,8 @@ class ProfileStore(ABC):
     """
 
     @abstractmethod
-    def opinions(self, secret: str) -> Opinions:
-        """What the visitor rated and hid; empty for somebody unknown."""
+    def ratings_of(self, secret: str) -> VisitorRatings:
+        """Return what the visitor rated and hid; empty for somebody unknown."""
 
     @abstractmethod
     def change(self, secret: str, change: Change) -> None:
@@ -175,10 +175,11 @@ class ProfileStore(ABC):
         """Let go of the file or the connections."""
 
     def trouble(self) -> str | None:
-        """Why nothing can be kept now, as far as is known without asking; None if all is well."""
+        """Return why nothing can be kept now, as far as is known without asking; None if all is
+        well."""
         return None
 
-    def raise_refusal(self, secret: str) -> None:
+    def raise_rejected(self, secret: str) -> None:
         """Raise, once, why changes of this visitor that waited were given up in the end."""
         return
 
@@ -226,7 +227,7 @@ def too_many(place: object, limits: Limits) -> ProfileError:
     )
 
 
-def no_place(place: object, visitors: int) -> ProfileError:
+def store_full(place: object, visitors: int) -> ProfileError:
     """The error for a newcomer for whom there is no place."""
     return ProfileError(
         f"{place}: it holds the ratings of {visitors} visitors; raise MATINEE_PROFILE_VISITORS",

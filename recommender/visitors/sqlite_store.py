@@ -13,16 +13,16 @@ from pathlib import Path
 from recommender.core.errors import ProfileError
 from recommender.visitors.records import (
     DAY,
-    KEPT_SECONDS,
-    SPARED_SECONDS,
+    MIN_EVICTION_SECONDS,
+    RETENTION_SECONDS,
     Change,
     Given,
     Limits,
-    Opinions,
     ProfileStore,
     Row,
+    VisitorRatings,
     hashed,
-    no_place,
+    store_full,
     too_many,
 )
 
@@ -77,10 +77,10 @@ class SqliteStore(ProfileStore):
         with self._lock:
             self._connection.close()
 
-    def opinions(self, secret: str) -> Opinions:
+    def ratings_of(self, secret: str) -> VisitorRatings:
         with self._lock, self._explained():
             visitor = self._visitor(hashed(secret))
-            return Opinions.of([] if visitor is None else self._rows(visitor))
+            return VisitorRatings.of([] if visitor is None else self._rows(visitor))
 
     def change(self, secret: str, change: Change) -> None:
         key = hashed(secret)
@@ -159,16 +159,16 @@ class SqliteStore(ProfileStore):
     def _newcomer(self, key: bytes) -> int:
         now = int(time.time())
         execute = self._connection.execute
-        execute("DELETE FROM visitors WHERE used_at < ?", (now - KEPT_SECONDS,))
+        execute("DELETE FROM visitors WHERE used_at < ?", (now - RETENTION_SECONDS,))
         (count,) = execute("SELECT count(*) FROM visitors").fetchone()
         if count >= self._limits.visitors:
             dropped = execute(
                 "DELETE FROM visitors WHERE number = "
                 "(SELECT number FROM visitors WHERE used_at < ? ORDER BY used_at LIMIT 1)",
-                (now - SPARED_SECONDS,),
+                (now - MIN_EVICTION_SECONDS,),
             )
             if dropped.rowcount == 0:
-                raise no_place(self._path, count)
+                raise store_full(self._path, count)
         new = execute("INSERT INTO visitors (secret, used_at) VALUES (?, ?)", (key, now))
         assert new.lastrowid is not None
         return new.lastrowid
@@ -232,7 +232,7 @@ class SqliteStore(ProfileStore):
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """What happens within is kept wholly or not at all."""
+        """Run a transaction: what happens within is kept wholly or not at all."""
         with self._lock, self._explained():
             # IMMEDIATE, so that two writers wait for each other at the start and not halfway.
             self._connection.execute("BEGIN IMMEDIATE")

@@ -1,4 +1,4 @@
-"""Where visitors' ratings are kept: the store that the settings name."""
+"""Opens the store of visitors' ratings that the settings name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def open_store(settings: Settings) -> ProfileStore:
-    """The file of MATINEE_PROFILES, or the database of MATINEE_RATINGS_URL if that is set.
+    """Open the file of MATINEE_PROFILES, or the database of MATINEE_RATINGS_URL if that is set.
 
     A database is not asked for anything yet; psycopg is imported for it alone.
 
@@ -26,13 +26,13 @@ def open_store(settings: Settings) -> ProfileStore:
         from recommender.visitors.sqlite_store import SqliteStore
 
         return SqliteStore(settings.profiles, limits(settings))
-    from recommender.visitors.write_behind import WaitingStore
+    from recommender.visitors.write_behind import WriteBehindStore
 
-    return WaitingStore(open_database(settings))
+    return WriteBehindStore(open_database(settings))
 
 
 def open_database(settings: Settings) -> PostgresStore:
-    """The database of MATINEE_RATINGS_URL, and nothing to fall back on while that is away.
+    """Open the database of MATINEE_RATINGS_URL, and nothing to fall back on while that is away.
 
     Raises:
         SettingsError: the variable is not set; else as `open_store`.
@@ -50,6 +50,6 @@ def open_database(settings: Settings) -> PostgresStore:
 
 
 def limits(settings: Settings) -> Limits:
-    """How much the settings let strangers fill."""
+    """Return the limits of what strangers may fill, as the settings have them."""
     size = settings.profile_mb * 2**20
     return Limits(settings.profile_ratings, settings.profile_visitors, size)

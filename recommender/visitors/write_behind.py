@@ -1,10 +1,10 @@
-"""What a server does while the database of its visitors' ratings is away.
+"""Write-behind for visitors' ratings: a queue in memory while their database is away.
 
-After a failure no visitor waits for it again: one thread asks every few seconds until it answers.
-Meanwhile what visitors said when it was last asked is what they see, and what they say waits here,
-in memory and within bounds, until it can be written. Nothing that was taken is dropped without a
-word: see `Opinions.unsaved` and `raise_refusal`. What another server wrote meanwhile stays where it
-was said later. Source of the idea: M. Nygard, "Release It!", Circuit Breaker.
+After a failure no visitor waits for it again: one thread retries every few seconds until it
+answers. Meanwhile visitors see a cache of what was read last, and their changes are queued here,
+within bounds, until they can be written. Nothing that was taken is dropped without a word: see
+`VisitorRatings.unsaved` and `raise_rejected`. What another server wrote meanwhile stays where it is
+newer. Source of the idea: M. Nygard, "Release It!", Circuit Breaker.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 from recommender.core.errors import ProfileError
 from recommender.visitors.records import (
     Change,
-    Opinions,
     ProfileStore,
     StoreUnavailableError,
+    VisitorRatings,
     too_many,
 )
 
@@ -33,18 +33,18 @@ _RETRY_SECONDS = 2.0
 # How long the database may have been left alone before `trouble` has it asked.
 _ASK_SECONDS = 30.0
 # Of all visitors together: what waits, and what was read last. Each takes 100 to 300 bytes.
-_MOST_WAITING = 10_000
-_MOST_REMEMBERED = 10_000
-_MOST_REFUSALS = 1000
+_MAX_PENDING = 10_000
+_MAX_CACHED = 10_000
+_MAX_REJECTED = 1000
 
 
-class WaitingStore(ProfileStore):
+class WriteBehindStore(ProfileStore):
     """`ProfileStore` over a database that may be away; no method waits for it long, or fails.
 
     Args:
         store: the database's own.
         retry_seconds: between two questions whether it is back.
-        most_waiting: changes of all visitors that may wait; more are refused with a ProfileError
+        max_pending: changes of all visitors that may wait; more are refused with a ProfileError
             of the reason "away".
     """
 
@@ -52,32 +52,34 @@ class WaitingStore(ProfileStore):
         self,
         store: PostgresStore,
         retry_seconds: float = _RETRY_SECONDS,
-        most_waiting: int = _MOST_WAITING,
+        max_pending: int = _MAX_PENDING,
     ) -> None:
         self._store = store
         self._retry_seconds = retry_seconds
-        self._most_waiting = most_waiting
+        self._max_pending = max_pending
         self._lock = threading.Lock()  # never held while the database is asked
         self._writing = threading.Lock()  # one thread at a time writes what waits
         self._away: StoreUnavailableError | None = None
         self._answered_at = time.monotonic()
         self._waiting: dict[str, Change] = {}
-        self._known: OrderedDict[str, Opinions] = OrderedDict()  # the one read last is last
+        self._known: OrderedDict[str, VisitorRatings] = OrderedDict()  # the one read last is last
         self._n_known = 0
         self._refused: dict[str, ProfileError] = {}
         self._healer: threading.Thread | None = None
         self._closed = threading.Event()
         self._look()
 
-    def opinions(self, secret: str) -> Opinions:
-        """What the visitor said, with what waits to be saved; never fails."""
+    def ratings_of(self, secret: str) -> VisitorRatings:
+        """Return what the visitor said, with what waits to be saved; never fails."""
         # What waits is asked for before and after, since it may be written in between.
         before = self._waiting.get(secret, Change())
         said = self._read(secret)
         with self._lock:
             if said is None:
                 known = self._known.get(secret)
-                said = Opinions(read="never") if known is None else replace(known, read="before")
+                said = (
+                    VisitorRatings(read="never") if known is None else replace(known, read="before")
+                )
             waiting = self._waiting.get(secret, Change())
         return replace(
             before.then(waiting).on(said),
@@ -105,7 +107,7 @@ class WaitingStore(ProfileStore):
             except StoreUnavailableError as error:
                 self._lost(error)
 
-    def raise_refusal(self, secret: str) -> None:
+    def raise_rejected(self, secret: str) -> None:
         with self._lock:
             refusal = self._refused.pop(secret, None)
         if refusal is not None:
@@ -129,12 +131,12 @@ class WaitingStore(ProfileStore):
             _log.error("ratings in %s: changes not saved: %d", self._store.place, count)
         self._store.close()
 
-    def _read(self, secret: str) -> Opinions | None:
+    def _read(self, secret: str) -> VisitorRatings | None:
         away = self._away
         if away is not None and not away.readable:
             return None
         try:
-            said = self._store.opinions(secret)
+            said = self._store.ratings_of(secret)
         except StoreUnavailableError as error:
             self._lost(error)
             return None
@@ -143,13 +145,13 @@ class WaitingStore(ProfileStore):
             self._remember(secret, said)
         return said
 
-    def _remember(self, secret: str, said: Opinions) -> None:
+    def _remember(self, secret: str, said: VisitorRatings) -> None:
         # A visitor who said nothing takes room, too.
         if (old := self._known.pop(secret, None)) is not None:
             self._n_known -= 1 + len(old)
         self._known[secret] = said
         self._n_known += 1 + len(said)
-        while self._n_known > _MOST_REMEMBERED and len(self._known) > 1:
+        while self._n_known > _MAX_CACHED and len(self._known) > 1:
             self._n_known -= 1 + len(self._known.popitem(last=False)[1])
 
     def _remember_change(self, secret: str, change: Change) -> None:
@@ -161,7 +163,7 @@ class WaitingStore(ProfileStore):
         """Let the change wait."""
         with self._lock:
             before = self._waiting.get(secret, Change())
-            known = self._known.get(secret, Opinions())
+            known = self._known.get(secret, VisitorRatings())
             # It comes after what the visitor saw, whatever the clock of the server that had that.
             now = max([int(time.time()), *(rating.given_at for rating in known.ratings)])
             merged = before.then(change.waiting(now))
@@ -169,7 +171,7 @@ class WaitingStore(ProfileStore):
             if change.given and len(merged.on(known)) > limits.opinions:
                 raise too_many(self._store.place, limits)
             others = sum(map(len, self._waiting.values())) - len(before)
-            if others + len(merged) > self._most_waiting:
+            if others + len(merged) > self._max_pending:
                 raise StoreUnavailableError(
                     f"{self._away}; no more can wait for it than do already"
                 )
@@ -209,7 +211,7 @@ class WaitingStore(ProfileStore):
                 self._closed.wait(self._retry_seconds)
 
     def _write_waiting(self) -> bool:
-        """Whether the database answers, and took or refused all that waited."""
+        """Write the queue; True if the database answers, and took or refused all of it."""
         try:
             with self._writing:
                 self._store.check()
@@ -228,7 +230,7 @@ class WaitingStore(ProfileStore):
         return True
 
     def _write(self, secret: str) -> int:
-        """How many changes of this visitor the database took."""
+        """Write what waits of one visitor; return how many changes the database took."""
         change = self._waiting[secret]
         refusal = None
         try:
@@ -247,6 +249,6 @@ class WaitingStore(ProfileStore):
                 del self._waiting[secret]
                 if refusal is not None:
                     self._refused[secret] = refusal
-                    if len(self._refused) > _MOST_REFUSALS:
+                    if len(self._refused) > _MAX_REJECTED:
                         del self._refused[next(iter(self._refused))]
         return 0 if refusal else len(change)

@@ -41,15 +41,15 @@ def test_all_comes_along_and_twice_is_once(run: Run, place: Place, tmp_path: Pat
     file.hide(ME, 3)
     for visitor in range(300):
         file.put(f"visitor {visitor}", [OwnRating(visitor, 1.0, 7)])
-    expected = file.opinions(ME)
+    expected = file.ratings_of(ME)
     where = f"127.0.0.1/postgres, schema {place.schema}"
     moved = f"{tmp_path}/p.sqlite: 303 ratings and hidden movies of 301 visitors; "
     assert run() == (0, f"{moved}303 were new in {where}\n", "")
     database = PostgresStore(place.url, place.schema)
-    assert database.opinions(ME) == expected
-    assert database.opinions("visitor 299").ratings == [OwnRating(299, 1.0, 7)]
+    assert database.ratings_of(ME) == expected
+    assert database.ratings_of("visitor 299").ratings == [OwnRating(299, 1.0, 7)]
     assert run("--from", str(tmp_path / "p.sqlite")) == (0, f"{moved}0 were new in {where}\n", "")
-    assert file.opinions(ME) == expected
+    assert file.ratings_of(ME) == expected
     database.close()
 
 
@@ -59,7 +59,7 @@ def test_of_two_opinions_the_newer_one_stays(run: Run, place: Place, tmp_path: P
     file.put(ME, [OwnRating(1, 1.0, 100), OwnRating(2, 1.0, 100)])
     database.put(ME, [OwnRating(1, 5.0, 99), OwnRating(2, 5.0, 101), OwnRating(3, 5.0, 1)])
     assert "; 1 were new in" in run()[1]
-    assert database.opinions(ME).stars == {1: 1.0, 2: 5.0, 3: 5.0}
+    assert database.ratings_of(ME).stars == {1: 1.0, 2: 5.0, 3: 5.0}
     database.close()
 
 

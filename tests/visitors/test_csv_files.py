@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from recommender import Recommender
 from recommender.core.errors import ProfileError
 from recommender.visitors.csv_files import (
-    MOST_BYTES,
-    MOST_ROWS,
+    MAX_BYTES,
+    MAX_ROWS,
     FileRating,
     from_csv,
     match,
@@ -123,8 +123,8 @@ def test_of_two_rows_for_one_movie_the_later_counts(tiny: Recommender) -> None:
         ("movieId,rating\n1,5.5\n", "file_rating"),
         ("movieId,rating\n1,nan\n", "file_rating"),
         ("userId,movieId,rating\n1,1,3\n2,1,3\n", "file_people"),
-        ("movieId,rating\n" + "1,3\n" * MOST_ROWS, "file_size"),
-        ("movieId,rating\n" + "1,3" * MOST_BYTES, "file_size"),
+        ("movieId,rating\n" + "1,3\n" * MAX_ROWS, "file_size"),
+        ("movieId,rating\n" + "1,3" * MAX_BYTES, "file_size"),
     ],
 )
 def test_a_wrong_file_is_refused(data: str | bytes, why: str) -> None:

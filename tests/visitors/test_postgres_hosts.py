@@ -10,7 +10,7 @@ import pytest
 from recommender.visitors.connection_pool import Connection, ConnectionPool
 from recommender.visitors.postgres_store import PostgresStore
 from recommender.visitors.records import StoreUnavailableError
-from recommender.visitors.write_behind import WaitingStore
+from recommender.visitors.write_behind import WriteBehindStore
 from tests.support.postgres import PASSWORD, Place, Server, execute, free_port, running, until
 
 ME = "a" * 32
@@ -102,7 +102,7 @@ def test_a_standby_is_passed_over_and_serves_when_it_is_asked_for(
 
 def test_ratings_go_where_they_can_be_written(place: Place, standby: Server) -> None:
     hosts = address(place.server.port, standby.port)
-    store = WaitingStore(PostgresStore(hosts, place.schema), retry_seconds=0.05)
+    store = WriteBehindStore(PostgresStore(hosts, place.schema), retry_seconds=0.05)
 
     def is_kept(server: Server, movie: int) -> bool:
         query = f"SELECT count(*) FROM {place.schema}.opinions WHERE movie = '{movie}'"
@@ -115,12 +115,12 @@ def test_ratings_go_where_they_can_be_written(place: Place, standby: Server) -> 
     place.server.freeze(wholly=True)
     try:
         store.rate(ME, {2: 2.0})
-        assert store.opinions(ME).unsaved == {2}
+        assert store.ratings_of(ME).unsaved == {2}
         execute(standby.url, "SELECT pg_promote()")
-        until(lambda: not store.opinions(ME).unsaved)
+        until(lambda: not store.ratings_of(ME).unsaved)
     finally:
         place.server.thaw()
-    assert store.opinions(ME).stars == {1: 1.0, 2: 2.0}
+    assert store.ratings_of(ME).stars == {1: 1.0, 2: 2.0}
     assert is_kept(standby, 2)
     assert not is_kept(place.server, 2)
 

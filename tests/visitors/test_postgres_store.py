@@ -14,9 +14,9 @@ from recommender.visitors.postgres_store import PostgresStore
 from recommender.visitors.records import (
     Change,
     Limits,
-    Opinions,
     OwnRating,
     StoreUnavailableError,
+    VisitorRatings,
     hashed,
 )
 from tests.support.postgres import PASSWORD, Place, until
@@ -74,7 +74,7 @@ def test_every_action_of_a_visitor_is_one_round_trip(place: Place) -> None:
         (lambda: store.put(ME, [OwnRating(movie, 1.0, 5) for movie in (3, 4, 5)]), True),
         (lambda: store.change(ME, Change({6: (1.0, 5)}, frozenset([3]))), True),
         (lambda: store.rate(ME, {7: 4.0}), False),  # one too many
-        (lambda: store.opinions(ME), True),
+        (lambda: store.ratings_of(ME), True),
         (lambda: store.seen(ME), True),
         (lambda: store.remove(ME, 1), True),
         (lambda: store.take_over(hashed(OTHER), 0, {1: (4.0, 5), 2: (None, 6)}), True),
@@ -89,8 +89,8 @@ def test_every_action_of_a_visitor_is_one_round_trip(place: Place) -> None:
         else:
             with pytest.raises(ProfileError, match="can keep 5 movies"):
                 act()
-    assert store.opinions(ME) == Opinions()
-    assert store.opinions(OTHER) == Opinions([OwnRating(1, 4.0, 5)], [2])
+    assert store.ratings_of(ME) == VisitorRatings()
+    assert store.ratings_of(OTHER) == VisitorRatings([OwnRating(1, 4.0, 5)], [2])
     store.close()
     proxy.close()
 
@@ -108,9 +108,9 @@ def test_what_a_server_took_before_it_froze_is_not_written_later(place: Place) -
         place.server.thaw()
     active = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'matinee'"
     until(lambda: place.execute(active) == [(0,)])  # nobody is left who could still write it
-    assert store.opinions(ME).stars == {1: 1.0}
+    assert store.ratings_of(ME).stars == {1: 1.0}
     store.rate(ME, {1: 3.0})
-    assert store.opinions(ME).stars == {1: 3.0}
+    assert store.ratings_of(ME).stars == {1: 3.0}
     store.close()
 
 
@@ -122,7 +122,7 @@ def test_a_clock_that_was_turned_forward_costs_a_new_connection_and_nothing_else
     (connection,) = store._pool._idle
     connection.clock_offset -= 3600
     store.rate(ME, {1: 2.0})
-    assert store.opinions(ME).stars == {1: 2.0}
+    assert store.ratings_of(ME).stars == {1: 2.0}
     assert connection.closed
     store.close()
 
@@ -146,9 +146,9 @@ def test_each_schema_is_a_data_set_of_its_own(place: Place) -> None:
     first, second = (PostgresStore(place.url, place.schema + s) for s in ("", "_b"))
     first.rate(ME, {1: 1.0})
     second.rate(ME, {1: 5.0, 2: 5.0})
-    assert first.opinions(ME).stars == {1: 1.0}
+    assert first.ratings_of(ME).stars == {1: 1.0}
     second.delete(ME)
-    assert first.opinions(ME).stars == {1: 1.0}
+    assert first.ratings_of(ME).stars == {1: 1.0}
     place.execute("DROP SCHEMA {s}_b CASCADE")
     first.close()
     second.close()
@@ -174,9 +174,9 @@ def test_tables_that_went_are_made_again(place: Place) -> None:
     store.rate(ME, {1: 1.0})
     place.execute("DROP SCHEMA {s} CASCADE")
     with pytest.raises(StoreUnavailableError, match="42P01"):
-        store.opinions(ME)
+        store.ratings_of(ME)
     store.rate(ME, {2: 2.0})
-    assert store.opinions(ME).stars == {2: 2.0}
+    assert store.ratings_of(ME).stars == {2: 2.0}
     store.close()
 
 
@@ -196,18 +196,18 @@ def test_a_role_that_may_only_read_reads(place: Place) -> None:
     owner.rate(ME, {1: 1.0})
     rights = "GRANT USAGE ON SCHEMA {s} TO {s}; GRANT SELECT ON ALL TABLES IN SCHEMA {s} TO {s}"
     store = PostgresStore(make_role(place, rights), place.schema)
-    assert store.opinions(ME).stars == {1: 1.0}
+    assert store.ratings_of(ME).stars == {1: 1.0}
     for act in (store.check, lambda: store.rate(ME, {2: 2.0}), lambda: store.seen(ME)):
         with pytest.raises(
             StoreUnavailableError, match="the role may not write there; grant it"
         ) as error:
             act()
         assert error.value.readable
-    assert owner.opinions(ME).stars == {1: 1.0}
+    assert owner.ratings_of(ME).stars == {1: 1.0}
     place.execute("GRANT ALL ON ALL TABLES IN SCHEMA {s} TO {s}")
     store.check()
     store.rate(ME, {2: 2.0})
-    assert owner.opinions(ME).stars == {1: 1.0, 2: 2.0}
+    assert owner.ratings_of(ME).stars == {1: 1.0, 2: 2.0}
     store.close()
     owner.close()
     drop_role(place)
@@ -217,7 +217,7 @@ def test_a_role_with_nothing_but_a_schema_of_its_own(place: Place) -> None:
     address = make_role(place, "CREATE SCHEMA {s} AUTHORIZATION {s}")
     store = PostgresStore(address, place.schema)
     store.rate(ME, {1: 1.0})
-    assert store.opinions(ME).stars == {1: 1.0}
+    assert store.ratings_of(ME).stars == {1: 1.0}
     store.close()
     drop_role(place)
 
@@ -227,7 +227,7 @@ def test_a_database_that_can_only_be_read(place: Place) -> None:
     owner.rate(ME, {1: 1.0})
     address = f"{place.url}?options=-c%20default_transaction_read_only%3Don"
     store = PostgresStore(address, place.schema)
-    assert store.opinions(ME).stars == {1: 1.0}
+    assert store.ratings_of(ME).stars == {1: 1.0}
     with pytest.raises(StoreUnavailableError, match="it can only be read now") as error:
         store.rate(ME, {2: 2.0})
     assert error.value.readable
@@ -251,7 +251,7 @@ def test_two_servers_that_meet_the_same_newcomer_make_one_of_them(place: Place) 
     time.sleep(0.1)
     second.rate(ME, {2: 2.0})
     writing.join()
-    assert first.opinions(ME).stars == {1: 1.0, 2: 2.0}
+    assert first.ratings_of(ME).stars == {1: 1.0, 2: 2.0}
     assert place.execute("SELECT count(*) FROM {s}.visitors") == [(1,)]
     first.close()
     second.close()

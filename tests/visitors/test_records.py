@@ -12,12 +12,12 @@ from recommender.visitors import records
 from recommender.visitors.postgres_store import PostgresStore
 from recommender.visitors.records import (
     DAY,
-    KEPT_SECONDS,
+    RETENTION_SECONDS,
     Change,
     Limits,
-    Opinions,
     OwnRating,
     ProfileStore,
+    VisitorRatings,
 )
 from recommender.visitors.sqlite_store import MEMORY, SqliteStore
 from tests.support.postgres import Place
@@ -99,14 +99,14 @@ class Both(RuleBasedStateMachine):
             change = change.waiting(START + made)
         self.both(lambda store: store.change(visitor, change))
 
-    @rule(seconds=st.sampled_from([1, DAY, 31 * DAY, KEPT_SECONDS]))
+    @rule(seconds=st.sampled_from([1, DAY, 31 * DAY, RETENTION_SECONDS]))
     def later(self, seconds: int) -> None:
         self.clock[0] += seconds
 
     @invariant()
     def they_say_the_same(self) -> None:
         for visitor in VISITORS:
-            first, second = (store.opinions(visitor) for store in self.stores)
+            first, second = (store.ratings_of(visitor) for store in self.stores)
             assert first == second
 
     def teardown(self) -> None:
@@ -130,8 +130,8 @@ def test_the_file_and_the_database_do_the_same(
 
 
 def test_one_change_after_another_is_one_change() -> None:
-    def said(store: ProfileStore) -> Opinions:
-        return store.opinions(ME)
+    def said(store: ProfileStore) -> VisitorRatings:
+        return store.ratings_of(ME)
 
     first = Change({1: (1.0, 5), 2: (None, 6)}, frozenset([3]))
     for second in (

@@ -28,7 +28,7 @@ def test_the_file_gives_nobody_away(path: Path) -> None:
     store.hide(ME, 2)
     store.close()
     again = SqliteStore(path)
-    assert (again.opinions(ME).stars, again.opinions(ME).hidden) == ({1: 4.0}, [2])
+    assert (again.ratings_of(ME).stars, again.ratings_of(ME).hidden) == ({1: 4.0}, [2])
     again.close()
     written = b"".join(file.read_bytes() for file in path.parent.iterdir())
     assert b"visitors" in written
@@ -40,7 +40,7 @@ def test_in_memory_there_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path)
     store = SqliteStore(MEMORY)
     store.rate(ME, {1: 4.0})
-    assert store.opinions(ME).stars == {1: 4.0}
+    assert store.ratings_of(ME).stars == {1: 4.0}
     assert list(tmp_path.iterdir()) == []
 
 
@@ -56,7 +56,7 @@ def test_the_file_can_take_so_much(path: Path) -> None:
         fill()
     assert error.value.reason == "full"
     assert path.stat().st_size <= 128 * 1024
-    assert store.opinions(ME).stars == {"mine": 1.0}
+    assert store.ratings_of(ME).stars == {"mine": 1.0}
     store.delete("filler 0")
     store.rate(ME, {"more": 2.0})
 
@@ -70,7 +70,7 @@ def write_without_room(path: Path) -> None:
     with pytest.raises(ProfileError, match=f"^{path}: ") as error:
         store.rate(ME, dict.fromkeys(range(2000), 2.0))
     assert "\n" not in str(error.value)
-    assert store.opinions(ME).stars == {1: 1.0}
+    assert store.ratings_of(ME).stars == {1: 1.0}
 
 
 def test_a_full_disk_is_said_and_loses_nothing_older(path: Path) -> None:
@@ -78,7 +78,7 @@ def test_a_full_disk_is_said_and_loses_nothing_older(path: Path) -> None:
     process.start()
     process.join(60)
     assert process.exitcode == 0
-    assert SqliteStore(path).opinions(ME).stars == {1: 1.0}
+    assert SqliteStore(path).ratings_of(ME).stars == {1: 1.0}
 
 
 def test_a_file_that_is_locked_too_long(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +89,7 @@ def test_a_file_that_is_locked_too_long(path: Path, monkeypatch: pytest.MonkeyPa
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(ProfileError, match=f"^{path}: .*locked; another process") as error:
             store.rate(ME, {2: 2.0})
-        assert store.opinions(ME).stars == {1: 1.0}
+        assert store.ratings_of(ME).stars == {1: 1.0}
         other.execute("ROLLBACK")
     assert error.value.reason == "storage"
     store.rate(ME, {2: 2.0})
@@ -158,10 +158,10 @@ def make_unnumbered(path: Path) -> None:
 
 
 def check_unnumbered(store: SqliteStore) -> None:
-    mine = store.opinions(ME)
+    mine = store.ratings_of(ME)
     assert mine.ratings == [OwnRating("tt7", 2.0, 11), OwnRating(7, 4.5, 10)]
     assert mine.hidden == [8]
-    assert store.opinions(OTHER).stars == {7: 1.0}
+    assert store.ratings_of(OTHER).stars == {7: 1.0}
 
 
 def test_a_new_file_has_the_newest_version(path: Path) -> None:
@@ -176,7 +176,7 @@ def test_a_file_without_a_version_is_opened_and_goes_on(path: Path) -> None:
     store.rate(ME, {9: 5.0})
     store.close()
     again = SqliteStore(path)
-    assert again.opinions(ME).stars == {"tt7": 2.0, 7: 4.5, 9: 5.0}
+    assert again.ratings_of(ME).stars == {"tt7": 2.0, 7: 4.5, 9: 5.0}
     again.close()
 
 

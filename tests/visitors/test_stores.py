@@ -18,16 +18,16 @@ from recommender.visitors import records
 from recommender.visitors.postgres_store import PostgresStore
 from recommender.visitors.records import (
     DAY,
-    KEPT_SECONDS,
+    RETENTION_SECONDS,
     Change,
     Limits,
-    Opinions,
     OwnRating,
     ProfileStore,
+    VisitorRatings,
 )
 from recommender.visitors.sqlite_store import SqliteStore
 from recommender.visitors.stores import open_store
-from recommender.visitors.write_behind import WaitingStore
+from recommender.visitors.write_behind import WriteBehindStore
 from tests.support.pgbouncer import Bouncer
 from tests.support.postgres import Place
 
@@ -86,14 +86,14 @@ def test_ratings_are_kept_changed_and_removed(store: ProfileStore, clock: list[i
     store.rate(ME, {1: 4.0, "tt2": 0.5})
     clock[0] += 5
     store.rate(ME, {1: 3.5})
-    assert store.opinions(ME).ratings == [
+    assert store.ratings_of(ME).ratings == [
         OwnRating(1, 3.5, START + 5),
         OwnRating("tt2", 0.5, START),
     ]
-    assert store.opinions(ME).stars == {1: 3.5, "tt2": 0.5}
+    assert store.ratings_of(ME).stars == {1: 3.5, "tt2": 0.5}
     store.remove(ME, 1)
     store.remove(ME, "never rated")
-    assert store.opinions(ME).stars == {"tt2": 0.5}
+    assert store.ratings_of(ME).stars == {"tt2": 0.5}
     assert store.trouble() is None
 
 
@@ -103,8 +103,8 @@ def test_ratings_are_kept_changed_and_removed(store: ProfileStore, clock: list[i
 def test_a_number_and_any_text_are_movies(store: ProfileStore, text: str) -> None:
     store.rate(ME, {7: 1.0, text: 5.0})
     store.hide(ME, f"{text}!")
-    assert store.opinions(ME).stars == {7: 1.0, text: 5.0}
-    assert store.opinions(ME).hidden == [f"{text}!"]
+    assert store.ratings_of(ME).stars == {7: 1.0, text: 5.0}
+    assert store.ratings_of(ME).hidden == [f"{text}!"]
 
 
 def test_of_the_same_second_the_order_is_that_of_the_ids(
@@ -113,7 +113,7 @@ def test_of_the_same_second_the_order_is_that_of_the_ids(
     store.rate(ME, {"b": 1.0, 10: 1.0, "a": 1.0, 9: 1.0})
     clock[0] += 1
     store.rate(ME, {"z": 1.0})
-    assert [rating.movie_id for rating in store.opinions(ME).ratings] == ["z", 9, 10, "a", "b"]
+    assert [rating.movie_id for rating in store.ratings_of(ME).ratings] == ["z", 9, 10, "a", "b"]
 
 
 def test_hiding_and_rating_replace_each_other(store: ProfileStore, clock: list[int]) -> None:
@@ -121,32 +121,32 @@ def test_hiding_and_rating_replace_each_other(store: ProfileStore, clock: list[i
     for movie in (1, 2):
         clock[0] += 1
         store.hide(ME, movie)
-    assert (store.opinions(ME).stars, store.opinions(ME).hidden) == ({}, [2, 1])
+    assert (store.ratings_of(ME).stars, store.ratings_of(ME).hidden) == ({}, [2, 1])
     store.rate(ME, {1: 2.0})
     store.remove(ME, 2)
-    assert (store.opinions(ME).stars, store.opinions(ME).hidden) == ({1: 2.0}, [])
+    assert (store.ratings_of(ME).stars, store.ratings_of(ME).hidden) == ({1: 2.0}, [])
 
 
 def test_of_several_ratings_for_a_movie_the_last_counts(store: ProfileStore) -> None:
     store.put(ME, [OwnRating(1, 1.0, 9), OwnRating(2, 2.0, 5), OwnRating(1, 3.0, 4)])
-    assert store.opinions(ME).ratings == [OwnRating(2, 2.0, 5), OwnRating(1, 3.0, 4)]
+    assert store.ratings_of(ME).ratings == [OwnRating(2, 2.0, 5), OwnRating(1, 3.0, 4)]
     store.put(ME, [])
     store.put(OTHER, [])
-    assert len(store.opinions(ME)) == 2
+    assert len(store.ratings_of(ME)) == 2
 
 
 def test_visitors_do_not_see_each_other(store: ProfileStore) -> None:
     store.rate(ME, {1: 4.0})
     store.rate(OTHER, {1: 1.0, 2: 2.0})
     store.delete(OTHER)
-    assert store.opinions(ME).stars == {1: 4.0}
-    assert store.opinions(OTHER) == Opinions()
+    assert store.ratings_of(ME).stars == {1: 4.0}
+    assert store.ratings_of(OTHER) == VisitorRatings()
 
 
 def test_looking_writes_nothing(stores: Open) -> None:
     store = stores(Limits(visitors=1))
     store.seen(ME)
-    assert store.opinions(ME).ratings == []
+    assert store.ratings_of(ME).ratings == []
     store.remove(ME, 1)
     store.delete(ME)
     store.rate(OTHER, {1: 1.0})  # the one place is free
@@ -158,7 +158,7 @@ def test_a_restart_loses_nothing(stores: Open) -> None:
     store.hide(ME, 2)
     store.close()
     again = stores()
-    assert (again.opinions(ME).stars, again.opinions(ME).hidden) == ({1: 4.0}, [2])
+    assert (again.ratings_of(ME).stars, again.ratings_of(ME).hidden) == ({1: 4.0}, [2])
 
 
 def write(store: ProfileStore, writer: int) -> None:
@@ -169,11 +169,11 @@ def write(store: ProfileStore, writer: int) -> None:
 
 
 def check_all_is_there(store: ProfileStore) -> None:
-    stars = store.opinions(ME).stars
+    stars = store.ratings_of(ME).stars
     assert stars.pop("shared") in range(20)
     assert stars == {100 * writer + movie: 3.0 for writer in range(20) for movie in range(20)}
     for writer in range(20):
-        assert store.opinions(f"own {writer}").stars == dict.fromkeys(range(20), 2.0)
+        assert store.ratings_of(f"own {writer}").stars == dict.fromkeys(range(20), 2.0)
 
 
 def test_twenty_threads_of_two_servers_lose_nothing(stores: Open) -> None:
@@ -208,9 +208,9 @@ def test_the_last_of_two_writers_wins(stores: Open) -> None:
     first, second = stores(), stores()
     first.rate(ME, {1: 1.0})
     second.rate(ME, {1: 2.0})
-    assert first.opinions(ME).stars == second.opinions(ME).stars == {1: 2.0}
+    assert first.ratings_of(ME).stars == second.ratings_of(ME).stars == {1: 2.0}
     second.delete(ME)
-    assert first.opinions(ME) == Opinions()
+    assert first.ratings_of(ME) == VisitorRatings()
 
 
 def test_what_waited_gives_way_to_what_was_said_after_it(store: ProfileStore) -> None:
@@ -218,10 +218,10 @@ def test_what_waited_gives_way_to_what_was_said_after_it(store: ProfileStore) ->
     store.put(ME, [OwnRating(movie, 1.0, START + n) for n, movie in enumerate(movies)])
     rated = Change(dict.fromkeys([*movies, "new"], (5.0, 7)))  # a file's, that is from 1970
     store.change(ME, rated.waiting(START + 1))
-    assert store.opinions(ME).stars == {"later": 1.0, "earlier": 5.0, "same": 5.0, "new": 5.0}
+    assert store.ratings_of(ME).stars == {"later": 1.0, "earlier": 5.0, "same": 5.0, "new": 5.0}
     store.put(ME, [OwnRating(movie, 2.0, START + n) for n, movie in enumerate(movies)])
     store.change(ME, Change(removed=frozenset([*movies, "never rated"])).waiting(START + 1))
-    assert store.opinions(ME).stars == {"later": 2.0, "new": 5.0}
+    assert store.ratings_of(ME).stars == {"later": 2.0, "new": 5.0}
 
 
 def test_an_erasure_that_waited_leaves_what_was_said_after_it(stores: Open) -> None:
@@ -230,7 +230,7 @@ def test_an_erasure_that_waited_leaves_what_was_said_after_it(stores: Open) -> N
     erased = Change(erase=True).waiting(START + 1)
     rated = Change({2: (5.0, START + 2), 3: (5.0, START + 2)}).waiting(START + 2)
     store.change(ME, erased.then(rated))
-    assert store.opinions(ME).stars == {2: 2.0, 3: 5.0}
+    assert store.ratings_of(ME).stars == {2: 2.0, 3: 5.0}
     store.change(ME, Change(erase=True).waiting(START + 9))
     store.rate(OTHER, {1: 1.0})  # the one place is free
 
@@ -238,9 +238,9 @@ def test_an_erasure_that_waited_leaves_what_was_said_after_it(stores: Open) -> N
 def test_a_change_is_made_at_once(store: ProfileStore) -> None:
     store.rate(ME, {1: 1.0, 2: 2.0, 3: 3.0})
     store.change(ME, Change({2: (4.0, 7), 4: (None, 8)}, frozenset([3, 5])))
-    assert (store.opinions(ME).stars, store.opinions(ME).hidden) == ({1: 1.0, 2: 4.0}, [4])
+    assert (store.ratings_of(ME).stars, store.ratings_of(ME).hidden) == ({1: 1.0, 2: 4.0}, [4])
     store.change(ME, Change({9: (1.0, 9)}, erase=True))
-    assert store.opinions(ME).ratings == [OwnRating(9, 1.0, 9)]
+    assert store.ratings_of(ME).ratings == [OwnRating(9, 1.0, 9)]
 
 
 def test_one_visitor_can_keep_so_many(stores: Open) -> None:
@@ -249,10 +249,10 @@ def test_one_visitor_can_keep_so_many(stores: Open) -> None:
     with pytest.raises(ProfileError, match="can keep 3 movies; ") as error:
         store.rate(ME, {3: 3.0, 4: 4.0})
     assert (error.value.reason, error.value.values) == ("too_many", {"limit": 3})
-    assert store.opinions(ME).stars == {1: 1.0, 2: 2.0}
+    assert store.ratings_of(ME).stars == {1: 1.0, 2: 2.0}
     store.hide(ME, 3)
     store.rate(ME, {3: 3.0})
-    assert store.opinions(ME).stars == {1: 1.0, 2: 2.0, 3: 3.0}
+    assert store.ratings_of(ME).stars == {1: 1.0, 2: 2.0, 3: 3.0}
 
 
 def test_who_has_more_than_may_be_kept_now_can_remove(stores: Open) -> None:
@@ -261,7 +261,7 @@ def test_who_has_more_than_may_be_kept_now_can_remove(stores: Open) -> None:
     store.remove(ME, 1)
     with pytest.raises(ProfileError):
         store.rate(ME, {2: 2.0})
-    assert store.opinions(ME).stars == dict.fromkeys((0, 2, 3, 4), 1.0)
+    assert store.ratings_of(ME).stars == dict.fromkeys((0, 2, 3, 4), 1.0)
 
 
 def test_there_is_room_for_so_many_visitors(stores: Open, clock: list[int]) -> None:
@@ -276,8 +276,8 @@ def test_there_is_room_for_so_many_visitors(stores: Open, clock: list[int]) -> N
     store.rate(ME, {2: 2.0})  # whoever has a place can go on
     clock[0] += 1
     store.rate("new", {1: 1.0})
-    assert store.opinions(ME).ratings == []
-    assert store.opinions(OTHER).stars == store.opinions("new").stars == {1: 1.0}
+    assert store.ratings_of(ME).ratings == []
+    assert store.ratings_of(OTHER).stars == store.ratings_of("new").stars == {1: 1.0}
 
 
 def test_being_here_keeps_the_place(stores: Open, clock: list[int]) -> None:
@@ -292,10 +292,10 @@ def test_being_here_keeps_the_place(stores: Open, clock: list[int]) -> None:
 def test_after_a_year_away_the_ratings_go(stores: Open, clock: list[int]) -> None:
     store = stores(Limits(visitors=2))
     store.rate(ME, {1: 1.0})
-    clock[0] += KEPT_SECONDS + 1
+    clock[0] += RETENTION_SECONDS + 1
     for visitor in (OTHER, "new"):
         store.rate(visitor, {1: 1.0})
-    assert store.opinions(ME).ratings == []
+    assert store.ratings_of(ME).ratings == []
 
 
 def test_the_settings_say_which_store_it_is(place: Place, tmp_path: Path) -> None:
@@ -305,7 +305,7 @@ def test_the_settings_say_which_store_it_is(place: Place, tmp_path: Path) -> Non
         file.rate(ME, {1: 1.0, 2: 2.0})
     given = Settings(ratings_url=place.url, ratings_schema=place.schema, profile_ratings=1)
     database = open_store(given)
-    assert isinstance(database, WaitingStore)
+    assert isinstance(database, WriteBehindStore)
     with pytest.raises(ProfileError, match="can keep 1 movies"):
         database.rate(ME, {1: 1.0, 2: 2.0})
     database.rate(ME, {1: 1.0})

@@ -10,13 +10,13 @@ import pytest
 from recommender.core.errors import ProfileError
 from recommender.visitors import records, write_behind
 from recommender.visitors.postgres_store import PostgresStore
-from recommender.visitors.records import Limits, Opinions
-from recommender.visitors.write_behind import WaitingStore
+from recommender.visitors.records import Limits, VisitorRatings
+from recommender.visitors.write_behind import WriteBehindStore
 from tests.support.pgbouncer import Bouncer
 from tests.support.postgres import PASSWORD, Place, until
 
 ME, OTHER = "a" * 32, "b" * 32
-Open = Callable[..., WaitingStore]
+Open = Callable[..., WriteBehindStore]
 
 
 @pytest.fixture
@@ -24,9 +24,9 @@ def stores(place: Place) -> Iterator[Open]:
     """Opens a store that asks often; `url` and limits may be other ones."""
     opened = []
 
-    def open_one(url: str = place.url, most_waiting: int = 100, **limits: int) -> WaitingStore:
+    def open_one(url: str = place.url, max_pending: int = 100, **limits: int) -> WriteBehindStore:
         database = PostgresStore(url, place.schema, Limits(**limits))
-        opened.append(WaitingStore(database, retry_seconds=0.05, most_waiting=most_waiting))
+        opened.append(WriteBehindStore(database, retry_seconds=0.05, max_pending=max_pending))
         return opened[-1]
 
     yield open_one
@@ -34,8 +34,8 @@ def stores(place: Place) -> Iterator[Open]:
         store.close()
 
 
-def all_saved(store: WaitingStore, secret: str = ME) -> bool:
-    said = store.opinions(secret)
+def all_saved(store: WriteBehindStore, secret: str = ME) -> bool:
+    said = store.ratings_of(secret)
     return said.read == "now" and not said.unsaved and not said.erasing
 
 
@@ -43,12 +43,12 @@ def test_while_all_is_well_it_is_the_database(stores: Open) -> None:
     first, second = stores(), stores()
     first.rate(ME, {1: 4.0})
     first.hide(ME, 2)
-    assert second.opinions(ME).stars == {1: 4.0}
+    assert second.ratings_of(ME).stars == {1: 4.0}
     second.remove(ME, 1)
-    assert first.opinions(ME) == Opinions(hidden=[2])
+    assert first.ratings_of(ME) == VisitorRatings(hidden=[2])
     assert first.trouble() is None
     first.delete(ME)
-    assert second.opinions(ME) == Opinions()
+    assert second.ratings_of(ME) == VisitorRatings()
 
 
 def test_killed_in_the_middle_nothing_is_lost(
@@ -58,16 +58,16 @@ def test_killed_in_the_middle_nothing_is_lost(
     store = stores()
     store.rate(ME, {1: 1.0, 2: 2.0})
     store.hide(ME, 3)
-    store.opinions(ME)
+    store.ratings_of(ME)
     place.server.kill()
     store.rate(ME, {4: 4.0})
     store.remove(ME, 1)
     store.hide(OTHER, 9)
     store.seen(ME)
-    said = store.opinions(ME)
+    said = store.ratings_of(ME)
     assert (said.stars, said.hidden, said.read) == ({2: 2.0, 4: 4.0}, [3], "before")
     assert said.unsaved == {1, 4}
-    other = store.opinions(OTHER)
+    other = store.ratings_of(OTHER)
     assert (other.hidden, other.unsaved, other.read) == ([9], {9}, "never")
     assert store.trouble() == (
         "ratings in 127.0.0.1/postgres: nobody listens there; changes that wait for it: 3"
@@ -75,8 +75,8 @@ def test_killed_in_the_middle_nothing_is_lost(
     place.server.start()
     until(lambda: all_saved(store) and all_saved(store, OTHER))
     assert store.trouble() is None
-    assert stores().opinions(ME).stars == {2: 2.0, 4: 4.0}
-    assert stores().opinions(OTHER).hidden == [9]
+    assert stores().ratings_of(ME).stars == {2: 2.0, 4: 4.0}
+    assert stores().ratings_of(OTHER).hidden == [9]
     assert [record.getMessage() for record in caplog.records] == [
         "ratings in 127.0.0.1/postgres: nobody listens there",
         "ratings in 127.0.0.1/postgres: back; changes saved: 3",
@@ -94,15 +94,15 @@ def test_killed_behind_a_pooler_nothing_is_lost_either(
     until(lambda: store.trouble() == f"ratings in 127.0.0.1/postgres: {why}")
     place.server.start()
     until(lambda: all_saved(store))
-    assert stores().opinions(ME).stars == {1: 1.0, 2: 2.0}
+    assert stores().ratings_of(ME).stars == {1: 1.0, 2: 2.0}
 
 
 def test_what_was_saved_a_moment_before_is_remembered(stores: Open, place: Place) -> None:
     store = stores()
-    store.opinions(ME)
+    store.ratings_of(ME)
     store.rate(ME, {1: 1.0})
     place.server.kill()
-    assert store.opinions(ME).stars == {1: 1.0}
+    assert store.ratings_of(ME).stars == {1: 1.0}
 
 
 def test_dead_from_the_start(stores: Open, place: Place) -> None:
@@ -110,10 +110,10 @@ def test_dead_from_the_start(stores: Open, place: Place) -> None:
     store = stores()
     until(lambda: store.trouble() is not None)
     store.rate(ME, {1: 1.0})
-    assert store.opinions(ME).stars == {1: 1.0}
+    assert store.ratings_of(ME).stars == {1: 1.0}
     place.server.start()
     until(lambda: all_saved(store))
-    assert stores().opinions(ME).stars == {1: 1.0}
+    assert stores().ratings_of(ME).stars == {1: 1.0}
 
 
 def test_after_one_failure_nobody_waits(stores: Open, place: Place) -> None:
@@ -128,7 +128,7 @@ def test_after_one_failure_nobody_waits(stores: Open, place: Place) -> None:
     finally:
         place.server.thaw()
     until(lambda: all_saved(store))
-    assert store.opinions(ME).stars == {1: 5.0} | dict.fromkeys([0, *range(2, 40)], 1.0)
+    assert store.ratings_of(ME).stars == {1: 5.0} | dict.fromkeys([0, *range(2, 40)], 1.0)
 
 
 def test_while_it_is_known_to_be_away_it_is_not_asked(
@@ -136,16 +136,16 @@ def test_while_it_is_known_to_be_away_it_is_not_asked(
 ) -> None:
     store = stores()
     place.server.kill()
-    until(lambda: store.opinions(ME).read != "now")
+    until(lambda: store.ratings_of(ME).read != "now")
 
     def asked(*_given: object) -> None:
         raise AssertionError
 
-    for method in ("opinions", "change", "seen"):
+    for method in ("ratings_of", "change", "seen"):
         monkeypatch.setattr(PostgresStore, method, asked)
     store.seen(ME)
     store.rate(ME, {1: 1.0})
-    assert store.opinions(ME).stars == {1: 1.0}
+    assert store.ratings_of(ME).stars == {1: 1.0}
 
 
 def test_wrong_password_until_it_is_right(stores: Open, place: Place) -> None:
@@ -157,7 +157,7 @@ def test_wrong_password_until_it_is_right(stores: Open, place: Place) -> None:
     assert PASSWORD not in str(store.trouble())
     place.execute(f"ALTER ROLE {{s}} PASSWORD '{PASSWORD}'")
     until(lambda: all_saved(store))
-    assert stores().opinions(ME).stars == {1: 1.0}
+    assert stores().ratings_of(ME).stars == {1: 1.0}
     store.close()
     place.execute("DROP SCHEMA {s} CASCADE; DROP ROLE {s}")
 
@@ -167,27 +167,27 @@ def test_what_may_only_be_read_is_read(stores: Open, place: Place) -> None:
     owner.rate(ME, {1: 1.0})
     store = stores(f"{place.url}?options=-c%20default_transaction_read_only%3Don")
     store.rate(ME, {2: 2.0})
-    said = store.opinions(ME)
+    said = store.ratings_of(ME)
     assert (said.stars, said.unsaved, said.read) == ({1: 1.0, 2: 2.0}, {2}, "now")
     owner.rate(ME, {3: 3.0})
-    assert store.opinions(ME).stars == {1: 1.0, 2: 2.0, 3: 3.0}
+    assert store.ratings_of(ME).stars == {1: 1.0, 2: 2.0, 3: 3.0}
     assert "it can only be read now" in str(store.trouble())
-    assert owner.opinions(ME).stars == {1: 1.0, 3: 3.0}
+    assert owner.ratings_of(ME).stars == {1: 1.0, 3: 3.0}
 
 
 def test_deleting_everything_waits_too(stores: Open, place: Place) -> None:
     store = stores()
     store.rate(ME, {1: 1.0, 2: 2.0})
-    store.opinions(ME)
+    store.ratings_of(ME)
     place.server.kill()
     store.delete(ME)
-    said = store.opinions(ME)
+    said = store.ratings_of(ME)
     assert (said.ratings, said.erasing) == ([], True)
     store.rate(ME, {3: 3.0})
-    assert store.opinions(ME).stars == {3: 3.0}
+    assert store.ratings_of(ME).stars == {3: 3.0}
     place.server.start()
     until(lambda: all_saved(store))
-    assert stores().opinions(ME).stars == {3: 3.0}
+    assert stores().ratings_of(ME).stars == {3: 3.0}
 
 
 def test_of_what_waited_on_two_servers_the_later_word_counts(
@@ -211,7 +211,7 @@ def test_of_what_waited_on_two_servers_the_later_word_counts(
     place.server.start()
     until(lambda: all_saved(second))
     first.close()
-    assert second.opinions(ME).stars == {
+    assert second.ratings_of(ME).stars == {
         "both": 4.0,
         "both, at last": 1.0,
         "2.0 alone": 2.0,
@@ -227,20 +227,20 @@ def test_a_clock_that_goes_back_takes_nothing_along(
     monkeypatch.setattr(records.time, "time", lambda: now[0])
     store = stores()
     store.rate(ME, {1: 1.0, 2: 2.0})
-    store.opinions(ME)
+    store.ratings_of(ME)
     place.server.kill()
     now[0] -= 3600
     store.rate(ME, {1: 5.0})
     store.remove(ME, 2)
     place.server.start()
     until(lambda: all_saved(store))
-    assert store.opinions(ME).stars == {1: 5.0}
+    assert store.ratings_of(ME).stars == {1: 5.0}
 
 
 def test_only_so_much_waits(stores: Open, place: Place) -> None:
-    store = stores(most_waiting=3, opinions=2)
+    store = stores(max_pending=3, opinions=2)
     store.rate(ME, {1: 1.0})
-    store.opinions(ME)
+    store.ratings_of(ME)
     place.server.kill()
     store.rate(ME, {2: 2.0})
     with pytest.raises(ProfileError) as error:  # known already
@@ -253,8 +253,8 @@ def test_only_so_much_waits(stores: Open, place: Place) -> None:
     store.rate(ME, {2: 5.0})  # takes no more room
     place.server.start()
     until(lambda: all_saved(store) and all_saved(store, OTHER))
-    assert store.opinions(ME).stars == {1: 1.0, 2: 5.0}
-    assert store.opinions("new") == Opinions()
+    assert store.ratings_of(ME).stars == {1: 1.0, 2: 5.0}
+    assert store.ratings_of("new") == VisitorRatings()
 
 
 def test_what_is_refused_in_the_end_is_said_once(stores: Open, place: Place) -> None:
@@ -266,23 +266,23 @@ def test_what_is_refused_in_the_end_is_said_once(stores: Open, place: Place) -> 
     place.server.start()
     until(lambda: all_saved(full) and all_saved(full, OTHER))
     with pytest.raises(ProfileError, match=r"1 visitors; .*; changes given up: 2") as error:
-        full.raise_refusal(OTHER)
+        full.raise_rejected(OTHER)
     assert (error.value.reason, error.value.values) == ("given_up", {"count": 2})
-    full.raise_refusal(OTHER)
-    full.raise_refusal(ME)
-    assert full.opinions(OTHER) == Opinions()
-    assert full.opinions(ME).stars == {1: 1.0, 2: 2.0}
+    full.raise_rejected(OTHER)
+    full.raise_rejected(ME)
+    assert full.ratings_of(OTHER) == VisitorRatings()
+    assert full.ratings_of(ME).stars == {1: 1.0, 2: 2.0}
 
 
 def test_many_visitors_write_while_it_goes_and_comes(stores: Open, place: Place) -> None:
-    first, second = stores(most_waiting=10_000), stores(most_waiting=10_000)
+    first, second = stores(max_pending=10_000), stores(max_pending=10_000)
 
     def visit(visitor: int) -> None:
         store = (first, second)[visitor % 2]
-        store.opinions(f"visitor {visitor}")  # as every page begins
+        store.ratings_of(f"visitor {visitor}")  # as every page begins
         for movie in range(15):
             store.rate(f"visitor {visitor}", {movie: 3.0, "last": float(movie)})
-            assert store.opinions(f"visitor {visitor}").stars["last"] == movie
+            assert store.ratings_of(f"visitor {visitor}").stars["last"] == movie
             time.sleep(0.01)
 
     with ThreadPoolExecutor(21) as threads:
@@ -297,20 +297,20 @@ def test_many_visitors_write_while_it_goes_and_comes(stores: Open, place: Place)
     expected = dict.fromkeys(range(15), 3.0) | {"last": 14.0}
     for visitor in range(20):
         until(lambda v=visitor: all_saved((first, second)[v % 2], f"visitor {v}"))  # type: ignore[misc]
-        assert stores().opinions(f"visitor {visitor}").stars == expected
+        assert stores().ratings_of(f"visitor {visitor}").stars == expected
     assert place.execute("SELECT count(*), sum(1) FROM {s}.visitors") == [(20, 20)]
 
 
 def test_what_is_remembered_is_bounded(
     stores: Open, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(write_behind, "_MOST_REMEMBERED", 8)
+    monkeypatch.setattr(write_behind, "_MAX_CACHED", 8)
     store = stores()
     for visitor in "abcd":
         store.rate(visitor, {1: 1.0, 2: 2.0})
-        store.opinions(visitor)
+        store.ratings_of(visitor)
     place.server.kill()
-    found = {visitor: store.opinions(visitor).read for visitor in "abcd"}
+    found = {visitor: store.ratings_of(visitor).read for visitor in "abcd"}
     assert found == {"a": "never", "b": "never", "c": "before", "d": "before"}
 
 
@@ -339,4 +339,4 @@ def test_what_waits_at_the_end_is_tried_once_more_and_counted(
     other._retry_seconds = 60.0
     place.server.start()
     other.close()
-    assert stores().opinions(OTHER).stars == {1: 1.0}
+    assert stores().ratings_of(OTHER).stars == {1: 1.0}

@@ -9,8 +9,8 @@ from recommender.app.i18n.language import t
 from recommender.app.server.guarded_action import acting
 from recommender.app.server.visitor import Visitor, current_visitor, told
 from recommender.recommender import Recommender
-from recommender.visitors.csv_files import MOST_BYTES, from_csv, match, to_csv
-from recommender.visitors.records import Opinions
+from recommender.visitors.csv_files import MAX_BYTES, from_csv, match, to_csv
+from recommender.visitors.records import VisitorRatings
 
 _FILE_NAME = "matinee-ratings.csv"
 _UPLOADS, _REPORT = "own_file_uploads", "own_file_report"
@@ -19,7 +19,7 @@ _MISSING_SHOWN = 50
 IMPORT_BYTES = 12
 
 
-def draw(matinee: Recommender, visitor: Visitor, said: Opinions) -> None:
+def draw(matinee: Recommender, visitor: Visitor, said: VisitorRatings) -> None:
     """Draw the three, each under its heading."""
     st.header(t("my_ratings.export"), anchor=False)
     st.markdown(t("my_ratings.export_text"))
@@ -49,7 +49,7 @@ def _import(matinee: Recommender, visitor: Visitor) -> None:
         t("my_ratings.import_text"),
         type="csv",
         key=f"own_file_{uploads}",
-        max_upload_size=MOST_BYTES // 2**20,
+        max_upload_size=MAX_BYTES // 2**20,
     )
     if file is not None:
         st.session_state.pop(_REPORT, None)

@@ -61,7 +61,7 @@ def _rate(movie_id: Id, scale: tuple[float, float], key: str) -> None:
     with told():
         visitor = current_visitor()
         if index is None:  # a click on the star that was shown
-            before = visitor.store.opinions(visitor.secret).stars.get(movie_id)
+            before = visitor.store.ratings_of(visitor.secret).stars.get(movie_id)
             if before is None:
                 return
             index = index_of(before, scale)

@@ -6,14 +6,14 @@ import streamlit as st
 
 from recommender.app.i18n.language import t
 from recommender.app.server.visitor import current_visitor, told
-from recommender.visitors.records import Opinions
+from recommender.visitors.records import VisitorRatings
 
 # How things stood when the page was drawn last.
 _TOLD = "unsaved_told"
 _LOOK_SECONDS = 3.0
 
 
-def draw(said: Opinions, *, failed: bool) -> None:
+def draw(said: VisitorRatings, *, failed: bool) -> None:
     """Say what is not saved, and draw the page anew by itself once that has changed.
 
     Args:
@@ -38,10 +38,10 @@ def draw(said: Opinions, *, failed: bool) -> None:
 def _look_again() -> None:
     with told():
         visitor = current_visitor()
-        if _standing(visitor.store.opinions(visitor.secret)) != st.session_state[_TOLD]:
+        if _standing(visitor.store.ratings_of(visitor.secret)) != st.session_state[_TOLD]:
             st.rerun()
 
 
-def _standing(said: Opinions) -> tuple[int, str]:
+def _standing(said: VisitorRatings) -> tuple[int, str]:
     """How many changes are not saved, and from where the rest is."""
     return len(said.unsaved) + said.erasing, said.read

@@ -17,7 +17,7 @@ from recommender.app.server.visitor import Visitor, current_visitor, take_proble
 from recommender.core.errors import ProfileError
 from recommender.core.records import Id, Movie, Recommendation
 from recommender.recommender import Recommender
-from recommender.visitors.records import Opinions
+from recommender.visitors.records import VisitorRatings
 
 _PARTS = ("rate", "rated", "file")
 _PART_NAMES = ("my_ratings.part_rate", "my_ratings.part_rated", "my_ratings.part_file")
@@ -36,7 +36,7 @@ class _Own:
 
     matinee: Recommender
     visitor: Visitor
-    said: Opinions
+    said: VisitorRatings
 
 
 def page() -> st.Page:
@@ -56,8 +56,8 @@ def _draw() -> None:
         visitor = current_visitor()
         with suppress(ProfileError):  # a full disk still gives what is on it
             visitor.store.seen(visitor.secret)
-        own = _Own(matinee, visitor, visitor.store.opinions(visitor.secret))
-        visitor.store.raise_refusal(visitor.secret)
+        own = _Own(matinee, visitor, visitor.store.ratings_of(visitor.secret))
+        visitor.store.raise_rejected(visitor.secret)
     problem = take_problem()
     if own is None:
         st.error(problem, icon=":material/error:")

@@ -17,7 +17,7 @@ from recommender.app.components.markup import plain
 from recommender.app.i18n.language import t
 from recommender.app.server.configuration import settings
 from recommender.core.errors import ProfileError
-from recommender.visitors.records import KEPT_SECONDS, ProfileStore
+from recommender.visitors.records import RETENTION_SECONDS, ProfileStore
 from recommender.visitors.sqlite_store import MEMORY, SqliteStore
 from recommender.visitors.stores import limits, open_store
 
@@ -60,7 +60,7 @@ class VisitorCookie:
             return
         known = HTTPConnection(scope).cookies.get(COOKIE, "")
         secret = known if _SECRET.fullmatch(known) else secrets.token_urlsafe(24)
-        cookie = f"{COOKIE}={secret}; HttpOnly; SameSite=Lax; Path=/; Max-Age={KEPT_SECONDS}"
+        cookie = f"{COOKIE}={secret}; HttpOnly; SameSite=Lax; Path=/; Max-Age={RETENTION_SECONDS}"
         if _is_encrypted(scope):
             cookie += "; Secure"
 

@@ -17,7 +17,7 @@ from recommender.app.server import configuration, startup
 from recommender.app.server.health import Health
 from recommender.app.server.visitor import COOKIE
 from recommender.visitors.postgres_store import PostgresStore
-from recommender.visitors.records import Opinions
+from recommender.visitors.records import VisitorRatings
 from tests.app.conftest import OpenPage
 from tests.app.drawn import PAGES, titles
 from tests.app.pages.test_my_ratings import offered, part, rate
@@ -72,7 +72,7 @@ def test_every_session_and_server_sees_the_same(shared: PostgresStore, open_page
     page = open_page("my-ratings")
     movie = offered(page)[0]
     rate(page, movie, 4)
-    assert shared.opinions(SECRET).stars == {movie: 4.0}
+    assert shared.ratings_of(SECRET).stars == {movie: 4.0}
     shared.rate(SECRET, {movie: 2.0})
     another = open_page("my-ratings", part="rated")
     assert another.feedback(key=f"stars_{movie}").value == 1
@@ -107,7 +107,7 @@ def test_killed_in_the_middle(
     until(page, lambda: not warnings(page))
     assert [success.value for success in page.success] == ["Saved: 1"]
     assert badges(page) == 0
-    assert shared.opinions(SECRET).stars == {first: 5.0, second: 1.0}
+    assert shared.ratings_of(SECRET).stars == {first: 5.0, second: 1.0}
     page.run()
     assert len(page.success) == 0
     assert [success.value for success in again.run().success] == ["Saved: 1"]
@@ -127,7 +127,7 @@ def test_dead_from_the_start_in_korean(
     place.server.start()
     until(page, lambda: not warnings(page))
     assert [success.value for success in page.success] == ["변경 1개를 저장했습니다."]
-    assert shared.opinions(SECRET).stars == {33: 4.0, movie: 3.0}
+    assert shared.ratings_of(SECRET).stars == {33: 4.0, movie: 3.0}
     assert part(page, "rated").feedback(key="stars_33").value == 3
 
 
@@ -154,7 +154,7 @@ def test_hiding_taking_back_and_deleting_while_it_is_away(
     assert page.caption[0].value == "Rate a movie, and this list becomes yours."
     place.server.start()
     until(page, lambda: not warnings(page))
-    assert shared.opinions(SECRET) == Opinions()
+    assert shared.ratings_of(SECRET) == VisitorRatings()
 
 
 def test_what_the_server_will_not_take_in_the_end(
@@ -189,7 +189,7 @@ def test_a_database_that_never_answers_holds_nobody_up(
     finally:
         place.server.thaw()
     until(page, lambda: not warnings(page))
-    assert shared.opinions(SECRET).stars == {movie: 5.0}
+    assert shared.ratings_of(SECRET).stars == {movie: 5.0}
 
 
 def test_health_says_so_and_nothing_secret(
