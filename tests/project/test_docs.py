@@ -13,6 +13,7 @@ from tests.conftest import ROOT
 
 MAX_README_WORDS = 900
 FENCED_PYTHON = re.compile(r"^```python\n(.*?)^```$", re.M | re.S)
+NAMED_FILE = re.compile(r"`(\w[\w.-]*(?:/[\w.-]+)+\.(?:py|c|h|sh|cfg|yaml|toml|lock|env))`")
 LINK = re.compile(r"\]\(([^)#\s]+)")
 # What a browser would fetch to draw a page.
 FETCHED = re.compile(
@@ -31,6 +32,17 @@ def test_the_readme_is_short() -> None:
 def test_links_of_the_top_folder_lead_to_files(name: str) -> None:
     links = LINK.findall((ROOT / name).read_text("utf-8"))
     missing = [link for link in links if "://" not in link and not (ROOT / link).exists()]
+    assert not missing
+
+
+def test_files_that_the_docs_name_are_there() -> None:
+    tracked = subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).splitlines()
+    missing = [
+        f"{page.name}: {name}"
+        for page in [ROOT / "README.md", ROOT / "SECURITY.md", *(ROOT / "docs").glob("*.md")]
+        for name in NAMED_FILE.findall(page.read_text("utf-8"))
+        if "NAME" not in name and not any(f"/{file}".endswith(f"/{name}") for file in tracked)
+    ]
     assert not missing
 
 
