@@ -30,7 +30,16 @@ EXECUTABLE = shutil.which("chromium") or shutil.which("chromium-browser")
 if EXECUTABLE is None:
     _missing("there is no Chromium (Debian: apt install chromium)")
 try:
-    from playwright.sync_api import Browser, Locator, Page, WebSocket, expect, sync_playwright
+    from playwright.sync_api import (
+        Browser,
+        BrowserContext,
+        Error,
+        Locator,
+        Page,
+        WebSocket,
+        expect,
+        sync_playwright,
+    )
 except ImportError:
     _missing("the package playwright is not installed")
 
@@ -38,6 +47,8 @@ __all__ = [
     "ARGUMENTS",
     "EXECUTABLE",
     "Browser",
+    "BrowserContext",
+    "Error",
     "Locator",
     "Page",
     "WebSocket",

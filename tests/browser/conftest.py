@@ -4,8 +4,9 @@ to the console and open no dialog."""
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import pytest
 from tests.browser.serving import Server, serve
 
 if TYPE_CHECKING:
-    from tests.browser.chromium import Browser, Page
+    from tests.browser.chromium import Browser, BrowserContext, Page
 
 WIDE = {"width": 1366, "height": 900}
 PHONE = {"width": 390, "height": 844}
@@ -49,7 +50,7 @@ def tiny_server(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 def chromium() -> Iterator[Browser]:
     from tests.browser.chromium import ARGUMENTS, EXECUTABLE, expect, sync_playwright
 
-    expect.set_options(timeout=20_000)
+    expect.set_options(timeout=60_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=list(ARGUMENTS))
         yield browser
@@ -65,20 +66,34 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         )
 
 
+@pytest.fixture(scope="session")
+def contexts(chromium: Browser) -> dict[str, list[BrowserContext]]:
+    """The contexts that no visitor uses, by locale; they have the app's scripts in their cache."""
+    return defaultdict(list)
+
+
 @pytest.fixture
-def visit(chromium: Browser, start: Callable[..., Server]) -> Iterator[Callable[..., Page]]:
+def visit(
+    chromium: Browser,
+    contexts: dict[str, list[BrowserContext]],
+    start: Callable[..., Server],
+) -> Iterator[Callable[..., Page]]:
     """`visit(address, locale=…, viewport=…)` opens an address as a new visitor.
 
     It asks for `start` so that no server ends before the pages that it serves.
     """
-    contexts, found = [], []
+    from tests.browser.chromium import Error
+
+    used, found = [], []
 
     def visit(
         address: str, *, locale: str = "en-US", viewport: dict[str, Any] | None = None
     ) -> Page:
-        context = chromium.new_context(locale=locale, viewport=viewport or WIDE)
-        contexts.append(context)
+        free = contexts[locale]
+        context = free.pop() if free else chromium.new_context(locale=locale)
+        used.append((locale, context))
         page = context.new_page()
+        page.set_viewport_size(viewport or WIDE)
         host = "/".join(address.split("/")[:3])
 
         def check_request(url: str) -> None:
@@ -99,6 +114,11 @@ def visit(chromium: Browser, start: Callable[..., Server]) -> Iterator[Callable[
         return page
 
     yield visit
-    for context in contexts:
-        context.close()
+    for locale, context in used:
+        for page in context.pages:
+            with suppress(Error):  # a page whose server has gone has no storage
+                page.evaluate("localStorage.clear(); sessionStorage.clear()")
+            page.close()
+        context.clear_cookies()
+        contexts[locale].append(context)
     assert found == []

@@ -15,7 +15,7 @@ from recommender.app.server import bundle_updates
 from recommender.app.server.configuration import settings
 from recommender.app.server.housekeeper import guard
 from recommender.app.server.loading import trouble
-from recommender.app.server.startup import load_in_background
+from recommender.app.server.startup import is_loading, load_in_background
 from recommender.app.server.visitor import ratings_trouble
 from recommender.bundle.manifest import manifest_stamp
 
@@ -57,6 +57,8 @@ class Health:
             if manifest_stamp(settings().bundle_folder) != found.stamp:
                 load_in_background()
             return found.reason
+        if is_loading():
+            return "every page is being drawn for the first time"
         keeper = guard()
         if keeper is not None and keeper.state().level == "full":
             return "memory is full"

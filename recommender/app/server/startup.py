@@ -84,6 +84,11 @@ def load_in_background() -> None:
         threading.Thread(target=_load, args=(loop,), name="bundle", daemon=True).start()
 
 
+def is_loading() -> bool:
+    """Return True while the bundle is being loaded and its pages are drawn for the first time."""
+    return _loading.locked()
+
+
 def _arrived(loop: asyncio.AbstractEventLoop) -> None:
     """Open the new version of a bundle at an address, so that no visitor waits for it."""
     if loop.is_closed():

@@ -14,7 +14,7 @@ from memory_toolkit.guard.guard import Busy
 from memory_toolkit.measure.limit import Group, memory_limit
 from memory_toolkit.measure.reading import read
 from recommender import BundleError
-from recommender.app.server import health, loading
+from recommender.app.server import health, loading, startup
 from recommender.app.server.health import Health
 from recommender.app.server.housekeeper import guard
 from recommender.app.server.loading import initialize_recommender
@@ -63,6 +63,9 @@ def test_ready_once_the_bundle_is_loaded(monkeypatch: pytest.MonkeyPatch) -> Non
         assert ask(Health()) == (503, "unavailable", "the bundle is not loaded yet")
     health.settings.cache_clear()
     initialize_recommender()
+    with startup._loading:
+        drawing = "every page is being drawn for the first time"
+        assert ask(Health()) == (503, "unavailable", drawing)
     assert ask(Health()) == (200, "ready", None)
 
 
