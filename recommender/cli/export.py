@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -15,9 +16,10 @@ import numpy as np
 
 from memory_toolkit.measure.reading import read
 from recommender.core.atomic_write import atomic_write
-from recommender.core.errors import DataError
+from recommender.core.errors import DataError, NotFoundError, ProfileError
 from recommender.core.records import Id
 from recommender.recommender import Recommender
+from recommender.visitors.csv_files import MAX_BYTES, from_csv, match
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -165,24 +167,36 @@ def predict_pairs(matinee: Recommender, pairs: Path, out: Path) -> int:
     return count
 
 
-def read_ratings(path: Path, scale: tuple[float, float]) -> dict[Id, float]:
-    """Somebody's own ratings from a CSV file with ``movie_id`` and ``rating``.
+def read_ratings(path: Path, matinee: Recommender) -> dict[Id, float]:
+    """Read somebody's own ratings, as the app does (`visitors.csv_files.from_csv`).
+
+    What the catalogue has not is counted on stderr.
 
     Raises:
-        DataError: the file cannot be read, or a rating is no number or outside `scale`.
+        DataError: the file cannot be read, a row is wrong, or it holds the ratings of several
+            people.
+        NotFoundError: the catalogue has none of its movies.
     """
-    ratings: dict[Id, float] = {}
-    low, high = scale
-    for line, (movie, text) in _read_columns(path, ("movie_id", "rating")):
-        try:
-            ratings[movie] = float(text)
-        except ValueError:
-            raise DataError(f"{path} line {line}: rating {text!r} is not a number") from None
-        if not low <= ratings[movie] <= high:
-            raise DataError(
-                f"{path} line {line}: rating {text} is outside the scale {low:g} to {high:g}"
-            )
-    return ratings
+    try:
+        with open(path, "rb") as file:
+            found = match(from_csv(file.read(MAX_BYTES + 1), matinee.scale), matinee)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+    except ProfileError as error:
+        raise DataError(f"{path}: {error}") from error
+    missing, known = len(found.missing), len(found.ratings)
+    if missing and not known:
+        raise NotFoundError(
+            f"none of the {missing} movies of {path} is in the catalogue (such as "
+            f"{found.missing[0]}); `matinee search` finds its ids"
+        )
+    if missing:
+        print(
+            f"matinee: {missing} of the {missing + known} movies of {path} are not in the "
+            f"catalogue (such as {found.missing[0]})",
+            file=sys.stderr,
+        )
+    return {rating.movie_id: rating.stars for rating in found.ratings}
 
 
 def _read_pairs(path: Path) -> Iterator[tuple[str, str]]:

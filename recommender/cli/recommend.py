@@ -29,7 +29,10 @@ def add_command(commands: Any) -> None:
     who.add_argument("--user", metavar="ID", help="the user")
     who.add_argument("--all-users", action="store_true", help="every user, into --out")
     who.add_argument(
-        "--ratings", type=Path, metavar="FILE.csv", help="somebody new, by movie_id and rating"
+        "--ratings",
+        type=Path,
+        metavar="FILE.csv",
+        help="somebody new, by movie_id and rating, or the export of Letterboxd, IMDb or the app",
     )
     shared.add_count(command)
     command.add_argument(
@@ -68,7 +71,7 @@ def _run(options: argparse.Namespace) -> None:
     if options.ratings:
         from recommender.cli.export import read_ratings
 
-        found = matinee.recommend(read_ratings(options.ratings, matinee.scale), **chosen)
+        found = matinee.recommend(read_ratings(options.ratings, matinee), **chosen)
         who = f"{options.ratings}: the person"
     else:
         found = matinee.hybrid_recommend(options.user, **chosen)

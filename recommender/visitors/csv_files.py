@@ -1,9 +1,13 @@
-"""A visitor's ratings as a file: MovieLens's columns out, MovieLens's or Letterboxd's in."""
+"""One person's ratings as a CSV file, which the app and the command line read alike.
+
+MovieLens's columns are written; MovieLens's, Letterboxd's and IMDb's are read.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -21,6 +25,12 @@ _EXPORTED = ("userId", "movieId", "rating", "timestamp", "title")
 _MOVIELENS = {"movieid", "rating"}
 _LETTERBOXD = {"name", "year", "rating"}
 _LETTERBOXD_HIGHEST = 5.0
+_IMDB = {"const", "yourrating", "title", "year"}
+_IMDB_SCALE = (1.0, 10.0)
+# Title types of IMDb that no catalogue of movies has, even under the same title.
+_SERIES = re.compile(r"series|episode|game|podcast", re.I)
+# Later times are in milliseconds, microseconds or nanoseconds.
+_LAST_SECOND = 10**11
 Rows = Iterator[tuple[int, dict[str, str]]]
 
 
@@ -62,7 +72,10 @@ def to_csv(ratings: Iterable[OwnRating], matinee: Recommender) -> bytes:
 
 
 def from_csv(data: bytes, scale: tuple[float, float]) -> list[FileRating]:
-    """The rows of a file with the columns of MovieLens or of Letterboxd's ``ratings.csv``.
+    """Return the rows of a file with the columns of MovieLens, Letterboxd or IMDb.
+
+    Columns may be spelt ``movieId`` or ``movie_id`` and be separated by commas, semicolons or tabs;
+    times are seconds, milliseconds or ISO 8601; IMDb's 1 to 10 is mapped onto `scale`.
 
     Args:
         data: the file, UTF-8, at most `MAX_BYTES` and `MAX_ROWS`.
@@ -75,16 +88,22 @@ def from_csv(data: bytes, scale: tuple[float, float]) -> list[FileRating]:
     if len(data) > MAX_BYTES:
         raise _too_large()
     try:
-        rows = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
-        columns = [name.strip().lower() for name in next(rows, [])]
+        text = data.decode("utf-8-sig")
+        head = text.partition("\n")[0]
+        delimiter = max(",;\t", key=head.count)
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        columns = [re.sub(r"[\s_-]", "", name).lower() for name in next(rows, [])]
         if set(columns) >= _MOVIELENS:
             return list(_movielens(_cells(columns, rows), scale))
+        if set(columns) >= _IMDB:
+            return list(_imdb(_cells(columns, rows), scale))
         if set(columns) >= _LETTERBOXD:
             return list(_letterboxd(_cells(columns, rows), scale))
     except (UnicodeDecodeError, csv.Error) as error:
         raise ProfileError(f"the file is no CSV in UTF-8: {error}", "file_kind") from error
     raise ProfileError(
-        "the file needs the columns movieId, rating (MovieLens) or Name, Year, Rating (Letterboxd)",
+        "the file needs the columns movieId, rating (MovieLens), Name, Year, Rating (Letterboxd) "
+        "or Const, Your Rating, Title, Year (IMDb)",
         "file_columns",
     )
 
@@ -100,7 +119,9 @@ def match(rows: Iterable[FileRating], matinee: Recommender) -> Matched:
         if row.movie_id is None:
             movie = matinee.find_title(row.title, row.year)
         else:
-            movie = next(iter(matinee.movies([row.movie_id])), None)
+            # A spreadsheet may have made 7.0 of 7.
+            whole = re.sub(r"^([0-9]+)\.0+$", r"\1", row.movie_id.strip())
+            movie = next(iter(matinee.movies([row.movie_id, whole])), None)
         if movie is None:
             missing.append(_named(row))
         else:
@@ -131,6 +152,23 @@ def _movielens(rows: Rows, scale: tuple[float, float]) -> Iterator[FileRating]:
         )
 
 
+def _imdb(rows: Rows, scale: tuple[float, float]) -> Iterator[FileRating]:
+    low, high = _IMDB_SCALE
+    for line, cells in rows:
+        if not cells["yourrating"]:
+            continue
+        share = (_stars(cells["yourrating"], line, _IMDB_SCALE) - low) / (high - low)
+        day = cells.get("daterated", "")
+        yield FileRating(
+            # By its own id a series is listed as missing.
+            movie_id=cells["const"] if _SERIES.search(cells.get("titletype", "")) else None,
+            title=cells["title"],
+            year=_year(cells["year"]),
+            stars=scale[0] + share * (scale[1] - scale[0]),
+            given_at=_seconds(day, line) if day else int(time.time()),
+        )
+
+
 def _letterboxd(rows: Rows, scale: tuple[float, float]) -> Iterator[FileRating]:
     if scale[1] != _LETTERBOXD_HIGHEST:
         raise ProfileError(
@@ -142,13 +180,13 @@ def _letterboxd(rows: Rows, scale: tuple[float, float]) -> Iterator[FileRating]:
     for line, cells in rows:
         if not cells["rating"]:  # a diary entry without stars
             continue
-        year, day = cells["year"], cells.get("date", "")
+        day = cells.get("watcheddate") or cells.get("date", "")
         yield FileRating(
             movie_id=None,
             title=cells["name"],
-            year=int(year) if len(year) == 4 and year.isdecimal() else None,
+            year=_year(cells["year"]),
             stars=_stars(cells["rating"], line, scale),
-            given_at=_midnight(day, line) if day else int(time.time()),
+            given_at=_seconds(day, line) if day else int(time.time()),
         )
 
 
@@ -187,18 +225,22 @@ def _stars(text: str, line: int, scale: tuple[float, float]) -> float:
 
 
 def _seconds(text: str, line: int) -> int:
+    """Return seconds since 1970, not later than now, of seconds or finer units or ISO 8601."""
     try:
-        return min(max(int(text), 0), int(time.time()))
-    except ValueError:
-        raise _wrong(line, text, "timestamp") from None
+        try:
+            seconds = float(text)
+            for _ in range(3):
+                seconds /= 1000 if seconds > _LAST_SECOND else 1
+        except ValueError:
+            day = datetime.fromisoformat(text.strip())
+            seconds = (day if day.tzinfo else day.replace(tzinfo=UTC)).timestamp()
+        return min(max(int(seconds), 0), int(time.time()))
+    except (ValueError, OverflowError):
+        raise _wrong(line, text, "the time") from None
 
 
-def _midnight(text: str, line: int) -> int:
-    try:
-        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError:
-        raise _wrong(line, text, "Date") from None
-    return min(max(int(day.timestamp()), 0), int(time.time()))
+def _year(text: str) -> int | None:
+    return int(text) if len(text) == 4 and text.isdecimal() else None
 
 
 def _too_large() -> ProfileError:

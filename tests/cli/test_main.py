@@ -167,7 +167,7 @@ def test_recommend_to_somebody_new(run, tiny_bundle: Path, tiny: Recommender, tm
     own.write_text("movie_id,rating\n2,five\n")
     status, _, err = run("recommend", "--bundle", tiny_bundle, "--ratings", own)
     assert status == 1
-    assert "own.csv line 2: rating 'five' is not a number" in err
+    assert "own.csv: row 2: rating is five; mend the row" in err
 
 
 def test_recommend_everybody(run, tiny_bundle: Path, tiny: Recommender, tmp_path: Path) -> None:

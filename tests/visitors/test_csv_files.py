@@ -75,7 +75,7 @@ def test_the_file_has_the_columns_of_movielens_and_the_title(tiny: Recommender) 
 
 
 def test_movielens(tiny: Recommender) -> None:
-    data = b"userId,movieId,rating,timestamp\n9,1,4.5,100\n9,77,2,100\n\n9,3,1,999999999999\n"
+    data = b"userId,movieId,rating,timestamp\n9,1,4.5,100\n9,77,2,100\n\n9,3,1,99999999999\n"
     matched = match(from_csv(data, SCALE), tiny)
     assert [(r.movie_id, r.stars) for r in matched.ratings] == [(1, 4.5), (3, 1.0)]
     assert matched.ratings[0].given_at == 100
@@ -108,7 +108,7 @@ def test_of_two_rows_for_one_movie_the_later_counts(tiny: Recommender) -> None:
         ("", "file_columns"),
         ("\n\nmovieId,rating\n1,3\n", "file_columns"),
         ("movie,stars\n1,3\n", "file_columns"),
-        ("movieId;rating\n1;3\n", "file_columns"),
+        ("movieId|rating\n1|3\n", "file_columns"),
         ("Date,Name,Year,Letterboxd URI\n2021-03-01,A,2019,x\n", "file_columns"),
         ("movieId,rating\n1,3\n".encode("utf-16"), "file_kind"),
         (b"PK\x03\x04\xff\xfe\x00", "file_kind"),
@@ -150,3 +150,41 @@ def test_of_a_long_cell_the_error_shows_the_beginning() -> None:
     with pytest.raises(ProfileError) as error:
         from_csv(b'movieId,rating\n1,"a\n' + b"b" * 1000 + b'"\n', SCALE)
     assert str(error.value) == f"row 2: rating is a {'b' * 58}; mend the row"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "movieId,rating,timestamp\n3,4,1704189600\n",
+        "movie_id,rating,timestamp\n3.0,4.0,1704189600.0\n",
+        "Movie ID;Rating;Timestamp\n3;4;1704189600000\n",
+        "user_id\tmovie_id\trating\ttimestamp\n9\t3\t4\t2024-01-02T10:00:00Z\n",
+        "movieId,rating,timestamp\n3,4,2024-01-02 11:00:00+01:00\n",
+    ],
+)
+def test_one_file_in_any_spelling(tiny: Recommender, text: str) -> None:
+    found = match(from_csv(text.encode(), SCALE), tiny)
+    assert (found.ratings, found.missing) == ([OwnRating(3, 4.0, 1704189600)], [])
+
+
+@pytest.mark.parametrize("time", ["inf", "nan", "1e999", "2024-13-01"])
+def test_a_time_that_is_none(time: str) -> None:
+    with pytest.raises(ProfileError, match="row 2: the time is"):
+        from_csv(f"movieId,rating,timestamp\n3,4,{time}\n".encode(), (0.5, 5.0))
+
+
+@pytest.mark.parametrize(("scale", "stars"), [((0.5, 5.0), 4.5), ((1.0, 10.0), 9.0)])
+def test_imdb_is_mapped_onto_the_scale_and_a_series_is_missing(
+    tiny: Recommender, scale: tuple[float, float], stars: float
+) -> None:
+    text = (
+        "Const,Your Rating,Date Rated,Title,Title Type,Year\n"
+        "tt1,9,2024-03-15,기생충,Movie,2019\n"
+        "tt2,10,2024-03-15,기생충,TV Series,2019\n"
+        "tt3,,2024-03-15,Unrated,Movie,2019\n"
+    )
+    rows = from_csv(text.encode(), scale)
+    found = match(rows, tiny)
+    assert [(r.stars, r.given_at) for r in found.ratings] == [(stars, 1710460800)]
+    assert tiny.movie(found.ratings[0].movie_id).title == "기생충"
+    assert found.missing == ["기생충 (2019)"]
