@@ -12,18 +12,18 @@ _TOO_MUCH = 2**40
 
 def _draw() -> None:
     """Each button but the last says that it needs little, and takes without end."""
-    from recommender.app.server.guarded_action import acting
+    from recommender.app.server.guarded_action import guarded_action
 
     if st.button("In pieces", key="pieces"):
-        with acting("greedy.pieces", need=MB):
+        with guarded_action("greedy.pieces", max_bytes=MB):
             pieces = []
             while True:
                 pieces.append(np.ones(MB // 8))
     if st.button("At once", key="whole"):
-        with acting("greedy.whole", need=MB):
+        with guarded_action("greedy.whole", max_bytes=MB):
             np.ones(_TOO_MUCH)
     if st.button("In Python lists", key="lists"):
-        with acting("greedy.lists", need=MB):
+        with guarded_action("greedy.lists", max_bytes=MB):
             lists: list[list[str]] = []
             while True:
                 lists.append([f"{len(lists)} {i}" for i in range(1000)])
@@ -37,7 +37,7 @@ if __name__ == "__main__":  # as streamlit_app.py
     from recommender.app.pages import about, for_you, home, hybrid, my_ratings, similar
 
     st.set_page_config(page_title="Matinee", page_icon="🎬", layout="wide")
-    language.follow_address()
+    language.take_from_address()
     pages = [
         home.page(),
         my_ratings.page(),

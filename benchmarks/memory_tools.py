@@ -113,10 +113,10 @@ def costs() -> dict[str, float]:
 def app_costs() -> dict[str, float]:
     """The same for the app's actions while neither the panel nor the guard is on."""
     os.environ |= {"DEBUG_MEMORY": "false", "MATINEE_GUARD": "false"}
-    from recommender.app.server.guarded_action import acting
+    from recommender.app.server.guarded_action import guarded_action
 
     def acted() -> None:
-        with acting("an action", 0):
+        with guarded_action("an action", 0):
             pass
 
     return {"one action of the app, panel and guard off": microseconds(acted)}

@@ -39,7 +39,7 @@ _USERS, _RATED = 3, 20
 
 
 def footprint(bundle: Path | Address, settings: Settings) -> dict[str, int]:
-    """What `bundle` takes in this process, in bytes of own memory; "file" in bytes of file pages.
+    """Return the bytes of own memory that `bundle` takes in this process; "file" is file pages.
 
     Raises:
         BundleError: it is missing, of another format version, truncated or altered.

@@ -16,7 +16,7 @@ def draw() -> None:
     from recommender.app.i18n import language
 
     st.set_page_config(page_title="Matinee", page_icon="🎬", layout="wide")
-    language.follow_address()
+    language.take_from_address()
     pages = [import_module(f"recommender.app.pages.{name}").page() for name in PAGES]
     page = st.navigation(pages, position="top")
     if page is not pages[0]:

@@ -66,7 +66,7 @@ def facts(movie: Movie, stars: float | None = None) -> str:
 
 
 def reasons(item: Recommendation) -> str:
-    """Why this movie: the rated movies and the terms that brought most to its score."""
+    """Return the reasons as HTML: the rated movies and the terms that brought most to the score."""
     lines = []
     if item.reasons:
         lines.append(t("card.because", titles=" · ".join(r.movie.title for r in item.reasons)))

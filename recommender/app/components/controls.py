@@ -1,4 +1,4 @@
-"""What a visitor sets on several pages: the user, the number of movies, the filters.
+"""Controls that several pages share: the user, the number of movies, the filters.
 
 Every control is in the address, so that a link shows the sender's page to whoever opens it.
 """
@@ -21,7 +21,7 @@ from recommender.scoring.filters import Filters
 from recommender.scoring.requests import RANK_BY
 from recommender.scoring.scorer import RankBy
 
-FEWEST, USUAL = 5, 12
+MIN_COUNT, DEFAULT_COUNT = 5, 12
 # What every list can be set to, as the address calls it.
 FILTERS = ("n", "genres", "years", "fewest")
 _CHOICE = ("variety", "obscurity")
@@ -30,14 +30,14 @@ _Scale = tuple[float, float, float | tuple[float, float]]
 
 
 def heading(title: str, subtitle: str) -> None:
-    """A page's title and the sentence under it."""
+    """Draw a page's title and the sentence under it."""
     st.title(title, anchor=False)
     st.markdown(subtitle)
 
 
 def user_picker(matinee: Recommender) -> str | None:
-    """A field that offers users and takes any other user's id; None while it is empty."""
-    query_params.follow("user")
+    """Draw a field that offers users and takes any id, and return that; None while it is empty."""
+    query_params.restore("user")
     chosen = st.selectbox(
         t("user.label"),
         [str(user_id) for user_id in matinee.users(settings().users_listed)],
@@ -55,7 +55,7 @@ def user_picker(matinee: Recommender) -> str | None:
 
 
 def chosen_user(matinee: Recommender, chosen: str | None) -> User | None:
-    """The user that was picked; None, and a sentence on the page, if there is none."""
+    """Return the user that was picked; None, and a sentence on the page, if there is none."""
     if not chosen or not chosen.strip():
         example = next(iter(matinee.users(1)), "")
         st.info(t("user.empty", user=plain(str(example))), icon=":material/person_search:")
@@ -68,15 +68,15 @@ def chosen_user(matinee: Recommender, chosen: str | None) -> User | None:
 
 
 class Choice(TypedDict):
-    """Which of the good movies are wanted, as `Recommender` takes it."""
+    """Variety and obscurity, 0 to 1 each, as `Recommender` takes them."""
 
     variety: float
     obscurity: float
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What the filters and the other controls of a list are set to; see `Recommender`."""
+class ListOptions:
+    """The values of the filters and the other controls of a list; see `Recommender`."""
 
     count: int
     filters: Filters
@@ -85,32 +85,35 @@ class Wishes:
 
     @property
     def choice(self) -> Choice:
-        """Which of the good movies are wanted."""
+        """Variety and obscurity, as keyword arguments."""
         return {"variety": self.variety, "obscurity": self.obscurity}
 
 
-def wishes(matinee: Recommender, *, choice: bool = True) -> Wishes:
-    """The controls of a list, behind a button that says how many of them are set.
+def list_options(matinee: Recommender, *, choice: bool = True) -> ListOptions:
+    """Draw the controls of a list behind a button that counts those set, and return their values.
 
     Args:
         choice: whether variety and obscurity are offered.
     """
     most = settings().recommendations
     first, last = whole = matinee.years
-    scales: dict[str, _Scale] = {"n": (FEWEST, most, min(USUAL, most)), "fewest": (0, 100, 0)}
+    scales: dict[str, _Scale] = {
+        "n": (MIN_COUNT, most, min(DEFAULT_COUNT, most)),
+        "fewest": (0, 100, 0),
+    }
     if first < last:
         scales["years"] = (first, last, whole)
     if choice:
         scales |= dict.fromkeys(_CHOICE, (0.0, 1.0, 0.0))
-    query_params.follow("genres", matinee.genres, many=True)
+    query_params.restore("genres", matinee.genres, many=True)
     for key, scale in scales.items():
-        query_params.follow_numbers(key, *scale)
+        query_params.restore_numbers(key, *scale)
     on = bool(st.session_state.get("genres")) + sum(
         st.session_state[key] != usual for key, (_, _, usual) in scales.items() if key != "n"
     )
     label = t("filter.on", count=on) if on else t("filter.label")
     with st.popover(label, icon=":material/filter_list:", width="stretch"):
-        count = st.slider(t("filter.count"), FEWEST, most, key="n", persist_state="session")
+        count = st.slider(t("filter.count"), MIN_COUNT, most, key="n", persist_state="session")
         genres = st.multiselect(
             t("filter.genres"),
             matinee.genres,
@@ -131,7 +134,7 @@ def wishes(matinee: Recommender, *, choice: bool = True) -> Wishes:
     for key, (_, _, usual) in scales.items():
         query_params.show(key, st.session_state[key], default=usual)
     filters = Filters(tuple(genres), None if years == whole else years, fewest)
-    return Wishes(count, filters, variety, obscurity)
+    return ListOptions(count, filters, variety, obscurity)
 
 
 def _share(key: str) -> float:
@@ -141,8 +144,8 @@ def _share(key: str) -> float:
 
 
 def rank_by() -> RankBy:
-    """What a list is ordered by."""
-    query_params.follow("order", RANK_BY)
+    """Draw the choice of the order of a list, and return the order."""
+    query_params.restore("order", RANK_BY)
     chosen = st.segmented_control(
         t("rank_by.label"),
         RANK_BY,
@@ -158,5 +161,5 @@ def rank_by() -> RankBy:
 
 
 def nothing_found() -> None:
-    """Says that the filters leave nothing, and what to do."""
+    """Draw the sentence that the filters leave nothing, and what to do."""
     st.info(t("filter.nothing"), icon=":material/filter_list_off:")

@@ -1,4 +1,4 @@
-"""What is around every page: styles, the language switch, the memory panel, and errors in words."""
+"""The frame of every page: styles, the language switch, the memory panel, and errors in words."""
 
 from __future__ import annotations
 

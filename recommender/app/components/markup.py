@@ -5,17 +5,17 @@ from html import escape
 
 __all__ = ["brief", "escape", "plain"]
 
-_LONGEST = 60
+_MAX_LENGTH = 60
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|$~:&])")
 
 
 def brief(text: str) -> str:
-    """`text`, or its beginning where it is too long to be said again in a sentence."""
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    """Return `text`, or its beginning where it is too long to be repeated in a sentence."""
+    return text if len(text) <= _MAX_LENGTH else f"{text[:_MAX_LENGTH]}…"
 
 
 def plain(text: str) -> str:
-    """`text` such that Markdown shows it as it is: no formatting, maths, icons, images or links.
+    """Return `text` such that Markdown shows it as it is: no formatting, icons, images or links.
 
     Only a bare web address still becomes a link to itself, as it should in a credit.
     """

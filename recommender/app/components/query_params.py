@@ -16,32 +16,34 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 # How often the visitor came to another page, and what the widgets of this run say.
-_PAGE, _ARRIVALS, _SAID = "address.page", "address.arrivals", "address.said"
+_PAGE, _ARRIVALS, _VALUES = "address.page", "address.arrivals", "address.values"
 Value = str | float | Sequence[str] | Sequence[float] | None
 
 
 def arrive(page: str) -> None:
-    """Call before `page` is drawn, so that `follow` knows whether the visitor was there already."""
-    st.session_state[_SAID] = {}
+    """Note that `page` is about to be drawn, for `restore`, which asks if it was there already."""
+    st.session_state[_VALUES] = {}
     if page != st.session_state.get(_PAGE):
         st.session_state[_PAGE] = page
         st.session_state[_ARRIVALS] = st.session_state.get(_ARRIVALS, 0) + 1
 
 
 def take(key: str, options: Collection[str] | None = None) -> list[str]:
-    """The options that the address names under `key` now; what is none of them is left out."""
+    """Return the options that the address names under `key` now, without unknown ones."""
     return [v for v in st.query_params.get_all(key) if options is None or v in options]
 
 
-def follow(key: str, options: Collection[str] | None = None, *, many: bool = False) -> None:
-    """Call before the widget `key`: gives it the address's value when a link or the back button
-    brought one. Without `options` it may be any text."""
+def restore(key: str, options: Collection[str] | None = None, *, many: bool = False) -> None:
+    """Give the widget `key` the address's value when a link or the back button brought one.
+
+    Call it before the widget. Without `options` it may be any text.
+    """
     named = take(key, options)
     _bring(key, (named if many else named[0]) if named else None)
 
 
-def follow_numbers(key: str, low: float, high: float, usual: float | tuple[float, float]) -> None:
-    """`follow` for a slider from `low` to `high`; it is at `usual` until it is told otherwise."""
+def restore_numbers(key: str, low: float, high: float, usual: float | tuple[float, float]) -> None:
+    """Do what `restore` does for a slider from `low` to `high`, which is at `usual` at first."""
     pair = isinstance(usual, tuple)
 
     def fits(numbers: Sequence[float]) -> bool:
@@ -61,8 +63,8 @@ def follow_numbers(key: str, low: float, high: float, usual: float | tuple[float
 def _bring(key: str, named: object) -> None:
     """Give the widget `key` what the address names, None for nothing, if that was brought now."""
     arrivals = st.session_state.get(_ARRIVALS, 0)
-    arrived = st.session_state.get(_followed(key)) != arrivals
-    st.session_state[_followed(key)] = arrivals
+    arrived = st.session_state.get(_restored(key)) != arrivals
+    st.session_state[_restored(key)] = arrivals
     if named is not None and (arrived or went_back()):
         st.session_state[key] = named
     elif arrived and key in st.session_state:
@@ -71,31 +73,31 @@ def _bring(key: str, named: object) -> None:
 
 
 def went_back() -> bool:
-    """Whether it was the browser's back or forward button that brought the visitor here."""
+    """Return whether the browser's back or forward button brought the visitor here."""
     context = get_script_run_ctx(suppress_warning=True)
     # Not documented, so a Streamlit without it only loses what the back button brings.
     return bool(getattr(context, "is_history_navigation", False))
 
 
 def show(key: str, value: Value, default: Value = None) -> None:
-    """Call after the widget `key`: its value is to be in the address, unless it is the default."""
+    """Put the value of the widget `key` into the address if it is no default; call it after."""
     values = _texts(value)
     st.session_state[_shown(key)] = [] if values == _texts(default) else values
-    st.session_state[_SAID][key] = st.session_state[_shown(key)]
+    st.session_state[_VALUES][key] = st.session_state[_shown(key)]
 
 
 def shown(key: str) -> list[str]:
-    """What the widget `key` said last, on whichever page; empty for its default."""
+    """Return the last value of the widget `key`, on whichever page; empty for its default."""
     return st.session_state.get(_shown(key), [])
 
 
 def write() -> None:
-    """Call after the page: puts what its widgets say into the address.
+    """Write the values of the page's widgets into the address; call it after the page.
 
     All at once, since each change of the address is an entry in the browser's history.
     """
     before = {key: st.query_params.get_all(key) for key in st.query_params}
-    after = {k: v for k, v in (before | st.session_state[_SAID]).items() if v}
+    after = {k: v for k, v in (before | st.session_state[_VALUES]).items() if v}
     if after != before:
         st.query_params.from_dict(after)
 
@@ -111,5 +113,5 @@ def _shown(key: str) -> str:
     return f"address.{key}"
 
 
-def _followed(key: str) -> str:
-    return f"address.followed.{key}"
+def _restored(key: str) -> str:
+    return f"address.restored.{key}"

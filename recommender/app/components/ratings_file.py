@@ -6,8 +6,8 @@ import streamlit as st
 
 from recommender.app.components.markup import plain
 from recommender.app.i18n.language import t
-from recommender.app.server.guarded_action import acting
-from recommender.app.server.visitor import Visitor, current_visitor, told
+from recommender.app.server.guarded_action import guarded_action
+from recommender.app.server.visitor import Visitor, current_visitor, profile_errors_as_text
 from recommender.recommender import Recommender
 from recommender.visitors.csv_files import MAX_BYTES, from_csv, match, to_csv
 from recommender.visitors.records import VisitorRatings
@@ -19,25 +19,25 @@ _MISSING_SHOWN = 50
 IMPORT_BYTES = 12
 
 
-def draw(matinee: Recommender, visitor: Visitor, said: VisitorRatings) -> None:
+def draw(matinee: Recommender, visitor: Visitor, opinions: VisitorRatings) -> None:
     """Draw the three, each under its heading."""
     st.header(t("my_ratings.export"), anchor=False)
     st.markdown(t("my_ratings.export_text"))
     st.download_button(
-        t("my_ratings.export_button", count=f"{len(said.ratings):,}"),
+        t("my_ratings.export_button", count=f"{len(opinions.ratings):,}"),
         # Made at once: what a callable makes may be let go of by the run of another visitor.
-        to_csv(said.ratings, matinee),
+        to_csv(opinions.ratings, matinee),
         file_name=_FILE_NAME,
         mime="text/csv",
         on_click="ignore",
         icon=":material/download:",
-        disabled=not said.ratings,
+        disabled=not opinions.ratings,
     )
     st.header(t("my_ratings.import"), anchor=False)
     _import(matinee, visitor)
     st.header(t("my_ratings.delete"), anchor=False)
     st.markdown(t("my_ratings.delete_text"))
-    nothing = not said.ratings and not said.hidden
+    nothing = not opinions.ratings and not opinions.hidden
     with st.popover(t("my_ratings.delete_button"), icon=":material/delete:", disabled=nothing):
         st.markdown(t("my_ratings.delete_sure"))
         st.button(t("my_ratings.delete_yes"), type="primary", on_click=_delete)
@@ -54,7 +54,11 @@ def _import(matinee: Recommender, visitor: Visitor) -> None:
     if file is not None:
         st.session_state.pop(_REPORT, None)
         need = matinee.need + IMPORT_BYTES * file.size
-        with st.spinner(t("my_ratings.importing")), told(), acting("action.import", need):
+        with (
+            st.spinner(t("my_ratings.importing")),
+            profile_errors_as_text(),
+            guarded_action("action.import", need),
+        ):
             matched = match(from_csv(file.getvalue(), matinee.scale), matinee)
             visitor.store.put(visitor.secret, matched.ratings)
             st.session_state[_REPORT] = matched
@@ -74,7 +78,7 @@ def _import(matinee: Recommender, visitor: Visitor) -> None:
 
 
 def _delete() -> None:
-    with told():
+    with profile_errors_as_text():
         visitor = current_visitor()
         visitor.store.delete(visitor.secret)
         st.session_state.pop(_REPORT, None)

@@ -1,4 +1,4 @@
-"""Search by meaning in the app: loaded when first used, unloaded when it has been idle."""
+"""Semantic search in the app: loaded when first used, unloaded when it has been idle."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from memory_toolkit.measure.returning import return_memory
 from recommender.app.i18n.language import t
 from recommender.app.server import stage_log
 from recommender.app.server.configuration import settings
-from recommender.app.server.guarded_action import acting
+from recommender.app.server.guarded_action import guarded_action
 from recommender.core.errors import MatineeError
 from recommender.core.records import Movie, Results
 from recommender.recommender import Recommender
@@ -24,12 +24,12 @@ _loaded: Meaning | None = None
 
 
 def search(matinee: Recommender, text: str, n: int) -> Results[Movie]:
-    """What `text` describes, best first; where that cannot be had, a sentence is drawn instead."""
+    """Return the movies that `text` describes, best first; draw a sentence where that fails."""
     try:
         if not matinee.meaning.loaded:
             with st.spinner(t("semantic.loading")):
                 load(matinee)
-        with acting("action.search_semantic", matinee.meaning.need):
+        with guarded_action("action.search_semantic", matinee.meaning.need):
             return matinee.search(text, n, by="meaning")
     except (Busy, MemoryError):  # both are in the log
         st.info(t("semantic.no_room"), icon=":material/memory:")
@@ -49,7 +49,7 @@ def load(matinee: Recommender) -> None:
     """
     global _loaded
     with (
-        acting("action.load_semantic", matinee.meaning.need),
+        guarded_action("action.load_semantic", matinee.meaning.need),
         stage_log.around(_STAGE.format("loading")),
     ):
         matinee.meaning.load()
@@ -57,7 +57,7 @@ def load(matinee: Recommender) -> None:
 
 
 def is_loaded() -> bool:
-    """Whether it is in memory."""
+    """Return whether it is in memory."""
     return _loaded is not None and _loaded.loaded
 
 

@@ -6,14 +6,14 @@ import streamlit as st
 
 from recommender.app.components.markup import plain
 from recommender.app.i18n.language import t
-from recommender.app.server.visitor import current_visitor, told
+from recommender.app.server.visitor import current_visitor, profile_errors_as_text
 from recommender.core.records import Id, Movie
 
 _STARS = 5
 
 
 def stars_of(index: int, scale: tuple[float, float]) -> float:
-    """The rating that the star at `index` (0..4) stands for.
+    """Return the rating that the star at `index` (0..4) stands for.
 
     On scales that begin near zero a star is a fifth of the highest rating (1 to 5 on 0.5..5, 2 to
     10 on 1..10); on others the five stars stand evenly between the ends.
@@ -25,19 +25,19 @@ def stars_of(index: int, scale: tuple[float, float]) -> float:
 
 
 def index_of(rating: float, scale: tuple[float, float]) -> int:
-    """The star nearest to `rating`, the upper one of two."""
+    """Return the index of the star nearest to `rating`, the upper one of two."""
     return min(range(_STARS), key=lambda i: (abs(stars_of(i, scale) - rating), -i))
 
 
 def waiting() -> str:
-    """Markdown behind a title whose last opinion is not saved yet."""
+    """Return the Markdown behind a title whose last opinion is not saved yet."""
     return f" :orange-badge[:material/cloud_off: {t('my_ratings.waits')}]"
 
 
 def row(
     movie: Movie, rating: float | None, scale: tuple[float, float], key: str, *, waits: bool
 ) -> None:
-    """A movie's title and its five stars; a click keeps them, a second one on the same takes back.
+    """Draw a movie's title and five stars; a click rates, a second one on the same takes back.
 
     A rating between two stars (from a file) stands beside the title in figures. If the last click
     `waits` to be saved, the title says so.
@@ -58,7 +58,7 @@ def row(
 
 def _rate(movie_id: Id, scale: tuple[float, float], key: str) -> None:
     index = st.session_state[key]
-    with told():
+    with profile_errors_as_text():
         visitor = current_visitor()
         if index is None:  # a click on the star that was shown
             before = visitor.store.ratings_of(visitor.secret).stars.get(movie_id)

@@ -1,27 +1,27 @@
-"""What a visitor is told while their ratings cannot be saved, and once they were."""
+"""The message that ratings are not saved yet, and the one that they are."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from recommender.app.i18n.language import t
-from recommender.app.server.visitor import current_visitor, told
+from recommender.app.server.visitor import current_visitor, profile_errors_as_text
 from recommender.visitors.records import VisitorRatings
 
 # How things stood when the page was drawn last.
-_TOLD = "unsaved_told"
+_LAST_STATUS = "unsaved_status"
 _LOOK_SECONDS = 3.0
 
 
-def draw(said: VisitorRatings, *, failed: bool) -> None:
+def draw(opinions: VisitorRatings, *, failed: bool) -> None:
     """Say what is not saved, and draw the page anew by itself once that has changed.
 
     Args:
         failed: whether the visitor is told of an error already, so that "saved" would be wrong.
     """
-    count, read = _standing(said)
-    before, _ = st.session_state.get(_TOLD, (0, "now"))
-    st.session_state[_TOLD] = count, read
+    count, read = _status(opinions)
+    before, _ = st.session_state.get(_LAST_STATUS, (0, "now"))
+    st.session_state[_LAST_STATUS] = count, read
     if read == "never":
         st.warning(t("my_ratings.unreadable"), icon=":material/cloud_off:")
     if count:
@@ -36,12 +36,12 @@ def draw(said: VisitorRatings, *, failed: bool) -> None:
 
 @st.fragment(run_every=_LOOK_SECONDS)
 def _look_again() -> None:
-    with told():
+    with profile_errors_as_text():
         visitor = current_visitor()
-        if _standing(visitor.store.ratings_of(visitor.secret)) != st.session_state[_TOLD]:
+        if _status(visitor.store.ratings_of(visitor.secret)) != st.session_state[_LAST_STATUS]:
             st.rerun()
 
 
-def _standing(said: VisitorRatings) -> tuple[int, str]:
-    """How many changes are not saved, and from where the rest is."""
-    return len(said.unsaved) + said.erasing, said.read
+def _status(opinions: VisitorRatings) -> tuple[int, str]:
+    """Return the number of changes that are not saved, and where the rest was read."""
+    return len(opinions.unsaved) + opinions.erasing, opinions.read

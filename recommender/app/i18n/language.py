@@ -37,7 +37,7 @@ def current_language() -> str:
     return st.session_state.get(KEY) or browser_language()
 
 
-def follow_address() -> None:
+def take_from_address() -> None:
     """Take up the language that a link names; call before the first text of a run."""
     named = query_params.take(KEY, LANGUAGES)
     if named and (KEY not in st.session_state or query_params.went_back()):

@@ -1,4 +1,4 @@
-"""Who may see the panel: everybody, or who knows DEBUG_MEMORY_TOKEN where it is set."""
+"""Access to the panel: for everybody, or for who knows DEBUG_MEMORY_TOKEN; with a rate limit."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from recommender.app.server.configuration import settings
 
 OPENED_KEY = "memory.opened"
 # After a wrong token nobody's is looked at for a while, longer each time, so that guessing is slow.
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+MIN_PAUSE, MAX_PAUSE = 1.0, 30.0
 
 
-class _Pause:
-    """How long no token is looked at, over all sessions; a right one ends the lengthening."""
+class _RateLimit:
+    """A rate limit for tokens over all sessions, with backoff; a right one resets it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -26,25 +26,25 @@ class _Pause:
         self._until = 0.0
 
     def check(self, given: str, token: str) -> bool | None:
-        """Whether `given` is the token; None if it was not looked at."""
+        """Return whether `given` is the token; None if the rate limit forbade a check."""
         with self._lock:
             if self.left():
                 return None
             right = hmac.compare_digest(given.encode(), token.encode())
-            self._seconds = 0.0 if right else min(LONGEST_PAUSE, self._seconds * 2 or FIRST_PAUSE)
+            self._seconds = 0.0 if right else min(MAX_PAUSE, self._seconds * 2 or MIN_PAUSE)
             self._until = time.monotonic() + self._seconds
             return right
 
     def left(self) -> int:
-        """Whole seconds until the next token is looked at."""
+        """Return the whole seconds until the next token is looked at."""
         return max(0, math.ceil(self._until - time.monotonic()))
 
 
-_pause = _Pause()
+_rate_limit = _RateLimit()
 
 
 def may_see() -> bool:
-    """Whether this session may see the panel; else a field asks for the token."""
+    """Return whether this session may see the panel; else draw a field for the token."""
     token = settings().debug_memory_token
     if token is None or st.session_state.get(OPENED_KEY):
         return True
@@ -61,10 +61,13 @@ def _ask(token: str) -> None:
         sent = st.form_submit_button(t("memory.open"), icon=":material/lock_open:", width="stretch")
     if not sent:
         return
-    right = _pause.check(given, token)
+    right = _rate_limit.check(given, token)
     if right:
         st.session_state[OPENED_KEY] = True
         st.rerun()
     st.error(
-        t("memory.token_wrong" if right is False else "memory.token_paused", seconds=_pause.left())
+        t(
+            "memory.token_wrong" if right is False else "memory.token_paused",
+            seconds=_rate_limit.left(),
+        )
     )

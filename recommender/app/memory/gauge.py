@@ -12,7 +12,7 @@ from recommender.app.memory.pieces import facts, faint
 
 
 class Stage(NamedTuple):
-    """From which share of the limit, the key of its word, and its colour."""
+    """A level of use: the share of the limit where it begins, the key of its word, its colour."""
 
     start: float
     key: str
@@ -37,7 +37,7 @@ DECISIONS = {
 
 
 def gauge(now: Snapshot, guard: GuardState | None) -> str:
-    """The gauge as HTML: the bar, its legend, all that is known beside it, and the guard."""
+    """Return the gauge as HTML: the bar, its legend, all that is known beside it, and the guard."""
     others = max(0, (now.group_used or 0) - now.own)
     share = (now.limit - now.headroom) / now.limit
     stage = next(stage for stage in STAGES if share >= stage.start)

@@ -1,4 +1,4 @@
-"""Where the process's memory is: the parts that add up to it, and what nobody tells in bytes."""
+"""The parts of the process's memory, which add up to it, and what is counted but not measured."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _FILES = {
 
 @dataclass(frozen=True)
 class Part:
-    """What holds `size` bytes: a key of the texts, with the value of its placeholder."""
+    """A part of `size` bytes: a key of the texts, with the value of its placeholder."""
 
     key: str
     size: int
@@ -45,13 +45,13 @@ class Part:
 
     @property
     def label(self) -> str:
-        """What it is called in the visitor's language; not escaped."""
+        """The name in the visitor's language; not escaped."""
         return t(self.key, name=self.name)
 
 
 @dataclass(frozen=True)
 class Parts:
-    """All that is known of where the memory is.
+    """The parts of the memory.
 
     Attributes:
         own: parts that add up to own memory.
@@ -70,7 +70,7 @@ _last: tuple[float, Parts] | None = None
 
 
 def draw_parts() -> None:
-    """What holds the process's memory: a bar, a list, and what is known beside it."""
+    """Draw the parts of the process's memory: a bar, a list, and what is known beside it."""
     global _last
     now = time.monotonic()
     if _last is None or now - _last[0] > FRESH_SECONDS:
@@ -89,7 +89,7 @@ def draw_parts() -> None:
 
 
 def find_parts() -> Parts:
-    """Look where the memory is now; takes a few milliseconds."""
+    """Find the parts of the memory now; takes a few milliseconds."""
     mappings = read_mappings()
     stats = _streamlit_stats()
     bundle = _bundle(mappings)
@@ -106,7 +106,7 @@ def find_parts() -> Parts:
 
 
 def adding_up(own: int, start: int | None, known: Iterable[Part]) -> list[Part]:
-    """Parts whose sizes add up to `own` exactly: the start, what is known, and the rest.
+    """Return parts whose sizes add up to `own` exactly: the start, what is known, and the rest.
 
     What is known comes first, since some of it was there at the start already; so the start is
     what is left of it, and less when some of it was given back.
@@ -125,7 +125,7 @@ def adding_up(own: int, start: int | None, known: Iterable[Part]) -> list[Part]:
 
 
 def _allocators(mappings: list[Mapping]) -> list[Part]:
-    """What C libraries tell of themselves."""
+    """Return the parts that C libraries report."""
     found = stacks(mappings)
     own = sum(mapping.own for mapping in found)
     parts = [Part("memory_parts.stacks", own, f"{len(found):,}")]
@@ -174,7 +174,7 @@ def _streamlit_stats() -> list[CacheStat]:
 
 
 def _caches(stats: list[CacheStat]) -> list[Part]:
-    """What Streamlit keeps and knows the bytes of."""
+    """Return what Streamlit keeps and knows the bytes of."""
     sizes: dict[tuple[str, str], int] = {}
     for stat in stats:
         key = _FILES.get(stat.category_name)
@@ -187,7 +187,7 @@ def _caches(stats: list[CacheStat]) -> list[Part]:
 
 
 def _counts(stats: list[CacheStat]) -> list[Part]:
-    """What Streamlit only counts."""
+    """Return what Streamlit only counts."""
     connected, kept = sessions()
     values = sum(stat.byte_length for stat in stats if stat.category_name == _STATE)
     return [

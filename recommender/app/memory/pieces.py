@@ -25,44 +25,44 @@ def draw(*blocks: str) -> None:
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> str:
-    """Names and values in two columns."""
+    """Return names and values in two columns."""
     rows = (f"<span>{escape(name)}</span><span>{escape(value)}</span>" for name, value in pairs)
     return f'<div class="memory-facts">{"".join(rows)}</div>'
 
 
 def faint(text: str) -> str:
-    """A remark, in a paler colour."""
+    """Return a remark in a paler colour."""
     return f'<div class="memory-faint">{escape(text)}</div>'
 
 
 def warning(text: str) -> str:
-    """A sentence that wants to be seen."""
+    """Return a sentence as a warning."""
     return f'<div class="memory-warning" role="note">{escape(text)}</div>'
 
 
 def action_name(name: str) -> str:
-    """What an action is called in the visitor's language; not escaped."""
+    """Return the name of an action in the visitor's language; not escaped."""
     return t(name) if is_text(name) else name
 
 
 def clock(seconds: float) -> datetime:
-    """A moment, in seconds since the epoch, by the visitor's clock."""
+    """Return a moment, in seconds since the epoch, by the visitor's clock."""
     offset = st.context.timezone_offset  # minutes from the visitor's clock to UTC
     zone = None if offset is None else timezone(timedelta(minutes=-offset))
     return datetime.fromtimestamp(seconds, zone)
 
 
 def megabytes(count: int, *, signed: bool = False) -> str:
-    """Bytes as MB without the unit, for columns whose legend names it."""
+    """Return bytes as MB without the unit, for columns whose legend names it."""
     figure = f"{count / MB:{'+' if signed else ''},.1f}"
     return "0.0" if figure in ("+0.0", "-0.0") else figure
 
 
 def peak(record: ActionRecord) -> str:
-    """An action's peak in MB, marked unless it is exact."""
+    """Return an action's peak in MB, marked unless it is exact."""
     return PEAK_MARKS[record.peak_source] + megabytes(record.peak)
 
 
 def duration(seconds: float) -> str:
-    """``"45 ms"`` or ``"3.2 s"``."""
+    """Return ``"45 ms"`` or ``"3.2 s"``."""
     return f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else f"{seconds:,.1f} s"

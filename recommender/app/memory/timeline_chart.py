@@ -16,7 +16,7 @@ from recommender.app.memory.pieces import action_name, clock, duration, megabyte
 
 # Drawn anew no more often than this, so that a tooltip has the time to appear.
 STEP_SECONDS = 5
-SHORTEST, LONGEST = 60, 600
+MIN_SECONDS, MAX_SECONDS = 60, 600
 COLUMNS = 120
 SHOWN_ACTIONS = 100
 # The limit is drawn when what was used reaches at least this share of it.
@@ -25,13 +25,13 @@ LIMIT_IN_RANGE = 0.4
 ROOM_ABOVE = 1.25
 # The times below the picture are multiples of one of these, in seconds, and so many at most.
 LABEL_SECONDS = (15, 30, 60, 120)
-MOST_LABELS = 5
+MAX_LABELS = 5
 STROKE = "1.5px"
 
 
 @dataclass(frozen=True)
 class _Frame:
-    """Where a moment and a size are in the picture, in per cent from its upper left."""
+    """The position of a moment and a size in the picture, in per cent from its upper left."""
 
     start: float
     end: float
@@ -47,7 +47,7 @@ class _Frame:
 def timeline(
     points: Sequence[Point], records: Sequence[ActionRecord], now: float, limit: int
 ) -> str:
-    """The picture as HTML; nothing as long as there are no points.
+    """Return the picture as HTML; nothing as long as there are no points.
 
     Args:
         points: what was noted, oldest first.
@@ -56,10 +56,10 @@ def timeline(
         limit: in bytes.
     """
     end = math.floor(now / STEP_SECONDS) * STEP_SECONDS
-    points = [point for point in points if end - LONGEST <= point.time <= end]
+    points = [point for point in points if end - MAX_SECONDS <= point.time <= end]
     if not points:
         return ""
-    start = end - min(LONGEST, max(SHORTEST, end - math.floor(points[0].time)))
+    start = end - min(MAX_SECONDS, max(MIN_SECONDS, end - math.floor(points[0].time)))
     newest = sorted(records, key=lambda record: -record.started)
     shown = [record for record in newest if start <= record.started <= end][:SHOWN_ACTIONS]
     highest = max(*(point.own for point in points), *(record.peak for record in shown), 0)
@@ -79,7 +79,7 @@ def timeline(
 
 
 def _area(points: Sequence[Point], frame: _Frame) -> str:
-    """What was held, as an area with a line on top of it."""
+    """Return what was held as an area with a line on top of it."""
     highest: dict[int, Point] = {}  # of each column
     for point in points:
         column = int(frame.across(point.time) / 100 * COLUMNS)
@@ -96,7 +96,7 @@ def _area(points: Sequence[Point], frame: _Frame) -> str:
 
 
 def _mark(record: ActionRecord, frame: _Frame) -> str:
-    """An action: as wide as it took time, as high as it took memory."""
+    """Return an action as HTML: as wide as it took time, as high as it took memory."""
     width = min(100 * record.duration / (frame.end - frame.start), 100.0)
     height = 100 * max(0, record.peak - record.before) / frame.top
     title = t(
@@ -116,7 +116,7 @@ def _mark(record: ActionRecord, frame: _Frame) -> str:
 
 def _labels(frame: _Frame) -> Iterator[str]:
     """The times below the picture."""
-    seconds = next(s for s in LABEL_SECONDS if (frame.end - frame.start) / s <= MOST_LABELS)
+    seconds = next(s for s in LABEL_SECONDS if (frame.end - frame.start) / s <= MAX_LABELS)
     first = math.ceil(frame.start / seconds) * seconds
     for time in range(first, int(frame.end) + 1, seconds):
         if 6 <= frame.across(time) <= 94:  # further out a label would leave the picture

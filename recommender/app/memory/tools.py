@@ -53,7 +53,7 @@ _SENTENCES = {
 
 @dataclass(frozen=True)
 class Mark:
-    """What there was at one moment: objects by type, and bytes by line of code."""
+    """The state at one moment: objects by type, and bytes by line of code."""
 
     when: float
     objects: dict[str, int] = field(default_factory=dict)
@@ -61,8 +61,8 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Found:
-    """What was found when somebody looked: names, how much of each, and how much more than before.
+class Inspection:
+    """The result of an inspection: names, how much of each, and how much more than before.
 
     Attributes:
         title: the key of its heading.
@@ -93,11 +93,11 @@ def _draw_clearing() -> None:
     _button("memory_tools.clear", "mop", _clear)
     if semantic_search.is_loaded():
         _button("memory_tools.unload", "eject", _unload)
-    told = st.session_state.get(CLEARED_KEY)
-    if told is None:
+    cleared = st.session_state.get(CLEARED_KEY)
+    if cleared is None:
         draw(faint(t("memory_tools.clear_note")))
     else:
-        sentence, given = told
+        sentence, given = cleared
         status = t(sentence, given=format_bytes(given))
         draw(f'<div role="status">{escape(status)}</div>')
 
@@ -162,17 +162,17 @@ def _count() -> None:
     with action("memory_tools.count"):
         counts = count_objects(ALL)
     before = _mark.objects if _mark else {}
-    _keep(Found("memory_tools.objects", False, _since(), _grown(counts, before)))
+    _keep(Inspection("memory_tools.objects", False, _since(), _grown(counts, before)))
 
 
 def _show() -> None:
     with action("memory_tools.lines"):
         lines = [(line.place, line.size) for line in top_lines(ALL)]
     before = _mark.lines if _mark else {}
-    _keep(Found("memory_tools.top_lines", True, _since(), _grown(lines, before)))
+    _keep(Inspection("memory_tools.top_lines", True, _since(), _grown(lines, before)))
 
 
-def _keep(found: Found) -> None:
+def _keep(found: Inspection) -> None:
     st.session_state[FOUND_KEY] = found
 
 
@@ -186,7 +186,7 @@ def _grown(amounts: list[tuple[str, int]], before: dict[str, int]) -> list[tuple
     return sorted(rows, key=lambda row: row[2] if before else row[1], reverse=True)[:SHOWN]
 
 
-def _table(found: Found) -> str:
+def _table(found: Inspection) -> str:
     def figure(amount: int, signed: bool) -> str:
         if found.sizes:
             amount = round(amount / 1024)

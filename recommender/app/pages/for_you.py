@@ -7,7 +7,7 @@ import streamlit as st
 from recommender.app.components import cards, controls
 from recommender.app.i18n.language import t
 from recommender.app.pages import my_ratings, similar
-from recommender.app.server.guarded_action import acting
+from recommender.app.server.guarded_action import guarded_action
 from recommender.app.server.loading import initialize_recommender
 
 _RATED = 12
@@ -24,14 +24,14 @@ def _draw() -> None:
     with middle:
         rank_by = controls.rank_by()
     with right:
-        wishes = controls.wishes(matinee)
+        wishes = controls.list_options(matinee)
     with left:
         chosen = controls.user_picker(matinee)
     user = controls.chosen_user(matinee, chosen)
     if user is None:
         my_ratings.link()
         return
-    with acting("action.for_you", matinee.need):
+    with guarded_action("action.for_you", matinee.need):
         rated = matinee.rated_by(user.user_id, _RATED)
         found = matinee.recommend_for_user(
             user.user_id, wishes.count, wishes.filters, rank_by, **wishes.choice

@@ -7,7 +7,7 @@ import streamlit as st
 from recommender.app.components import cards
 from recommender.app.i18n.language import t
 from recommender.app.pages import for_you, hybrid, my_ratings, similar
-from recommender.app.server.guarded_action import acting
+from recommender.app.server.guarded_action import guarded_action
 from recommender.app.server.loading import initialize_recommender
 
 _SHOWN = 8
@@ -29,7 +29,7 @@ def _draw() -> None:
         ):
             st.page_link(target, label=label, icon_position="left")
     matinee = initialize_recommender()
-    with acting("action.home", matinee.need):
+    with guarded_action("action.home", matinee.need):
         statistics = matinee.statistics
         popular = matinee.popular(_SHOWN)
     numbers = (

@@ -7,7 +7,7 @@ import streamlit as st
 from recommender.app.components import cards, controls, query_params
 from recommender.app.i18n.language import t
 from recommender.app.pages import my_ratings, similar
-from recommender.app.server.guarded_action import acting
+from recommender.app.server.guarded_action import guarded_action
 from recommender.app.server.loading import initialize_recommender
 from recommender.core.records import Recommendation
 from recommender.recommender import DEFAULT_WEIGHT
@@ -26,14 +26,14 @@ def _draw() -> None:
     with middle:
         weight = _weight()
     with right:
-        wishes = controls.wishes(matinee)
+        wishes = controls.list_options(matinee)
     with left:
         chosen = controls.user_picker(matinee)
     user = controls.chosen_user(matinee, chosen)
     if user is None:
         my_ratings.link()
         return
-    with acting("action.hybrid", matinee.need):
+    with guarded_action("action.hybrid", matinee.need):
         found = matinee.hybrid_recommend(
             user.user_id, wishes.count, weight, wishes.filters, **wishes.choice
         )
@@ -48,8 +48,8 @@ def _draw() -> None:
 
 
 def _weight() -> float:
-    """How much collaborative counts, 0 to 1."""
-    query_params.follow_numbers(_WEIGHT, 0.0, 1.0, DEFAULT_WEIGHT)
+    """Draw the slider of the collaborative weight, and return it, 0 to 1."""
+    query_params.restore_numbers(_WEIGHT, 0.0, 1.0, DEFAULT_WEIGHT)
     weight = st.slider(
         t("hybrid.weight"),
         0.0,

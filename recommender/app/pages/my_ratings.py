@@ -11,9 +11,14 @@ from recommender.app.components import cards, controls, query_params, ratings_fi
 from recommender.app.components.markup import brief, plain
 from recommender.app.i18n.language import as_data_say, t
 from recommender.app.pages import similar
-from recommender.app.server.guarded_action import acting
+from recommender.app.server.guarded_action import guarded_action
 from recommender.app.server.loading import initialize_recommender
-from recommender.app.server.visitor import Visitor, current_visitor, take_problem, told
+from recommender.app.server.visitor import (
+    Visitor,
+    current_visitor,
+    profile_errors_as_text,
+    take_problem,
+)
 from recommender.core.errors import ProfileError
 from recommender.core.records import Id, Movie, Recommendation
 from recommender.recommender import Recommender
@@ -32,11 +37,11 @@ _FIRST_SHOWN, _MORE_SHOWN = 30, 100
 
 @dataclass(frozen=True)
 class _Own:
-    """What every part of the page needs."""
+    """The values that every part of the page needs."""
 
     matinee: Recommender
     visitor: Visitor
-    said: VisitorRatings
+    opinions: VisitorRatings
 
 
 def page() -> st.Page:
@@ -52,7 +57,7 @@ def _draw() -> None:
     controls.heading(t("my_ratings.title"), t("my_ratings.subtitle"))
     matinee = initialize_recommender()
     own = None
-    with told():
+    with profile_errors_as_text():
         visitor = current_visitor()
         with suppress(ProfileError):  # a full disk still gives what is on it
             visitor.store.seen(visitor.secret)
@@ -64,7 +69,7 @@ def _draw() -> None:
         return
     if problem:  # above the page, wherever on it the visitor is
         st.toast(problem, icon=":material/error:", duration="infinite")
-    unsaved.draw(own.said, failed=problem is not None)
+    unsaved.draw(own.opinions, failed=problem is not None)
     if not own.visitor.lasting:
         st.info(t("my_ratings.not_lasting"), icon=":material/cookie_off:")
     left, right = st.columns([2, 3], gap="large")
@@ -75,15 +80,15 @@ def _draw() -> None:
         elif part == "rated":
             _rated(own)
         else:
-            ratings_file.draw(own.matinee, own.visitor, own.said)
+            ratings_file.draw(own.matinee, own.visitor, own.opinions)
     with right:
         _recommended(own)
 
 
 def _choose_part(own: _Own) -> str:
     names = dict(zip(_PARTS, _PART_NAMES, strict=True))
-    count = f"{len(own.said.ratings):,}"
-    query_params.follow(_PART, _PARTS)
+    count = f"{len(own.opinions.ratings):,}"
+    query_params.restore(_PART, _PARTS)
     part = st.segmented_control(
         t("my_ratings.parts"),
         _PARTS,
@@ -100,7 +105,7 @@ def _choose_part(own: _Own) -> str:
 
 
 def _rate(own: _Own) -> None:
-    """Any movie by its title, or without one those that tell most about a newcomer."""
+    """Draw movies to rate: by title, or without one those that tell most about a newcomer."""
     text = st.text_input(
         t("my_ratings.search"),
         key=_SEARCH,
@@ -110,7 +115,7 @@ def _rate(own: _Own) -> None:
         live=True,
     )
     if text.strip():
-        with acting("action.search", own.matinee.need):
+        with guarded_action("action.search", own.matinee.need):
             found = own.matinee.search(text, _MATCHES)
             found = found or own.matinee.search(as_data_say(text), _MATCHES, by="facts")
         if not found:
@@ -131,14 +136,17 @@ def _rate(own: _Own) -> None:
 
 
 def _forget_offer() -> None:
-    """So that others are offered. What a callback holds, the recommender for one, stays with the
-    session, which would keep a bundle that was replaced."""
+    """Forget the movies on offer, so that others come.
+
+    What a callback holds, the recommender for one, stays with the session, which would keep a
+    bundle that was replaced.
+    """
     st.session_state.pop(_OFFERED, None)
 
 
 def _offer(own: _Own) -> None:
     """Choose movies to ask about; when all were asked about, from the beginning."""
-    known = {rating.movie_id for rating in own.said.ratings} | set(own.said.hidden)
+    known = {rating.movie_id for rating in own.opinions.ratings} | set(own.opinions.hidden)
     asked = st.session_state.get(_ASKED, set())
     found = own.matinee.quick_start(_OFFERS, skip=known | asked)
     if not found:
@@ -149,34 +157,34 @@ def _offer(own: _Own) -> None:
 
 
 def _rows(own: _Own, movies: list[Movie]) -> None:
-    given = own.said.stars
+    given = own.opinions.stars
     for movie in movies:
-        rating, waits = given.get(movie.movie_id), movie.movie_id in own.said.unsaved
+        rating, waits = given.get(movie.movie_id), movie.movie_id in own.opinions.unsaved
         stars.row(movie, rating, own.matinee.scale, f"stars_{movie.movie_id}", waits=waits)
 
 
 def _rated(own: _Own) -> None:
-    """What the visitor rated, the newest first, and what they turned away."""
-    said = own.said
+    """Draw what the visitor rated, the newest first, and what they turned away."""
+    opinions = own.opinions
     shown = st.session_state.get(_SHOWN, _FIRST_SHOWN)
-    if not said.ratings:
+    if not opinions.ratings:
         st.info(t("my_ratings.none"), icon=":material/star:")
     else:
         st.caption(t("my_ratings.rated_help"))
-    _rows(own, own.matinee.movies(rating.movie_id for rating in said.ratings[:shown]))
-    if len(said.ratings) > shown:
+    _rows(own, own.matinee.movies(rating.movie_id for rating in opinions.ratings[:shown]))
+    if len(opinions.ratings) > shown:
         st.button(
-            t("my_ratings.more", count=f"{len(said.ratings) - shown:,}"),
+            t("my_ratings.more", count=f"{len(opinions.ratings) - shown:,}"),
             icon=":material/expand_more:",
             on_click=_show_more,
             width="stretch",
         )
-    hidden = own.matinee.movies(said.hidden[:shown])
+    hidden = own.matinee.movies(opinions.hidden[:shown])
     if hidden:
         st.header(t("my_ratings.hidden"), anchor=False)
     for movie in hidden:
         with st.container(horizontal=True, vertical_alignment="center"):
-            waits = movie.movie_id in said.unsaved
+            waits = movie.movie_id in opinions.unsaved
             st.markdown(plain(movie.title) + (stars.waiting() if waits else ""), width="stretch")
             st.button(
                 t("my_ratings.show_again"),
@@ -194,13 +202,13 @@ def _show_more() -> None:
 def _recommended(own: _Own) -> None:
     low, high = own.matinee.scale
     # Another catalogue may have come since, with another scale.
-    given = {movie: rating for movie, rating in own.said.stars.items() if low <= rating <= high}
+    given = {movie: rating for movie, rating in own.opinions.stars.items() if low <= rating <= high}
     heading, setting = st.columns([2, 1], vertical_alignment="bottom")
     with setting:
-        wishes = controls.wishes(own.matinee)
-    with acting("action.my_ratings", own.matinee.need):
+        wishes = controls.list_options(own.matinee)
+    with guarded_action("action.my_ratings", own.matinee.need):
         found = own.matinee.recommend(
-            given, wishes.count, wishes.filters, hidden=own.said.hidden, **wishes.choice
+            given, wishes.count, wishes.filters, hidden=own.opinions.hidden, **wishes.choice
         )
     with heading:
         title = "my_ratings.recommended" if given else "my_ratings.popular"
@@ -234,7 +242,7 @@ def _foot(movie: Movie) -> None:
 
 
 def _turn_away(movie_id: Id) -> None:
-    with told():
+    with profile_errors_as_text():
         visitor = current_visitor()
         visitor.store.hide(visitor.secret, movie_id)
         st.session_state[_TURNED_AWAY] = movie_id
@@ -243,7 +251,7 @@ def _turn_away(movie_id: Id) -> None:
 def _undo(own: _Own) -> None:
     """Offer to bring back the movie that was turned away last."""
     last = st.session_state.get(_TURNED_AWAY)
-    if last not in own.said.hidden:
+    if last not in own.opinions.hidden:
         return
     for movie in own.matinee.movies([last]):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -258,6 +266,6 @@ def _undo(own: _Own) -> None:
 
 
 def _take_back(movie_id: Id) -> None:
-    with told():
+    with profile_errors_as_text():
         visitor = current_visitor()
         visitor.store.remove(visitor.secret, movie_id)

@@ -12,7 +12,7 @@ from recommender.app.components import cards, controls, query_params, semantic_s
 from recommender.app.components.markup import brief, plain
 from recommender.app.i18n import language
 from recommender.app.i18n.language import t
-from recommender.app.server.guarded_action import acting
+from recommender.app.server.guarded_action import guarded_action
 from recommender.app.server.loading import initialize_recommender
 from recommender.core.errors import NotFoundError
 from recommender.core.records import Id, Movie, SimilarMovie
@@ -26,7 +26,7 @@ _METHOD = "method"
 _USUAL_METHOD: Method = "hybrid"
 _MATCHES = 12
 # Shorter than this only a genre or a decade is described yet; a title is still being typed.
-_FEWEST_LETTERS = 4
+_MIN_LETTERS = 4
 _DECADE = re.compile(r"(19|20)?\d0s")
 # Streamlit leaves the page where it was scrolled to, so the movie may be out of sight.
 _INTO_SIGHT = 'document.querySelector(".mt-single")?.scrollIntoView({block: "nearest"})'
@@ -73,11 +73,11 @@ def _draw() -> None:
     with left:
         method = _method(matinee.methods)
     with right:
-        wishes = controls.wishes(matinee, choice=False)
+        wishes = controls.list_options(matinee, choice=False)
     if within:  # the server has the link's address already, the browser has not
         st.query_params[_MOVIE] = str(movie.movie_id)
     try:
-        with acting(f"action.similar_{method}", matinee.need):
+        with guarded_action(f"action.similar_{method}", matinee.need):
             found = matinee.find_similar_movies(
                 movie.movie_id, wishes.count, method, wishes.filters
             )
@@ -121,7 +121,7 @@ def _search(matinee: Recommender, *, suggest: bool) -> bool:
     if text.strip():
         return _matches(matinee, text)
     if suggest:
-        with acting("action.search", matinee.need):
+        with guarded_action("action.search", matinee.need):
             popular = matinee.popular(_MATCHES)
         _choice("match", t("similar.suggestions"), popular)
     return suggest
@@ -130,14 +130,14 @@ def _search(matinee: Recommender, *, suggest: bool) -> bool:
 def _matches(matinee: Recommender, text: str) -> bool:
     """Offers the titles that are like `text`, and below them the movies that it describes; whether
     there are any."""
-    with acting("action.search", matinee.need):
+    with guarded_action("action.search", matinee.need):
         by_title = matinee.search(text, _MATCHES)
     if by_title:
         _choice("match", t("similar.matches"), by_title)
     known = {movie.movie_id for movie in by_title}
     described: list[Movie] = []
     facts = language.as_data_say(text)
-    if len(facts) >= _FEWEST_LETTERS or _is_facts(facts):
+    if len(facts) >= _MIN_LETTERS or _is_facts(facts):
         described = _described(matinee, text, facts, known)
     if not by_title and not described:
         st.info(t("similar.no_match", text=plain(brief(text))), icon=":material/search_off:")
@@ -152,7 +152,7 @@ def _described(matinee: Recommender, text: str, facts: str, known: set[Id]) -> l
         found = semantic_search.search(matinee, text, _MATCHES)
     if not found:
         label = t("similar.by_facts")
-        with acting("action.search", matinee.need):
+        with guarded_action("action.search", matinee.need):
             found = matinee.search(facts, _MATCHES, by="facts")
     if others := [movie for movie in found if movie.movie_id not in known]:
         _choice("described", label, others)
@@ -160,7 +160,7 @@ def _described(matinee: Recommender, text: str, facts: str, known: set[Id]) -> l
 
 
 def _is_facts(text: str) -> bool:
-    """Whether `text` names genres and decades and nothing else, which facts answer exactly."""
+    """Return whether `text` names genres and decades and nothing else: facts answer it."""
     rest = f" {fold(text)} "
     for genre in cards.GENRES_BY_TERM:
         rest = rest.replace(f" {genre} ", " ")
@@ -195,7 +195,7 @@ def _method(methods: tuple[Method, ...]) -> Method:
     if len(methods) == 1:
         return methods[0]
     usual = _USUAL_METHOD if _USUAL_METHOD in methods else methods[0]
-    query_params.follow(_METHOD, methods)
+    query_params.restore(_METHOD, methods)
     method = st.segmented_control(
         t("similar.method"),
         methods,

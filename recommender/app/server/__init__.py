@@ -1,1 +1,1 @@
-"""What the server does around the pages: start, loading, health, visitors."""
+"""The server around the pages: start, loading, health, visitors."""

@@ -1,4 +1,4 @@
-"""Looks for new versions of a bundle at an address, in a thread, while the server lives."""
+"""Updates of a bundle at an address, polled in a thread with retry and backoff."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from recommender.core.errors import BundleError, FetchingError, MatineeError
 from recommender.remote import child
 from recommender.settings.environment import Settings
 
-# Between two tries while something goes wrong: 1, 2, 4 seconds and so on, up to a minute, or to
-# the time between two looks where that is longer.
-_LONGEST_PAUSE = 60.0
+# Exponential backoff between two retries: 1, 2, 4 seconds and so on, up to a minute, or to the
+# time between two polls where that is longer.
+_MAX_BACKOFF = 60.0
 _SECONDS_BETWEEN_LINES = 10.0
 
 _log = logging.getLogger(__name__)
 
 
-class Follower:
+class Updater:
     """Keeps the cached copy of a bundle what the one at its address is.
 
     Each look is a child process, so that this one stays as small as with a local bundle.
@@ -52,13 +52,13 @@ class Follower:
         self._stamp = manifest_stamp(folder)
         self._trouble: str | None = None
         self._done = self._of = 0
-        self._told = 0.0
+        self._logged_at = 0.0
         self._stopped = threading.Event()
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
-        """Begin to look, at once."""
-        threading.Thread(target=self._go_on, name="following", daemon=True).start()
+        """Begin to poll, at once."""
+        threading.Thread(target=self._run, name="bundle updates", daemon=True).start()
 
     def stop(self) -> None:
         """End, and with it what is being fetched; the next start goes on with that."""
@@ -68,11 +68,11 @@ class Follower:
 
     @property
     def trouble(self) -> str | None:
-        """What went wrong at the last look; None if nothing did."""
+        """The error of the last poll; None if there was none."""
         return self._trouble
 
     def missing(self) -> BundleError | None:
-        """Why there is nothing in the folder yet; None if there is something."""
+        """Return why nothing is in the folder yet; None if something is."""
         if manifest_stamp(self._folder) is not None:
             return None
         done, of = self._done, self._of
@@ -83,16 +83,16 @@ class Follower:
             return BundleError(self._trouble)
         return FetchingError(f"{self._address} is being fetched")
 
-    def _go_on(self) -> None:
+    def _run(self) -> None:
         failures = 0
         while not self._stopped.is_set():
-            found = self._look()
+            found = self._poll()
             if self._stopped.is_set():
                 return
             failures = 0 if found is None else failures + 1
             pause = self._seconds
             if found is not None:
-                pause = min(2.0 ** min(failures - 1, 20), max(self._seconds, _LONGEST_PAUSE))
+                pause = min(2.0 ** min(failures - 1, 20), max(self._seconds, _MAX_BACKOFF))
             if found != self._trouble:
                 if found is None:
                     _log.info("%s can be fetched again", self._address)
@@ -101,7 +101,7 @@ class Follower:
             self._trouble = found
             self._stopped.wait(pause)
 
-    def _look(self) -> str | None:
+    def _poll(self) -> str | None:
         """Fetch what is new; what went wrong, in one line."""
         problem = None
         try:
@@ -140,36 +140,36 @@ class Follower:
     def _progress(self, done: int, of: int) -> None:
         self._done, self._of = done, of
         now = time.monotonic()
-        if of and now - self._told > _SECONDS_BETWEEN_LINES:
-            self._told = now
+        if of and now - self._logged_at > _SECONDS_BETWEEN_LINES:
+            self._logged_at = now
             _log.info("fetching %s: %.1f of %s", self._address, done / MB, format_bytes(of))
 
 
-_follower: Follower | None = None
+_updater: Updater | None = None
 
 
 def start(found: Settings, arrived: Callable[[], object], unusable: Callable[[], bool]) -> None:
-    """Follow MATINEE_BUNDLE, if it is an address; the arguments are those of `Follower`."""
-    global _follower
+    """Poll MATINEE_BUNDLE, if it is an address; the arguments are those of `Updater`."""
+    global _updater
     if isinstance(found.bundle, Address):
         seconds = found.bundle_seconds
-        _follower = Follower(found.bundle, found.bundle_folder, seconds, arrived, unusable)
-        _follower.start()
+        _updater = Updater(found.bundle, found.bundle_folder, seconds, arrived, unusable)
+        _updater.start()
 
 
 def stop() -> None:
     """End what `start` began."""
-    global _follower
-    if _follower is not None:
-        _follower.stop()
-        _follower = None
+    global _updater
+    if _updater is not None:
+        _updater.stop()
+        _updater = None
 
 
 def trouble() -> str | None:
-    """Why the bundle is perhaps not the newest; None if it is, or has no address."""
-    return None if _follower is None else _follower.trouble
+    """Return why the bundle may not be the newest; None if it is, or has no address."""
+    return None if _updater is None else _updater.trouble
 
 
 def missing() -> BundleError | None:
-    """Why there is no bundle on this machine yet; None if there is one, or it has no address."""
-    return None if _follower is None else _follower.missing()
+    """Return why no bundle is on this machine yet; None if one is, or it has no address."""
+    return None if _updater is None else _updater.missing()

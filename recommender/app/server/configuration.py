@@ -10,7 +10,7 @@ from recommender.settings.environment import Settings
 # Not Streamlit's cache: every action of a visitor asks for this, twenty times as fast.
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The settings, read from the environment once.
+    """Return the settings, read from the environment once.
 
     Raises:
         SettingsError: a variable has a value that cannot be used.

@@ -22,12 +22,12 @@ _KEY = secrets.token_urlsafe(24)
 
 
 def address() -> str:
-    """Where the file is, seen from any page of the app."""
+    """Return the address of the file, seen from any page of the app."""
     return f"flame-graph/{_KEY}"
 
 
 def routes() -> list[Route]:
-    """The route /flame-graph/…, which answers GET and HEAD."""
+    """Return the route /flame-graph/…, which answers GET and HEAD."""
     base = config.get_option("server.baseUrlPath").strip("/")
     return [Route(f"{'/' if base else ''}{base}/flame-graph/{{key}}", _answer)]
 

@@ -1,4 +1,4 @@
-"""What surrounds each action of a visitor: the guard's leave, and the panel's measuring."""
+"""The context of each action of a visitor: admitted by the guard, measured for the panel."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from recommender.app.server.warm_up import is_on
 
 
 @contextmanager
-def acting(name: str, need: int) -> Iterator[None]:
-    """A ``with`` block as an action called `name`, a key of the texts.
+def guarded_action(name: str, max_bytes: int) -> Iterator[None]:
+    """Run a ``with`` block as an action called `name`, a key of the texts.
 
     Without DEBUG_MEMORY nothing is measured, and what measures is not even imported.
 
     Args:
-        need: bytes that it takes at most.
+        max_bytes: own memory that it takes at most.
 
     Raises:
         Busy: there is too little memory for it now.
         SettingsError: a variable has a value that cannot be used.
     """
     keeper = guard()
-    admitted = nullcontext() if keeper is None else keeper.admit(name, need)
+    admitted = nullcontext() if keeper is None else keeper.admit(name, max_bytes)
     if settings().debug_memory and not is_on():
         from memory_toolkit.record.actions import action
 

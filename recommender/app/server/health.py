@@ -38,7 +38,7 @@ class Health:
         self._refused_at = -RECENT_SECONDS
 
     async def answer(self, _request: Request) -> JSONResponse:
-        """200 with "ready" or "degraded", or 503 with "unavailable", and why in one line."""
+        """Return 200 with "ready" or "degraded", or 503 with "unavailable", and why in one line."""
         reason = self.unavailable()
         status = "unavailable"
         if reason is None:
@@ -51,7 +51,7 @@ class Health:
         )
 
     def unavailable(self) -> str | None:
-        """Why nobody can be served now; None if somebody can."""
+        """Return why nobody can be served now; None if somebody can."""
         found = trouble()
         if found is not None:
             if manifest_stamp(settings().bundle_folder) != found.stamp:
@@ -65,7 +65,7 @@ class Health:
         return None
 
     def complaints(self) -> list[str]:
-        """What goes wrong while visitors are served."""
+        """Return what goes wrong while visitors are served, a line each."""
         found = []
         keeper = guard()
         if keeper is not None:
@@ -92,7 +92,7 @@ class Health:
 
 
 def routes() -> list[Route]:
-    """The route /healthz, which answers GET and HEAD."""
+    """Return the route /healthz, which answers GET and HEAD."""
     return [Route("/healthz", Health().answer)]
 
 
@@ -102,7 +102,7 @@ def _killed() -> int:
 
 
 def _unwritable(file: Path) -> str | None:
-    """Why ratings cannot be kept in `file`, as far as its permissions tell."""
+    """Return why ratings cannot be kept in `file`, as far as its permissions tell."""
     place = file
     while not place.exists() and place != place.parent:
         place = place.parent

@@ -1,4 +1,4 @@
-"""Keeps the house: the guard over the process's memory, and what closed sessions left behind."""
+"""Housekeeping: the guard over memory with its cache eviction, and the end of closed sessions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SPARE_BUFFERS = 2
 
 
 def guard() -> Guard | None:
-    """The guard over this process's memory; None if MATINEE_GUARD is false.
+    """Return the guard over this process's memory; None if MATINEE_GUARD is false.
 
     Raises:
         SettingsError: a variable has a value that cannot be used.
@@ -56,7 +56,7 @@ def _guard(found: Settings) -> Guard | None:
 
 
 def sessions() -> tuple[int, int]:
-    """How many sessions are connected, and how many closed ones are kept in case they return."""
+    """Return the numbers of connected sessions, and of closed ones kept in case they return."""
     manager = Runtime.instance()._session_mgr
     connected = len(manager.list_active_sessions())
     return connected, len(manager.list_sessions()) - connected
@@ -75,7 +75,11 @@ class Housekeeper:
         self._guard: Guard | None = None
 
     def start(self) -> None:
-        """Begin; SettingsError if a variable has a value that cannot be used."""
+        """Begin.
+
+        Raises:
+            SettingsError: a variable has a value that cannot be used.
+        """
         self._guard = guard()
         if self._guard is not None:
             self._stack_bytes = threading.stack_size(_STACK_BYTES)
@@ -85,7 +89,7 @@ class Housekeeper:
             from memory_toolkit.record.actions import identify_sessions
 
             identify_sessions(_session_name)
-        self._rounds = asyncio.create_task(self._go_round())
+        self._rounds = asyncio.create_task(self._run())
 
     def stop(self) -> None:
         """End, and leave the process as it was."""
@@ -99,7 +103,7 @@ class Housekeeper:
 
             stop_recording()  # its file goes
 
-    async def _go_round(self) -> None:
+    async def _run(self) -> None:
         seen, quiet, returns = sessions(), 0.0, 0
         while True:
             await asyncio.sleep(_ROUND_SECONDS)

@@ -19,9 +19,9 @@ from recommender.remote.opening import open_fetched
 
 
 def load_all_data() -> Bundle:
-    """The bundle that MATINEE_BUNDLE names: checked and memory-mapped, shared by all sessions.
+    """Return the bundle that MATINEE_BUNDLE names, checked and mapped, shared by all sessions.
 
-    Of one at an address it is what was fetched last; see `following`.
+    Of one at an address it is what was fetched last; see `bundle_updates`.
 
     Raises:
         FetchingError: it is on its way from its address.
@@ -39,7 +39,7 @@ def load_all_data() -> Bundle:
 
 
 def initialize_recommender() -> Recommender:
-    """The recommender on `load_all_data`, shared by all sessions.
+    """Return the recommender on `load_all_data`, shared by all sessions.
 
     Raises:
         BundleError: as `load_all_data`.
@@ -69,7 +69,7 @@ def forget() -> None:
 
 @dataclass(frozen=True)
 class Trouble:
-    """Why there is no recommender.
+    """A reason for having no recommender.
 
     Attributes:
         reason: one line.
@@ -84,7 +84,7 @@ _trouble: Trouble | None = Trouble("the bundle is not loaded yet")
 
 
 def trouble() -> Trouble | None:
-    """Why the recommender could not be had when it was last asked for; None if it could."""
+    """Return why the recommender could not be had when last asked for; None if it could."""
     waiting = bundle_updates.missing()
     if _trouble is not None and waiting is not None:
         return Trouble(str(waiting))

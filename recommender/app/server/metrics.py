@@ -30,12 +30,12 @@ _COUNTED = ("st_cache_resource", "st_session_state")
 
 
 def routes() -> list[Route]:
-    """The route /metrics, which answers GET and HEAD."""
+    """Return the route /metrics, which answers GET and HEAD."""
     return [Route("/metrics", _answer)]
 
 
 def may_read(request: Request, token: str | None) -> bool:
-    """Whether `request` comes from this machine itself, or knows `token` where there is one.
+    """Return whether `request` comes from this machine itself, or knows `token` where there is one.
 
     It may name it in the header ``Authorization: Bearer …`` or in the address, ``?token=…``.
     """

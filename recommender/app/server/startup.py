@@ -1,4 +1,4 @@
-"""What happens once when the server starts, before the first visitor, and when it ends."""
+"""Start and end of the server: settings, loading, warm-up, and closing the store of ratings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from recommender.app.server import bundle_updates, stage_log
 from recommender.app.server.configuration import settings
 from recommender.app.server.housekeeper import Housekeeper
 from recommender.app.server.loading import initialize_recommender, trouble
-from recommender.app.server.visitor import let_go_of_ratings
+from recommender.app.server.visitor import close_store
 from recommender.app.server.warm_up import draw_every_page
 from recommender.core.address import Address
 from recommender.core.errors import MatineeError, SettingsError
@@ -62,7 +62,7 @@ def prepare(own_at_start: int) -> None:
 
 @asynccontextmanager
 async def lifespan(_app: object) -> AsyncIterator[None]:
-    """Around the server's life: it answers at once, while a thread loads the bundle."""
+    """Run the server's background work; it answers at once, while a thread loads the bundle."""
     housekeeper = Housekeeper(semantic_search.unload_if_idle)
     housekeeper.start()
     loop = asyncio.get_running_loop()
@@ -74,7 +74,7 @@ async def lifespan(_app: object) -> AsyncIterator[None]:
     finally:
         bundle_updates.stop()
         housekeeper.stop()
-        await asyncio.to_thread(let_go_of_ratings)
+        await asyncio.to_thread(close_store)
 
 
 def load_in_background() -> None:
@@ -106,7 +106,7 @@ def _arrived(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def start_memory() -> int | None:
-    """Own memory before the bundle was first loaded, in bytes; None until then."""
+    """Return own memory before the bundle was first loaded, in bytes; None until then."""
     return _before_bundle
 
 
@@ -122,7 +122,7 @@ def _load(loop: asyncio.AbstractEventLoop) -> None:
         with stage_log.around("loading the bundle") as before:
             _before_bundle = before if _before_bundle is None else _before_bundle
             matinee = initialize_recommender()
-        _rehearse(matinee, loop)
+        _warm_up(matinee, loop)
         if settings().preload == "semantic":
             semantic_search.load(matinee)
     except MatineeError as error:
@@ -135,7 +135,7 @@ def _load(loop: asyncio.AbstractEventLoop) -> None:
         _loading.release()
 
 
-def _rehearse(matinee: Recommender, loop: asyncio.AbstractEventLoop) -> None:
+def _warm_up(matinee: Recommender, loop: asyncio.AbstractEventLoop) -> None:
     if loop.is_closed():  # the server has ended
         return
     try:

@@ -1,4 +1,4 @@
-"""Who this visitor is: a secret in a cookie, and where the ratings that belong to it are kept."""
+"""The visitor: a secret in a cookie, and the store of the ratings that belong to it."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class VisitorCookie:
 
 @dataclass(frozen=True)
 class Visitor:
-    """Whose ratings they are.
+    """The owner of ratings.
 
     Attributes:
         store: where they are kept.
@@ -91,7 +91,7 @@ class Visitor:
 
 
 def current_visitor() -> Visitor:
-    """This session's visitor; without a cookie their ratings live as long as the session.
+    """Return this session's visitor; without a cookie their ratings live as long as the session.
 
     Raises:
         ProfileError: the server's file cannot be used.
@@ -106,8 +106,8 @@ def current_visitor() -> Visitor:
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Keeps a ProfileError from ending the page; the log has it whole.
+def profile_errors_as_text() -> Iterator[None]:
+    """Keep a ProfileError from ending the page; the log has it whole.
 
     It may happen in a widget's callback, where nothing can be drawn, so `take_problem` has the
     sentence for the visitor.
@@ -121,12 +121,12 @@ def told() -> Iterator[None]:
 
 
 def take_problem() -> str | None:
-    """The sentence for what went wrong within `told`, given out once."""
+    """Return the sentence for the error within `profile_errors_as_text`, once; None without one."""
     return st.session_state.pop(_PROBLEM, None)
 
 
 def ratings_trouble() -> str | None:
-    """Why the visitors' ratings cannot be kept now, as far as is known; None if all is well.
+    """Return why visitors' ratings cannot be kept now, as far as is known; None if they can.
 
     Raises:
         ProfileError: the server's file cannot be used.
@@ -135,7 +135,7 @@ def ratings_trouble() -> str | None:
     return _shared_store().trouble()
 
 
-def let_go_of_ratings() -> None:
+def close_store() -> None:
     """Close the server's store; what waits in it is tried once more, for a few seconds at most."""
     _shared_store.clear()
 
@@ -146,12 +146,12 @@ def _shared_store() -> ProfileStore:
 
 
 def _asks_for_a_page(scope: Scope) -> bool:
-    """Whether this is a browser that opens a page, and no image, script, probe or socket."""
+    """Return whether this is a browser that opens a page, and no image, script, probe or socket."""
     if scope["type"] != "http" or scope["method"] != "GET":
         return False
     return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
 
 
 def _is_encrypted(scope: Scope) -> bool:
-    """Whether the browser speaks https, with this server or with a proxy in front of it."""
+    """Return whether the browser speaks https, with this server or with a proxy in front of it."""
     return scope["scheme"] == "https" or (b"x-forwarded-proto", b"https") in scope["headers"]

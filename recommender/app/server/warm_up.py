@@ -1,4 +1,4 @@
-"""Nobody's visits: the server draws its own pages, in sessions without a browser.
+"""Warm-up: the server draws its own pages, in sessions without a browser.
 
 Before the first visitor comes, every page is drawn once. Then no visitor waits for what Streamlit
 imports on first use, and memory that stays is taken before memory that goes, which leaves fewer
@@ -32,8 +32,8 @@ Address = tuple[str, dict[str, Id]]
 _sessions: set[str] = set()
 
 
-class _Nobody(SessionClient):
-    """The other end of a session, where a browser would be."""
+class _NoBrowser(SessionClient):
+    """The client of a session in place of a browser."""
 
     def __init__(self) -> None:
         self.drawn = asyncio.Event()
@@ -75,14 +75,14 @@ async def replace_last_session() -> None:
 
 
 def is_on() -> bool:
-    """Whether the page that this thread draws is drawn for nobody."""
+    """Return whether the page that this thread draws belongs to the warm-up."""
     context = get_script_run_ctx(suppress_warning=True)
     return context is not None and context.session_id in _sessions
 
 
 async def _draw(addresses: Iterable[Address]) -> None:
     """Draw the pages one after the other in one session; to be used on Streamlit's event loop."""
-    runtime, nobody = Runtime.instance(), _Nobody()
+    runtime, nobody = Runtime.instance(), _NoBrowser()
     session = runtime.connect_session(nobody, {})
     _sessions.add(session)
     try:

@@ -12,7 +12,7 @@ each_page = pytest.mark.parametrize(("page", "key", "value"), PAGES)
 
 
 @each_page
-@pytest.mark.parametrize("count", [controls.FEWEST, 13, 20])
+@pytest.mark.parametrize("count", [controls.MIN_COUNT, 13, 20])
 def test_as_many_movies_as_asked_for(
     open_page: OpenPage, page: str, key: str, value: str, count: int
 ) -> None:
@@ -39,7 +39,7 @@ def test_the_server_says_how_many_can_be_asked_for(
 def test_an_address_with_a_wrong_count_means_the_usual(
     open_page: OpenPage, page: str, key: str, value: str, count: str
 ) -> None:
-    assert len(titles(open_page(page, **{key: value, "n": count}))) == controls.USUAL
+    assert len(titles(open_page(page, **{key: value, "n": count}))) == controls.DEFAULT_COUNT
 
 
 def test_genres_and_years_together(open_page: OpenPage, tiny: Recommender) -> None:

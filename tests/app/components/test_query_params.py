@@ -9,16 +9,16 @@ def script() -> None:
 
     sizes = {"small": "작은", "large": "큰"}
     query_params.arrive(st.session_state.get("page", "first"))
-    query_params.follow("size", sizes)
+    query_params.restore("size", sizes)
     size = st.segmented_control(
         "size", list(sizes), default="small" if "size" not in st.session_state else None, key="size"
     )
     query_params.show("size", size, default="small")
-    query_params.follow("tags", ["a", "b", "c"], many=True)
+    query_params.restore("tags", ["a", "b", "c"], many=True)
     query_params.show("tags", st.multiselect("tags", ["a", "b", "c"], key="tags"))
-    query_params.follow_numbers("count", 1, 9, 5)
+    query_params.restore_numbers("count", 1, 9, 5)
     query_params.show("count", st.slider("count", 1, 9, key="count"), default=5)
-    query_params.follow_numbers("span", 0.0, 1.0, (0.0, 1.0))
+    query_params.restore_numbers("span", 0.0, 1.0, (0.0, 1.0))
     st.slider("span", 0.0, 1.0, step=0.1, key="span")
     query_params.show("span", st.session_state["span"], default=(0.0, 1.0))
     query_params.write()
@@ -127,7 +127,7 @@ def page_with_another_scale() -> None:
 
     high = st.session_state.get("high", 9)
     query_params.arrive("")
-    query_params.follow_numbers("count", 1, high, 5)
+    query_params.restore_numbers("count", 1, high, 5)
     st.slider("count", 1, high, key="count", persist_state="session")
 
 
@@ -147,7 +147,7 @@ def page_with_a_name() -> None:
     from recommender.app.components import query_params
 
     query_params.arrive("")
-    query_params.follow("who")
+    query_params.restore("who")
     query_params.show("who", st.text_input("who", key="who", persist_state="session"))
 
 

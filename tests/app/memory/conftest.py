@@ -26,7 +26,7 @@ def app() -> None:
 def nothing_kept() -> Iterator[None]:
     """No action recorded, no wrong token given, and no thread left behind."""
     clear_actions()
-    access._pause = access._Pause()
+    access._rate_limit = access._RateLimit()
     yield
     panel._timeline.stop()
     panel._timeline._points.clear()

@@ -69,16 +69,16 @@ def test_guessing_is_slow_in_all_sessions(locked: AppTest, side: AppTest) -> Non
         "from recommender.app.memory.panel import memory_panel\n"
         "with st.sidebar: memory_panel()"
     ).run()
-    access._pause._until += 600  # longer than any machine takes for a page
+    access._rate_limit._until += 600  # longer than any machine takes for a page
     give(other, TOKEN)
     assert not is_open(other)
     assert other.sidebar.error[0].value.startswith("Not looked at after a wrong token.")
-    access._pause._until = time.monotonic()
+    access._rate_limit._until = time.monotonic()
     assert is_open(give(other, TOKEN))
 
 
 def test_each_wrong_token_doubles_the_pause_up_to_half_a_minute() -> None:
-    pause = access._Pause()
+    pause = access._RateLimit()
     waits = []
     for _ in range(8):
         pause._until = time.monotonic()

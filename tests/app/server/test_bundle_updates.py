@@ -121,7 +121,7 @@ def test_what_goes_wrong_at_first_is_shown(
 def test_a_local_bundle_is_not_followed(open_page: OpenPage) -> None:
     bundle_updates.start(settings(), lambda: None, lambda: False)
     assert (bundle_updates.trouble(), bundle_updates.missing()) == (None, None)
-    assert "following" not in {thread.name for thread in threading.enumerate()}
+    assert "bundle updates" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_a_cache_that_is_damaged_while_nothing_runs_is_mended(

@@ -8,7 +8,7 @@ import pytest
 from memory_toolkit.guard.guard import Busy
 from memory_toolkit.measure.sizes import MB
 from memory_toolkit.record.actions import actions, clear_actions
-from recommender.app.server.guarded_action import acting
+from recommender.app.server.guarded_action import guarded_action
 from tests.app.conftest import APP
 from tests.app.drawn import PAGES
 
@@ -60,14 +60,14 @@ def test_with_debug_memory_it_is_and_still_nothing_heavy(tiny_bundle: Path) -> N
 def test_an_action_is_recorded_under_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEBUG_MEMORY", "true")
     clear_actions()
-    with acting("action.home", MB):
+    with guarded_action("action.home", MB):
         pass
     assert [record.name for record in actions()] == ["action.home"]
 
 
 def test_without_debug_memory_nothing_is_recorded() -> None:
     clear_actions()
-    with acting("action.home", MB):
+    with guarded_action("action.home", MB):
         pass
     assert actions() == []
 
@@ -78,7 +78,7 @@ def test_an_action_that_cannot_fit_is_refused_before_it_begins(
     monkeypatch.setenv("MATINEE_MEMORY_LIMIT", "8G")
     monkeypatch.setenv("DEBUG_MEMORY", "true")
     clear_actions()
-    with pytest.raises(Busy, match=r"^action\.home$"), acting("action.home", 8192 * MB):
+    with pytest.raises(Busy, match=r"^action\.home$"), guarded_action("action.home", 8192 * MB):
         raise AssertionError("it began")
     assert [record.error for record in actions()] == [True]
 
@@ -86,5 +86,5 @@ def test_an_action_that_cannot_fit_is_refused_before_it_begins(
 def test_without_the_guard_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MATINEE_MEMORY_LIMIT", "1M")
     monkeypatch.setenv("MATINEE_GUARD", "no")
-    with acting("action.home", 8192 * MB) as begun:
+    with guarded_action("action.home", 8192 * MB) as begun:
         assert begun is None

@@ -1,4 +1,4 @@
-"""Nobody's visits, in a real server."""
+"""The warm-up, in a real server."""
 
 import json
 import re
