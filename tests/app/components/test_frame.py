@@ -113,7 +113,7 @@ def test_a_setting_that_cannot_be_used(
 def test_what_nobody_foresaw_is_a_sentence_and_a_line_in_the_log(
     open_page: OpenPage, own_bundle: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    edit_manifest(own_bundle, lambda manifest: manifest["info"]["data"].update(mean_rating="3"))
+    edit_manifest(own_bundle, lambda manifest: manifest["info"]["data"].pop("scale"))
     with caplog.at_level(logging.ERROR, "recommender.app.components.frame"):
         app = open_page()
     assert not app.exception
