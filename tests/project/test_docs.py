@@ -14,6 +14,7 @@ from tests.conftest import ROOT
 MAX_README_WORDS = 900
 FENCED_PYTHON = re.compile(r"^```python\n(.*?)^```$", re.M | re.S)
 NAMED_FILE = re.compile(r"`(\w[\w.-]*(?:/[\w.-]+)+\.(?:py|c|h|sh|cfg|yaml|toml|lock|env))`")
+IMPORT = re.compile(r"^(?:>>> )?((?:from (?!__future__)|import )[\w.]+.*)$", re.M)
 LINK = re.compile(r"\]\(([^)#\s]+)")
 # What a browser would fetch to draw a page.
 FETCHED = re.compile(
@@ -44,6 +45,15 @@ def test_files_that_the_docs_name_are_there() -> None:
         if "NAME" not in name and not any(f"/{file}".endswith(f"/{name}") for file in tracked)
     ]
     assert not missing
+
+
+def test_what_the_docs_import_is_there() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    blocks = [code for page in pages for code in FENCED_PYTHON.findall(page.read_text("utf-8"))]
+    lines = [line for code in blocks for line in IMPORT.findall(code)]
+    assert len(lines) > 10
+    # In a process of its own, which may load what training loads.
+    subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=ROOT, check=True, timeout=120)
 
 
 def test_pages_and_reference_build_and_load_nothing_from_other_hosts(tmp_path: Path) -> None:
