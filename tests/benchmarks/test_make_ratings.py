@@ -10,6 +10,7 @@ from recommender.dataset import from_directory, import_dataset
 from recommender.evaluation.judging import quality
 from recommender.training.pipeline import TrainingSettings
 
+pytestmark = pytest.mark.xdist_group("make_ratings")  # one worker makes what all of these tests use
 RATINGS = 100_000
 FILES = ("ratings.csv", "movies.csv", "tags.csv")
 
@@ -49,6 +50,7 @@ def test_few_have_most_of_the_ratings(ratings: pd.DataFrame) -> None:
     assert ratings.userId.value_counts().min() >= 15
 
 
+@pytest.mark.slow
 def test_there_is_something_to_find(made: Path) -> None:
     found = quality(from_directory(made), TrainingSettings(), lambda stage, fraction: None)
     assert found["ndcg"] > 1.2 * found["popularity_ndcg"]
