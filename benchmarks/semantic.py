@@ -145,13 +145,13 @@ def finder(method: str, matinee: Recommender, bundle: Path) -> Find:
         return tfidf(bundle)
     from recommender.bundle.bundle import Bundle
     from recommender.bundle.manifest import SEMANTIC
-    from recommender.search.lazy_semantic import Meaning
+    from recommender.search.lazy_semantic import LazySemanticSearch
     from recommender.search.semantic import SemanticSearch
 
     if method == "model":
         semantic = SemanticSearch(Bundle.open(bundle / SEMANTIC), "full", shares=(1.0, 0.0))
         return lambda query, n: [movie for movie, _ in semantic.search(query, n)]
-    matinee.meaning = Meaning(bundle, cast(Literal["light", "full"], method))
+    matinee.meaning = LazySemanticSearch(bundle, cast(Literal["light", "full"], method))
     matinee.meaning.load()
     return lambda query, n: [m.movie_id for m in matinee.search(query, n, by="meaning")]
 

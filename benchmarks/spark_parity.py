@@ -36,7 +36,7 @@ from recommender.evaluation.metrics import (
 )
 from recommender.models.ranking import RankingModel
 from recommender.models.stars import StarsModel, StarsSettings
-from recommender.scoring.scorer import HybridScorer, Question
+from recommender.scoring.scorer import HybridScorer, Request
 from recommender.scoring.similar import Method, most_similar
 from recommender.spark import LOCAL_MASTER
 from recommender.spark.ranking import fit_ranking
@@ -134,7 +134,7 @@ def judge(scorer: HybridScorer, holdout: Holdout, scale: tuple[float, float]) ->
     users = users_with_relevant(test, liked_from)
     counts = np.bincount(np.asarray(holdout.train.movies), minlength=n_movies)
     lists = ListMetrics(self_information(counts, holdout.train.n_users))
-    answers = scorer.rank(map(scorer.user, users.tolist()), Question(RECALL_AT))
+    answers = scorer.rank(map(scorer.user, users.tolist()), Request(RECALL_AT))
     for user, answer in zip(users.tolist(), answers, strict=True):
         movies, stars = test.of(user)
         lists.add(answer.movies, movies[stars >= liked_from])

@@ -1,4 +1,4 @@
-"""The recommender: one object that answers every question about a bundle."""
+"""The recommender: one object that answers every request about a bundle."""
 
 from __future__ import annotations
 
@@ -31,19 +31,28 @@ from recommender.models.ranking import RankingModel
 from recommender.models.stars import StarsModel
 from recommender.remote.opening import open_bundle
 from recommender.scoring.filters import Filters
-from recommender.scoring.requests import Questions
-from recommender.scoring.results import Answers
-from recommender.scoring.scorer import HybridScorer, Person, Question, RankBy, Ranked, most_various
-from recommender.scoring.similar import METHODS, Method, most_similar
+from recommender.scoring.requests import RequestParser
+from recommender.scoring.results import ResultBuilder
+from recommender.scoring.scorer import (
+    HybridScorer,
+    RankBy,
+    Ranked,
+    Request,
+    UserRatings,
+    most_various,
+)
+from recommender.scoring.similar import DEFAULT_METHOD, METHODS, Method, most_similar
 from recommender.search.finder import SEARCH_BY, Finder, SearchBy, of_title
-from recommender.search.lazy_semantic import Meaning
+from recommender.search.lazy_semantic import LazySemanticSearch
 from recommender.search.titles import TitleIndex
 from recommender.settings.environment import Settings
 
 # Everybody's best movies, as indices, and their scores, in the order of the users.
-RankEverybody = Callable[[HybridScorer, Question], Iterator[tuple[np.ndarray, np.ndarray]]]
+RankEverybody = Callable[[HybridScorer, Request], Iterator[tuple[np.ndarray, np.ndarray]]]
 # Chosen on a validation split: as good as 1 there, and with a little more of the catalogue.
 DEFAULT_WEIGHT = 0.9
+# The weight where nobody asks for a hybrid: the ranking model alone, which knows the content too.
+RANKING_WEIGHT = 1.0
 
 
 @dataclass(frozen=True)
@@ -57,23 +66,23 @@ class Statistics:
 
 
 def _on_every_core(
-    scorer: HybridScorer, question: Question
+    scorer: HybridScorer, request: Request
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     # Not at the top: it loads SciPy, which serving does without.
     from recommender.scoring.bulk import rank_everybody
 
-    for best in rank_everybody(scorer, question, os.cpu_count() or 1):
+    for best in rank_everybody(scorer, request, os.cpu_count() or 1):
         yield best.movies, best.scores
 
 
 class Recommender:
-    """Answers from one opened bundle; safe to share between threads.
+    """ResultBuilder from one opened bundle; safe to share between threads.
 
-    Memory: the bundle's arrays are mapped, so a question costs what one batch needs and what the
+    Memory: the bundle's arrays are mapped, so a request costs what one batch needs and what the
     operating system keeps cached of the files, which it takes back whenever memory is short.
 
     Args:
-        fit: how many rows of a batch to take at once, see `hybrid.HybridScorer`.
+        batch_size_for: returns how many rows of a batch to take at once, see `HybridScorer`.
 
     Attributes:
         bundle: the opened bundle.
@@ -88,7 +97,7 @@ class Recommender:
         self,
         bundle: Bundle,
         settings: Settings | None = None,
-        fit: Callable[[int, int], int] | None = None,
+        batch_size_for: Callable[[int, int], int] | None = None,
     ) -> None:
         settings = settings or Settings()
         self.bundle = bundle
@@ -106,24 +115,36 @@ class Recommender:
             self._history,
             settings.user_batch,
             settings.movie_batch,
-            **({} if fit is None else {"fit": fit}),
+            **({} if batch_size_for is None else {"batch_size_for": batch_size_for}),
         )
-        self._answers = Answers(self._catalogue, self._facts, self._scorer)
-        self._questions = Questions(self._catalogue, self._facts, self._scorer)
+        self._results = ResultBuilder(self._catalogue, self._facts, self._scorer)
+        self._requests = RequestParser(self._catalogue, self._facts, self._scorer)
         titles = TitleIndex.from_bundle(bundle)
         self._finder = Finder(self._catalogue, titles, self._facts, self._content)
-        self.meaning = Meaning(bundle.path, settings.semantic_encoder)
+        self.meaning = LazySemanticSearch(bundle.path, settings.semantic_encoder)
         self.genres = self._facts.genre_names
         self.methods: tuple[Method, ...] = (
             METHODS if settings.collaborative_similarity else ("content",)
         )
+
+    def __repr__(self) -> str:
+        data = self.statistics
+        return (
+            f"Recommender({str(self.bundle.path)!r}: {data.movies:,} movies, {data.users:,} users, "
+            f"{data.ratings:,} ratings, written {self.bundle.created[:10]})"
+        )
+
+    @property
+    def default_method(self) -> Method:
+        """The method of similar movies where none is named: the best of those that are on."""
+        return DEFAULT_METHOD if DEFAULT_METHOD in self.methods else self.methods[0]
 
     @classmethod
     def open(
         cls,
         path: str | Path | Address,
         settings: Settings | None = None,
-        fit: Callable[[int, int], int] | None = None,
+        batch_size_for: Callable[[int, int], int] | None = None,
     ) -> Recommender:
         """Open the bundle in the folder `path`, or the newest at an address (`remote.opening`).
 
@@ -132,11 +153,11 @@ class Recommender:
                 be fetched from its address.
             SettingsError: it has an address, and fsspec is not installed.
         """
-        return cls(open_bundle(path, settings or Settings()), settings, fit)
+        return cls(open_bundle(path, settings or Settings()), settings, batch_size_for)
 
     @property
     def need(self) -> int:
-        """Bytes that one question takes at most."""
+        """Bytes that one request takes at most."""
         return self._scorer.need
 
     def close(self) -> None:
@@ -158,16 +179,16 @@ class Recommender:
         Args:
             rank_by: ``"ranking"`` orders by the ranking model, which predicts what somebody would
                 pick; ``"stars"`` by predicted stars, among the movies the stars model knows.
-            variety: 0..1, see `hybrid.most_various`.
+            variety: 0..1, see `scoring.scorer.most_various`.
             obscurity: 0..1, prefers the less well known (with ``"ranking"``).
 
         Raises:
             NotFoundError: no such user, or a genre that does not exist.
             ValueError: `rank_by`, `variety` or `obscurity` cannot be used.
         """
-        person = self._scorer.user(self._questions.user(user_id))
-        question = self._questions.question(n, 1.0, filters, rank_by, variety, obscurity)
-        return self._answer(person, question)
+        person = self._scorer.user(self._requests.user(user_id))
+        request = self._requests.request(n, RANKING_WEIGHT, filters, rank_by, variety, obscurity)
+        return self._answer(person, request)
 
     def hybrid_recommend(
         self,
@@ -180,7 +201,7 @@ class Recommender:
         variety: float = 0.0,
         obscurity: float = 0.0,
     ) -> Results[Recommendation]:
-        """The n best of cf_weight · collaborative + (1 − cf_weight) · content (see `hybrid`).
+        """Return the n best of cf_weight · collaborative + (1 − cf_weight) · content.
 
         Every movie is a candidate, rated by others or not. The other arguments are those of
         `recommend_for_user`.
@@ -189,9 +210,9 @@ class Recommender:
             NotFoundError: no such user, or a genre that does not exist.
             ValueError: an argument cannot be used.
         """
-        person = self._scorer.user(self._questions.user(user_id))
-        question = self._questions.question(n, cf_weight, filters, rank_by, variety, obscurity)
-        return self._answer(person, question)
+        person = self._scorer.user(self._requests.user(user_id))
+        request = self._requests.request(n, cf_weight, filters, rank_by, variety, obscurity)
+        return self._answer(person, request)
 
     def recommend(
         self,
@@ -200,7 +221,7 @@ class Recommender:
         filters: Filters | None = None,
         rank_by: RankBy = "ranking",
         *,
-        cf_weight: float = 1.0,
+        cf_weight: float = RANKING_WEIGHT,
         variety: float = 0.0,
         obscurity: float = 0.0,
         hidden: Collection[Id] = (),
@@ -221,20 +242,22 @@ class Recommender:
             NotFoundError: a genre that does not exist.
             ValueError: stars outside the scale, or an argument that cannot be used.
         """
-        person = self._questions.visitor(ratings)
+        person = self._requests.visitor(ratings)
         known = len(person.movies) > 0
-        person = self._questions.with_hidden(person, hidden)
-        question = self._questions.question(n, cf_weight, filters, rank_by, variety, obscurity)
-        return self._answer(person, question) if known else self._most_popular(person, question)
+        person = self._requests.with_hidden(person, hidden)
+        request = self._requests.request(n, cf_weight, filters, rank_by, variety, obscurity)
+        return self._answer(person, request) if known else self._most_popular(person, request)
 
     def recommend_all(
         self,
         n: int = 10,
-        cf_weight: float = DEFAULT_WEIGHT,
+        cf_weight: float = RANKING_WEIGHT,
         rank_by: RankBy = "ranking",
         rank: RankEverybody = _on_every_core,
     ) -> Iterator[tuple[Id, list[Id], np.ndarray]]:
-        """`hybrid_recommend` for every user: user id, movie ids best first, and their scores.
+        """Recommend to every user: yields user id, movie ids best first, and their scores.
+
+        Each list is that of `recommend_for_user`, or with another weight of `hybrid_recommend`.
 
         Memory follows the batches, one for each core, not the number of users.
 
@@ -244,21 +267,21 @@ class Recommender:
         """
         movie_ids = self._catalogue.movie_ids()
         users = self._catalogue.each_user_id()
-        question = self._questions.question(n, cf_weight, None, rank_by, 0.0, 0.0)
-        for user_id, best in zip(users, rank(self._scorer, question), strict=True):
+        request = self._requests.request(n, cf_weight, None, rank_by, 0.0, 0.0)
+        for user_id, best in zip(users, rank(self._scorer, request), strict=True):
             yield user_id, [movie_ids[m] for m in best[0]], best[1]
 
     def find_similar_movies(
         self,
         movie_id: Id,
         n: int = 10,
-        method: Method = "content",
+        method: Method | None = None,
         filters: Filters | None = None,
     ) -> Results[SimilarMovie]:
-        """The n movies most similar to one.
+        """Return the n movies most similar to one.
 
         Args:
-            method: what is compared, see `similar.most_similar`.
+            method: what is compared, see `similar.most_similar`; `default_method` by default.
 
         Raises:
             NotFoundError: no such movie, a genre that does not exist, or a movie with too few
@@ -266,6 +289,7 @@ class Recommender:
             SettingsError: MATINEE_COLLABORATIVE_SIMILARITY is false, and the method needs it.
             ValueError: an unknown method.
         """
+        method = method or self.default_method
         if method not in METHODS:
             raise ValueError(f"method is {method!r}; it must be one of {', '.join(METHODS)}")
         if method not in self.methods:
@@ -273,13 +297,13 @@ class Recommender:
                 f"method {method!r} is off; use 'content', or set "
                 "MATINEE_COLLABORATIVE_SIMILARITY=true"
             )
-        movie, allowed = self._questions.movie(movie_id), self._questions.allowed(filters)
-        n = self._questions.top_n(n)
+        movie, allowed = self._requests.movie(movie_id), self._requests.allowed(filters)
+        n = self._requests.top_n(n)
         found, similarities = most_similar(self._scorer, movie, n, method, allowed)
         return Results(
             SimilarMovie(rank, movie, similarity)
             for rank, (movie, similarity) in enumerate(
-                zip(self._answers.movies(found), similarities.tolist(), strict=True), start=1
+                zip(self._results.movies(found), similarities.tolist(), strict=True), start=1
             )
         )
 
@@ -299,18 +323,18 @@ class Recommender:
         """
         if by not in SEARCH_BY:
             raise ValueError(f"by is {by!r}; it must be one of {', '.join(SEARCH_BY)}")
-        n = self._questions.top_n(n)
+        n = self._requests.top_n(n)
         if by == "meaning":
             return self.movies(self.meaning.search(text, n, self._finder.fame))
         find = self._finder.by_facts if by == "facts" else self._finder.by_title
-        return Results(self._answers.movies(find(text, n)))
+        return Results(self._results.movies(find(text, n)))
 
     def predict(self, pairs: Sequence[tuple[Id, Id]]) -> np.ndarray:
         """Predicted stars, clipped, for (user id, movie id) pairs; float64, shape (pairs,).
 
         An unknown user or movie counts as an average one, as in Surprise.
         """
-        return self._stars.predict_pairs(*self._questions.pairs(pairs))
+        return self._stars.predict_pairs(*self._requests.pairs(pairs))
 
     def find_title(self, title: str, year: int | None = None) -> Movie | None:
         """The movie of exactly this title (case, accents and a leading article aside).
@@ -326,19 +350,19 @@ class Recommender:
         Raises:
             NotFoundError: no such movie.
         """
-        return self._answers.movies([self._questions.movie(movie_id)])[0]
+        return self._results.movies([self._requests.movie(movie_id)])[0]
 
     def movies(self, movie_ids: Iterable[Id]) -> Results[Movie]:
         """The movies with these ids, in this order; ids that do not exist are passed over."""
-        return Results(self._answers.movies(self._questions.known(movie_ids)))
+        return Results(self._results.movies(self._requests.known(movie_ids)))
 
     def quick_start(self, n: int = 10, skip: Collection[Id] = ()) -> Results[Movie]:
         """Well-known movies that split opinions, unlike each other: what to ask somebody new."""
-        n = self._questions.top_n(n)
-        known, _ = self._most_rated(max(100, 5 * n), None, self._questions.known(skip))
+        n = self._requests.top_n(n)
+        known, _ = self._most_rated(max(100, 5 * n), None, self._requests.known(skip))
         known = known[np.argsort(-self._facts.deviation[known], kind="stable")]
         kept = most_various(self._facts.deviation[known], self._ranking.vectors[known], n, 0.5)
-        return Results(self._answers.movies(known[kept]))
+        return Results(self._results.movies(known[kept]))
 
     def user(self, user_id: Id) -> User:
         """One user by id.
@@ -346,7 +370,7 @@ class Recommender:
         Raises:
             NotFoundError: no such user.
         """
-        index = self._questions.user(user_id)
+        index = self._requests.user(user_id)
         _, ratings = self._history.of(index)
         return User(user_id, len(ratings), float(ratings.mean(dtype=np.float64)))
 
@@ -360,15 +384,15 @@ class Recommender:
         Raises:
             NotFoundError: no such user.
         """
-        movies, ratings = self._history.of(self._questions.user(user_id))
-        order = np.lexsort((-self._facts.count[movies], -ratings))[: self._questions.top_n(n)]
-        found = self._answers.movies(movies[order])
+        movies, ratings = self._history.of(self._requests.user(user_id))
+        order = np.lexsort((-self._facts.count[movies], -ratings))[: self._requests.top_n(n)]
+        found = self._results.movies(movies[order])
         return Results(map(RatedMovie, found, ratings[order].tolist()))
 
     def popular(self, n: int = 10, filters: Filters | None = None) -> Results[Movie]:
         """The most often rated movies."""
-        most, _ = self._most_rated(n, self._questions.allowed(filters))
-        return Results(self._answers.movies(most))
+        most, _ = self._most_rated(n, self._requests.allowed(filters))
+        return Results(self._results.movies(most))
 
     @property
     def years(self) -> tuple[int, int]:
@@ -382,11 +406,11 @@ class Recommender:
         data = self.bundle.training.data
         return Statistics(data.movies, data.users, data.ratings, data.mean_rating)
 
-    def _most_popular(self, person: Person, question: Question) -> Results[Recommendation]:
+    def _most_popular(self, person: UserRatings, request: Request) -> Results[Recommendation]:
         """What comes for somebody of whom nothing is known: the most rated movies."""
-        movies, scores = self._most_rated(question.n, question.allowed, person.movies)
+        movies, scores = self._most_rated(request.n, request.allowed, person.movies)
         ranked = Ranked(person, movies, scores, 0.0, 0.0)
-        return self._answers.recommendations(ranked, question, reasons=False)
+        return self._results.recommendations(ranked, request, reasons=False)
 
     def _most_rated(
         self, n: int, allowed: np.ndarray | None, left_out: Sequence[int] | np.ndarray = ()
@@ -396,10 +420,10 @@ class Recommender:
         counts[0, left_out] = -np.inf
         if allowed is not None:
             counts[0, ~allowed] = -np.inf
-        best = TopN(1, self._questions.top_n(n))
+        best = TopN(1, self._requests.top_n(n))
         best.add(counts, 0)
         return best.rows()[0]
 
-    def _answer(self, person: Person, question: Question) -> Results[Recommendation]:
-        ranked = next(self._scorer.rank([person], question))
-        return self._answers.recommendations(ranked, question, reasons=True)
+    def _answer(self, person: UserRatings, request: Request) -> Results[Recommendation]:
+        ranked = next(self._scorer.rank([person], request))
+        return self._results.recommendations(ranked, request, reasons=True)

@@ -37,7 +37,7 @@ def test_reasons_are_movies_the_user_rated_and_liked(tiny: Recommender) -> None:
         assert parts == sorted(parts, reverse=True)
         assert item.terms == ()
     for item in tiny.hybrid_recommend(1, 5, 0.3):
-        assert all(term in tiny._answers._terms for term in item.terms)
+        assert all(term in tiny._results._terms for term in item.terms)
         assert item.terms
     assert tiny.recommend_for_user(1, 1, rank_by="stars")[0].reasons == ()
 
@@ -234,11 +234,11 @@ def test_search_and_movie(tiny: Recommender) -> None:
     assert tiny.search("no such title") == []
 
 
-def test_recommend_all_is_the_hybrid_for_everyone(tiny: Recommender) -> None:
+def test_recommend_all_is_recommend_for_user_for_everyone(tiny: Recommender) -> None:
     everyone = list(tiny.recommend_all(5))
     assert [user for user, _, _ in everyone] == tiny.users(1000)
     for user, movies, scores in everyone[::9]:
-        found = tiny.hybrid_recommend(user, 5)
+        found = tiny.recommend_for_user(user, 5)
         assert movies == [item.movie.movie_id for item in found]
         assert scores == pytest.approx([item.score for item in found])
 

@@ -12,7 +12,7 @@ from recommender.cli.input_options import add_engine_options, check_engine_optio
 from recommender.core.errors import SettingsError
 from recommender.core.optional_packages import require, require_spark
 from recommender.core.progress_bar import ProgressBar
-from recommender.recommender import DEFAULT_WEIGHT
+from recommender.recommender import RANKING_WEIGHT
 from recommender.scoring.requests import RANK_BY
 from recommender.spark import LOCAL_MASTER
 
@@ -39,7 +39,7 @@ def add_command(commands: Any) -> None:
         "--cf-weight",
         type=shared.number(0, 1),
         metavar="W",
-        default=DEFAULT_WEIGHT,
+        default=RANKING_WEIGHT,
         help="weight of the collaborative part, 0 to 1 (default: %(default)s)",
     )
     command.add_argument(

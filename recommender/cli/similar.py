@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from recommender.cli import shared
-from recommender.scoring.similar import METHODS
+from recommender.scoring.similar import DEFAULT_METHOD, METHODS
 
 
 def add_command(commands: Any) -> None:
@@ -14,7 +14,9 @@ def add_command(commands: Any) -> None:
     command = shared.add_command(commands, "similar", _run, "movies similar to one movie")
     shared.add_bundle(command)
     command.add_argument("--movie", metavar="ID", required=True, help="the movie")
-    command.add_argument("--method", choices=METHODS, default=METHODS[0], help="what to compare")
+    command.add_argument(
+        "--method", choices=METHODS, help=f"what to compare (default: {DEFAULT_METHOD})"
+    )
     shared.add_count(command)
     shared.add_json(command)
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from recommender.core.text_table import cell, table
 
 if TYPE_CHECKING:
     import pandas
@@ -81,18 +84,59 @@ class SimilarMovie:
 Record = TypeVar("Record")
 
 
+# The columns that a table begins with, as far as its records have them.
+_FIRST = ("rank", "title", "year", "score", "similarity", "rating")
+
+
 class Results(list[Record], Generic[Record]):
-    """A list of records that can also be read as dictionaries or as a pandas table."""
+    """A list of records that can also be read as dictionaries or as a table.
+
+    At a prompt it shows itself as a table of text, in a notebook as one of HTML.
+    """
+
+    def __repr__(self) -> str:
+        rows, columns = self._table()
+        return "\n".join(table(rows, columns)) if rows else "no results"
+
+    def _repr_html_(self) -> str:
+        """Return the table for a notebook."""
+        rows, columns = self._table()
+        head = "".join(f"<th>{escape(column)}</th>" for column in columns)
+        body = "".join(
+            "<tr>"
+            + "".join(f"<td>{escape(cell(row[column]))}</td>" for column in columns)
+            + "</tr>"
+            for row in rows
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+    def _table(self) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+        """Return the records as rows, and the columns that a short table has."""
+        rows = self.to_dicts()
+        names = rows[0] if rows else {}
+        return rows, tuple(name for name in (*_FIRST, "movie_id", "user_id") if name in names)
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return the records as flat dictionaries; a movie's fields stand beside the record's."""
         return [_flat(record) for record in self]
 
-    def to_pandas(self) -> pandas.DataFrame:
-        """Return the records as a pandas table, one row a record (imports pandas)."""
+    def to_pandas(self, *, nested: bool = False) -> pandas.DataFrame:
+        """Return the records as a pandas table, one row a record (imports pandas).
+
+        Rank, title, year and score are the first columns.
+
+        Args:
+            nested: keep the columns of lists as well, such as genres and reasons.
+        """
         import pandas
 
-        return pandas.DataFrame(self.to_dicts())
+        rows = self.to_dicts()
+        names = dict.fromkeys(name for row in rows for name in row)
+        lists = {name for row in rows for name, value in row.items() if isinstance(value, list)}
+        first = [name for name in _FIRST if name in names]
+        columns = [*first, *(name for name in names if name not in first)]
+        kept = [name for name in columns if nested or name not in lists]
+        return pandas.DataFrame(rows, columns=kept)
 
 
 def _flat(record: Any) -> dict[str, Any]:

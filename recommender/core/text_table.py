@@ -17,16 +17,17 @@ def table(
         columns: which ones to show, in this order.
         left: the column that is aligned to the left; all others are to the right.
     """
-    cells = [list(columns), *([_cell(row[column]) for column in columns] for row in rows)]
+    cells = [list(columns), *([cell(row[column]) for column in columns] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for row in cells:
         yield "  ".join(
-            cell.ljust(width) if column == left else cell.rjust(width)
-            for cell, width, column in zip(row, widths, columns, strict=True)
+            text.ljust(width) if column == left else text.rjust(width)
+            for text, width, column in zip(row, widths, columns, strict=True)
         ).rstrip()
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """Return a value as the text of a cell: three decimals for fractions, nothing for None."""
     if value is None:
         return ""
     return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -23,7 +23,7 @@ from recommender.models.protocol import Model, PredictsStars, TrainingData
 from recommender.models.registry import BASELINES, SERVED
 from recommender.models.stars import StarsModel, StarsSettings
 from recommender.recommender import DEFAULT_WEIGHT
-from recommender.scoring.scorer import HybridScorer, Question
+from recommender.scoring.scorer import HybridScorer, Request
 from recommender.scoring.similar import Method, most_similar
 from recommender.training.pipeline import TrainingSettings
 
@@ -134,11 +134,11 @@ class Contenders:
     def all(self) -> list[Contender]:
         """Return the contenders in the order of the table."""
         matinee, published = self.scorer("stars"), self.scorer("surprise")
-        by_stars = Question(1, rank_by="stars")
+        by_stars = Request(1, rank_by="stars")
         found = [
             Contender(POPULARITY, ("popularity",), self._popularity),
             self._alone("damped_bias"),
-            Contender("Content", ("content",), _lists(published, Question(1, 0.0), "content")),
+            Contender("Content", ("content",), _lists(published, Request(1, 0.0), "content")),
             Contender(
                 "Surprise SVD",
                 ("surprise",),
@@ -147,7 +147,7 @@ class Contenders:
             Contender(
                 "Published hybrid",
                 ("surprise", "content"),
-                _lists(published, Question(1, 0.6, "stars")),
+                _lists(published, Request(1, 0.6, "stars")),
             ),
             self._alone("co-occurrence"),
             Contender(
@@ -163,12 +163,12 @@ class Contenders:
             Contender(
                 RANKING,
                 ("content", "ranking"),
-                _lists(matinee, Question(1), "collaborative"),
+                _lists(matinee, Request(1), "collaborative"),
             ),
             Contender(
                 "Matinee, hybrid",
                 ("content", "ranking"),
-                _lists(matinee, Question(1, DEFAULT_WEIGHT), "hybrid"),
+                _lists(matinee, Request(1, DEFAULT_WEIGHT), "hybrid"),
             ),
         ]
         known = {part for contender in found for part in contender.parts}
@@ -208,7 +208,7 @@ class Contenders:
 
 def _lists(
     scorer: HybridScorer,
-    question: Question,
+    question: Request,
     method: Method | None = None,
     stars: StarsModel | None = None,
 ) -> Callable[[], Abilities]:

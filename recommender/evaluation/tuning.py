@@ -82,7 +82,7 @@ class TuningOptions:
 
 
 @dataclass(frozen=True)
-class Found:
+class TuningResult:
     """What a search has found.
 
     Attributes:
@@ -116,7 +116,7 @@ def tune(
     settings: TrainingSettings | None = None,
     progress: StageProgress = no_progress,
     tell: Callable[[str], None] = lambda line: None,
-) -> Found:
+) -> TuningResult:
     """Search for the settings of both models that are best on `source`.
 
     Args:
@@ -145,7 +145,7 @@ def tune(
             "ranking: NDCG@10",
         )
         best_ranking = ranking.run(settings.ranking, tell, progress)
-    return Found(
+    return TuningResult(
         best_stars,
         best_ranking,
         rmse=stars.best,

@@ -29,7 +29,7 @@ NAME(descend_rows)(const Part *part, const Stars *stars, Py_ssize_t k)
     const float *ratings = part->ratings.buf;
     const int64_t end = offsets[part->last];
     const Py_ssize_t n = k / LANES;
-    VECTOR p[MOST_FACTORS / LANES], before[MOST_FACTORS / LANES];
+    VECTOR p[MAX_FACTORS / LANES], before[MAX_FACTORS / LANES];
     Py_ssize_t done = 0;
 
     for (Py_ssize_t u = part->first; u < part->last; u++) {

@@ -11,7 +11,7 @@ results are the same, bit for bit, on every processor. */
 
 /* Rows are asked for so many ratings ahead, since the processor cannot guess which come next. */
 #define AHEAD 4
-#define MOST_FACTORS 1000
+#define MAX_FACTORS 1000
 
 /* Where the system can choose as it loads a function, a copy of it for newer processors. */
 #if defined(__GNUC__) && defined(__GLIBC__) && defined(__x86_64__)
@@ -141,7 +141,7 @@ stars_pass(PyObject *self, PyObject *args)
         return NULL;
     Py_BEGIN_ALLOW_THREADS
     const Py_ssize_t n_users = stars.user_taken.len, n_movies = stars.movie_taken.len;
-    if (k < 1 || k % 4 || k > MOST_FACTORS || count(&part.offsets, sizeof(int64_t)) != n_users + 1
+    if (k < 1 || k % 4 || k > MAX_FACTORS || count(&part.offsets, sizeof(int64_t)) != n_users + 1
         || !fits(&part) || count(&stars.bu, sizeof(double)) != n_users
         || count(&stars.bi, sizeof(double)) != n_movies
         || count(&stars.pu, sizeof(double)) != n_users * k

@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 
 from recommender.core.rows import Selection
 from recommender.models.content import ContentModel
-from recommender.scoring.scorer import HybridScorer, Question, Ranked
+from recommender.scoring.scorer import HybridScorer, Ranked, Request
 
 
 class SparseContent(ContentModel):
@@ -34,7 +34,7 @@ class SparseContent(ContentModel):
         return np.ascontiguousarray((self._matrix[movies] @ profiles.T).T)
 
 
-def rank_everybody(scorer: HybridScorer, question: Question, threads: int) -> Iterator[Ranked]:
+def rank_everybody(scorer: HybridScorer, request: Request, threads: int) -> Iterator[Ranked]:
     """The best movies for every user of the data, in order.
 
     Memory: that of `threads` batches of the scorer, and 12 bytes for each term of each movie.
@@ -53,7 +53,7 @@ def rank_everybody(scorer: HybridScorer, question: Question, threads: int) -> It
     waiting: deque[Future[list[Ranked]]] = deque()
 
     def rank(some: range) -> list[Ranked]:
-        return list(scorer.rank(map(scorer.user, some), question))
+        return list(scorer.rank(map(scorer.user, some), request))
 
     # Each thread multiplies on its own core; the library's own threads would only be in the way.
     with threadpool_limits(1), ThreadPoolExecutor(threads) as pool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recommender.models.protocol import Explains
-from recommender.scoring.scorer import HybridScorer, Question, Ranked
+from recommender.scoring.scorer import HybridScorer, Ranked, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +35,19 @@ class Explanation:
     term_parts: np.ndarray
 
 
-def explain(scorer: HybridScorer, ranked: Ranked, question: Question, rank: int) -> Explanation:
+def explain(scorer: HybridScorer, ranked: Ranked, request: Request, rank: int) -> Explanation:
     """Take apart the score of the movie at position `rank` of the list `ranked`.
 
     Args:
         ranked: the answer of `scorer` to `question`.
     """
     person, movie = ranked.person, int(ranked.movies[rank])
-    weight, span = question.weight, ranked.high - ranked.low
+    weight, span = request.weight, ranked.high - ranked.low
     parts = np.zeros(0)
     rated = person.movies[:0]
     shared = scorer.content.explain(person.movies, person.ratings, movie)
     term_parts = (1 - weight) * shared.parts
-    model = scorer.collaborative(question)
+    model = scorer.collaborative(request)
     if isinstance(model, Explains) and span > 0:
         shares = model.explain(person.movies, person.ratings, movie)
         rated = shares.indices

@@ -14,14 +14,14 @@ from recommender.bundle.movie_facts import MovieFacts
 from recommender.core.errors import NotFoundError
 from recommender.core.records import Id
 from recommender.scoring.filters import Filters, allowed_movies
-from recommender.scoring.scorer import HybridScorer, Person, Question, RankBy
+from recommender.scoring.scorer import HybridScorer, RankBy, Request, UserRatings
 
 RANK_BY: tuple[RankBy, ...] = get_args(RankBy)
 # How far `obscurity` lowers the popularity exponent at most.
-MOST_OBSCURE = 0.4
+MAX_OBSCURITY = 0.4
 
 
-class Questions:
+class RequestParser:
     """Checks what is asked, and finds the indices of the users and movies it is about."""
 
     def __init__(self, catalogue: Catalogue, facts: MovieFacts, scorer: HybridScorer) -> None:
@@ -44,7 +44,7 @@ class Questions:
             raise ValueError(f"n is {n!r}; it must be a whole number of at least 1")
         return min(wanted, self._scorer.content.n_movies)
 
-    def question(
+    def request(
         self,
         n: int,
         weight: float,
@@ -52,7 +52,7 @@ class Questions:
         rank_by: RankBy,
         variety: float,
         obscurity: float,
-    ) -> Question:
+    ) -> Request:
         """What to rank by; the arguments are those of `Recommender.hybrid_recommend`.
 
         Raises:
@@ -68,10 +68,10 @@ class Questions:
         if rank_by == "stars" and weight == 1:
             known = self._scorer.stars.movie_known
             allowed = known if allowed is None else known & allowed
-        exponent = self._scorer.ranking.popularity_exponent - MOST_OBSCURE * obscurity
-        return Question(self.top_n(n), weight, rank_by, allowed, exponent, variety)
+        exponent = self._scorer.ranking.popularity_exponent - MAX_OBSCURITY * obscurity
+        return Request(self.top_n(n), weight, rank_by, allowed, exponent, variety)
 
-    def visitor(self, ratings: Mapping[Id, float]) -> Person:
+    def visitor(self, ratings: Mapping[Id, float]) -> UserRatings:
         """Somebody who is not in the data, folded in; movies that do not exist are passed over.
 
         Raises:
@@ -89,9 +89,9 @@ class Questions:
                 stars[index] = rating
         movies = np.array(sorted(stars), dtype=np.int32)
         given = np.array([stars[i] for i in movies.tolist()], dtype=np.float32)
-        return Person(movies, given, self._scorer.stars.profile(movies, given))
+        return UserRatings(movies, given, self._scorer.stars.profile(movies, given))
 
-    def with_hidden(self, person: Person, hidden: Collection[Id]) -> Person:
+    def with_hidden(self, person: UserRatings, hidden: Collection[Id]) -> UserRatings:
         """`person`, with the movies they turned away counted as rated lowest."""
         indices = set(self.known(hidden))
         away = np.array(sorted(indices.difference(person.movies.tolist())), dtype=np.int32)

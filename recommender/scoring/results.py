@@ -12,13 +12,13 @@ from recommender.bundle.catalogue import Catalogue
 from recommender.bundle.movie_facts import MovieFacts
 from recommender.core.records import Movie, Reason, Recommendation, Results
 from recommender.scoring.explain import explain
-from recommender.scoring.scorer import HybridScorer, Question, Ranked
+from recommender.scoring.scorer import HybridScorer, Ranked, Request
 
 _REASONS = 3
 _TERMS = 4
 
 
-class Answers:
+class ResultBuilder:
     """Makes records of what the scorer found, with titles, predicted stars and reasons."""
 
     def __init__(self, catalogue: Catalogue, facts: MovieFacts, scorer: HybridScorer) -> None:
@@ -45,12 +45,12 @@ class Answers:
         ]
 
     def recommendations(
-        self, ranked: Ranked, question: Question, *, reasons: bool
+        self, ranked: Ranked, request: Request, *, reasons: bool
     ) -> Results[Recommendation]:
         """What was ranked for one person; with the reasons only if they are asked for."""
-        parts = self._scorer.parts(ranked, question)
+        parts = self._scorer.parts(ranked, request)
         stars = self._scorer.stars.clip(parts.predicted)
-        by_stars = question.rank_by == "stars" and question.weight == 1
+        by_stars = request.rank_by == "stars" and request.weight == 1
         scores = parts.predicted if by_stars else ranked.scores
         return Results(
             Recommendation(
@@ -60,20 +60,20 @@ class Answers:
                 stars=float(stars[i]),
                 collaborative=float(parts.collaborative[i]),
                 content=float(parts.content[i]),
-                **(self._reasons(ranked, question, i) if reasons else {}),
+                **(self._reasons(ranked, request, i) if reasons else {}),
             )
             for i, movie in enumerate(self.movies(ranked.movies))
         )
 
-    def _reasons(self, ranked: Ranked, question: Question, rank: int) -> dict[str, Any]:
+    def _reasons(self, ranked: Ranked, request: Request, rank: int) -> dict[str, Any]:
         """The largest parts of the score of the movie at position `rank`."""
-        why = explain(self._scorer, ranked, question, rank)
+        why = explain(self._scorer, ranked, request, rank)
         order = np.argsort(-why.movie_parts, kind="stable")[:_REASONS]
         order = order[why.movie_parts[order] > 0]
         parts = why.movie_parts[order].tolist()
         found: dict[str, Any] = {}
         found["reasons"] = tuple(map(Reason, self.movies(why.movies[order]), parts))
-        if question.weight < 1:
+        if request.weight < 1:
             best = np.argsort(-why.term_parts, kind="stable")[:_TERMS]
             found["terms"] = tuple(self._terms[term] for term in why.terms[best])
         return found

@@ -28,8 +28,8 @@ from recommender.models.ranking import RankingModel
 from recommender.models.stars import StarsModel
 
 RankBy = Literal["ranking", "stars"]
-# What one question takes whatever its batch: the lists, the texts and the reasons.
-_QUESTION_BYTES = 2**20
+# What one request takes whatever its batch: the lists, the texts and the reasons.
+_REQUEST_BYTES = 2**20
 # What `TopN` takes for one rank of one person while it takes a block in.
 _RANK_BYTES = 64
 # With variety, the list is chosen from this many times its length of the best movies.
@@ -37,7 +37,7 @@ _POOL = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class UserRatings:
     """Somebody to recommend to, a user of the data or a visitor.
 
     Attributes:
@@ -52,7 +52,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Request:
     """What is wanted of the scorer.
 
     Attributes:
@@ -83,7 +83,7 @@ class Ranked:
         low, high: the collaborative scores that were brought to 0 and to 1.
     """
 
-    person: Person
+    person: UserRatings
     movies: np.ndarray
     scores: np.ndarray
     low: float
@@ -91,7 +91,7 @@ class Ranked:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class ScoreParts:
     """What the scores of a list are made of; all arrays have the list's length.
 
     Attributes:
@@ -104,7 +104,7 @@ class Parts:
     content: np.ndarray
 
 
-def _as_many(rows: int, row_bytes: int) -> int:
+def _all_rows(rows: int, row_bytes: int) -> int:
     return rows
 
 
@@ -118,8 +118,9 @@ class HybridScorer:
     Attributes:
         stars, ranking, content, history: the models and who rated what.
         user_batch, movie_batch: how many are scored at once, at most.
-        fit: told so many rows and the bytes that each takes, how many to take at once; all by
-            default. `memory_toolkit.guard.guard.Guard.batch` follows the memory that is left.
+        batch_size_for: given a number of rows and the bytes that each takes, returns how many to
+            take at once; all by default. `memory_toolkit.guard.guard.Guard.batch` follows the
+            memory that is left.
     """
 
     stars: StarsModel
@@ -128,12 +129,12 @@ class HybridScorer:
     history: History
     user_batch: int = 128
     movie_batch: int = 2048
-    fit: Callable[[int, int], int] = _as_many
+    batch_size_for: Callable[[int, int], int] = _all_rows
 
     @property
     def need(self) -> int:
-        """Bytes that a question for one person takes at most."""
-        return self._person_bytes + 24 * self.content.n_movies + _QUESTION_BYTES
+        """Bytes that a request for one person takes at most."""
+        return self._person_bytes + 24 * self.content.n_movies + _REQUEST_BYTES
 
     @property
     def _person_bytes(self) -> int:
@@ -146,31 +147,31 @@ class HybridScorer:
         """Bytes for one person and one movie in a batch."""
         return 24 + self.content.cell_bytes
 
-    def user(self, index: int) -> Person:
+    def user(self, index: int) -> UserRatings:
         """Return a user of the data."""
-        return Person(*self.history.of(index), self.stars.user_profile(index))
+        return UserRatings(*self.history.of(index), self.stars.user_profile(index))
 
-    def collaborative(self, question: Question) -> Model:
+    def collaborative(self, request: Request) -> Model:
         """Return the model whose scores are the collaborative part of the answer."""
-        if question.rank_by == "stars":
+        if request.rank_by == "stars":
             return self.stars
-        exponent = question.popularity_exponent
+        exponent = request.popularity_exponent
         if exponent is None:
             return self.ranking
         return dataclasses.replace(self.ranking, popularity_exponent=exponent)
 
-    def rank(self, people: Iterable[Person], question: Question) -> Iterator[Ranked]:
+    def rank(self, people: Iterable[UserRatings], request: Request) -> Iterator[Ranked]:
         """The best movies for each of `people`, in order, of those they have not rated."""
         people = iter(people)
-        person_bytes = self._person_bytes + _RANK_BYTES * self._pool(question)
-        while batch := list(islice(people, self.fit(self.user_batch, person_bytes))):
-            yield from self._rank_batch(batch, question)
+        person_bytes = self._person_bytes + _RANK_BYTES * self._pool(request)
+        while batch := list(islice(people, self.batch_size_for(self.user_batch, person_bytes))):
+            yield from self._rank_batch(batch, request)
 
-    def _rank_batch(self, people: list[Person], question: Question) -> list[Ranked]:
-        batch = _Batch(self, people, question)
-        best = TopN(len(people), self._pool(question))
+    def _rank_batch(self, people: list[UserRatings], request: Request) -> list[Ranked]:
+        batch = _Batch(self, people, request)
+        best = TopN(len(people), self._pool(request))
         # Without content the order needs no scale, so finding the range finds the best as well.
-        alone = question.weight == 1
+        alone = request.weight == 1
         low, high = self._range(batch, best if alone else None)
         if not alone:
             self._add_hybrid(batch, low[:, None], high[:, None], best)
@@ -182,12 +183,12 @@ class HybridScorer:
             order = np.lexsort((movies, -scores))  # the scale may have made some of them equal
             ends = float(low[row]), float(high[row])
             found = movies[order], scores[order]
-            ranked.append(self._ranked(people[row], question, *ends, *found))
+            ranked.append(self._ranked(people[row], request, *ends, *found))
         return ranked
 
-    def _pool(self, question: Question) -> int:
+    def _pool(self, request: Request) -> int:
         """Return how many of the best are kept, of which variety chooses."""
-        pool = question.n * _POOL if question.variety > 0 else question.n
+        pool = request.n * _POOL if request.variety > 0 else request.n
         return min(pool, self.content.n_movies)
 
     def _range(self, batch: _Batch, best: TopN | None) -> tuple[np.ndarray, np.ndarray]:
@@ -206,7 +207,7 @@ class HybridScorer:
         return low, high
 
     def _add_hybrid(self, batch: _Batch, low: np.ndarray, high: np.ndarray, best: TopN) -> None:
-        weight = batch.question.weight
+        weight = batch.request.weight
         for movies in self.movie_batches(len(batch.people)):
             # Rounding each part to 32 bits makes equal what differs only by the order of
             # summation, which is all that the size of a batch can change.
@@ -221,23 +222,23 @@ class HybridScorer:
 
     def _ranked(
         self,
-        person: Person,
-        question: Question,
+        person: UserRatings,
+        request: Request,
         low: float,
         high: float,
         movies: np.ndarray,
         scores: np.ndarray,
     ) -> Ranked:
-        if question.variety > 0:
-            kept = most_various(scores, self.ranking.vectors[movies], question.n, question.variety)
+        if request.variety > 0:
+            kept = most_various(scores, self.ranking.vectors[movies], request.n, request.variety)
             movies, scores = movies[kept], scores[kept]
         return Ranked(person, movies, scores, low, high)
 
-    def parts(self, ranked: Ranked, question: Question) -> Parts:
+    def parts(self, ranked: Ranked, request: Request) -> ScoreParts:
         """What the scores of `ranked`, the answer to `question`, are made of."""
-        batch = _Batch(self, [ranked.person], question)
+        batch = _Batch(self, [ranked.person], request)
         collaborative = batch.collaborative(ranked.movies)[0]
-        return Parts(
+        return ScoreParts(
             predicted=batch.predicted(ranked.movies)[0],
             collaborative=_scaled(collaborative, ranked.low, ranked.high),
             content=self.content.score(batch.profiles, ranked.movies)[0],
@@ -246,7 +247,9 @@ class HybridScorer:
     def movie_batches(self, people: int = 1) -> Iterator[slice]:
         """The movies in batches, for so many people at once."""
         n_movies = self.content.n_movies
-        rows = self.fit(min(self.movie_batch, max(1, n_movies)), people * self._cell_bytes)
+        rows = self.batch_size_for(
+            min(self.movie_batch, max(1, n_movies)), people * self._cell_bytes
+        )
         for start in range(0, n_movies, rows):
             yield slice(start, min(start + rows, n_movies))
 
@@ -254,9 +257,9 @@ class HybridScorer:
 class _Batch:
     """Some people as the models need them: one row a person."""
 
-    def __init__(self, scorer: HybridScorer, people: list[Person], question: Question) -> None:
+    def __init__(self, scorer: HybridScorer, people: list[UserRatings], request: Request) -> None:
         self.people = people
-        self.question = question
+        self.request = request
         self._scorer = scorer
         # Who has rated what, by movie, so that those of a batch of movies lie together.
         rated = np.concatenate([one.movies for one in people])
@@ -268,9 +271,9 @@ class _Batch:
             [scorer.content.profile(one.movies, one.ratings) for one in people], axis=1
         ).T
         self._stars = np.stack([one.stars for one in people])
-        self._model = scorer.collaborative(question)
+        self._model = scorer.collaborative(request)
         self._vectors = self._stars
-        if question.rank_by != "stars":
+        if request.rank_by != "stars":
             self._vectors = np.stack(
                 [self._model.profile(one.movies, one.ratings) for one in people]
             )
@@ -287,8 +290,8 @@ class _Batch:
         """Put `value` where somebody has rated the movie already, or where it is not allowed."""
         some = slice(*np.searchsorted(self._rated, (movies.start, movies.stop)))
         scores[self._rated_by[some], self._rated[some] - movies.start] = value
-        if self.question.allowed is not None:
-            scores[:, ~self.question.allowed[movies]] = value
+        if self.request.allowed is not None:
+            scores[:, ~self.request.allowed[movies]] = value
 
 
 def most_various(scores: np.ndarray, vectors: np.ndarray, n: int, variety: float) -> np.ndarray:

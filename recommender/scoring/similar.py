@@ -13,6 +13,8 @@ from recommender.scoring.scorer import HybridScorer
 
 Method = Literal["content", "collaborative", "hybrid", "predicted"]
 METHODS: tuple[Method, ...] = ("content", "collaborative", "hybrid", "predicted")
+# The best of them on held-out ratings, see `docs/evaluation.md`.
+DEFAULT_METHOD: Method = "hybrid"
 
 
 def most_similar(

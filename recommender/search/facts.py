@@ -10,7 +10,7 @@ import numpy as np
 from recommender.core.text_folding import fold
 from recommender.models.content import ContentModel
 
-_MOST_NAMES = 12
+_MAX_NAMES = 12
 _DECADE = re.compile(r"(?:(19|20)?(\d)0)s")
 
 
@@ -59,7 +59,7 @@ class FactSearch:
         """The columns of each name in `text`; of names within one another the longest."""
         words = fold(text).split()
         found: list[list[int]] = []
-        while words and len(found) < _MOST_NAMES:
+        while words and len(found) < _MAX_NAMES:
             for length in range(min(self._longest, len(words)), 0, -1):
                 columns = self._columns.get(" ".join(words[:length]))
                 if columns is None and length == 1:

@@ -15,7 +15,7 @@ from recommender.core.records import Id
 if TYPE_CHECKING:
     from recommender.search.semantic.semantic_search import Encoder, SemanticSearch
 
-# What opening and one question take at most, measured by `benchmarks/semantic.py` and rounded up:
+# What opening and one request take at most, measured by `benchmarks/semantic.py` and rounded up:
 # checksums, the modules, and with the full encoder its vocabulary and a batch.
 _NEEDS = {"light": 8 * MB, "full": 16 * MB}
 # What the most rated movie is ahead of one that nobody rated; chosen on the first half of the
@@ -23,7 +23,7 @@ _NEEDS = {"light": 8 * MB, "full": 16 * MB}
 _FAME, _CANDIDATES = 0.05, 10
 
 
-class Meaning:
+class LazySemanticSearch:
     """Search by meaning over one bundle; safe to share between threads.
 
     Nothing of it is imported or in memory until `load` or the first `search`.
@@ -52,7 +52,7 @@ class Meaning:
 
     @property
     def need(self) -> int:
-        """Bytes that opening it, or one question, takes at most."""
+        """Bytes that opening it, or one request, takes at most."""
         return _NEEDS[self._encoder]
 
     @property

@@ -22,7 +22,7 @@ from pyspark.sql import SparkSession
 from recommender.bundle.history import History
 from recommender.recommender import RankEverybody
 from recommender.scoring.bulk import SparseContent
-from recommender.scoring.scorer import HybridScorer, Person, Question
+from recommender.scoring.scorer import HybridScorer, Request, UserRatings
 from recommender.spark.errors import one_line_errors
 from recommender.spark.jobs import cancel_jobs
 
@@ -50,7 +50,7 @@ def on_cluster(master: str, conf: Mapping[str, str]) -> RankEverybody:
     # Not at the top: the workers import this module, and have numpy, pyarrow and scipy only.
     from recommender.spark.session import open_session
 
-    def rank(scorer: HybridScorer, question: Question) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def rank(scorer: HybridScorer, question: Request) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         with open_session(master, conf) as spark, one_line_errors():
             yield from rank_everybody(spark, scorer, question)
 
@@ -58,7 +58,7 @@ def on_cluster(master: str, conf: Mapping[str, str]) -> RankEverybody:
 
 
 def rank_everybody(
-    spark: SparkSession, scorer: HybridScorer, question: Question
+    spark: SparkSession, scorer: HybridScorer, question: Request
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield the top-n movies for every user of the data and their scores, in order.
 
@@ -109,7 +109,7 @@ def _without_users(scorer: HybridScorer) -> HybridScorer:
 
 
 def _on_a_worker(
-    context: SparkContext, models: Broadcast[HybridScorer], question: Question, packed: _Packed
+    context: SparkContext, models: Broadcast[HybridScorer], question: Request, packed: _Packed
 ) -> _Best:
     """Rank one block of people, as a job of one task; Spark does it anew if its worker dies."""
 
@@ -124,7 +124,7 @@ def _on_a_worker(
     return best
 
 
-def _pack(people: list[Person]) -> _Packed:
+def _pack(people: list[UserRatings]) -> _Packed:
     """As few arrays: to take a thousand small ones apart would keep the driver busy."""
     return (
         np.concatenate([one.movies for one in people]),
@@ -134,11 +134,11 @@ def _pack(people: list[Person]) -> _Packed:
     )
 
 
-def _unpack(packed: _Packed) -> Iterator[Person]:
+def _unpack(packed: _Packed) -> Iterator[UserRatings]:
     movies, ratings, stars, counts = packed
     ends = np.cumsum(counts)
     for start, end, own in zip(ends - counts, ends, stars, strict=True):
-        yield Person(movies[start:end], ratings[start:end], own)
+        yield UserRatings(movies[start:end], ratings[start:end], own)
 
 
 def _each(

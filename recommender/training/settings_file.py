@@ -15,7 +15,7 @@ from recommender.training.pipeline import TrainingSettings
 
 _MODELS = ("stars", "ranking")
 _NUMBERS = ("min_user_ratings", "min_movie_ratings", "max_features")
-_MOST_FACTORS = 1000
+_MAX_FACTORS = 1000
 _LARGEST = 2**32 - 1  # where seeds end
 # What the file may say beside settings: how they were found.
 _NOTES = "tuned"
@@ -82,7 +82,7 @@ def _number(value: Any, default: float, place: str) -> float:
     """`value` if it can take the place of `default`: a whole number where that is one."""
     whole = isinstance(default, int)
     fits = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-    low, high = (1, _MOST_FACTORS) if place.endswith(".n_factors") else (0, _LARGEST)
+    low, high = (1, _MAX_FACTORS) if place.endswith(".n_factors") else (0, _LARGEST)
     if not fits or not low <= value <= high:
         raise SettingsError(
             f"{place} is {one_line(repr(value), 40)}; "

@@ -1,4 +1,4 @@
-from recommender.core.records import Movie, Reason, Recommendation, Results
+from recommender.core.records import Movie, Reason, Recommendation, Results, SimilarMovie
 
 MOVIE = Movie(1, "Heat", 1995, ("Crime",), None, 0)
 WHY = (Reason(MOVIE, 0.25),)
@@ -36,5 +36,21 @@ def test_dictionaries_are_flat() -> None:
 
 def test_pandas() -> None:
     table = RESULTS.to_pandas()
-    assert table.columns.tolist() == list(ROW)
+    assert table.columns.tolist()[:4] == ["rank", "title", "year", "score"]
+    assert set(ROW) - set(table.columns) == {"genres", "reasons", "terms"}
+    assert set(RESULTS.to_pandas(nested=True).columns) == set(ROW)
     assert table.title.tolist() == ["Heat"]
+
+
+def test_at_a_prompt_it_is_a_table() -> None:
+    head, line = repr(RESULTS).splitlines()
+    assert head.split()[:4] == ["rank", "title", "year", "score"]
+    assert "Heat" in line
+    assert repr(Results()) == "no results"
+
+
+def test_in_a_notebook_titles_are_text() -> None:
+    movie = Movie(1, "<b>Heat</b>", 1995, (), None, 0)
+    html = Results([SimilarMovie(1, movie, 0.5)])._repr_html_()
+    assert "<td>&lt;b&gt;Heat&lt;/b&gt;</td>" in html
+    assert "<th>similarity</th>" in html

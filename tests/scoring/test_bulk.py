@@ -6,18 +6,18 @@ import pytest
 
 from recommender.recommender import Recommender
 from recommender.scoring.bulk import SparseContent, rank_everybody
-from recommender.scoring.scorer import Question
+from recommender.scoring.scorer import Request
 
 
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("weight", [0.0, 0.6, 1.0])
 def test_equals_what_each_gets_alone(tiny: Recommender, weight: float, threads: int) -> None:
-    scorer, question = tiny._scorer, Question(8, weight)
+    scorer, request = tiny._scorer, Request(8, weight)
     in_bulk = dataclasses.replace(scorer, user_batch=7, movie_batch=25)
-    everybody = list(rank_everybody(in_bulk, question, threads))
+    everybody = list(rank_everybody(in_bulk, request, threads))
     assert len(everybody) == scorer.history.n_users
     for user, ranked in enumerate(everybody):
-        (alone,) = scorer.rank([scorer.user(user)], question)
+        (alone,) = scorer.rank([scorer.user(user)], request)
         assert ranked.scores == pytest.approx(alone.scores, abs=1e-6)
         assert ranked.person.movies.tolist() == alone.person.movies.tolist()
 
@@ -34,7 +34,7 @@ def test_products_are_those_of_the_content_model(sample: Recommender) -> None:
 
 def test_who_stops_early_leaves_no_thread(tiny: Recommender) -> None:
     before = threading.active_count()
-    everybody = rank_everybody(tiny._scorer, Question(3), 2)
+    everybody = rank_everybody(tiny._scorer, Request(3), 2)
     next(everybody)
     everybody.close()  # type: ignore[attr-defined]
     assert threading.active_count() == before

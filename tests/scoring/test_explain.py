@@ -3,7 +3,7 @@ import pytest
 
 from recommender.recommender import Recommender
 from recommender.scoring.explain import explain
-from recommender.scoring.scorer import HybridScorer, Question
+from recommender.scoring.scorer import HybridScorer, Request
 
 
 @pytest.fixture
@@ -14,29 +14,29 @@ def scorer(tiny: Recommender) -> HybridScorer:
 @pytest.mark.parametrize("weight", [0.0, 0.4, 1.0])
 @pytest.mark.parametrize("exponent", [None, -0.2])
 def test_the_parts_add_up_to_the_score(scorer: HybridScorer, weight: float, exponent) -> None:
-    question = Question(10, weight, popularity_exponent=exponent)
+    request = Request(10, weight, popularity_exponent=exponent)
     people = [scorer.user(index) for index in (0, 5, 49)]
-    for ranked in scorer.rank(people, question):
+    for ranked in scorer.rank(people, request):
         for rank in range(len(ranked.movies)):
-            why = explain(scorer, ranked, question, rank)
+            why = explain(scorer, ranked, request, rank)
             total = why.offset + why.movie_parts.sum() + why.term_parts.sum()
             assert total == pytest.approx(ranked.scores[rank], abs=1e-5)
             assert why.movies.tolist() == ranked.person.movies.tolist()
 
 
 def test_by_stars_only_the_terms_are_reasons(scorer: HybridScorer) -> None:
-    question = Question(5, 0.5, "stars")
-    (ranked,) = scorer.rank([scorer.user(3)], question)
-    why = explain(scorer, ranked, question, 0)
+    request = Request(5, 0.5, "stars")
+    (ranked,) = scorer.rank([scorer.user(3)], request)
+    why = explain(scorer, ranked, request, 0)
     assert len(why.movies) == 0
     assert why.offset + why.term_parts.sum() == pytest.approx(ranked.scores[0], abs=1e-6)
 
 
 def test_taking_away_a_reason_lowers_the_score_by_its_part(scorer: HybridScorer) -> None:
     person = scorer.user(0)
-    question = Question(5)
-    (ranked,) = scorer.rank([person], question)
-    why = explain(scorer, ranked, question, 0)
+    request = Request(5)
+    (ranked,) = scorer.rank([person], request)
+    why = explain(scorer, ranked, request, 0)
     best = int(np.argmax(why.movie_parts))
     kept = np.arange(len(person.movies)) != best
     movie = ranked.movies[:1]

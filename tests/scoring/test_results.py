@@ -4,23 +4,23 @@ import numpy as np
 import pytest
 
 from recommender.recommender import Recommender
-from recommender.scoring.results import Answers
-from recommender.scoring.scorer import Question, Ranked
+from recommender.scoring.results import ResultBuilder
+from recommender.scoring.scorer import Ranked, Request
 
 
 @pytest.fixture
-def answers(tiny: Recommender) -> Answers:
-    return tiny._answers
+def answers(tiny: Recommender) -> ResultBuilder:
+    return tiny._results
 
 
-def test_movies_come_in_the_order_asked_for(tiny: Recommender, answers: Answers) -> None:
+def test_movies_come_in_the_order_asked_for(tiny: Recommender, answers: ResultBuilder) -> None:
     there = answers.movies([3, 0, 2])
     back = answers.movies(np.array([2, 0, 3], dtype=np.int32))
     assert there == back[::-1]
     assert len({movie.movie_id for movie in there}) == 3
 
 
-def test_a_movie_nobody_rated_has_no_mean(tiny: Recommender, answers: Answers) -> None:
+def test_a_movie_nobody_rated_has_no_mean(tiny: Recommender, answers: ResultBuilder) -> None:
     counts = tiny._facts.count
     rated, unrated = int(counts.argmax()), int(counts.argmin())
     assert counts[unrated] == 0
@@ -30,11 +30,11 @@ def test_a_movie_nobody_rated_has_no_mean(tiny: Recommender, answers: Answers) -
     assert (found[1].n_ratings, found[1].mean_rating) == (0, None)
 
 
-def test_reasons_come_only_when_asked_for(tiny: Recommender, answers: Answers) -> None:
-    question = Question(5, 0.5, "ranking", None, tiny._ranking.popularity_exponent, 0.0)
-    ranked: Ranked = next(tiny._scorer.rank([tiny._scorer.user(0)], question))
-    told = answers.recommendations(ranked, question, reasons=True)
-    silent = answers.recommendations(ranked, question, reasons=False)
+def test_reasons_come_only_when_asked_for(tiny: Recommender, answers: ResultBuilder) -> None:
+    request = Request(5, 0.5, "ranking", None, tiny._ranking.popularity_exponent, 0.0)
+    ranked: Ranked = next(tiny._scorer.rank([tiny._scorer.user(0)], request))
+    told = answers.recommendations(ranked, request, reasons=True)
+    silent = answers.recommendations(ranked, request, reasons=False)
     assert [one.movie for one in told] == [one.movie for one in silent]
     assert all(one.reasons and one.terms for one in told)
     assert not any(one.reasons or one.terms for one in silent)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.recommender import Recommender
-from recommender.scoring.scorer import HybridScorer, Question, Ranked, most_various
+from recommender.scoring.scorer import HybridScorer, Ranked, Request, most_various
 
 N = 12
 
@@ -17,18 +17,18 @@ def scorer(tiny: Recommender) -> HybridScorer:
     return tiny._scorer
 
 
-def rank(scorer: HybridScorer, user: int, question: Question) -> Ranked:
-    (ranked,) = scorer.rank([scorer.user(user)], question)
+def rank(scorer: HybridScorer, user: int, request: Request) -> Ranked:
+    (ranked,) = scorer.rank([scorer.user(user)], request)
     return ranked
 
 
-def plain_formula(scorer: HybridScorer, user: int, question: Question, allowed: np.ndarray):
+def plain_formula(scorer: HybridScorer, user: int, request: Request, allowed: np.ndarray):
     """The hybrid written out: all movies at once, nothing in batches."""
-    n_movies, weight = scorer.content.n_movies, question.weight
+    n_movies, weight = scorer.content.n_movies, request.weight
     everything = slice(0, n_movies)
     rated, ratings = scorer.history.of(user)
     candidates = np.setdiff1d(np.flatnonzero(allowed), rated)
-    if question.rank_by == "stars":
+    if request.rank_by == "stars":
         collaborative = scorer.stars.score(scorer.stars.user_profile(user)[None], everything)[0]
     else:
         profile = scorer.ranking.profile(rated, ratings)[None]
@@ -47,12 +47,12 @@ def plain_formula(scorer: HybridScorer, user: int, question: Question, allowed: 
 def test_equals_the_plain_formula(scorer, user: int, weight: float, rank_by) -> None:
     allowed = np.ones(scorer.content.n_movies, bool)
     allowed[::5] = False
-    question = Question(N, weight, rank_by, allowed)
-    order, scores = plain_formula(scorer, user, question, allowed)
-    ranked = rank(scorer, user, question)
+    request = Request(N, weight, rank_by, allowed)
+    order, scores = plain_formula(scorer, user, request, allowed)
+    ranked = rank(scorer, user, request)
     assert ranked.scores == pytest.approx(scores[order[:N]], abs=1e-6)
     assert scores[ranked.movies] == pytest.approx(scores[order[:N]], abs=1e-6)
-    parts = scorer.parts(ranked, question)
+    parts = scorer.parts(ranked, request)
     summed = weight * parts.collaborative + (1 - weight) * parts.content
     assert summed == pytest.approx(ranked.scores, abs=1e-6)
     for part in (parts.collaborative, parts.content):
@@ -65,8 +65,8 @@ def test_equals_the_plain_formula(scorer, user: int, weight: float, rank_by) -> 
 def test_batches_change_nothing(scorer, user_batch: int, movie_batch: int, rank_by) -> None:
     other = dataclasses.replace(scorer, user_batch=user_batch, movie_batch=movie_batch)
     people = [scorer.user(i) for i in range(scorer.history.n_users)]
-    question = Question(N, 0.6, rank_by)
-    one, two = (list(s.rank(people, question)) for s in (scorer, other))
+    request = Request(N, 0.6, rank_by)
+    one, two = (list(s.rank(people, request)) for s in (scorer, other))
     for mine, theirs in zip(one, two, strict=True):
         assert mine.scores == pytest.approx(theirs.scores, abs=1e-6)
         # Some are not decided by the last digit, neither against the next nor the one before.
@@ -83,10 +83,10 @@ def test_batches_follow_the_memory_that_is_left_and_change_nothing(scorer, room:
         asked.append((rows, row_bytes))
         return max(1, min(rows, room // row_bytes))
 
-    other = dataclasses.replace(scorer, user_batch=20, movie_batch=50, fit=fit)
+    other = dataclasses.replace(scorer, user_batch=20, movie_batch=50, batch_size_for=fit)
     people = [scorer.user(i) for i in range(scorer.history.n_users)]
-    question = Question(N, 0.6)
-    one, two = (list(s.rank(people, question)) for s in (scorer, other))
+    request = Request(N, 0.6)
+    one, two = (list(s.rank(people, request)) for s in (scorer, other))
     for mine, theirs in zip(one, two, strict=True):
         assert mine.scores == pytest.approx(theirs.scores, abs=1e-6)
     assert {rows for rows, _ in asked} == {20, 50}
@@ -101,7 +101,7 @@ def test_a_question_takes_no_more_than_it_says(sample: Recommender) -> None:
     tracemalloc.start()
     try:
         for weight in (0.0, 0.5, 1.0):
-            list(scorer.rank([person], Question(20, weight, variety=0.5)))
+            list(scorer.rank([person], Request(20, weight, variety=0.5)))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -109,32 +109,32 @@ def test_a_question_takes_no_more_than_it_says(sample: Recommender) -> None:
 
 
 def test_many_users_get_what_each_gets_alone(scorer: HybridScorer) -> None:
-    question = Question(N, 0.5)
+    request = Request(N, 0.5)
     users = [4, 2, 4, 30]
-    together = scorer.rank(map(scorer.user, users), question)
+    together = scorer.rank(map(scorer.user, users), request)
     for user, ranked in zip(users, together, strict=True):
-        assert ranked.scores == pytest.approx(rank(scorer, user, question).scores, abs=1e-6)
+        assert ranked.scores == pytest.approx(rank(scorer, user, request).scores, abs=1e-6)
 
 
 def test_rated_movies_are_never_recommended(scorer: HybridScorer) -> None:
     people = [scorer.user(i) for i in range(scorer.history.n_users)]
-    for person, ranked in zip(people, scorer.rank(people, Question(60, 0.6)), strict=True):
+    for person, ranked in zip(people, scorer.rank(people, Request(60, 0.6)), strict=True):
         assert not set(ranked.movies) & set(person.movies)
         assert len(ranked.movies) == scorer.content.n_movies - len(person.movies)
 
 
 def test_no_candidates(scorer: HybridScorer) -> None:
     nothing = np.zeros(scorer.content.n_movies, bool)
-    assert len(rank(scorer, 0, Question(N, 0.6, allowed=nothing)).movies) == 0
+    assert len(rank(scorer, 0, Request(N, 0.6, allowed=nothing)).movies) == 0
 
 
 def test_one_candidate(scorer: HybridScorer) -> None:
     allowed = np.zeros(scorer.content.n_movies, bool)
     allowed[58] = True
-    question = Question(N, 0.6, allowed=allowed)
-    ranked = rank(scorer, 0, question)
+    request = Request(N, 0.6, allowed=allowed)
+    ranked = rank(scorer, 0, request)
     assert ranked.movies.tolist() == [58]
-    assert scorer.parts(ranked, question).collaborative.tolist() == [0.0]
+    assert scorer.parts(ranked, request).collaborative.tolist() == [0.0]
 
 
 def test_a_lower_exponent_finds_less_known_movies(scorer: HybridScorer) -> None:
@@ -142,7 +142,7 @@ def test_a_lower_exponent_finds_less_known_movies(scorer: HybridScorer) -> None:
 
     def mean(exponent: float) -> float:
         people = map(scorer.user, range(scorer.history.n_users))
-        found = scorer.rank(people, Question(5, popularity_exponent=exponent))
+        found = scorer.rank(people, Request(5, popularity_exponent=exponent))
         return float(np.mean([popularity[ranked.movies].mean() for ranked in found]))
 
     assert mean(-1.0) < mean(0.2) < mean(2.0)
@@ -150,14 +150,14 @@ def test_a_lower_exponent_finds_less_known_movies(scorer: HybridScorer) -> None:
 
 def test_variety_makes_the_list_less_alike(scorer: HybridScorer) -> None:
     def likeness(variety: float) -> float:
-        movies = rank(scorer, 3, Question(8, variety=variety)).movies
+        movies = rank(scorer, 3, Request(8, variety=variety)).movies
         vectors = scorer.ranking.vectors[movies]
         vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         return float((vectors @ vectors.T).mean())
 
     assert likeness(0.8) < likeness(0.0)
-    best = rank(scorer, 3, Question(8)).movies[0]
-    assert rank(scorer, 3, Question(8, variety=0.8)).movies[0] == best
+    best = rank(scorer, 3, Request(8)).movies[0]
+    assert rank(scorer, 3, Request(8, variety=0.8)).movies[0] == best
 
 
 @given(n=st.integers(1, 12), variety=st.floats(0, 1), seed=st.integers(0, 99))

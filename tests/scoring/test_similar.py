@@ -64,7 +64,7 @@ def test_movies_nobody_rated(tiny: Recommender) -> None:
     # Movie 60, of index 59, has no ratings; its genres are known.
     for method in ("content", "collaborative", "hybrid"):
         found, _ = most_similar(tiny._scorer, 59, 5, method, None)
-        genres = [movie.genres for movie in tiny._answers.movies(found)]
+        genres = [movie.genres for movie in tiny._results.movies(found)]
         assert sum("War" in g for g in genres) >= 3
     with pytest.raises(NotFoundError, match="too few ratings"):
         most_similar(tiny._scorer, 59, 5, "predicted", None)

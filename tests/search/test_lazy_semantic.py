@@ -9,7 +9,7 @@ import pytest
 from recommender import Recommender
 from recommender.core.errors import BundleError
 from recommender.core.records import Id
-from recommender.search.lazy_semantic import Meaning
+from recommender.search.lazy_semantic import LazySemanticSearch
 from recommender.search.semantic.embed import embed
 from recommender.settings.environment import Settings
 from tests.conftest import ROOT
@@ -27,7 +27,7 @@ assert not set(sys.modules) & {"torch", "onnxruntime", "tokenizers", "wordfreq",
 """
 
 
-def found(meaning: Meaning, text: str) -> list[Id]:
+def found(meaning: LazySemanticSearch, text: str) -> list[Id]:
     return meaning.search(text, N, lambda movie_id: 0.0)
 
 
@@ -42,7 +42,7 @@ def test_nothing_of_it_is_imported_before_the_first_search(embedded_bundle: Path
 
 
 def test_a_search_opens_it_and_unloading_lets_go_of_it(embedded_bundle: Path) -> None:
-    meaning = Meaning(embedded_bundle)
+    meaning = LazySemanticSearch(embedded_bundle)
     assert (meaning.there, meaning.loaded, meaning.idle) == (True, False, 0.0)
     first = found(meaning, "a war movie")
     assert len(first) == 5
@@ -67,7 +67,7 @@ def test_the_recommender_finds_movies_by_it(embedded_bundle: Path) -> None:
 
 
 def test_of_those_that_fit_equally_the_better_known_comes_first(embedded_bundle: Path) -> None:
-    meaning = Meaning(embedded_bundle)
+    meaning = LazySemanticSearch(embedded_bundle)
     plain = found(meaning, "a war movie")
     known = meaning.search("a war movie", N, lambda movie_id: float(movie_id == plain[1]))
     assert known[0] == plain[1]
@@ -88,7 +88,7 @@ def test_new_vectors_take_the_place_of_the_old(
 ) -> None:
     path = tmp_path / "bundle"
     shutil.copytree(embedded_bundle, path)
-    meaning = Meaning(path)
+    meaning = LazySemanticSearch(path)
     before = meaning.load()
     assert meaning.load() is before
     embed(path, str(tiny_model))
@@ -107,7 +107,7 @@ def test_the_encoder_is_the_one_that_was_set(embedded_bundle: Path) -> None:
 
 
 def test_many_may_search_while_it_is_unloaded_again_and_again(embedded_bundle: Path) -> None:
-    meaning = Meaning(embedded_bundle)
+    meaning = LazySemanticSearch(embedded_bundle)
     right, wrong = found(meaning, "a war movie"), []
     stop = threading.Event()
 

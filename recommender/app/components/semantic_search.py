@@ -15,12 +15,12 @@ from recommender.app.server.guarded_action import guarded_action
 from recommender.core.errors import MatineeError
 from recommender.core.records import Movie, Results
 from recommender.recommender import Recommender
-from recommender.search.lazy_semantic import Meaning
+from recommender.search.lazy_semantic import LazySemanticSearch
 
 _log = logging.getLogger(__name__)
 _STAGE = "{} search by meaning"
 # The one that was loaded last; that of a bundle which was replaced goes with its recommender.
-_loaded: Meaning | None = None
+_loaded: LazySemanticSearch | None = None
 
 
 def search(matinee: Recommender, text: str, n: int) -> Results[Movie]:

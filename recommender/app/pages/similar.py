@@ -18,12 +18,11 @@ from recommender.core.errors import NotFoundError
 from recommender.core.records import Id, Movie, SimilarMovie
 from recommender.core.text_folding import fold
 from recommender.recommender import Recommender
-from recommender.scoring.similar import Method
+from recommender.scoring.similar import DEFAULT_METHOD, Method
 
 _SEARCH = "q"
 _MOVIE = "movie"
 _METHOD = "method"
-_USUAL_METHOD: Method = "hybrid"
 _MATCHES = 12
 # Shorter than this only a genre or a decade is described yet; a title is still being typed.
 _MIN_LETTERS = 4
@@ -194,7 +193,7 @@ def _method(methods: tuple[Method, ...]) -> Method:
     """The method in use; where there is a choice, it is offered."""
     if len(methods) == 1:
         return methods[0]
-    usual = _USUAL_METHOD if _USUAL_METHOD in methods else methods[0]
+    usual = DEFAULT_METHOD if DEFAULT_METHOD in methods else methods[0]
     query_params.restore(_METHOD, methods)
     method = st.segmented_control(
         t("similar.method"),

@@ -19,8 +19,8 @@ from recommender.search.semantic.teacher import Teacher
 from recommender.search.semantic.vectors import Int8Rows
 from recommender.search.semantic.wordpiece import words
 
-_MOST_WORDS = 60_000  # 24 MB of table
-_LONGEST_WORD = 32  # bytes
+_MAX_WORDS = 60_000  # 24 MB of table
+_MAX_WORD_LENGTH = 32  # bytes
 _BLOCK = 2048
 
 
@@ -49,9 +49,9 @@ def vocabulary(texts: Iterable[str], common: Mapping[str, float], teacher: Teach
     unknown = teacher.vocabulary["[UNK]"]
     chosen: set[str] = set()
     for word in ordered:
-        if len(chosen) == _MOST_WORDS:
+        if len(chosen) == _MAX_WORDS:
             break
-        if words(word) != [word] or len(word.encode()) > _LONGEST_WORD:
+        if words(word) != [word] or len(word.encode()) > _MAX_WORD_LENGTH:
             continue
         if any(c.isalnum() for c in word) and unknown not in teacher.tokens(word):
             chosen.add(word)
@@ -75,7 +75,7 @@ def write_light_encoder(
         table.put(begin, vectors(known[begin : begin + _BLOCK]))
     frequencies = np.array([common.get(word, 0.0) for word in known])
     encoder = LightEncoder(
-        words=np.array([word.encode() for word in known], dtype=f"S{_LONGEST_WORD}"),
+        words=np.array([word.encode() for word in known], dtype=f"S{_MAX_WORD_LENGTH}"),
         table=table,
         weights=(COMMONNESS / (COMMONNESS + frequencies)).astype(np.float32),
     )

@@ -21,7 +21,7 @@ Encoder = Literal["light", "full"]
 # chosen on the first half of the benchmark's queries.
 SHARES: dict[Encoder, tuple[float, float]] = {"light": (0.25, 1.0), "full": (1.0, 1.0)}
 _BLOCK = 2048
-_LONGEST_QUERY = 1000  # characters
+_MAX_QUERY_LENGTH = 1000  # characters
 
 
 class _Index(NamedTuple):
@@ -79,7 +79,7 @@ class SemanticSearch:
         index = self._index
         if index is None:
             raise BundleError("the semantic index was closed; open it again")
-        text = text[:_LONGEST_QUERY]
+        text = text[:_MAX_QUERY_LENGTH]
         light = index.light.encode([text])[0]
         if not light.any() or n < 1:
             return []

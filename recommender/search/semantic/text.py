@@ -12,13 +12,13 @@ from recommender.bundle.catalogue import MovieText
 
 # The plot's share in a movie's vector, chosen on the first half of the benchmark's queries.
 PLOT_SHARE = 0.6
-_MOST_TAGS = 20
+_MAX_TAGS = 20
 
 
 def movie_texts(movie: MovieText) -> tuple[str, ...]:
     """The facts (title, year, genres, tags), and the plot where it is known."""
     name = movie.title if movie.year is None else f"{movie.title} ({movie.year})"
-    said = (name, ", ".join(movie.genres), ", ".join(movie.tags[:_MOST_TAGS]))
+    said = (name, ", ".join(movie.genres), ", ".join(movie.tags[:_MAX_TAGS]))
     facts = " ".join(f"{part}." for part in said if part)
     plot = (movie.plot or "").strip()
     return (facts, plot) if plot else (facts,)

@@ -17,7 +17,7 @@ from recommender.core.rows import Selection
 
 FILE = f"{SEMANTIC}.sqlite"
 # SQLite takes so many values in one statement, at least.
-_MOST_KEYS = 500
+_MAX_KEYS = 500
 
 
 class VectorStore:
@@ -69,8 +69,8 @@ class VectorStore:
     def get(self, keys: Sequence[bytes]) -> np.ndarray:
         """The vectors of `keys`, all of which are there; float32, shape (keys, dimensions)."""
         found: dict[bytes, bytes] = {}
-        for begin in range(0, len(keys), _MOST_KEYS):
-            some = keys[begin : begin + _MOST_KEYS]
+        for begin in range(0, len(keys), _MAX_KEYS):
+            some = keys[begin : begin + _MAX_KEYS]
             marks = ",".join("?" * len(some))
             sql = f"SELECT key, vector FROM vectors WHERE key IN ({marks})"
             found.update(self._execute(sql, *some))

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 # Tells a token's number; None where the vocabulary does not have it.
 Lookup = Callable[[str], int | None]
-_LONGEST_WORD = 100
+_MAX_WORD_LENGTH = 100
 _ASCII_PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 _CJK = (
     *((0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0x20000, 0x2A6DF), (0x2A700, 0x2B73F)),
@@ -56,7 +56,7 @@ def pieces(word: str, lookup: Lookup) -> list[int] | None:
             return None
         found.append(number)
         begin = end
-    return found if len(word) <= _LONGEST_WORD else None
+    return found if len(word) <= _MAX_WORD_LENGTH else None
 
 
 def tokens(text: str, lookup: Lookup, unknown: int) -> Iterator[int]:
