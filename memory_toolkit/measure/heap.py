@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 
 from memory_toolkit.measure.mappings import Mapping, heaps
 
 # Of glibc's malloc.h.
-_M_MMAP_THRESHOLD = -3
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
 _FIELDS = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost"
 
 
@@ -40,6 +41,20 @@ def map_large_blocks(least: int) -> None:
     By itself glibc raises this bound, up to 32 MB, whenever such a block is freed; arrays then stay
     in its heaps. Source: mallopt(3), M_MMAP_THRESHOLD.
     """
+    _adjust(_M_MMAP_THRESHOLD, least)
+
+
+def use_one_arena() -> None:
+    """From now on let threads that have no heap of their own yet use the main one.
+
+    Only that one gives address space back as it shrinks. MALLOC_ARENA_MAX in the environment wins.
+    Source: mallopt(3), M_ARENA_MAX; glibc, shrink_heap.
+    """
+    if "MALLOC_ARENA_MAX" not in os.environ:
+        _adjust(_M_ARENA_MAX, 1)
+
+
+def _adjust(parameter: int, value: int) -> None:
     adjust = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if adjust is not None:
-        adjust(_M_MMAP_THRESHOLD, least)
+        adjust(parameter, value)

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, replace
+from weakref import ref
 
 import psutil
 
@@ -89,7 +90,8 @@ class _Broker:
     def __init__(self, proc: str = "/proc") -> None:
         self._proc = proc
         self._lock = threading.Lock()
-        self._windows: set[Window] = set()
+        # Weak, so that one is gone with its action, wherever that was interrupted.
+        self._windows: dict[int, ref[Window]] = {}
         self._peak = 0
         self._sampler: threading.Thread | None = None
 
@@ -126,14 +128,13 @@ class _Broker:
     def start(self) -> Window:
         with self._lock:
             reading = self._read()
-            for other in self._windows:
-                other.fold(reading)
+            others = self._fold(reading)
             window = Window(reading, reading.file is not None and self._reset())
-            for other in self._windows:
+            for other in others:
                 if other.thread != window.thread:
                     other.overlaps += 1
                     window.overlaps += 1
-            self._windows.add(window)
+            self._windows[id(window)] = ref(window)
             if not window.marked and self._sampler is None:
                 self._sampler = threading.Thread(target=self._sample, daemon=True)
                 self._sampler.start()
@@ -144,19 +145,25 @@ class _Broker:
         while True:
             time.sleep(SAMPLE_SECONDS)
             with self._lock:
-                if not self._windows:
+                if not self._fold(self._read()):
                     self._sampler = None
                     return
-                reading = self._read()
-                for window in self._windows:
-                    window.fold(reading)
 
     def stop(self, window: Window) -> Reading:
         with self._lock:
             reading = self._read()
             window.fold(reading)
-            self._windows.discard(window)
+            self._windows.pop(id(window), None)
             return reading
+
+    def _fold(self, reading: Reading) -> list[Window]:
+        """Fold a reading into the open windows, and return them; those gone are forgotten."""
+        found = [window for known in self._windows.values() if (window := known()) is not None]
+        if len(found) < len(self._windows):
+            self._windows = {id(window): ref(window) for window in found}
+        for window in found:
+            window.fold(reading)
+        return found
 
     def close(self) -> None:
         for descriptor in vars(self).pop("_descriptors", ()):

@@ -90,6 +90,7 @@ class action:  # noqa: N801 (reads as a verb, like contextlib.suppress)
 
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
         window, after = self._window, close_window(self._window)
+        del self._window
         duration = time.perf_counter() - self._clock
         if self._around is not None:
             self._around.__exit__(None, None, None)

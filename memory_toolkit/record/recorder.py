@@ -197,6 +197,7 @@ def _run(
         raise CommandError(f"{recording.command[0]}: {error.strerror}", 126) from None
     except subprocess.SubprocessError:
         raise CommandError("the limit could not be put on the command", 125) from None
+    _tell_when_ended(process.pid)
     tail = _Tail(process.stderr) if process.stderr else None
     observer = _Observer(box, process.pid)
     due = started
@@ -227,6 +228,21 @@ def _run(
         asked=recording.asked,
         errors=tail.end() if tail else b"",
     )
+
+
+def _tell_when_ended(pid: int) -> None:
+    """Send SIGCHLD to this thread, which waits for it, when the child `pid` has ended.
+
+    The kernel sends it to the process, where any thread that does not block it may take it.
+    """
+    waiting = threading.get_ident()
+
+    def tell() -> None:
+        with suppress(ChildProcessError):
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+            signal.pthread_kill(waiting, signal.SIGCHLD)
+
+    threading.Thread(target=tell, name="end of command", daemon=True).start()
 
 
 def _wait(

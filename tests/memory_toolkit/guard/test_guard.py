@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from memory_toolkit.guard import guard as module
@@ -58,14 +60,19 @@ def test_what_can_never_fit_is_refused_at_once() -> None:
 
 def test_the_needs_of_those_that_run_are_kept_free() -> None:
     guard = a_guard(room=100 * MB)
-    with (
-        guard.admit("first", 70 * MB),
-        pytest.raises(Busy),
-        guard.admit("second", 70 * MB),
-    ):
-        raise AssertionError("both could have taken 140 MB")
-    with guard.admit("second", 70 * MB):
-        pass
+    said = []
+
+    def second() -> None:
+        try:
+            with guard.admit("second", 70 * MB):
+                said.append("began")
+        except Busy:
+            said.append("refused")
+
+    with guard.admit("first", 70 * MB):
+        in_thread(second).join(20)
+    in_thread(second).join(20)
+    assert said == ["refused", "began"]
 
 
 def test_what_was_taken_is_not_counted_twice() -> None:
@@ -179,9 +186,7 @@ def test_shedding_that_gives_nothing_is_not_done_again_and_again() -> None:
 
 def test_the_watcher_sheds_from_80_per_cent_on() -> None:
     given_up = threading.Event()
-    # A limit that is far away for the data limit's part, and near for the reading's.
     guard = held_at(0.85, shed=[given_up.set])
-    guard._refresh_data_limit = lambda now: None  # type: ignore[method-assign]
     guard.start()
     try:
         assert given_up.wait(20)
@@ -275,46 +280,98 @@ print(ends)
     assert done.stdout.strip() == "['greedy was ended', 'patient ended well']"
 
 
-@linux
-def test_what_slips_through_is_a_memory_error_and_the_others_go_on() -> None:
-    """Of four threads one takes without end, in small pieces and in one large one."""
-    code = """
-import threading
-from memory_toolkit.guard.guard import Guard
-from memory_toolkit.measure.limit import Limit
-from memory_toolkit.measure.reading import read
-from memory_toolkit.measure.sizes import MB
-threading.stack_size(MB)
-limit = Limit(read().own + 150 * MB, "MATINEE_MEMORY_LIMIT")
-guard = Guard(limit=lambda: limit)
-guard.start()
-most, done, errors = [0], [], []
-def modest():
-    for _ in range(200):
-        with guard.admit("modest", 2 * MB):
-            most[0] = max(most[0], read().own)
-            sum(bytearray(MB))
-    done.append("modest")
-def greedy(pieces):
+def test_an_action_within_another_neither_waits_for_it_nor_counts_twice() -> None:
+    guard = a_guard(room=100 * MB, at_once=1, wait=1000.0)
+    with guard.admit("outer", 80 * MB):
+        with guard.admit("inner", 80 * MB):  # it is a part of the outer one's
+            assert guard.room() >= 10 * MB
+        with pytest.raises(Busy), guard.admit("inner", 200 * MB):
+            raise AssertionError("it began")
+    assert guard.state().counts["waited"] == 0
+
+
+def test_what_an_action_took_is_its_need_the_next_time() -> None:
+    guard = a_guard(room=100 * MB)
+
+    def lie() -> None:
+        with guard.admit("liar", MB):
+            kept = np.ones(40 * MB // 8)
+            raise MemoryError(len(kept))
+
+    with pytest.raises(MemoryError):
+        lie()
+    started, may_end = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with guard.admit("honest", 70 * MB):
+            started.set()
+            may_end.wait(20)
+
+    thread = in_thread(hold)
+    assert started.wait(20)
+    with pytest.raises(Busy), guard.admit("liar", MB):
+        raise AssertionError("it may take 41 MB, and 30 are left")
+    may_end.set()
+    thread.join(20)
+    for _ in range(5):  # it is believed again
+        with guard.admit("liar", MB):
+            pass
+    with guard.admit("honest", 90 * MB), guard.admit("liar", MB):
+        pass
+
+
+def test_there_is_one_started_guard() -> None:
+    guard = a_guard(room=1000 * MB)
+    other = a_guard(room=1000 * MB)
+    guard.start()
     try:
-        with guard.admit("greedy", MB):
-            kept = [bytes(pieces) for _ in range(10**9)]
-    except MemoryError:
-        errors.append(pieces)
-threads = [threading.Thread(target=modest) for _ in range(3)]
-for thread in threads:
-    thread.start()
-for pieces in (2000, 5 * MB, 10_000 * MB):
-    thread = threading.Thread(target=greedy, args=(pieces,))
-    thread.start()
-    thread.join()
-for thread in threads:
-    thread.join()
-guard.stop()
-print(done, errors, guard.state().counts["memory_errors"], most[0] <= limit.bytes)
-bytearray(300 * MB)
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
-    )
-    assert done.stdout.strip() == (f"{['modest'] * 3} {[2000, 5 * MB, 10_000 * MB]} 3 True")
+        threads = threading.active_count()
+        again = Guard(at_once=3)
+        again.start()
+        assert again is guard
+        assert threading.active_count() == threads
+        with pytest.raises(RuntimeError, match="has a guard already"):
+            other.start()
+    finally:
+        guard.stop()
+    other.start()
+    other.stop()
+
+
+def test_coroutines_wait_without_holding_up_the_loop() -> None:
+    guard = a_guard(room=100 * MB, at_once=1, wait=20.0)
+    order: list[str] = []
+
+    async def first() -> None:
+        async with guard.admit("first", 80 * MB):
+            order.append("first")
+            await asyncio.sleep(0.2)
+        order.append("first ended")
+
+    async def second() -> None:
+        async with guard.admit("second", 80 * MB):
+            order.append("second")
+
+    async def other() -> None:
+        await asyncio.sleep(0.05)
+        order.append("the loop goes on")
+
+    async def main() -> None:
+        await asyncio.gather(first(), second(), other())
+
+    asyncio.run(main())
+    assert order == ["first", "the loop goes on", "first ended", "second"]
+
+
+def test_a_coroutine_is_refused_in_the_end() -> None:
+    guard = a_guard(room=100 * MB)
+
+    async def main() -> None:
+        with pytest.raises(Busy):
+            async with guard.admit("huge", 200 * MB):
+                raise AssertionError("it began")
+        with pytest.raises(Busy), guard.admit("huge", 200 * MB):
+            raise AssertionError("it began")
+
+    asyncio.run(main())
+    assert guard.state().counts["refused"] == 2

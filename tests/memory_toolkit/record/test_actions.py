@@ -169,3 +169,19 @@ def test_clearing_forgets_records_and_summaries() -> None:
     clear_actions()
     assert actions() == []
     assert summaries() == []
+
+
+def test_an_action_that_was_interrupted_does_not_stay_open() -> None:
+    """An interruption may come between the steps of its own code, so that it never ends."""
+
+    def interrupted() -> None:
+        call = action("interrupted")
+        call.__enter__()
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        interrupted()
+    run_in_thread = threading.Thread(target=lambda: action("next")(int)())
+    run_in_thread.start()
+    run_in_thread.join()
+    assert (actions()[0].name, actions()[0].overlaps) == ("next", 0)

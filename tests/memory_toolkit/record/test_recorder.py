@@ -202,3 +202,18 @@ def test_long_recordings_are_thinned_and_keep_their_peak() -> None:
     assert seconds == sorted(seconds)
     assert seconds[-1] > 0.99 * total / 10
     assert recording.mean == pytest.approx(MB)
+
+
+def test_the_end_is_seen_whatever_other_threads_do() -> None:
+    """They do not block the signal that tells of it; it comes while this one looks elsewhere."""
+    said = run_python(
+        "import sys, threading, time\n"
+        "from memory_toolkit.record.recorder import record\n"
+        "over = threading.Event()\n"
+        "for _ in range(3):\n"
+        "    threading.Thread(target=over.wait, daemon=True).start()\n"
+        "for _ in range(5):\n"
+        "    found = record(['true'], interval=0.05, each=lambda sample: time.sleep(0.2))\n"
+        "    print(found.ending.text)\n"
+    )
+    assert said.splitlines() == ["exited with status 0"] * 5

@@ -1,0 +1,87 @@
+"""How much of the limit is in use, by this process and by others, and how much it may come to."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
+
+from memory_toolkit.guard.data_limit import DataLimit
+from memory_toolkit.measure.limit import Limit
+from memory_toolkit.measure.reading import Reading
+
+if TYPE_CHECKING:
+    from memory_toolkit.guard.peers import Peers
+
+# Shares of the limit. Dask's workers pause at .80, too, and end at .95.
+HIGH, SHEDDING, FULL = 0.70, 0.80, 0.95
+Level = Literal["ok", "high", "shedding", "full"]
+
+LIMIT_SECONDS = 10.0
+# What other processes under the same limit hold is looked at so often.
+OTHERS_SECONDS = 0.1
+
+
+class Usage:
+    """The limit, what is in use under it, and the ceiling that this process is held to.
+
+    Args:
+        find_limit: finds the limit; it is asked again every ten seconds.
+    """
+
+    def __init__(self, find_limit: Callable[[], Limit]) -> None:
+        self.find_limit = find_limit
+        self.limit, self._limit_found = find_limit(), time.monotonic()
+        self.data_limit = DataLimit()
+        self._peers: Peers | None = None
+        self._others, self._others_seen = 0, -OTHERS_SECONDS
+
+    def look_for_limit(self) -> None:
+        """Find the limit again, unless that was done a moment ago."""
+        if time.monotonic() - self._limit_found > LIMIT_SECONDS:
+            self.limit, self._limit_found = self.find_limit(), time.monotonic()
+
+    def used(self, now: Reading) -> int:
+        """Return what all under the limit hold, when this process holds `now`, in bytes."""
+        seconds = time.monotonic()
+        if seconds - self._others_seen > OTHERS_SECONDS:
+            self._others = max(0, (self.limit.used() or 0) - now.own)
+            self._others_seen = seconds
+        return now.own + self._others
+
+    def up_to(self, share: float) -> int:
+        """Return how many bytes `share` of the limit is."""
+        return int(self.limit.bytes * share)
+
+    def level(self, used: int) -> Level:
+        """Return what it means that `used` bytes are in use."""
+        share = used / self.limit.bytes
+        if share >= FULL:
+            return "full"
+        return "shedding" if share >= SHEDDING else "high" if share >= HIGH else "ok"
+
+    def set_ceiling(self, now: Reading, *, calm: bool) -> bool:
+        """Hold this process to 95% of the limit less what others hold; of several, each to a part.
+
+        Returns whether there is any room below its ceiling.
+        """
+        used, most = self.used(now), self.up_to(FULL)
+        ceiling = now.own + most - used
+        if sys.platform == "linux":
+            from memory_toolkit.guard.peers import Peers
+
+            self._peers = self._peers or Peers()
+            ceiling = self._peers.agree(now.own, used, most)
+        self.data_limit.refresh(now, ceiling, calm=calm)
+        return ceiling > now.own
+
+    def lift_ceiling(self) -> None:
+        """Hold this process to nothing any more."""
+        if self._peers is not None:
+            self._peers.leave()
+        self.data_limit.lift()
+
+    def reach(self, now: Reading) -> int:
+        """Return what all can come to hold without asking the system for any more, in bytes."""
+        return self.used(now) + self.data_limit.reach(now) - now.own
