@@ -111,9 +111,9 @@ def test_a_setting_that_cannot_be_used(
 
 
 def test_what_nobody_foresaw_is_a_sentence_and_a_line_in_the_log(
-    open_page: OpenPage, own_bundle: Path, caplog: pytest.LogCaptureFixture
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    edit_manifest(own_bundle, lambda manifest: manifest["info"]["data"].pop("scale"))
+    monkeypatch.setattr(Recommender, "popular", lambda *_: 1 / 0)
     with caplog.at_level(logging.ERROR, "recommender.app.components.frame"):
         app = open_page()
     assert not app.exception
