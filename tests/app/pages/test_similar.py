@@ -135,4 +135,6 @@ def test_without_collaborative_similarity_there_is_content_only(
     assert not page.exception
     assert [group.key for group in page.segmented_control] == ["lang"]
     assert page.caption[0].value == "By content: shared genres, decade and words."
-    assert titles(page) == [item.movie.title for item in tiny.find_similar_movies(12, 12)]
+    assert titles(page) == [
+        item.movie.title for item in tiny.find_similar_movies(12, 12, method="content")
+    ]
