@@ -133,7 +133,7 @@ def test_missing_input_is_one_line(run, tmp_path: Path) -> None:
 def test_recommend(run, tiny_bundle: Path, tiny: Recommender) -> None:
     status, out, _ = run("recommend", "--bundle", tiny_bundle, "--user", 1, "-n", 3, "--json")
     assert status == 0
-    assert json.loads(out) == tiny.hybrid_recommend(1, 3).to_dicts()
+    assert json.loads(out) == tiny.recommend_for_user(1, 3).to_dicts()
     status, out, _ = run(
         "recommend", "--bundle", tiny_bundle, "--user", 1, "-n", 3, "--cf-weight", 0
     )
@@ -182,7 +182,7 @@ def test_recommend_everybody(run, tiny_bundle: Path, tiny: Recommender, tmp_path
     assert len(table) == 50 * 4
     for user in (1, 25, 50):
         rows = table[table.user_id == user]
-        expected = tiny.hybrid_recommend(user, 4)
+        expected = tiny.recommend_for_user(user, 4)
         assert rows["rank"].tolist() == [1, 2, 3, 4]
         assert rows.movie_id.tolist() == [item.movie.movie_id for item in expected]
         assert rows.score.tolist() == pytest.approx([item.score for item in expected])
