@@ -43,6 +43,7 @@ ODD_TITLES = {
 N_MOVIES, N_USERS = 60, 50
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the slow kinds, and give tests that share a server or a browser to one worker."""
     for item in items:
@@ -51,6 +52,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.spark)
             item.add_marker(pytest.mark.slow)
             item.add_marker(pytest.mark.xdist_group("spark"))
+            item.add_marker(pytest.mark.timeout(1_800))
         elif item.get_closest_marker("image"):
             item.add_marker(pytest.mark.slow)
             item.add_marker(pytest.mark.timeout(1_800))

@@ -168,7 +168,7 @@ class Watcher:
                 break
             taken = min(touched, grown) or grown
             if self._interrupt(worst, taken):
-                self._interrupted_at, self._reach_then = seconds, reach
+                self._interrupted_at, self._reach_then, recent = seconds, reach, True
                 beyond -= taken
 
     def _reach(self, now: Reading, running: Sequence[Admission]) -> int:

@@ -8,7 +8,7 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,10 +61,12 @@ class Image:
 
     Args:
         python: the interpreter that the base image would have.
+        instead: folders to copy from in the place of the project's own, by the project's path.
     """
 
-    def __init__(self, folder: Path, python: str) -> None:
+    def __init__(self, folder: Path, python: str, instead: Mapping[str, Path]) -> None:
         self._folder = folder
+        self._instead = instead
         programs = folder / "programs"
         programs.mkdir()
         (programs / "python").symlink_to(python)
@@ -103,7 +105,7 @@ class Image:
         from_stage = words[0].startswith("--from=")
         *sources, target = words[1:] if from_stage else words
         for source in sources:
-            origin = self.path(source) if from_stage else ROOT / source
+            origin = self.path(source) if from_stage else self._instead.get(source, ROOT / source)
             place = self.path(target)
             if target.endswith("/"):
                 place /= origin.name

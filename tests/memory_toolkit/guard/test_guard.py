@@ -6,7 +6,8 @@ import asyncio
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -254,7 +255,7 @@ def greedy():
                 while True:
                     kept.append(bytes(2000))
                     if not len(kept) % 500:
-                        time.sleep(0.005)
+                        time.sleep(0.02)
             finally:
                 time.sleep(float(sys.argv[1]))
     except MemoryError:
@@ -338,6 +339,12 @@ def test_there_is_one_started_guard() -> None:
     other.stop()
 
 
+def run_loop(main: Coroutine[Any, Any, None]) -> None:
+    """Run `main` in a thread of its own: the main one may hold the loop of a browser's driver."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, main).result()
+
+
 def test_coroutines_wait_without_holding_up_the_loop() -> None:
     guard = a_guard(room=100 * MB, at_once=1, wait=20.0)
     order: list[str] = []
@@ -359,7 +366,7 @@ def test_coroutines_wait_without_holding_up_the_loop() -> None:
     async def main() -> None:
         await asyncio.gather(first(), second(), other())
 
-    asyncio.run(main())
+    run_loop(main())
     assert order == ["first", "the loop goes on", "first ended", "second"]
 
 
@@ -373,5 +380,5 @@ def test_a_coroutine_is_refused_in_the_end() -> None:
         with pytest.raises(Busy), guard.admit("huge", 200 * MB):
             raise AssertionError("it began")
 
-    asyncio.run(main())
+    run_loop(main())
     assert guard.state().counts["refused"] == 2

@@ -48,7 +48,7 @@ def test_what_is_held_is_seen_over_time() -> None:
 @resettable
 def test_a_peak_between_two_samples_is_not_missed() -> None:
     code = "import time; time.sleep(.5); b'x' * (64 << 20) and 0; time.sleep(.5)"
-    found = python(code, interval=0.4)
+    found = python(code, interval=30.0)  # so none falls into the peak, however slow the machine
     assert found.highest is not None
     assert found.highest.peak - found.highest.own > 60 * MB
     assert all(point.own < 32 * MB for point in found.points)
