@@ -169,6 +169,8 @@ class Watcher:
             taken = min(touched, grown) or grown
             if self._interrupt(worst, taken):
                 self._interrupted_at, self._reach_then, recent = seconds, reach, True
+                # Even if it has ended by the next look: freeing goes on.
+                self._pending_until = seconds + INTERRUPTED_SECONDS
                 beyond -= taken
 
     def _reach(self, now: Reading, running: Sequence[Admission]) -> int:

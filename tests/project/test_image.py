@@ -73,7 +73,7 @@ def well_known_movies(folder: Path, count: int = 400) -> Path:
         )
         for name in ("ratings", "movies"):
             database.execute(
-                f"COPY (SELECT * FROM '{ROOT}/data/{name}.parquet' SEMI JOIN kept USING (movie_id)) "
+                f"COPY (FROM '{ROOT}/data/{name}.parquet' SEMI JOIN kept USING (movie_id)) "
                 f"TO '{folder}/{name}.parquet'"
             )
     return folder
