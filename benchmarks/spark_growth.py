@@ -198,7 +198,7 @@ def measure(options: argparse.Namespace) -> Iterator[Row]:
 
 
 def traffic(events: Path) -> tuple[int, int, int]:
-    """From Spark's event log, bytes that the executors keep of what is persisted, bytes that all
+    """Read Spark's event log: bytes that the executors keep of what is persisted, bytes that all
     tasks wrote for others, and blocks of movies that ALS made."""
     kept: dict[str, int] = {}
     shuffled = blocks = 0

@@ -57,7 +57,7 @@ RANKING_WEIGHT = 1.0
 
 @dataclass(frozen=True)
 class Statistics:
-    """What the bundle was trained on."""
+    """Counts of the data that the bundle was trained on."""
 
     movies: int
     users: int
@@ -379,7 +379,7 @@ class Recommender:
         return self._catalogue.user_ids(min(limit, self.statistics.users))
 
     def rated_by(self, user_id: Id, n: int = 10) -> Results[RatedMovie]:
-        """What a user rated highest; among equals the more often rated movie comes first.
+        """Return what a user rated highest; among equals the more often rated movie comes first.
 
         Raises:
             NotFoundError: no such user.
@@ -402,12 +402,12 @@ class Recommender:
 
     @property
     def statistics(self) -> Statistics:
-        """How large the data are."""
+        """Counts of the data: movies, users, ratings."""
         data = self.bundle.training.data
         return Statistics(data.movies, data.users, data.ratings, data.mean_rating)
 
     def _most_popular(self, person: UserRatings, request: Request) -> Results[Recommendation]:
-        """What comes for somebody of whom nothing is known: the most rated movies."""
+        """Rank movies for somebody of whom nothing is known: the most rated ones."""
         movies, scores = self._most_rated(request.n, request.allowed, person.movies)
         ranked = Ranked(person, movies, scores, 0.0, 0.0)
         return self._results.recommendations(ranked, request, reasons=False)

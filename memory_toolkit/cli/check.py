@@ -1,4 +1,4 @@
-"""What memory limit holds here, what is in use, what can be measured, and what fits."""
+"""The command `check`: the limit that holds here, what is in use, can be measured, and fits."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _TRIAL_BLOCKS, _TRIAL_BLOCK, _TRIAL_KEPT = 20_000, 1000, 500
 
 
 def check() -> Iterator[str]:
-    """What was found, line by line, as it is found; opening bundles takes some seconds each.
+    """Yield the findings line by line, as they come; opening bundles takes some seconds each.
 
     Raises:
         ValueError: MATINEE_MEMORY_LIMIT is not a size.
@@ -92,7 +92,7 @@ def _peaks() -> str:
 
 
 def _returning() -> str:
-    """What a trial gave back: many blocks freed, with a few left that hold the heap in place."""
+    """Report what a trial gave back: many blocks freed, a few left that hold the heap in place."""
     blocks = [bytes(_TRIAL_BLOCK) for _ in range(_TRIAL_BLOCKS)]
     kept = blocks[::_TRIAL_KEPT]
     planted = sum(map(len, blocks))
@@ -106,7 +106,7 @@ def _returning() -> str:
 
 
 def _bundles(limit: int) -> Iterator[str]:
-    """Whether the bundle that the settings name fits, and the project's own if that is another.
+    """Tell if the bundle that the settings name fits, and the project's own if that is another.
 
     Measured in processes of their own; nothing where the recommender is not installed.
     """
@@ -123,7 +123,7 @@ def _bundles(limit: int) -> Iterator[str]:
 
 
 def _footprint(folder: Path, *bundle: Path) -> dict[str, Any] | str:
-    """What a bundle takes, or why that is not known."""
+    """Report the memory of a bundle, or why that is not known."""
     path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     try:
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""What can be watched from outside: a process with all that it started, or an app's /metrics."""
+"""Sources to watch from outside: a process with all that it started, or an app's /metrics."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class WatchError(Exception):
 
 @dataclass(frozen=True)
 class View:
-    """What there is to show of one moment, in bytes.
+    """View of one moment, in bytes.
 
     Attributes:
         limit_source: what says so, or "".

@@ -27,7 +27,7 @@ _NUMBERS = itertools.count(1)
 
 
 class Enclosure:
-    """What a command runs in; this one sets no limit.
+    """Enclosure that a command runs in; this one sets no limit.
 
     Attributes:
         limit: bytes; None if none was asked for.
@@ -56,7 +56,7 @@ class Enclosure:
         return process_tree(pid)
 
     def oom_kills(self) -> int:
-        """How many processes were killed for want of memory since the command's start.
+        """Count the processes that were killed for want of memory since the command's start.
 
         Without a group of the command's own, others in the group it shares are counted, too.
         """
@@ -117,7 +117,7 @@ class _Scope(Enclosure):
         return process_tree(pid)
 
     def works(self) -> bool:
-        """Whether a process that is started this way does have the limit."""
+        """Tell if a process that is started this way does have the limit."""
         code = (
             "from memory_toolkit.measure.limit import enforced_limit; print(enforced_limit().bytes)"
         )
@@ -230,7 +230,7 @@ def _oom_kills(group: Group) -> int:
 
 
 def _remove(directory: Path) -> bool:
-    """Whether the group is gone; it stays as long as a process of it has not quite ended."""
+    """Remove the group and return if it is gone; it stays until each process of it has ended."""
     try:
         directory.rmdir()
     except FileNotFoundError:

@@ -40,7 +40,7 @@ class Busy(Exception):  # noqa: N818 (it is no error, and reads as what people a
 
 @dataclass(frozen=True)
 class GuardState:
-    """What a guard sees and has decided so far.
+    """State of a guard and its decisions so far.
 
     Attributes:
         limit, used: bytes; `used` is what all processes under the limit hold, where it is known,

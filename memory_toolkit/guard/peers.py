@@ -62,7 +62,7 @@ class Peers:
             self._ledger[self._place(os.getpid())] = 0
 
     def _place(self, pid: int) -> int:
-        """Where this process is in the ledger, or may be."""
+        """Position of this process in the ledger, or the one it may take."""
         members = list(self._ledger[::2])
         return 2 * members.index(pid if pid in members else 0)
 

@@ -14,7 +14,7 @@ _start = threading.Thread.start
 
 
 def watch_starts() -> None:
-    """From now on let `Thread.start` raise RuntimeError when the new thread ended at once.
+    """Let `Thread.start` raise RuntimeError from now on when the new thread ended at once.
 
     A thread needs memory before it can say that it has started. When that is refused it ends, and
     CPython's `Thread.start`, called by an event loop for one, waits for it for ever. Linux only.

@@ -1,4 +1,4 @@
-"""How much of the limit is in use, by this process and by others, and how much it may come to."""
+"""Use of the limit by this process and by others, and how much it may come to."""
 
 from __future__ import annotations
 

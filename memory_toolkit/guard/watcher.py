@@ -174,7 +174,7 @@ class Watcher:
                 beyond -= taken
 
     def _reach(self, now: Reading, running: Sequence[Admission]) -> int:
-        """What can come to be in use; when an action takes too much, nothing is credited."""
+        """Return the bytes that can come to be in use; no credit while an action takes too much."""
         usage = self._usage
         if usage.data_limit.credit and any(one.grown(now.own) > TOLERATED for one in running):
             usage.set_ceiling(now, calm=False)

@@ -1,4 +1,4 @@
-"""What is known of a program's memory as text for Prometheus, without any web server in it."""
+"""Metrics of a program's memory as text for Prometheus, without any web server in it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def metrics_text(metrics: Iterable[Metric], prefix: str = "matinee") -> str:
 
 
 def memory_metrics(now: Snapshot) -> list[Metric]:
-    """What the process holds, its limit, and how far it is from it."""
+    """Metrics of the process: what it holds, its limit, and its distance from it."""
     kinds = ("own", "anon", "shmem", "file", "rss", "swap", "peak")
     kills = now.oom_kills
     return [
@@ -98,7 +98,7 @@ def memory_metrics(now: Snapshot) -> list[Metric]:
 
 
 def action_metrics(summaries: Iterable[Summary]) -> list[Metric]:
-    """How often each action ran, and what it took."""
+    """Metrics of actions: the runs of each, and what they took."""
     found = list(summaries)
 
     def by_action(
@@ -123,7 +123,7 @@ def action_metrics(summaries: Iterable[Summary]) -> list[Metric]:
 
 
 def guard_metrics(state: GuardState) -> list[Metric]:
-    """What the guard decided so far, and whom it has before it."""
+    """Metrics of the guard: its decisions so far, and the actions it has before it."""
     return [
         labelled(
             "guard_decisions_total",

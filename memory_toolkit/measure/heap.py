@@ -1,4 +1,4 @@
-"""What the C allocator holds: blocks in use, and memory that it keeps free for the next ones."""
+"""State of the C allocator: blocks in use, and memory that it keeps free for the next ones."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def kept_free(found: list[Mapping]) -> int | None:
 
 
 def map_large_blocks(least: int) -> None:
-    """From now on take each block of `least` bytes or more from the system, and give it back.
+    """Take each block of `least` bytes or more from the system from now on, and give it back.
 
     By itself glibc raises this bound, up to 32 MB, whenever such a block is freed; arrays then stay
     in its heaps. Source: mallopt(3), M_MMAP_THRESHOLD.
@@ -45,7 +45,7 @@ def map_large_blocks(least: int) -> None:
 
 
 def use_one_arena() -> None:
-    """From now on let threads that have no heap of their own yet use the main one.
+    """Let threads that have no heap of their own yet use the main one from now on.
 
     Only that one gives address space back as it shrinks. MALLOC_ARENA_MAX in the environment wins.
     Source: mallopt(3), M_ARENA_MAX; glibc, shrink_heap.

@@ -1,4 +1,4 @@
-"""How much memory this process may use, what says so, and what its control group tells."""
+"""Memory limit of this process, what says so, and what its control group tells."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Group:
         return self._number("memory.limit_in_bytes" if self.version == "v1" else "memory.max")
 
     def used(self) -> int | None:
-        """What all of its processes hold that the kernel cannot simply take back, in bytes.
+        """Bytes that all of its processes hold and the kernel cannot simply take back.
 
         That is its usage less the pages of files, which a full group gives up first.
         """
@@ -45,7 +45,7 @@ class Group:
         return self._number("memory.max_usage_in_bytes" if v1 else "memory.peak")
 
     def oom_kills(self) -> int | None:
-        """How many of its processes were killed for want of memory, as far as it was counted."""
+        """Count of its processes that were killed for want of memory, as far as it was counted."""
         file = "memory.oom_control" if self.version == "v1" else "memory.events"
         return self._fields(file, "oom_kill").get("oom_kill")
 
@@ -70,7 +70,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Limit:
-    """How much memory this process may use.
+    """Memory limit of a process, in bytes.
 
     Attributes:
         bytes: how much.
@@ -86,7 +86,7 @@ class Limit:
     home: Group | None = None
 
     def used(self) -> int | None:
-        """What all processes under the limit hold that the kernel cannot simply take back.
+        """Sum the bytes that processes under the limit hold and the kernel cannot simply take back.
 
         None when an environment variable sets it, since it is not known whom that is meant for.
         """
@@ -99,7 +99,7 @@ class Limit:
 
 
 def memory_limit(proc: str = "/proc") -> Limit:
-    """How much memory this process may use, and what says so.
+    """Return the memory limit of this process, and what says so.
 
     The environment variable MATINEE_MEMORY_LIMIT wins (256M, 1.5G or bytes; M is 1024 x 1024);
     else the smallest limit of the process's control group and the groups around it, versions 1
@@ -121,7 +121,7 @@ def memory_limit(proc: str = "/proc") -> Limit:
 
 
 def enforced_limit(pid: int | None = None, proc: str = "/proc") -> Limit:
-    """How much the system lets a process use, this one or that of `pid`, whatever was announced.
+    """Return the limit that the system enforces on this process or `pid`, whatever was announced.
 
     As `memory_limit`, without the environment variable.
     """

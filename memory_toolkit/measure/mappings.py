@@ -1,4 +1,4 @@
-"""What the process has mapped into its address space, and how much of each is in memory."""
+"""Mappings of the process's address space, and how much of each is in memory."""
 
 from __future__ import annotations
 

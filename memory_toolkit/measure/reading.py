@@ -1,4 +1,4 @@
-"""What this process holds now, and the one high-water mark that all open actions share."""
+"""Reading of what this process holds, and the one high-water mark that all open actions share."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ class Reading:
 
     @property
     def own(self) -> int:
-        """What counts against the limit: `anon` + `shmem`, or `rss` where these are not known."""
+        """Bytes that count against the limit: `anon` + `shmem`, or `rss` if these are unknown."""
         return self.rss if self.anon is None else self.anon + (self.shmem or 0)
 
 
 class Window:
-    """What is known of one action while it runs.
+    """Window of one action while it runs.
 
     Attributes:
         marked: whether the kernel's mark began anew with it, so that `peak` misses nothing.
@@ -219,7 +219,7 @@ def close_window(window: Window) -> Reading:
 
 
 def touched_here() -> int | None:
-    """What `touched` says of the thread that asks, in a tenth of the time. Source: getrusage(2)."""
+    """Return `touched` of the thread that asks, in a tenth of the time. Source: getrusage(2)."""
     if sys.platform != "linux":
         return None
     import resource

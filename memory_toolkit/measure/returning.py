@@ -15,7 +15,7 @@ from memory_toolkit.measure.reading import read
 
 @dataclass(frozen=True)
 class Returned:
-    """What each step of `return_memory` gave back, in bytes of own memory.
+    """Bytes of own memory that each step of `return_memory` gave back.
 
     None is a step that could not be taken. A figure below zero means that another thread took
     more in the meantime than the step gave back.

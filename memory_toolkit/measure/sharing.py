@@ -1,4 +1,4 @@
-"""Whether two processes have one memory, as from vfork(2) until the new program starts."""
+"""Detection of two processes with one memory, as from vfork(2) until the new program starts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _KCMP_VM = 1
 
 
 def one_memory(pid: int, other: int) -> bool:
-    """Whether `pid` and `other` run in the same address space; False where the kernel does not say.
+    """Tell if `pid` and `other` run in one address space; False where the kernel does not say.
 
     Source: kcmp(2). It answers who may trace both processes, which includes one's own.
     """

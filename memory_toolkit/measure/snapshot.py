@@ -28,7 +28,7 @@ class Snapshot(Reading):
 
     @property
     def headroom(self) -> int:
-        """How much more this process can take before the limit is full.
+        """Bytes that this process can still take before the limit is full.
 
         What other processes under the same limit hold is counted, where it is known.
         """
@@ -40,7 +40,7 @@ class Snapshot(Reading):
         return tuple(f.name for f in fields(self) if getattr(self, f.name) is None)
 
     def compare(self, earlier: Snapshot) -> str:
-        """What changed since `earlier`, in one line; what is not known is left out."""
+        """Describe in one line what changed since `earlier`; what is not known is left out."""
         names = ("own", "anon", "shmem", "file", "swap", "rss")
         pairs = [(name, getattr(earlier, name), getattr(self, name)) for name in names]
         return ", ".join(

@@ -1,4 +1,4 @@
-"""What each action of a program takes: measured, recorded, and listed."""
+"""Actions of a program: measured, recorded, and listed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class ActionRecord:
-    """What one action took, in bytes of own memory unless a name says RSS.
+    """Record of one action, in bytes of own memory unless a name says RSS.
 
     Attributes:
         started: when, in seconds since the epoch; `duration` is in seconds.
@@ -55,7 +55,7 @@ class ActionRecord:
 
     @property
     def change(self) -> int:
-        """How much own memory the action kept, or gave back when negative."""
+        """Bytes of own memory that the action kept; negative if it gave some back."""
         return self.after - self.before
 
 

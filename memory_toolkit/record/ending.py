@@ -1,4 +1,4 @@
-"""Why a command ended: its own doing, the memory limit, a crash or a signal."""
+"""Endings of commands: their own doing, the memory limit, a crash or a signal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REFUSALS = (b"MemoryError", b"std::bad_alloc", b"Cannot allocate memory")
 
 @dataclass(frozen=True)
 class Ending:
-    """How a command ended.
+    """Ending of a command.
 
     Attributes:
         kind: "ended" (by itself, with whatever status), "limit", "crash" or "stopped".

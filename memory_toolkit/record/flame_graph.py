@@ -42,7 +42,7 @@ class FlameGraphError(Exception):
 
 @dataclass(frozen=True)
 class Recording:
-    """How far the recording is.
+    """State of a recording.
 
     Attributes:
         stage: "off", then "waiting" for the action, "recording" it, "drawing" the HTML, and
@@ -194,7 +194,7 @@ def _draw(file: Path) -> None:
 
 
 def _offer_first(pid: int) -> None:
-    """Where memory runs out, the kernel is to end the drawing and not the server."""
+    """Offer the drawing to the kernel, and not the server, where memory runs out."""
     with suppress(OSError):
         Path(f"/proc/{pid}/oom_score_adj").write_text("1000", encoding="ascii")
 

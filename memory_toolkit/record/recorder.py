@@ -62,7 +62,7 @@ class Sample:
 
 @dataclass
 class Recording:
-    """What `record` saw, in bytes and seconds.
+    """Recording of a command, in bytes and seconds.
 
     Attributes:
         started: when, in seconds since the epoch.
@@ -300,7 +300,7 @@ class _Observer:
         )
 
     def last_look(self, recording: Recording, mark: int) -> Sample | None:
-        """What the mark that the ended processes left says, if nothing higher was seen before.
+        """Read the mark that the ended processes left, if nothing higher was seen before.
 
         File pages are taken off as they were last seen. Whatever came in the last moment counts
         as own memory, but no more than the group ever held.

@@ -1,4 +1,4 @@
-"""What a recording tells: in a few lines of text, and sample by sample as CSV."""
+"""Reports of a recording: a few lines of text, and sample by sample as CSV."""
 
 from __future__ import annotations
 
@@ -92,13 +92,13 @@ def format_seconds(seconds: float) -> str:
 
 
 def share_of_limit(recording: Recording) -> str:
-    """How much of the limit the peak took: ``"42%"``, or ``"under 1%"``."""
+    """Return the share of the limit that the peak took: ``"42%"``, or ``"under 1%"``."""
     share = recording.highest.peak / recording.limit if recording.highest else 0.0
     return "under 1%" if share < 0.01 else f"{share:.0%}"
 
 
 def facts(recording: Recording) -> list[tuple[str, str]]:
-    """What there is to tell beside the ending, as pairs of a name and its value."""
+    """List the facts to tell beside the ending, as pairs of a name and its value."""
     pairs = [("Duration", format_seconds(recording.duration))]
     highest = recording.highest
     if highest is None or recording.samples < 2:

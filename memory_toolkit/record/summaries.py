@@ -1,4 +1,4 @@
-"""What each kind of action took over the whole life of the process, and which seem to leak."""
+"""Summaries of actions over the whole life of the process, and which seem to leak."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LEAST_GROWTH = MB
 
 @dataclass(frozen=True)
 class Summary:
-    """What the calls of one action took, in bytes of own memory.
+    """Summary of the calls of one action, in bytes of own memory.
 
     Attributes:
         calls, errors, seconds: counted over all calls; `seconds` is the sum of their durations.
@@ -62,7 +62,7 @@ class Summary:
 
 
 class Call(NamedTuple):
-    """What is kept of a call: own memory in bytes, and whether it ran alone."""
+    """Record of one call: own memory in bytes, and if it ran alone."""
 
     before: int
     after: int
@@ -164,7 +164,7 @@ def _is_steady(rises: Sequence[int], levels: Sequence[int]) -> bool:
 
 
 def _starts(calls: int) -> range:
-    """Where each of the `RUNS` runs starts among so many calls; the oldest may be left over."""
+    """Return the starts of the `RUNS` runs among so many calls; the oldest may be left over."""
     length = calls // RUNS
     return range(calls - RUNS * length, calls, length) if length else range(0)
 

@@ -1,4 +1,4 @@
-"""What the process held over the last minutes."""
+"""Timeline of what the process held over the last minutes."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Timeline:
                 self._thread = None
 
     def points(self) -> list[Point]:
-        """What was noted over the last ten minutes, oldest first."""
+        """Return the points of the last ten minutes, oldest first."""
         return list(self._points)
 
     def _run(self) -> None:

@@ -67,7 +67,7 @@ def stop_memory_tracking() -> None:
 
 
 def is_tracking() -> bool:
-    """Whether the lines of allocations are noted now."""
+    """Tell if the lines of allocations are noted now."""
     import tracemalloc
 
     return tracemalloc.is_tracing()
@@ -105,7 +105,7 @@ def show_top_memory_usage(limit: int = 10) -> None:
 
 
 def count_objects(limit: int = 10) -> list[tuple[str, int]]:
-    """How many objects of each type the garbage collector knows: the `limit` most frequent.
+    """Count the objects of each type that the garbage collector knows: the `limit` most frequent.
 
     It does not follow what cannot be part of a circle: numbers, strings, bytes. Source:
     gc.get_objects.

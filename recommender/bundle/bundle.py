@@ -160,7 +160,7 @@ class Bundle:
 
     @cached_property
     def training(self) -> TrainingRecord:
-        """What the training says of itself.
+        """Record of the training that wrote the bundle.
 
         Raises:
             BundleError: the manifest lacks some of it, or has something of the wrong kind.
@@ -169,7 +169,7 @@ class Bundle:
 
     @property
     def created(self) -> str:
-        """When the bundle was written, ISO 8601, UTC."""
+        """Time at which the bundle was written, ISO 8601, UTC."""
         return self.manifest.created
 
     @property

@@ -33,7 +33,7 @@ CREATE TABLE terms (idx INTEGER PRIMARY KEY, term TEXT NOT NULL);
 
 @dataclass(frozen=True, slots=True)
 class MovieText:
-    """What is known of a movie besides its ratings."""
+    """Texts and facts of a movie, all that is known of it besides its ratings."""
 
     movie_id: Id
     title: str

@@ -15,7 +15,7 @@ TRAIN_AGAIN = "train it again with `matinee train`"
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
-    """What a manifest says of one file: its length in bytes and its SHA-256."""
+    """Entry of a manifest for one file: its length in bytes and its SHA-256."""
 
     bytes: int
     sha256: str

@@ -1,4 +1,4 @@
-"""Who rated what: all ratings, user by user, in three arrays that may be larger than memory."""
+"""The history: all ratings, user by user, in three arrays that may be larger than memory."""
 
 from __future__ import annotations
 

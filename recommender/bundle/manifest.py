@@ -119,7 +119,7 @@ class QualityRecord:
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """What a training says of itself and of the bundle it wrote.
+    """Record that a training leaves in the manifest: itself, and the bundle it wrote.
 
     Attributes:
         settings: its settings.

@@ -1,4 +1,4 @@
-"""What grows with the number of users, in files of consecutive users.
+"""Shards: the data that grow with the number of users, in files of consecutive users.
 
 ``history_movies-00000.npy`` holds what the first users rated, ``history_movies-00001.npy`` what the
 next did, and so on: the files of one number are a shard. A process that has the whole bundle on its
@@ -43,7 +43,7 @@ Entries = Mapping[str, FileEntry]
 
 
 def shard_number(name: str) -> int | None:
-    """Which shard a file of this name belongs to; None: the file is no part of a shard."""
+    """Return the number of the shard that a file of this name belongs to; None: of no shard."""
     found = _NAME.fullmatch(name)
     return int(found[2]) if found else None
 
@@ -138,12 +138,12 @@ class Shards:
 
     @property
     def mapped(self) -> list[int]:
-        """Which shards are mapped, those that were used least recently first."""
+        """Numbers of the shards that are mapped, those that were used least recently first."""
         with self._changing:
             return list(self._mapped)
 
     def states(self) -> dict[Path, tuple[int, ...]]:
-        """What `bundle_files.state` said of each mapped file when it was mapped."""
+        """States of the mapped files, as `bundle_files.state` gave them when they were mapped."""
         with self._changing:
             return {path: was for states in self._states.values() for path, was in states.items()}
 

@@ -1,4 +1,4 @@
-"""Where a bundle lies: a folder, or an address such as ``s3://bucket/bundle``."""
+"""Place of a bundle: a folder, or an address such as ``s3://bucket/bundle``."""
 
 from __future__ import annotations
 

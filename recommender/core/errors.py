@@ -1,4 +1,4 @@
-"""What can go wrong that the person at the keyboard can mend.
+"""Errors that the person at the keyboard can mend.
 
 Every message is one line that names the file, row, column or setting and says what to do; the
 command line prints it on stderr and the app shows it in the page, both without a traceback.

@@ -1,4 +1,4 @@
-"""How a title search reads text: what it takes for the same letters, the same words, the same name.
+"""Text folding of title search: the same letters, the same words, the same name.
 
 `title_index` looks up what comes out of here.
 """

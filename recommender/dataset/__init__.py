@@ -1,4 +1,4 @@
-"""From files of any usual format to checked, numbered ratings and movies on disk.
+"""Import: files of any usual format become checked, numbered ratings and movies on disk.
 
 `sources` says which files there are, `staging` brings each into DuckDB as text, and `importing`
 checks, numbers, sorts and writes.

@@ -1,4 +1,4 @@
-"""Which files hold the ratings, movies and tags, and how each of them is laid out."""
+"""Input files: which of them hold the ratings, movies and tags, and each one's layout."""
 
 from __future__ import annotations
 

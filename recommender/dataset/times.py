@@ -1,4 +1,4 @@
-"""When a rating was given, by one rule for every engine.
+"""Times of ratings, read by one rule for every engine.
 
 A number counts seconds since 1970, or, where seconds would lie beyond the year 5000, milliseconds,
 microseconds or nanoseconds. All else is a date of ISO 8601, with or without a time of day and the

@@ -212,7 +212,7 @@ def _lists(
     method: Method | None = None,
     stars: StarsModel | None = None,
 ) -> Callable[[], Abilities]:
-    """What the library itself answers to `question`, and to similar movies by `method`."""
+    """Return the library's own lists for `question`, and for similar movies by `method`."""
 
     def top(users: np.ndarray, n: int) -> Iterator[np.ndarray]:
         people = map(scorer.user, users.tolist())

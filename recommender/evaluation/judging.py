@@ -48,7 +48,7 @@ _LIKED_PER_USER = 5
 
 @dataclass(frozen=True)
 class EvaluationOptions:
-    """How to judge.
+    """Options of an evaluation.
 
     Attributes:
         protocol: ``"random"`` holds out a fifth of each user's ratings, ``"time"`` the latest
@@ -77,8 +77,8 @@ class EvaluationOptions:
 def quality(
     source: Source, settings: TrainingSettings, progress: StageProgress
 ) -> dict[str, float | int]:
-    """What the About page says of a bundle: how well these settings do on held-out ratings of
-    these data, in a few figures.
+    """Measure a bundle for its About page: a few figures of these settings on held-out ratings of
+    these data.
 
     Raises:
         DataError: as `evaluate`.
@@ -96,7 +96,7 @@ def quality(
 
 @dataclass
 class _Row:
-    """What has been measured of one model, a list item for each seed."""
+    """Measurements of one model, a list item for each seed."""
 
     metrics: list[dict[str, np.ndarray]] = dataclasses.field(default_factory=list)
     seconds: list[float] = dataclasses.field(default_factory=list)

@@ -1,4 +1,4 @@
-"""How good lists of movies and predicted stars are.
+"""Measures of lists of movies and of predicted stars.
 
 A list is judged by the movies that its user rated well in the held-out part ("relevant"). NDCG:
 Järvelin and Kekäläinen, "Cumulated gain-based evaluation of IR techniques", 2002, with a gain of 1

@@ -55,7 +55,7 @@ RANKING_GRID: Grid = {
 
 @dataclass(frozen=True)
 class TuningOptions:
-    """How far to search.
+    """Limits of a search for settings.
 
     Attributes:
         trials: how many settings to try at most; the stars model gets up to half of them.
@@ -83,7 +83,7 @@ class TuningOptions:
 
 @dataclass(frozen=True)
 class TuningResult:
-    """What a search has found.
+    """Result of a search for settings.
 
     Attributes:
         stars, ranking: the best settings.

@@ -22,7 +22,7 @@ M = TypeVar("M", bound="Model")
 
 
 class ModelFiles(Protocol):
-    """Where saved models are read from: an opened `Bundle`, or the `BundleWriter` of a new one."""
+    """Source of saved models: an opened `Bundle`, or the `BundleWriter` of a new one."""
 
     def array(self, name: str) -> np.ndarray:
         """Return the array stored as ``<name>.npy``, memory-mapped and read-only."""

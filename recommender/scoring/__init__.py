@@ -1,1 +1,1 @@
-"""From a request to a list of movies: scoring, filtering, explaining."""
+"""Scoring: a request becomes a list of movies, scored, filtered and explained."""

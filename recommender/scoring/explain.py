@@ -1,4 +1,4 @@
-"""Why a movie was recommended: the parts that its score is the sum of.
+"""Explanations: the parts that the score of a recommended movie is the sum of.
 
 Nothing here is a template: the ranking model's score is a sum over the movies a person rated
 (`RankingModel.explain`), and the content part is a sum over terms, so the reasons are the

@@ -1,4 +1,4 @@
-"""From the ids and arguments of callers to what the scorer takes; `answers` is the way back."""
+"""Request parsing: the callers' ids and arguments become requests; `results` is the way back."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class RequestParser:
         variety: float,
         obscurity: float,
     ) -> Request:
-        """What to rank by; the arguments are those of `Recommender.hybrid_recommend`.
+        """Make the request to rank by; the arguments are those of `Recommender.hybrid_recommend`.
 
         Raises:
             NotFoundError: a genre that does not exist.
@@ -102,7 +102,7 @@ class RequestParser:
         return dataclasses.replace(person, movies=movies[order], ratings=ratings)
 
     def allowed(self, filters: Filters | None) -> np.ndarray | None:
-        """Which movies pass the filters, bool, shape (movies,); None: all.
+        """Mask of the movies that pass the filters, bool, shape (movies,); None: all.
 
         Raises:
             NotFoundError: a genre that does not exist.

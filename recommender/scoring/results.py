@@ -1,4 +1,4 @@
-"""From indices and scores to the records that callers get."""
+"""Result records: the indices and scores of the scorer become what callers get."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class ResultBuilder:
     def recommendations(
         self, ranked: Ranked, request: Request, *, reasons: bool
     ) -> Results[Recommendation]:
-        """What was ranked for one person; with the reasons only if they are asked for."""
+        """Build the recommendations for one person; with the reasons only if they are asked for."""
         parts = self._scorer.parts(ranked, request)
         stars = self._scorer.stars.clip(parts.predicted)
         by_stars = request.rank_by == "stars" and request.weight == 1

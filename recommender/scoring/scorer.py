@@ -53,7 +53,7 @@ class UserRatings:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is wanted of the scorer.
+    """Request to the scorer.
 
     Attributes:
         n: how many movies at most.
@@ -92,7 +92,7 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class ScoreParts:
-    """What the scores of a list are made of; all arrays have the list's length.
+    """Parts that the scores of a list are made of; all arrays have the list's length.
 
     Attributes:
         predicted: predicted stars, not clipped.
@@ -235,7 +235,7 @@ class HybridScorer:
         return Ranked(person, movies, scores, low, high)
 
     def parts(self, ranked: Ranked, request: Request) -> ScoreParts:
-        """What the scores of `ranked`, the answer to `question`, are made of."""
+        """Split the scores of `ranked`, the answer to `question`, into their parts."""
         batch = _Batch(self, [ranked.person], request)
         collaborative = batch.collaborative(ranked.movies)[0]
         return ScoreParts(

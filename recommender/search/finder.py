@@ -41,7 +41,7 @@ class Finder:
         return self._facts_named.search(text, self._facts.count, n)
 
     def fame(self, movie_id: Id) -> float | None:
-        """How much a movie is rated, 0..1, on a logarithmic scale; None if there is none."""
+        """Popularity of a movie, 0..1, on a logarithmic scale of its ratings, or None."""
         index = self._catalogue.movie_index(movie_id)
         if index is None:
             return None

@@ -42,12 +42,12 @@ class LazySemanticSearch:
 
     @property
     def there(self) -> bool:
-        """Whether `matinee embed` has made what is searched; costs one `stat`."""
+        """Tell if `matinee embed` has made the index; costs one `stat`."""
         return manifest_stamp(self._path / SEMANTIC) is not None
 
     @property
     def loaded(self) -> bool:
-        """Whether it is in memory."""
+        """True while the index is in memory."""
         return self._opened is not None
 
     @property

@@ -237,7 +237,7 @@ def _all_words(holding: list[np.ndarray], fits: np.ndarray) -> None:
 
 
 def _between(texts: np.ndarray, starts: np.ndarray, beginning: str) -> slice:
-    """Which of the sorted texts begin with `beginning`."""
+    """Return the range of the sorted texts that begin with `beginning`."""
 
     def text(number: int) -> bytes:
         return texts[starts[number] : starts[number + 1]].tobytes()

@@ -19,7 +19,7 @@ _BUCKETS = 31
 
 
 def allowed(letters: int) -> int:
-    """How many typos a word of so many letters may have: none below 4, 2 from 8 on."""
+    """Return the typos that a word of so many letters may have: none below 4, 2 from 8 on."""
     if letters < 4:
         return 0
     return 1 if letters < 8 else 2
@@ -51,7 +51,7 @@ def near(word: str, signatures: np.ndarray, most: int) -> np.ndarray:
 
 
 def distances(word: str, others: Sequence[str]) -> np.ndarray:
-    """How many typos each of `others` is from `word`; int, shape (others,).
+    """Count the typos between `word` and each of `others`; int, shape (others,).
 
     A typo is a letter too many, too few or another one, or two neighbours swapped.
     Memory: some 20 bytes for each letter of the longest of `others`, times their number.

@@ -1,4 +1,4 @@
-"""What the executors do with the batches of a partition; it needs numpy and pyarrow only."""
+"""Executors' work on the batches of a partition; it needs numpy and pyarrow only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files a training on Spark reads."""
+"""Input files of a training on Spark."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does the heavy part of a training: this process, or a cluster.
+"""Engines of a training, which do its heavy part: this process, or a cluster.
 
 An engine reads the ratings and fits the models. The rest, the movies' texts and the writing of the
 bundle, is the same for every engine and stays in `training.pipeline`.

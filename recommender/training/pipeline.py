@@ -1,4 +1,4 @@
-"""From files to a bundle: read and check, train the models, write, with progress.
+"""The training pipeline: read and check the files, train the models, write the bundle.
 
 This runs in a process of its own, which may import anything; the serving process never imports it.
 """
@@ -48,7 +48,7 @@ _HERE: Engine[Any] = LocalEngine()
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How a bundle is made.
+    """Settings of a training.
 
     Attributes:
         min_user_ratings: users with fewer ratings are left out of the stars model.

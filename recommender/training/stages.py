@@ -39,7 +39,7 @@ class Stages:
         self._progress = progress
 
     def run(self, name: str, stage: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """What `stage` returns, which must be JSON; or what it returned in an earlier run.
+        """Return the result of `stage`, which must be JSON, from this run or an earlier one.
 
         Raises:
             SettingsError: there is too little memory for it.

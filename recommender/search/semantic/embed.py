@@ -40,7 +40,7 @@ _BLOCK = 512
 
 @dataclass(frozen=True)
 class Embedded:
-    """What a run did.
+    """Counts of a run of `embed`.
 
     Attributes:
         movies: how many have a vector now.

@@ -25,7 +25,7 @@ _MAX_QUERY_LENGTH = 1000  # characters
 
 
 class _Index(NamedTuple):
-    """What is open; `movies` are the vectors by the model and by the table."""
+    """Opened index; `movies` are the vectors by the model and by the table."""
 
     light: LightEncoder
     teacher: Teacher | None

@@ -29,7 +29,7 @@ _ROWS = 128  # tokens that pass the wide step at once, so that they stay in the 
 
 
 def model_folder(model: str) -> Path:
-    """Where the model's files are: `model` is a folder, or a package with a folder ``model``.
+    """Return the folder of the model's files: `model`, or the folder ``model`` of that package.
 
     Raises:
         SettingsError: they are not there.

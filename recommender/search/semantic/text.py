@@ -1,4 +1,4 @@
-"""What is encoded of a movie: one text of its facts, and its plot as another.
+"""Texts that are encoded of a movie: one of its facts, and its plot as another.
 
 They are encoded apart and then averaged, because one text of both is dominated by what comes first
 (`benchmarks/semantic.py` says what that is worth), and a long plot would push the tags out.
