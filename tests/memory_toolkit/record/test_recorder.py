@@ -48,10 +48,14 @@ def test_what_is_held_is_seen_over_time() -> None:
 @resettable
 def test_a_peak_between_two_samples_is_not_missed() -> None:
     code = "import time; time.sleep(.5); b'x' * (64 << 20) and 0; time.sleep(.5)"
-    found = python(code, interval=30.0)  # so none falls into the peak, however slow the machine
+    for _ in range(10):  # a sample may fall into the peak by chance, and then proves nothing
+        found = python(code, interval=0.4)
+        if all(point.own < 32 * MB for point in found.points):
+            break
+    else:
+        pytest.fail("each peak was met by a sample")
     assert found.highest is not None
     assert found.highest.peak - found.highest.own > 60 * MB
-    assert all(point.own < 32 * MB for point in found.points)
 
 
 def test_the_last_moment_counts_too() -> None:
