@@ -323,8 +323,8 @@ def _fold_in_movies(
         place[some] = np.arange(len(some))
         sums = np.zeros((len(some), (k + 1) * (k + 2)))
         done, ends = first / len(rated), (first + len(some)) / len(rated)
-        step = scaled(progress, done, ends)
-        aggregate(ratings, sums, (side, place, average), _add_equations, step)
+        part = scaled(progress, done, ends)
+        aggregate(ratings, sums, (side, place, average), _add_equations, part)
         for movie, equations in zip(some, sums.reshape(-1, k + 1, k + 2), strict=True):
             squares, products = equations[:, :-1].copy(), equations[:, -1]
             model.movie_bias[movie], model.movie_factors[movie] = solve_ridge(
