@@ -28,7 +28,7 @@ from pathlib import Path
 from benchmarks.report import Column, Row, Table, markdown, write_places
 from memory_toolkit.measure.processes import read_processes
 from memory_toolkit.measure.sizes import MB, parse_size
-from recommender.cli.serve import VARIABLES
+from recommender.core.serving_variables import VARIABLES
 from recommender.settings.env_file import read_env_file
 from tests.support.server import ROOT, Server, serve
 from tests.support.tab import Tab

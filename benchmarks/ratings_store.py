@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psycopg
 
-from recommender.cli.serve import VARIABLES
+from recommender.core.serving_variables import VARIABLES
 from recommender.visitors.postgres_store import PostgresStore
 from recommender.visitors.records import Limits, OwnRating, ProfileStore
 from recommender.visitors.sqlite_store import SqliteStore

@@ -29,7 +29,7 @@ import websockets
 
 from benchmarks.harness import conclude
 from memory_toolkit.measure.sizes import MB, format_bytes, parse_size
-from recommender.cli.serve import VARIABLES
+from recommender.core.serving_variables import VARIABLES
 from tests.support.server import Server, serve
 from tests.support.tab import Tab
 from tests.support.visitor import Log, Visitor

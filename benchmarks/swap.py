@@ -35,8 +35,8 @@ from recommender.bundle.bundle import Bundle
 from recommender.bundle.catalogue import FILE as CATALOGUE_FILE
 from recommender.bundle.manifest import SEMANTIC, manifest_stamp
 from recommender.bundle.writer import BundleWriter
-from recommender.cli.serve import VARIABLES
 from recommender.core.address import Address
+from recommender.core.serving_variables import VARIABLES
 from recommender.remote.publishing import publish
 from tests.support.server import Server, serve
 from tests.support.visitor import Log, Visitor

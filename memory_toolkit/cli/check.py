@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
 
 import psutil
 
+from memory_toolkit.cli.registered import Footprint, footprints
 from memory_toolkit.guard.guard import FULL
 from memory_toolkit.measure.limit import (
     LIMIT_VARIABLE,
@@ -27,15 +22,11 @@ from memory_toolkit.measure.snapshot import snapshot
 from memory_toolkit.record.actions import action
 
 _SIZES = ((256 * MB, "256 MB"), (512 * MB, "512 MB"), (1024 * MB, "1 GB"))
-_FOOTPRINT = "recommender.app.footprint"
-_SECONDS = 120.0
-# As run.sh sets them: what they are decides how much the app's process takes.
-_AS_SERVED = {"MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1"}
 _TRIAL_BLOCKS, _TRIAL_BLOCK, _TRIAL_KEPT = 20_000, 1000, 500
 
 
 def check() -> Iterator[str]:
-    """Yield the findings line by line, as they come; opening bundles takes some seconds each.
+    """Yield the findings line by line; what the host registered takes some seconds.
 
     Raises:
         ValueError: MATINEE_MEMORY_LIMIT is not a size.
@@ -60,7 +51,9 @@ def check() -> Iterator[str]:
     yield ""
     yield _row("Peaks of actions", _peaks())
     yield _row("Giving memory back", _returning())
-    yield from _bundles(limit.bytes)
+    for name, found in footprints():
+        yield ""
+        yield from _verdicts(name, found, limit.bytes)
 
 
 def _places(limit: Limit) -> Iterator[str]:
@@ -105,62 +98,21 @@ def _returning() -> str:
     return f"{given}; is another allocator preloaded?" if returned.total < planted // 2 else given
 
 
-def _bundles(limit: int) -> Iterator[str]:
-    """Tell if the bundle that the settings name fits, and the project's own if that is another.
-
-    Measured in processes of their own; nothing where the recommender is not installed.
-    """
-    package = find_spec("recommender")
-    if package is None or package.origin is None:
-        return
-    folder = Path(package.origin).parents[1]
-    found = _footprint(folder)
-    yield from _verdicts(found, limit)
-    own = folder / "bundle"
-    named = found if isinstance(found, str) else Path(found["bundle"]).resolve()
-    if own.is_dir() and named != own.resolve():
-        yield from _verdicts(_footprint(folder, own), limit)
-
-
-def _footprint(folder: Path, *bundle: Path) -> dict[str, Any] | str:
-    """Report the memory of a bundle, or why that is not known."""
-    path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", _FOOTPRINT, *map(str, bundle)],
-            env={**_AS_SERVED, **os.environ, "PYTHONPATH": path},
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-        )
-    except subprocess.TimeoutExpired:
-        return f"the trial took longer than {_SECONDS:.0f} s"
-    if done.returncode == 0:
-        found: dict[str, Any] = json.loads(done.stdout)
-        return found
-    if done.returncode < 0:
-        return f"the trial was ended by signal {-done.returncode}, most likely for want of memory"
-    return (done.stderr.strip().splitlines() or ["the trial failed without a word"])[-1]
-
-
-def _verdicts(found: dict[str, Any] | str, limit: int) -> Iterator[str]:
-    yield ""
+def _verdicts(name: str, found: Footprint | str, limit: int) -> Iterator[str]:
     if isinstance(found, str):
-        yield _row("Bundle", found)
+        yield _row(name, found)
         return
-    start, opened, peak, file = (
-        format_bytes(found[key]) for key in ("start", "opened", "peak", "file")
-    )
-    yield f"Bundle {found['bundle']}, in a process like the app's, every question asked once:"
+    start, opened, peak, file = map(format_bytes, found[1:])
+    yield f"{name} {found.name}, in a process like the app's, every question asked once:"
     yield f"  own memory {start} at start, {opened} opened, {peak} at most; {file} of file pages"
-    for size, name in (*_SIZES, (limit, f"here, {format_bytes(limit)}")):
-        spare = int(size * FULL) - found["peak"]
+    for size, words in (*_SIZES, (limit, f"here, {format_bytes(limit)}")):
+        spare = int(size * FULL) - found.peak
         verdict = (
             f"fits with {format_bytes(spare)} to spare for visitors"
             if spare >= 0
             else f"does not fit: {format_bytes(-spare)} too much"
         )
-        yield _row(f"  {name}", verdict)
+        yield _row(f"  {words}", verdict)
     yield f"  to spare is counted up to {FULL:.0%} of the limit, where the guard refuses"
 
 

@@ -46,8 +46,9 @@ is no terminal, each look is one line.
 """
 _CHECK = """Say what memory limit holds here, who set it, and what is in use.
 
-Where the recommender is installed, a sample bundle is also opened and asked, and the answer says
-whether it fits into 256 MB, 512 MB, 1 GB and the limit found.
+Applications that are installed here and registered a module to measure them (entry points of the
+group debug_memory.checks) are also measured, and the answer says whether what they serve fits into
+256 MB, 512 MB, 1 GB and the limit found.
 
   python debug_memory.py check
 """

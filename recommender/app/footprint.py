@@ -1,14 +1,17 @@
-"""Measure a bundle in the app's process: `python -m recommender.app.footprint [BUNDLE]`.
+"""Measure a bundle in the app's process: `python -m recommender.app.footprint [BUNDLE|--others]`.
 
 Prints one line of JSON, in bytes: own memory with the app's programs loaded ("start"), with the
 bundle opened ("opened") and at the most while every kind of question was asked once ("peak"), and
-file pages at the end ("file"). Without BUNDLE it is the one that the settings name.
+file pages at the end ("file"). Without BUNDLE it is the one that the settings name. With
+--others it prints the clone's own bundle instead, if there is one that the settings do not name.
+`debug_memory.py check` runs this module, see `memory_toolkit.cli.registered`.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -17,6 +20,8 @@ from memory_toolkit.record.actions import action
 from recommender.app.pages import PAGES
 from recommender.core.address import Address, parse_location
 from recommender.core.errors import MatineeError, NotFoundError
+from recommender.core.project_files import APP
+from recommender.core.serving_variables import VARIABLES
 from recommender.recommender import Recommender
 from recommender.scoring.filters import Filters
 from recommender.scoring.requests import RANK_BY
@@ -83,8 +88,32 @@ def _ask(matinee: Recommender, n: int) -> None:
                 continue
 
 
+def start_as_served() -> None:
+    """Start this process again with the variables of one that serves, unless it has them all.
+
+    They are read before Python starts, and decide how much memory a process takes.
+    """
+    if not VARIABLES.keys() <= os.environ.keys():
+        os.execve(sys.executable, sys.orig_argv, {**VARIABLES, **os.environ})
+
+
+def other_bundles() -> list[Path]:
+    """Return the bundle of the clone, if there is one that the settings do not name."""
+    own = APP.parent / "bundle"
+    try:
+        load_env_file()
+        named = Settings.from_environment().bundle
+    except MatineeError:
+        named = None
+    is_named = isinstance(named, Path) and named.resolve() == own.resolve()
+    return [own] if own.is_dir() and not is_named else []
+
+
 def main() -> int:
     """Measure the bundle that the command line names; the exit status."""
+    if sys.argv[1:] == ["--others"]:
+        print(*other_bundles(), sep="\n")
+        return 0
     try:
         load_env_file()
         settings = Settings.from_environment()
@@ -93,9 +122,10 @@ def main() -> int:
     except MatineeError as error:
         print(f"matinee: {error}", file=sys.stderr)
         return 1
-    print(json.dumps({"bundle": str(bundle), **found}))
+    print(json.dumps({"name": str(bundle), **found}))
     return 0
 
 
 if __name__ == "__main__":
+    start_as_served()
     sys.exit(main())

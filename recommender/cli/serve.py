@@ -16,18 +16,10 @@ from recommender.cli import shared
 from recommender.core.errors import SettingsError
 from recommender.core.optional_packages import require_training
 from recommender.core.project_files import APP, SAMPLE
+from recommender.core.serving_variables import VARIABLES
 from recommender.settings.environment import Settings
 
 PORT = 8501  # Streamlit's own
-# The serving process answers many visitors at once, a little each. What threads and allocators do
-# to be fast with large tasks only takes memory here; docs/settings.md says how much.
-VARIABLES = {
-    "MALLOC_ARENA_MAX": "2",
-    "OPENBLAS_NUM_THREADS": "1",
-    # Python's own allocator gives memory back by the megabyte, and one small object that stays
-    # holds a whole one; the system's gives back each page that is free.
-    "PYTHONMALLOC": "malloc",
-}
 _PORT_VARIABLE, _PORT_OPTION = "STREAMLIT_SERVER_PORT", "--server.port"
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from recommender.bundle.manifest import MANIFEST
-from recommender.cli.serve import VARIABLES, port_of, sample_training
+from recommender.cli.serve import port_of, sample_training
 from recommender.core.errors import BundleError, SettingsError
+from recommender.core.serving_variables import VARIABLES
 from recommender.settings.environment import Settings
 from tests.conftest import ROOT
 

@@ -14,7 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from memory_toolkit.measure.sizes import MB, parse_size
-from recommender.cli.serve import VARIABLES as SERVING
+from recommender.core.serving_variables import VARIABLES as SERVING
 from recommender.settings.env_file import read_env_file
 from recommender.settings.environment import VARIABLES, Settings
 from tests.conftest import ROOT

@@ -76,3 +76,10 @@ def test_no_import_points_upward() -> None:
 @pytest.mark.parametrize("path", modules("memory_toolkit"), ids=lambda path: path.stem)
 def test_the_memory_toolkit_knows_nothing_of_the_recommender(path: Path) -> None:
     assert not [module for _, module in imported(path) if module.split(".")[0] == "recommender"]
+
+
+@pytest.mark.parametrize("path", modules("memory_toolkit"), ids=lambda path: path.stem)
+def test_the_memory_toolkit_names_the_recommender_in_no_string(path: Path) -> None:
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    texts = [(node.lineno, node.value) for node in nodes if isinstance(node, ast.Constant)]
+    assert not [line for line, text in texts if isinstance(text, str) and "recommender" in text]

@@ -17,8 +17,8 @@ from pathlib import Path
 from memory_toolkit.guard.enclosure import Enclosure, enclosure
 from memory_toolkit.measure.limit import LIMIT_VARIABLE, Group
 from memory_toolkit.measure.processes import read_processes
-from recommender.cli.serve import VARIABLES
 from recommender.core.address import Address
+from recommender.core.serving_variables import VARIABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS, END_SECONDS, ANSWER_SECONDS = 60, 20, 30

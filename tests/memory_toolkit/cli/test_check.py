@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import psutil
 import pytest
 
 from memory_toolkit.cli.check import check
+from memory_toolkit.cli.registered import GROUP
 from memory_toolkit.measure.limit import LIMIT_VARIABLE
 from memory_toolkit.measure.sizes import MB, format_bytes
 from tests.memory_toolkit.groups import join, real_v1_group
@@ -66,10 +68,51 @@ def test_a_limit_that_was_set_by_hand(tmp_path: Path) -> None:
     assert f"Bundle:                  matinee: {ROOT / 'data'}: " in said
 
 
-def test_without_the_recommender_nothing_is_said_of_bundles(tmp_path: Path) -> None:
-    hide = "import sys, importlib.util as u\nfind = u.find_spec\n"
-    hide += "u.find_spec = lambda name: None if name == 'recommender' else find(name)\n"
-    assert "undle" not in checked(tmp_path, hide)
+def copied_alone(folder: Path, *arguments: str) -> str:
+    """What the toolkit prints that was copied into a folder with psutil and nothing else."""
+    shutil.copy(ROOT / "debug_memory.py", folder)
+    for package in (ROOT / "memory_toolkit", Path(psutil.__file__).parent):
+        shutil.copytree(package, folder / package.name)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, "-S", "debug_memory.py", *arguments],  # -S: no installed packages
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_the_toolkit_alone_measures_no_application(tmp_path: Path) -> None:
+    said = copied_alone(tmp_path, "check")
+    assert "Giving memory back:" in said
+    assert "undle" not in said
+    assert "fits" not in said
+
+
+def test_any_application_registers_what_to_measure(tmp_path: Path) -> None:
+    registered = tmp_path / "shop-1.dist-info"
+    registered.mkdir()
+    (registered / "METADATA").write_text("Metadata-Version: 2.1\nName: shop\nVersion: 1\n")
+    (registered / "entry_points.txt").write_text(f"[{GROUP}]\nShelf = shop\nTill = till\n")
+    (tmp_path / "shop.py").write_text(
+        "import json, sys\n"
+        "name, *_ = [*sys.argv[1:], 'books']\n"
+        "if name == '--others': raise SystemExit(print('toys'))\n"
+        f"peak = {300 * MB} if name == 'toys' else {3 * MB}\n"
+        "print(json.dumps(dict(name=name, start=1, opened=2, peak=peak, file=4)))\n"
+    )
+    (tmp_path / "till.py").write_text("raise SystemExit('the till is locked')\n")
+    shelves = copied_alone(tmp_path, "check").split("\n\n")[3:]
+    assert shelves[0].startswith("Shelf books, in a process like the app's")
+    assert "3.0 MB at most" in shelves[0]
+    assert re.search("^  256 MB: +fits with ", shelves[0], re.MULTILINE)
+    assert shelves[1].startswith("Shelf toys, ")
+    assert re.search("^  256 MB: +does not fit: ", shelves[1], re.MULTILINE)
+    assert shelves[2:] == [f"{'Till:':25}the till is locked\n"]
 
 
 def test_a_wrong_limit_is_one_line(
