@@ -51,6 +51,8 @@ _MAX_CHARACTERS = {
 }
 # Bytes; ids are not cut.
 MAX_ID_BYTES = 500
+# An id that pandas wrote as a float, which it does with a column that has gaps: "1.0" is "1".
+WHOLE_ID = r"^(-?[0-9]+)[.]0+\z"
 # What is said of a column's value.
 EMPTY_ID = "is empty; fill it or remove the row"
 LONG_ID = f"has more than {MAX_ID_BYTES} bytes; shorten it or remove the row"
@@ -231,6 +233,9 @@ def _trimmed(part: str, expression: str | None) -> str:
     if expression is None:
         return "NULL::VARCHAR"
     text = f"trim({expression})"
+    if part.endswith("_id"):
+        whole = f"regexp_replace({text}, '{WHOLE_ID}', '\\1')"
+        text = f"CASE WHEN contains({text}, '.') THEN {whole} ELSE {text} END"
     if part in _MAX_CHARACTERS:
         text = f"left({text}, {_MAX_CHARACTERS[part]})"
     return f"nullif({text}, '')"

@@ -27,7 +27,7 @@ from pyspark.sql.types import (
 
 from recommender.core.errors import DataError
 from recommender.dataset.sources import PARQUET, TableFile, layout
-from recommender.dataset.staging import find_columns
+from recommender.dataset.staging import WHOLE_ID, find_columns
 from recommender.dataset.text_files import GZIP, NOT_UTF_8, check_encoding, header_delimiter
 from recommender.dataset.times import seconds
 from recommender.spark.errors import error_reason
@@ -166,6 +166,8 @@ def _placed(
             return F.lit(None).cast("string")
         field = schema.fields[found[name]]
         text = F.trim(_as_text(_quoted(field.name), field.dataType, name))
+        if name.endswith("_id"):
+            text = F.regexp_replace(text, WHOLE_ID, "$1")
         return F.when(text != "", text).alias(name)
 
     joined = F.concat_ws(

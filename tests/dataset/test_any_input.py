@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import re
 import tempfile
 import unicodedata
 from dataclasses import dataclass
@@ -65,6 +66,12 @@ def trimmed(text: str) -> str:
     return text
 
 
+def plain(name: str) -> str:
+    """The id `name` without the spaces around it, and without the ".0" of a float."""
+    name = trimmed(name)
+    return name.partition(".")[0] if re.fullmatch(r"-?[0-9]+\.0+", name) else name
+
+
 def write(folder: Path, files: Files) -> None:
     for name, columns, rows in (
         ("ratings", ["userId", "movieId", "rating", "timestamp"], files.ratings),
@@ -102,10 +109,10 @@ def typed(names: set[str]) -> dict[str, Id]:
 
 def expected(files: Files) -> tuple[list[Id], list[tuple[Id, Id, float]]]:
     """The movies in order and the ratings in order."""
-    movies = typed({trimmed(movie) for movie, _ in files.movies})
+    movies = typed({plain(movie) for movie, _ in files.movies})
     latest: dict[tuple[str, str], tuple[tuple[bool, float], float]] = {}
     for user, movie, rating, time in files.ratings:
-        pair = trimmed(user), trimmed(movie)
+        pair = plain(user), plain(movie)
         given_at = TIMES[time]
         age = (given_at is not None, given_at or 0.0)
         if pair[1] in movies and (pair not in latest or latest[pair][0] <= age):

@@ -12,6 +12,10 @@ from recommender.core.errors import DataError
 from recommender.dataset.sources import Kind, TableFile, from_files
 from recommender.dataset.staging import StagingTable, load_staging_table
 
+# Ids as files spell them, and as they come in.
+IDS = {"7": "7", "7.0": "7", " 8.00 ": "8", "-7.0": "-7", "07.0": "07", "7.5": "7.5", "7.": "7."}
+IDS |= {text: text for text in ("v1.0", "1.0.0", "tt7", "7.0 x")}  # no numbers
+
 
 @pytest.fixture
 def connection() -> Iterator[duckdb.DuckDBPyConnection]:
@@ -335,3 +339,11 @@ def test_parquet_ids_of_whole_numbers(
     pq.write_table(pa.table({"user_id": column, "movie_id": [2], "rating": [3]}), path)
     load_staging_table(connection, TableFile(path, "ratings", parquet=True), None, tmp_path)
     assert rows(connection, "SELECT user_id FROM ratings") == [("1",)]
+
+
+def test_whole_ids_in_any_spelling_are_equal(connection, tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    path.write_text("user,movie,rating\n" + "".join(f"{one},{one},1.0\n" for one in IDS))
+    load_staging_table(connection, TableFile(path, "ratings"), None, tmp_path)
+    found = rows(connection, "SELECT user_id, movie_id, rating FROM ratings ORDER BY rowid")
+    assert found == [(one, one, "1.0") for one in IDS.values()]

@@ -12,6 +12,7 @@ pytest.importorskip("pyspark")
 from recommender.core.errors import DataError
 from recommender.spark.files import FileSystem
 from recommender.spark.reading import PLACE, read_ratings, unreadable
+from tests.dataset.test_staging import IDS
 from tests.dataset.test_times import NEW_YEAR, TIMES, write_times
 
 COLUMNS = ("user_id", "movie_id", "rating", "timestamp", "value", "millis")
@@ -32,6 +33,13 @@ def test_columns_are_trimmed_text_and_numbers(spark, tmp_path: Path) -> None:
     ]
     texts = [text for (text,) in rows(spark, path, "text")]
     assert texts == ["1.5, 007 ,x y,3.50", ",김,,5d", "2000-01-01,1,2,.5"]
+
+
+def test_whole_ids_in_any_spelling_are_equal(spark, tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    path.write_text("user,movie,rating\n" + "".join(f"{one},{one},1.0\n" for one in IDS))
+    found = rows(spark, path, "user_id", "movie_id", "rating")
+    assert found == [(one, one, "1.0") for one in IDS.values()]
 
 
 def test_parquet_of_any_type(spark, tmp_path: Path) -> None:
