@@ -159,6 +159,18 @@ def test_numbers_and_texts_name_the_same_user(tiny: Recommender) -> None:
     assert tiny.recommend_for_user("1", 3) == tiny.recommend_for_user(1, 3)
 
 
+@pytest.mark.parametrize("number", [float, np.int64, np.float32, lambda one: f"{one}.0"])
+def test_whole_numbers_of_any_type_are_the_same_ids(tiny: Recommender, number) -> None:
+    assert tiny.recommend_for_user(number(1), 3) == tiny.recommend_for_user(1, 3)
+    assert tiny.find_similar_movies(number(10), 3) == tiny.find_similar_movies(10, 3)
+    liked = {2: 5.0, 8: 5.0, 5: 1.0}
+    again = {number(movie): stars for movie, stars in liked.items()}
+    hidden = tiny.recommend(liked, 1)[0].movie.movie_id
+    expected = tiny.recommend(liked, 5, hidden=[hidden])
+    assert tiny.recommend(again, 5, hidden=[number(hidden)]) == expected
+    assert tiny.predict([(number(1), number(10))]).tolist() == tiny.predict([(1, 10)]).tolist()
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_similar_movies(tiny: Recommender, method) -> None:
     found = tiny.find_similar_movies(10, 8, method)

@@ -6,6 +6,7 @@ Rows are numbered like the arrays: row `i` of ``movies`` is movie index `i` ever
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from recommender.core.errors import BundleError
-from recommender.core.records import Id
+from recommender.core.records import FLOAT_ID, Id
 
 FILE = "catalogue.sqlite"
 _MAPPED_BYTES = 2**30  # at most
@@ -149,7 +150,11 @@ class Catalogue:
         return [found[i] for i in wanted]
 
     def movie_index(self, movie_id: Id) -> int | None:
-        """The index of a movie by its id; ``"12"`` finds the number 12 and the other way round."""
+        """Return the index of a movie by its id, None if there is none.
+
+        A whole number is the same in any spelling: ``12``, ``"12"``, ``12.0``, ``"12.0"``, or
+        one of numpy's.
+        """
         return self._index("movies", "movie_id", movie_id)
 
     def user_index(self, user_id: Id) -> int | None:
@@ -176,16 +181,20 @@ class Catalogue:
         return [row[0] for row in self._query("SELECT term FROM terms ORDER BY idx")]
 
     def _index(self, table: str, column: str, key: Id) -> int | None:
-        candidates: list[Id] = [str(key)]
+        float_id = re.fullmatch(FLOAT_ID, str(key))
+        text = float_id[1] if float_id else str(key)
+        # As it is given, too: bundles of earlier versions may have "12.0".
+        candidates: list[Id] = [str(key), text]
         try:
-            number = int(key)
+            number = int(text)
         except ValueError:
             number = None
         # "007" is not 7, and SQLite's integers end at 64 bits.
-        if number is not None and str(number) == str(key) and -(2**63) <= number < 2**63:
+        if number is not None and str(number) == text and -(2**63) <= number < 2**63:
             candidates.append(number)
         marks = ",".join("?" * len(candidates))
-        rows = self._query(f"SELECT idx FROM {table} WHERE {column} IN ({marks})", *candidates)
+        sql = f"SELECT idx FROM {table} WHERE {column} IN ({marks}) ORDER BY {column} = ? DESC"
+        rows = self._query(sql, *candidates, str(key))
         return int(rows[0][0]) if rows else None
 
     def _query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import pandas
 
 Id = int | str
+# An id that pandas wrote as a float, which it does with a column that has gaps: "1.0" is "1".
+FLOAT_ID = r"(-?[0-9]+)[.]0+"
 
 
 @dataclass(frozen=True, slots=True)

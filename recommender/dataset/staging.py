@@ -13,6 +13,7 @@ import duckdb
 
 from recommender.core.errors import DataError, one_line
 from recommender.core.progress import Progress, no_progress
+from recommender.core.records import FLOAT_ID
 from recommender.dataset.database import fetch_row, run_query
 from recommender.dataset.sources import (
     COLUMN_NAMES,
@@ -51,8 +52,6 @@ _MAX_CHARACTERS = {
 }
 # Bytes; ids are not cut.
 MAX_ID_BYTES = 500
-# An id that pandas wrote as a float, which it does with a column that has gaps: "1.0" is "1".
-WHOLE_ID = r"^(-?[0-9]+)[.]0+\z"
 # What is said of a column's value.
 EMPTY_ID = "is empty; fill it or remove the row"
 LONG_ID = f"has more than {MAX_ID_BYTES} bytes; shorten it or remove the row"
@@ -234,7 +233,7 @@ def _trimmed(part: str, expression: str | None) -> str:
         return "NULL::VARCHAR"
     text = f"trim({expression})"
     if part.endswith("_id"):
-        whole = f"regexp_replace({text}, '{WHOLE_ID}', '\\1')"
+        whole = f"regexp_replace({text}, '^{FLOAT_ID}\\z', '\\1')"
         text = f"CASE WHEN contains({text}, '.') THEN {whole} ELSE {text} END"
     if part in _MAX_CHARACTERS:
         text = f"left({text}, {_MAX_CHARACTERS[part]})"

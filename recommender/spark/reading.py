@@ -26,8 +26,9 @@ from pyspark.sql.types import (
 )
 
 from recommender.core.errors import DataError
+from recommender.core.records import FLOAT_ID
 from recommender.dataset.sources import PARQUET, TableFile, layout
-from recommender.dataset.staging import WHOLE_ID, find_columns
+from recommender.dataset.staging import find_columns
 from recommender.dataset.text_files import GZIP, NOT_UTF_8, check_encoding, header_delimiter
 from recommender.dataset.times import seconds
 from recommender.spark.errors import error_reason
@@ -167,7 +168,7 @@ def _placed(
         field = schema.fields[found[name]]
         text = F.trim(_as_text(_quoted(field.name), field.dataType, name))
         if name.endswith("_id"):
-            text = F.regexp_replace(text, WHOLE_ID, "$1")
+            text = F.regexp_replace(text, rf"^{FLOAT_ID}\z", "$1")
         return F.when(text != "", text).alias(name)
 
     joined = F.concat_ws(

@@ -119,9 +119,7 @@ def match(rows: Iterable[FileRating], matinee: Recommender) -> Matched:
         if row.movie_id is None:
             movie = matinee.find_title(row.title, row.year)
         else:
-            # A spreadsheet may have made 7.0 of 7.
-            whole = re.sub(r"^([0-9]+)\.0+$", r"\1", row.movie_id.strip())
-            movie = next(iter(matinee.movies([row.movie_id, whole])), None)
+            movie = next(iter(matinee.movies([row.movie_id.strip()])), None)
         if movie is None:
             missing.append(_named(row))
         else:

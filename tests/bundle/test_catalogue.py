@@ -1,6 +1,7 @@
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from recommender.bundle.catalogue import Catalogue, MovieText, write_catalogue
@@ -41,13 +42,22 @@ def test_user_ids_come_page_by_page(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert list(Catalogue(path).each_user_id()) == ["b", "a", "d", "c"]
 
 
-@pytest.mark.parametrize("movie_id", [33, "33"])
+@pytest.mark.parametrize(
+    "movie_id", [33, "33", 33.0, "33.0", np.int32(33), np.uint64(33), np.float32(33)]
+)
 def test_index_by_number_or_text(catalogue: Catalogue, movie_id) -> None:
     assert catalogue.movie_index(movie_id) == 2
     assert catalogue.user_index("7") == 1
+    assert catalogue.user_index(np.float64(7)) == 1  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("movie_id", [4, "x", "", "033", "-", "²", 10**30, "9" * 40, "1 OR 1=1"])
+@pytest.mark.parametrize(
+    "movie_id",
+    [
+        *(4, "x", "", "033", "033.0", 33.5, "33.", "33.0\n", "-", "²", "1 OR 1=1"),
+        *(10**30, "9" * 40, float("nan"), float("inf"), None, True),
+    ],
+)
 def test_index_of_what_is_not_there(catalogue: Catalogue, movie_id) -> None:
     assert catalogue.movie_index(movie_id) is None
 
@@ -59,6 +69,13 @@ def test_text_ids(tmp_path: Path) -> None:
     assert catalogue.movie_index("007") == 0
     assert catalogue.movie_index(7) is None
     assert catalogue.user_index("가") == 0
+
+
+def test_a_float_spelt_out_in_the_bundle_is_found_as_it_stands(tmp_path: Path) -> None:
+    path = tmp_path / "c.sqlite"
+    write_catalogue(path, [(MovieText("7", "a"), 0), (MovieText("7.0", "b"), 0)], [], [])
+    catalogue = Catalogue(path)
+    assert [catalogue.movie_index(one) for one in ("7", "7.0", "7.00")] == [0, 1, 0]
 
 
 def test_many_threads(catalogue: Catalogue) -> None:

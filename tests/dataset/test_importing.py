@@ -98,10 +98,20 @@ def test_ids_that_are_not_all_whole_numbers_are_text(tmp_path: Path) -> None:
     assert pq.read_schema(dataset.folder / "users.parquet").field("user_id").type == pa.string()
 
 
-@pytest.mark.parametrize("one", ["1.0", "+1", "01", "99999999999999999999"])
+@pytest.mark.parametrize("one", ["1.5", "+1", "01", "99999999999999999999"])
 def test_only_canonical_integers_are_numbers(tmp_path: Path, one: str) -> None:
     dataset = imported(tmp_path, f"user,movie,rating\n{one},1,3\n2,3,4\n")
     assert {type(user) for user, _ in users_of(dataset)} == {str}
+
+
+def test_ids_that_pandas_wrote_as_floats_are_whole_numbers(tmp_path: Path) -> None:
+    dataset = imported(
+        tmp_path,
+        "user,movie,rating\n1.0,3,3\n2,3.0,4\n2.0,1.0,5\n1,20.00,2\n",
+        "movie,title\n1,a\n3.0,b\n20,c\n",
+    )
+    assert ratings_of(dataset) == [(1, 3, 3.0), (1, 20, 2.0), (2, 1, 5.0), (2, 3, 4.0)]
+    assert dataset.report.unknown_movie_ratings == 0
 
 
 def test_same_pair_latest_time_then_later_row_counts(tmp_path: Path) -> None:
@@ -131,11 +141,11 @@ def test_ratings_of_unknown_movies_are_left_out(tmp_path: Path) -> None:
 
 def test_no_rating_left(tmp_path: Path) -> None:
     message = (
-        r"ratings\.csv: no rating is left, none of the movies \(such as '3\.0'\) is in "
+        r"ratings\.csv: no rating is left, none of the movies \(such as '03'\) is in "
         r".*movies\.csv \(which has such as '3'\); check that --ratings and --movies belong"
     )
     with pytest.raises(DataError, match=message):
-        imported(tmp_path, "user,movie,rating\n1,3.0,1\n")
+        imported(tmp_path, "user,movie,rating\n1,03,1\n")
 
 
 @pytest.mark.parametrize(
