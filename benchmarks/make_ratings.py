@@ -32,7 +32,7 @@ from recommender.core.atomic_write import atomic_write
 
 FULL_RATINGS, FULL_USERS, FULL_MOVIES = 32_000_204, 200_948, 87_585
 SMALLEST, LARGEST = 10_000, 1_000_000_000
-FEWEST_PER_USER = 20
+MIN_RATINGS_PER_USER = 20
 N_KINDS, N_TASTES = 24, 6
 # One rating in so many has a tag.
 TAG_EVERY = 16
@@ -166,8 +166,8 @@ def ratings_per_user(n_ratings: int, n_movies: int, rng: np.random.Generator) ->
     n_users = max(50, round(FULL_USERS * n_ratings / FULL_RATINGS))
     beyond = rng.standard_normal(n_users, dtype=np.float32)
     np.exp(np.multiply(beyond, np.float32(1.4), out=beyond), out=beyond)
-    beyond *= (n_ratings / n_users - FEWEST_PER_USER) / beyond.mean(dtype=np.float64)
-    return np.minimum(FEWEST_PER_USER + beyond, n_movies // 4).astype(np.int32)
+    beyond *= (n_ratings / n_users - MIN_RATINGS_PER_USER) / beyond.mean(dtype=np.float64)
+    return np.minimum(MIN_RATINGS_PER_USER + beyond, n_movies // 4).astype(np.int32)
 
 
 def blocks(counts: np.ndarray) -> Iterator[slice]:

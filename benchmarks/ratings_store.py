@@ -55,8 +55,9 @@ with ThreadPoolExecutor(4) as threads:
 step("three more")
 store = WriteBehindStore(database)
 for visitor in range(200):
-    said = [OwnRating(movie, 3.5, 1_700_000_000 + movie) for movie in range(visitor, visitor + 50)]
-    store._remember(f"{visitor:032}", VisitorRatings(said))
+    movies = range(visitor, visitor + 50)
+    ratings = [OwnRating(movie, 3.5, 1_700_000_000 + movie) for movie in movies]
+    store._remember(f"{visitor:032}", VisitorRatings(ratings))
 step("10,000 ratings that were read last")
 for visitor in range(200):
     given = {m: (3.5, 1_700_000_000 + m) for m in range(visitor, visitor + 50)}

@@ -249,8 +249,8 @@ def _run(command: list[str], log: Path, timeout: float, tick: Callable[[], None]
             _end(process)
     if process.returncode == 0:
         return ""
-    said = log.read_text("utf-8", errors="replace").strip().splitlines()
-    return f"status {process.returncode}, {said[-1] if said else 'without a word'}"
+    lines = log.read_text("utf-8", errors="replace").strip().splitlines()
+    return f"status {process.returncode}, {lines[-1] if lines else 'without a word'}"
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

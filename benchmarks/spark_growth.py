@@ -142,8 +142,8 @@ class Run:
         if status in TOO_LONG:
             return f"{name}: not done after {self.options.time_limit:,} s"
         log = self.folder / f"{name}.log"
-        said = log.read_text("utf-8", errors="replace").strip().splitlines()
-        return f"{name}: status {status}, {said[-1][:200] if said else 'without a word'}"
+        lines = log.read_text("utf-8", errors="replace").strip().splitlines()
+        return f"{name}: status {status}, {lines[-1][:200] if lines else 'without a word'}"
 
 
 def main() -> None:
@@ -191,8 +191,8 @@ def measure(options: argparse.Namespace) -> Iterator[Row]:
                 if engine == "local":
                     row = Run(own, None, options).measure(data)
                 else:
-                    there = cluster(own / "cluster", options.workers, CORES, options.memory)
-                    with there as running:
+                    workers = cluster(own / "cluster", options.workers, CORES, options.memory)
+                    with workers as running:
                         row = Run(own, running, options).measure(data)
                 yield empty | of | {"engine": engine} | row
 

@@ -32,7 +32,7 @@ class Admission:
     In the thread of an event loop it is never interrupted, since that would end the loop.
 
     Attributes:
-        said, need: bytes that it said it needs; and that it is known to need, and may take.
+        declared, need: bytes that it declared; and that it is known to need, and may take.
         kept: bytes of these that others have to leave free for it.
         outer: the action that it is a part of, if any.
         gate: held to interrupt it and to say that it has ended: a lock in C, since within locks
@@ -45,7 +45,7 @@ class Admission:
 
     def __init__(self, guard: Guard, name: str, need: int) -> None:
         self.name = name
-        self.said = self.need = self.kept = need
+        self.declared = self.need = self.kept = need
         self.outer = current()
         self.gate = threading.Lock()
         self.interrupted = self.ended = False

@@ -166,7 +166,7 @@ class Guard:
         """Let an action begin, or wait for that until `deadline`; `Admission` calls it."""
         if Guard._started is self and self._watcher is None:
             self.start()  # in a forked process
-        one.need = max(one.said, self._true_needs.get(one.name, 0))
+        one.need = max(one.declared, self._true_needs.get(one.name, 0))
         waited = False
         while not self.begin(one, waited=waited):
             # The lock is not held here: shedding takes a while, and what it frees helps others.
@@ -234,7 +234,7 @@ class Guard:
                 excess = one.grown(read().own)
             if excess > TOLERATED:
                 # No more than half, so that what could not begin at all is tried again.
-                most = max(one.said, self._usage.up_to(FULL) // 2)
+                most = max(one.declared, self._usage.up_to(FULL) // 2)
                 self._true_needs[one.name] = min(one.need + excess, most)
             # What the action held is still in its frames.
             traceback.clear_frames(error.__traceback__)
@@ -248,9 +248,9 @@ class Guard:
         """Note that an action has ended; `well` is whether it had the memory it wanted."""
         with self._changed:
             self._admissions.pop(id(one), None)
-            if well and one.need > one.said:
+            if well and one.need > one.declared:
                 self._true_needs[one.name] = one.need // 2
-                if one.need // 2 <= one.said:
+                if one.need // 2 <= one.declared:
                     del self._true_needs[one.name]
             self._changed.notify_all()
 

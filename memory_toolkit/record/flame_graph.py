@@ -177,7 +177,7 @@ def _draw(file: Path) -> None:
         ) as drawing:
             _offer_first(drawing.pid)
             try:
-                _, said = drawing.communicate(timeout=DRAWING_SECONDS)
+                _, stderr = drawing.communicate(timeout=DRAWING_SECONDS)
             except subprocess.TimeoutExpired:
                 drawing.kill()
                 raise
@@ -186,7 +186,7 @@ def _draw(file: Path) -> None:
         return
     file.unlink(missing_ok=True)
     if drawing.returncode or not report.exists():
-        lines = said.decode(errors="replace").split("\n")
+        lines = stderr.decode(errors="replace").split("\n")
         why = next((line for line in reversed(lines) if line.strip()), "it was ended")
         _fail(FlameGraphError("drawing", f"memray flamegraph: {why.strip()}; free some memory"))
         return

@@ -72,8 +72,8 @@ class NoHostError(psycopg.OperationalError):
     def __init__(self, failures: list[tuple[str, psycopg.Error]]) -> None:
         # A name may stand for several addresses.
         reasons = dict.fromkeys((host, reason(error)) for host, error in failures)
-        same = len({said for _, said in reasons}) == 1
-        each = (said if same else f"{host}: {said}" for host, said in reasons)
+        same = len({cause for _, cause in reasons}) == 1
+        each = (cause if same else f"{host}: {cause}" for host, cause in reasons)
         super().__init__("; ".join(dict.fromkeys(each)))
 
 
@@ -87,7 +87,7 @@ def reason(error: psycopg.Error) -> str:
     unknown = "it cannot be reached" if state is None else f"it answered with error {state}"
     if state not in (None, _POOLER):
         return unknown
-    return next((said for sign, said in _BY_MESSAGE.items() if re.search(sign, text)), unknown)
+    return next((cause for sign, cause in _BY_MESSAGE.items() if re.search(sign, text)), unknown)
 
 
 def is_readable(error: psycopg.Error) -> bool:

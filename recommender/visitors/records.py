@@ -107,7 +107,7 @@ class Change:
         who spoke of the same movie, the one who did so later is right."""
         times = {movie: at for movie, _, at in rows}
         newer = {m for m, at in times.items() if at > self.made.get(m, self.erased_at)}
-        given = {movie: said for movie, said in self.given.items() if movie not in newer}
+        given = {movie: row for movie, row in self.given.items() if movie not in newer}
         removed = self.removed
         if self.erase and newer:
             removed |= times.keys() - given.keys()
@@ -117,24 +117,24 @@ class Change:
         """Return the one change that does what this and then `later` do."""
         if later.erase:
             return later
-        given = {m: said for m, said in self.given.items() if m not in later.removed}
+        given = {m: row for m, row in self.given.items() if m not in later.removed}
         given.update(later.given)
         removed = (self.removed | later.removed) - later.given.keys()
         return Change(given, removed, self.erase, {**self.made, **later.made}, self.erased_at)
 
-    def on(self, said: VisitorRatings) -> VisitorRatings:
-        """Return what `said` becomes by this change."""
+    def on(self, stored: VisitorRatings) -> VisitorRatings:
+        """Return `stored` with this change made."""
         rows: dict[Id, Row] = {}
         if not self.erase:
             # Only the order of what is hidden is known, and it lies before whatever is new.
-            n = len(said.hidden)
-            rows = {movie: (movie, None, n - i) for i, movie in enumerate(said.hidden)}
-            rows.update((r.movie_id, (r.movie_id, r.stars, r.given_at)) for r in said.ratings)
+            n = len(stored.hidden)
+            rows = {movie: (movie, None, n - i) for i, movie in enumerate(stored.hidden)}
+            rows.update((r.movie_id, (r.movie_id, r.stars, r.given_at)) for r in stored.ratings)
         for movie in self.removed:
             rows.pop(movie, None)
         rows.update((movie, (movie, *given)) for movie, given in self.given.items())
         new = VisitorRatings.of(rows.values())
-        return replace(said, ratings=new.ratings, hidden=new.hidden)
+        return replace(stored, ratings=new.ratings, hidden=new.hidden)
 
 
 @dataclass(frozen=True)

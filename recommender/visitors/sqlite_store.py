@@ -105,7 +105,7 @@ class SqliteStore(ProfileStore):
                 visitor = self._newcomer(key)
             self._connection.executemany(
                 "INSERT OR REPLACE INTO opinions VALUES (?, ?, ?, ?)",
-                ((visitor, movie, *said) for movie, said in change.given.items()),
+                ((visitor, movie, *row) for movie, row in change.given.items()),
             )
             (count,) = execute(
                 "SELECT count(*) FROM opinions WHERE visitor = ?", (visitor,)
@@ -139,8 +139,8 @@ class SqliteStore(ProfileStore):
                 ).fetchall()
             if not rows:
                 return
-            for (_, key, used_at), said in groupby(rows, key=lambda row: row[:3]):
-                yield key, used_at, {row[3]: row[4:] for row in said if row[3] is not None}
+            for (_, key, used_at), visitor_rows in groupby(rows, key=lambda row: row[:3]):
+                yield key, used_at, {row[3]: row[4:] for row in visitor_rows if row[3] is not None}
             last = rows[-1][0]
 
     def _visitor(self, key: bytes, before: int | None = None) -> int | None:

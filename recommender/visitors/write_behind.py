@@ -73,16 +73,16 @@ class WriteBehindStore(ProfileStore):
         """Return what the visitor said, with what waits to be saved; never fails."""
         # What waits is asked for before and after, since it may be written in between.
         before = self._waiting.get(secret, Change())
-        said = self._read(secret)
+        stored = self._read(secret)
         with self._lock:
-            if said is None:
+            if stored is None:
                 known = self._known.get(secret)
-                said = (
+                stored = (
                     VisitorRatings(read="never") if known is None else replace(known, read="before")
                 )
             waiting = self._waiting.get(secret, Change())
         return replace(
-            before.then(waiting).on(said),
+            before.then(waiting).on(stored),
             unsaved=waiting.removed | waiting.given.keys(),
             erasing=waiting.erase,
         )
@@ -136,21 +136,21 @@ class WriteBehindStore(ProfileStore):
         if away is not None and not away.readable:
             return None
         try:
-            said = self._store.ratings_of(secret)
+            stored = self._store.ratings_of(secret)
         except StoreUnavailableError as error:
             self._lost(error)
             return None
         self._has_answered()
         with self._lock:
-            self._remember(secret, said)
-        return said
+            self._remember(secret, stored)
+        return stored
 
-    def _remember(self, secret: str, said: VisitorRatings) -> None:
+    def _remember(self, secret: str, stored: VisitorRatings) -> None:
         # A visitor who said nothing takes room, too.
         if (old := self._known.pop(secret, None)) is not None:
             self._n_known -= 1 + len(old)
-        self._known[secret] = said
-        self._n_known += 1 + len(said)
+        self._known[secret] = stored
+        self._n_known += 1 + len(stored)
         while self._n_known > _MAX_CACHED and len(self._known) > 1:
             self._n_known -= 1 + len(self._known.popitem(last=False)[1])
 

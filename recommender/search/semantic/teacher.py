@@ -115,12 +115,12 @@ class Teacher:
         numbers = np.zeros((len(texts), lengths.max()), dtype=np.int64)
         for row, text in zip(numbers, texts, strict=True):
             row[: len(text)] = text
-        there = np.arange(lengths.max()) < lengths[:, None]
+        is_token = np.arange(lengths.max()) < lengths[:, None]
         states = self._embedded(numbers)
-        hidden = np.where(there, np.float32(0), np.float32(-1e9))[:, None, None, :]
+        hidden = np.where(is_token, np.float32(0), np.float32(-1e9))[:, None, None, :]
         for layer in range(self._layers):
             states = self._layer(states, hidden, f"encoder.layer.{layer}.")
-        states[~there] = 0
+        states[~is_token] = 0
         summed = states.sum(axis=1)
         return summed / np.linalg.norm(summed, axis=1, keepdims=True)
 

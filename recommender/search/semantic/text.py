@@ -18,8 +18,8 @@ _MAX_TAGS = 20
 def movie_texts(movie: MovieText) -> tuple[str, ...]:
     """The facts (title, year, genres, tags), and the plot where it is known."""
     name = movie.title if movie.year is None else f"{movie.title} ({movie.year})"
-    said = (name, ", ".join(movie.genres), ", ".join(movie.tags[:_MAX_TAGS]))
-    facts = " ".join(f"{part}." for part in said if part)
+    parts = (name, ", ".join(movie.genres), ", ".join(movie.tags[:_MAX_TAGS]))
+    facts = " ".join(f"{part}." for part in parts if part)
     plot = (movie.plot or "").strip()
     return (facts, plot) if plot else (facts,)
 
