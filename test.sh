@@ -12,7 +12,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 . scripts/setup.sh
 
-options=(-n logical --dist loadgroup)
+options=(-n logical)
 while (($#)); do
     case $1 in
     --all) options+=(-m "") ;;

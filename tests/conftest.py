@@ -21,6 +21,7 @@ from tests.support.once import made_once
 from tests.support.pgbouncer import bouncer, bouncer_process  # noqa: F401
 from tests.support.postgres import place, postgres_server  # noqa: F401
 from tests.support.reaper import pytest_configure  # noqa: F401
+from tests.support.sharing import pytest_xdist_make_scheduler  # noqa: F401
 from tests.support.tiny_encoder import tiny_model  # noqa: F401
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,24 +44,16 @@ ODD_TITLES = {
 N_MOVIES, N_USERS = 60, 50
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the slow kinds, and give tests that share a server or a browser to one worker."""
+    """Mark the slow kinds."""
     for item in items:
-        fixtures = getattr(item, "fixturenames", ())
-        if "java" in fixtures:
+        if "java" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.spark)
             item.add_marker(pytest.mark.slow)
-            item.add_marker(pytest.mark.xdist_group("spark"))
             item.add_marker(pytest.mark.timeout(1_800))
         elif item.get_closest_marker("image"):
             item.add_marker(pytest.mark.slow)
             item.add_marker(pytest.mark.timeout(1_800))
-            item.add_marker(pytest.mark.xdist_group("image"))
-        elif item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.xdist_group("browser"))
-        elif "postgres_server" in fixtures:
-            item.add_marker(pytest.mark.xdist_group("postgres"))
 
 
 @pytest.fixture(scope="session")

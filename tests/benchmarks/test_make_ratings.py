@@ -10,7 +10,6 @@ from recommender.dataset import from_directory, import_dataset
 from recommender.evaluation.judging import quality
 from recommender.training.pipeline import TrainingSettings
 
-pytestmark = pytest.mark.xdist_group("make_ratings")  # one worker makes what all of these tests use
 RATINGS = 100_000
 FILES = ("ratings.csv", "movies.csv", "tags.csv")
 

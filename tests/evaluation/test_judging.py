@@ -13,7 +13,6 @@ from recommender.models.ranking import RankingSettings
 from recommender.models.stars import StarsSettings
 from recommender.training.pipeline import TrainingSettings
 
-pytestmark = pytest.mark.xdist_group("judging")  # one worker makes what all of these tests use
 SMALL = TrainingSettings(
     min_user_ratings=5,
     min_movie_ratings=3,

@@ -24,7 +24,6 @@ from recommender.training.pipeline import TrainingSettings, train
 from tests.conftest import ROOT
 
 pytest.importorskip("wordfreq")
-pytestmark = pytest.mark.xdist_group("embed")  # one worker makes what all of these tests use
 
 
 @pytest.fixture
