@@ -349,21 +349,28 @@ def test_coroutines_wait_without_holding_up_the_loop() -> None:
     guard = a_guard(room=100 * MB, at_once=1, wait=20.0)
     order: list[str] = []
 
-    async def first() -> None:
-        async with guard.admit("first", 80 * MB):
-            order.append("first")
-            await asyncio.sleep(0.2)
-        order.append("first ended")
-
-    async def second() -> None:
-        async with guard.admit("second", 80 * MB):
-            order.append("second")
-
-    async def other() -> None:
-        await asyncio.sleep(0.05)
-        order.append("the loop goes on")
-
     async def main() -> None:
+        begun, went_on = asyncio.Event(), asyncio.Event()
+
+        async def first() -> None:
+            async with guard.admit("first", 80 * MB):
+                order.append("first")
+                begun.set()
+                await went_on.wait()
+            order.append("first ended")
+
+        async def second() -> None:
+            await begun.wait()
+            async with guard.admit("second", 80 * MB):
+                order.append("second")
+
+        async def other() -> None:
+            await begun.wait()
+            # Second asks meanwhile. If it held up the loop, it would wait for first in vain.
+            await asyncio.sleep(0.05)
+            order.append("the loop goes on")
+            went_on.set()
+
         await asyncio.gather(first(), second(), other())
 
     run_loop(main())
