@@ -80,7 +80,7 @@ def test_tracking_names_the_line_that_holds_most(capsys: pytest.CaptureFixture[s
     (top,) = top_lines(1)
     show_top_memory_usage(limit=1)
     assert top.place == f"{__file__}:{line}"
-    assert 20_000 <= top.blocks <= 20_001  # the list itself is one
+    assert 20_000 <= top.blocks <= 20_002  # the list itself is one, its frame may be another
     least = sum(map(sys.getsizeof, held))
     assert least <= top.size <= least + 2 * sys.getsizeof(held)
     (printed,) = capsys.readouterr().out.splitlines()
