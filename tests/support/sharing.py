@@ -1,5 +1,8 @@
 """Hands tests that share something costly to one worker, so that it is made once.
 
+The largest such part comes first: tests/memory_toolkit, which measures its own process and finds
+none of what other tests leave in theirs.
+
 By path: pytest-xdist 3.8 writes its groups into an attribute of the tests that pytest 9.2 no
 longer reads.
 """
@@ -14,6 +17,7 @@ SHARING = (
     "tests/benchmarks/test_make_ratings.py",
     "tests/browser/",
     "tests/evaluation/test_judging.py",
+    "tests/memory_toolkit/",
     "tests/project/test_image.py",
     "tests/search/semantic/test_embed.py",
     "tests/spark/",
