@@ -12,12 +12,14 @@ from concurrent.futures import CancelledError
 from contextlib import asynccontextmanager
 
 from streamlit import config
+from streamlit.watcher.polling_path_watcher import PollingPathWatcher
 
 from memory_toolkit.guard.guard import Busy
 from memory_toolkit.measure.returning import return_memory
 from recommender.app.components import semantic_search
 from recommender.app.server import bundle_updates, stage_log
 from recommender.app.server.configuration import settings
+from recommender.app.server.garbage_collection import FullCollection
 from recommender.app.server.housekeeper import Housekeeper
 from recommender.app.server.loading import initialize_recommender, trouble
 from recommender.app.server.visitor import close_store
@@ -57,13 +59,15 @@ def prepare(own_at_start: int) -> None:
     for line in unknown_variables():
         _log.warning("%s", line)
     config.set_option("server.disconnectedSessionTTL", found.session_seconds)
+    if config.get_option("server.fileWatcherType") == "none":
+        _stop_watching_files()
     stage_log.log_stage("at start", own_at_start)
 
 
 @asynccontextmanager
 async def lifespan(_app: object) -> AsyncIterator[None]:
     """Run the server's background work; it answers at once, while a thread loads the bundle."""
-    housekeeper = Housekeeper(semantic_search.unload_if_idle)
+    housekeeper = Housekeeper(semantic_search.unload_if_idle, FullCollection().collect_if_due)
     housekeeper.start()
     loop = asyncio.get_running_loop()
     bundle_updates.start(settings(), lambda: _arrived(loop), lambda: trouble() is not None)
@@ -75,6 +79,14 @@ async def lifespan(_app: object) -> AsyncIterator[None]:
         bundle_updates.stop()
         housekeeper.stop()
         await asyncio.to_thread(close_store)
+
+
+def _stop_watching_files() -> None:
+    """End the threads that look at Streamlit's own files five times a second, whatever the option
+    `server.fileWatcherType` says. Source: Streamlit 1.67, bootstrap._install_config_watchers.
+    """
+    PollingPathWatcher._schedule = lambda _watcher: None  # type: ignore[assignment,method-assign]
+    PollingPathWatcher._executor.shutdown(wait=False)
 
 
 def load_in_background() -> None:
@@ -116,7 +128,7 @@ def _load(loop: asyncio.AbstractEventLoop) -> None:
         # The pages too, so that what a bundle takes is told apart from what they take.
         from recommender.app.pages import about, home  # noqa: F401
 
-        # Streamlit collects garbage after each run of a page, and need not look at what stays.
+        # No later collection need look at what stays for good.
         gc.collect()
         gc.freeze()
         with stage_log.around("loading the bundle") as before:

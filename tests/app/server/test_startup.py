@@ -65,6 +65,32 @@ def wait_for_line(server: Server, text: str) -> str:
     return log
 
 
+def test_no_thread_watches_files() -> None:
+    """Streamlit's command begins to watch its own before it imports the app."""
+    code = """
+import threading
+from streamlit.web import bootstrap
+bootstrap._install_config_watchers({})
+watching = threading.active_count()
+from recommender.app.server import startup
+startup.prepare(0)
+for thread in threading.enumerate():
+    if thread is not threading.main_thread():
+        thread.join(20)
+print(watching > 1, threading.active_count())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=APP.parent,
+        env={},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.split() == ["True", "1"]
+
+
 def test_it_loads_the_bundle_and_says_what_it_took(tiny_bundle: Path, tmp_path: Path) -> None:
     with serve(tiny_bundle, tmp_path, MATINEE_MEMORY_LIMIT="512M") as server:
         assert wait_for(server, "ready") is None
