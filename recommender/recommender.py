@@ -42,7 +42,7 @@ from recommender.scoring.scorer import (
     most_various,
 )
 from recommender.scoring.similar import DEFAULT_METHOD, METHODS, Method, most_similar
-from recommender.search.finder import SEARCH_BY, Finder, SearchBy, of_title
+from recommender.search.finder import SEARCH_BY, Finder, SearchBy
 from recommender.search.lazy_semantic import LazySemanticSearch
 from recommender.search.titles import TitleIndex
 from recommender.settings.environment import Settings
@@ -337,12 +337,15 @@ class Recommender:
         return self._stars.predict_pairs(*self._requests.pairs(pairs))
 
     def find_title(self, title: str, year: int | None = None) -> Movie | None:
-        """The movie of exactly this title (case, accents and a leading article aside).
+        """The movie that is called so, in this catalogue's spelling or another's, or None.
 
-        Of several the one nearest to `year` comes, at most one year away, or without a year the
-        most rated one.
+        Case, accents, articles, "&", kinds of numerals, and what is in brackets do not matter
+        (`search.same_title`). Of several the one nearest to `year` comes, at most one year away, or
+        without a year the most rated one. A title that differs in its subtitle is the same where
+        the year is and no other movie fits.
         """
-        return of_title(self.search(title, 50), title, year)
+        found = self._finder.of_title(title, year)
+        return None if found is None else self.movie(found)
 
     def movie(self, movie_id: Id) -> Movie:
         """One movie by its id.

@@ -12,6 +12,10 @@ _ARTICLES = ("the ", "a ", "an ")
 _AND = re.compile(r"[&+]")
 _BRACKETS = re.compile(r"\(([^()]*)\)")
 _ALSO_KNOWN_AS = re.compile(r"\ba\.?k\.?a\.?:?\s+", re.IGNORECASE)
+# Letters that no decomposition takes apart, as those write them who lack them.
+_LIGATURES = str.maketrans(
+    {"æ": "ae", "œ": "oe", "ø": "o", "ð": "d", "đ": "d", "þ": "th", "ł": "l", "ı": "i"}
+)
 _TENS = ("", "x")
 _ONES = ("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix")
 _ROMAN = {str(n): _TENS[n // 10] + _ONES[n % 10] for n in range(2, 20)}
@@ -36,7 +40,7 @@ def fold(text: str) -> str:
     # Decomposed before the case is folded as well: some letters become capitals by it.
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     plain = "".join(c for c in decomposed if not unicodedata.combining(c))
-    composed = unicodedata.normalize("NFC", plain)
+    composed = unicodedata.normalize("NFC", plain.translate(_LIGATURES))
     return " ".join("".join(c if c.isalnum() else " " for c in composed).split())
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from recommender.dataset.titles import restore_articles, split_year
+from recommender.core.titles import restore_articles, split_year
 
 MAX_TAGS = 20
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from functools import cached_property
 from typing import Literal
 
@@ -11,13 +9,17 @@ import numpy as np
 
 from recommender.bundle.catalogue import Catalogue
 from recommender.bundle.movie_facts import MovieFacts
-from recommender.core.records import Id, Movie
-from recommender.core.text_folding import fold, without_article
+from recommender.core import text_folding
+from recommender.core.records import Id
+from recommender.core.titles import restore_articles
 from recommender.models.content import ContentModel
+from recommender.search import same_title
 from recommender.search.facts import FactSearch
 from recommender.search.titles import TitleIndex
 
 SearchBy = Literal["title", "facts", "meaning"]
+# How many movies are compared by their looser names.
+_CANDIDATES = 50
 SEARCH_BY: tuple[SearchBy, ...] = ("title", "facts", "meaning")
 
 
@@ -35,6 +37,26 @@ class Finder:
     def by_title(self, text: str, n: int) -> list[int]:
         """The n movies whose titles are most like `text`, see `TitleIndex.search`."""
         return self._titles.search(text, n)
+
+    def of_title(self, title: str, year: int | None) -> Id | None:
+        """The movie that another catalogue calls `title`, of `year` if that is known, or None.
+
+        See `same_title` for the names that count. Takes as long as a look-up by id where the name
+        is the same, else as a few title searches.
+        """
+        title = restore_articles(title)
+        named = self._titles.named(text_folding.title_names(title))
+        if found := same_title.nearest(self._catalogue.movies(named), title, year):
+            return found.movie_id
+        if year is None:
+            return None
+        near = {
+            index: None
+            for text in same_title.LooseNames.of(title).texts
+            for index in self._titles.search(text, _CANDIDATES)
+        }
+        likely = same_title.likely(self._catalogue.movies(list(near)), title, year)
+        return likely.movie_id if likely else None
 
     def by_facts(self, text: str, n: int) -> np.ndarray:
         """The n movies of which most of `text` is true, see `FactSearch.search`."""
@@ -54,20 +76,3 @@ class Finder:
     @cached_property
     def _log_most(self) -> float:
         return float(np.log1p(max(1, self._facts.count.max())))
-
-
-def of_title(movies: Iterable[Movie], title: str, year: int | None) -> Movie | None:
-    """The first of `movies` whose title, or the part of it before or in brackets, is `title` (case,
-    accents and a leading article aside), and that is at most one year away from `year`."""
-    wanted = without_article(fold(title))
-    for movie in movies:
-        names = [movie.title, re.sub(r"\(.*", "", movie.title), *_in_brackets(movie.title)]
-        if wanted not in {without_article(fold(name)) for name in names}:
-            continue
-        if year is None or movie.year is None or abs(movie.year - year) <= 1:
-            return movie
-    return None
-
-
-def _in_brackets(title: str) -> list[str]:
-    return re.findall(r"\(([^()]*)\)", title)

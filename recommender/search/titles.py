@@ -148,6 +148,14 @@ class TitleIndex:
         found = np.flatnonzero(fits != _NO)
         return self.movies[found[self._order(fits, found, words, holding)][:limit]].tolist()
 
+    def named(self, names: Iterable[str]) -> list[int]:
+        """Indices of the movies that have one of `names` (`text_folding.title_names`), by fame."""
+        holders: set[int] = set()
+        for name in names:
+            same = _between(self.names, self.name_starts, name + _NAME_END)
+            holders.update(self.name_movies[same].tolist())
+        return self.movies[sorted(holders)].tolist()
+
     def _order(
         self, fits: np.ndarray, found: np.ndarray, words: list[str], holding: list[np.ndarray]
     ) -> np.ndarray:

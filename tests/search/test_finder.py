@@ -1,44 +1,12 @@
-import pytest
-
 from recommender.bundle.catalogue import FILE, Catalogue
 from recommender.bundle.movie_facts import MovieFacts
-from recommender.core.records import Movie
 from recommender.models.content import ContentModel
 from recommender.recommender import Recommender
-from recommender.search.finder import Finder, of_title
+from recommender.search.finder import Finder
 from recommender.search.titles import TitleIndex
 
 
-def movie(number: int, title: str, year: int | None) -> Movie:
-    return Movie(number, title, year, (), None, 0)
-
-
-MOVIES = [
-    movie(1, "The Matrix", 1999),
-    movie(2, "The Matrix", 2021),
-    movie(3, "Cité de Dieu (Cidade de Deus) (City of God)", 2002),
-    movie(4, "Nobody knows when", None),
-]
-
-
-@pytest.mark.parametrize(
-    ("title", "year", "found"),
-    [
-        ("matrix", None, 1),
-        ("The Matrix", 2020, 2),
-        ("the matrix", 2005, None),
-        ("city of god", 2003, 3),
-        ("CITE DE DIEU", None, 3),
-        ("nobody knows when", 1950, 4),
-        ("Matrices", None, None),
-    ],
-)
-def test_the_first_of_exactly_this_title(title: str, year: int | None, found: int | None) -> None:
-    movie = of_title(MOVIES, title, year)
-    assert (movie.movie_id if movie else None) == found
-
-
-def test_the_most_rated_movie_is_the_most_famous(tiny: Recommender) -> None:
+def test_finding_by_fame_and_title(tiny: Recommender) -> None:
     catalogue = Catalogue(tiny.bundle.file(FILE))
     finder = Finder(
         catalogue,
@@ -51,6 +19,9 @@ def test_the_most_rated_movie_is_the_most_famous(tiny: Recommender) -> None:
     assert fames == sorted(fames, reverse=True)
     assert fames[-1] == 0.0
     assert finder.fame("no such movie") is None
+    for title, year in (("기생충", 2020), ("기생충", 2019), ("기생충: a subtitle", 2019)):
+        assert finder.of_title(title, year) == 2
+    assert finder.of_title("기생충: a subtitle", None) is None
     by_title = [tiny.movie(catalogue.movie_ids()[i]) for i in finder.by_title("parasite", 5)]
     assert by_title == tiny.search("parasite", 5)
     catalogue.close()

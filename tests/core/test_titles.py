@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.dataset.titles import restore_articles, split_year
+from recommender.core.titles import restore_articles, split_year
 
 # Text without what the functions look for at its end: parentheses and commas.
 plain = st.text(min_size=1).map(lambda text: text.replace("(", "").replace(")", "").strip())
