@@ -208,6 +208,9 @@ class Guard:
         """Count and log that an action cannot begin; returns what to raise."""
         with self._changed:
             self._counts["refused"] += 1
+        if not self._has_place(one):
+            _log.warning("%s was refused: all %d slots are taken", one.name, self._at_once)
+            return Busy(one.name)
         used, limit = self._usage.used(read()), self._usage.limit.bytes
         _log.warning(
             "%s was refused: it may need %s, and %s of %s are in use",

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+# Of a longer query the rest is left out before anything else, so that no text takes long.
+MAX_QUERY_LETTERS = 250
 _ARTICLES = ("the ", "a ", "an ")
 _AND = re.compile(r"[&+]")
 _BRACKETS = re.compile(r"\(([^()]*)\)")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from recommender.core.text_folding import fold
+from recommender.core.text_folding import MAX_QUERY_LETTERS, fold
 from recommender.models.content import ContentModel
 
 _MAX_NAMES = 12
@@ -57,17 +57,18 @@ class FactSearch:
 
     def _named(self, text: str) -> list[list[int]]:
         """The columns of each name in `text`; of names within one another the longest."""
-        words = fold(text).split()
+        words = fold(text[:MAX_QUERY_LETTERS]).split()
         found: list[list[int]] = []
-        while words and len(found) < _MAX_NAMES:
-            for length in range(min(self._longest, len(words)), 0, -1):
-                columns = self._columns.get(" ".join(words[:length]))
-                if columns is None and length == 1:
-                    columns = self._columns.get(_decade(words[0]))
+        first = 0
+        while first < len(words) and len(found) < _MAX_NAMES:
+            for end in range(min(first + self._longest, len(words)), first, -1):
+                columns = self._columns.get(" ".join(words[first:end]))
+                if columns is None and end == first + 1:
+                    columns = self._columns.get(_decade(words[first]))
                 if columns is not None:
                     found.append(columns)
                     break
-            words = words[length:]
+            first = end
         return found
 
 

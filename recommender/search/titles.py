@@ -30,7 +30,7 @@ _NO = 255
 # With fewer titles than this, words that no title holds are taken for typos.
 _FEW = 5
 # Of a longer text the rest is left out, so that no text takes long.
-_MAX_LETTERS, _MAX_WORDS = 250, 12
+_MAX_WORDS = 12
 # What ends a word and a name in the sorted texts: below every letter, so "up" is before "upon".
 _WORD_END, _NAME_END = "\n", "\t"
 _YEAR = re.compile(r"(?:18|19|20)\d\d")
@@ -123,7 +123,7 @@ class TitleIndex:
         and last typos; among equals the more often rated. Case, accents, punctuation, the order of
         the words and a leading article do not matter, nor do spaces for the beginning of a name.
         """
-        typed = text_folding.words(text[:_MAX_LETTERS])
+        typed = text_folding.words(text[: text_folding.MAX_QUERY_LETTERS])
         if not typed or limit < 1:
             return []
         words = list(dict.fromkeys(text_folding.without_article(" ".join(typed)).split()))[

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from recommender import Recommender
+from recommender.core import text_folding
 from recommender.models.content import ContentModel
+from recommender.search import facts
 from recommender.search.facts import FactSearch
 
 TERMS = (
@@ -51,6 +53,18 @@ COUNTS = np.array([1, 5, 3, 9, 20, 7], dtype=np.int32)
 def test_the_movies_that_hold_most_of_what_is_named(text: str, movies: list[int]) -> None:
     assert SEARCH.search(text, COUNTS, 10).tolist() == movies
     assert SEARCH.search(text, COUNTS, 1).tolist() == movies[:1]
+
+
+def test_of_a_long_text_only_the_beginning_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    folded: list[int] = []
+
+    def fold(text: str) -> str:
+        folded.append(len(text))
+        return text_folding.fold(text)
+
+    monkeypatch.setattr(facts, "fold", fold)
+    assert SEARCH.search("war " + "x " * 500 + "comedy", COUNTS, 10).tolist() == [3, 2]
+    assert folded == [text_folding.MAX_QUERY_LETTERS]
 
 
 def test_a_catalogue_without_terms() -> None:

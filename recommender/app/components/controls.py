@@ -24,6 +24,8 @@ from recommender.scoring.scorer import RankBy
 MIN_COUNT, DEFAULT_COUNT = 5, 12
 # What every list can be set to, as the address calls it.
 FILTERS = ("n", "genres", "years", "fewest")
+# As many as a description for search by meaning may have.
+_MAX_QUERY_LETTERS = 1000
 _CHOICE = ("variety", "obscurity")
 # A slider's ends, and where it usually is.
 _Scale = tuple[float, float, float | tuple[float, float]]
@@ -33,6 +35,19 @@ def heading(title: str, subtitle: str) -> None:
     """Draw a page's title and the sentence under it."""
     st.title(title, anchor=False)
     st.markdown(subtitle)
+
+
+def search_field(label: str, key: str, placeholder: str) -> str:
+    """Draw a search field, and return what is typed into it, or the beginning of a long text."""
+    text = st.text_input(
+        label,
+        key=key,
+        type="search",
+        placeholder=placeholder,
+        icon=":material/search:",
+        live=True,
+    )
+    return text.strip()[:_MAX_QUERY_LETTERS]
 
 
 def user_picker(matinee: Recommender) -> str | None:

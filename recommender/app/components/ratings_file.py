@@ -7,6 +7,7 @@ import streamlit as st
 from recommender.app.components.markup import plain
 from recommender.app.i18n.language import t
 from recommender.app.server.guarded_action import guarded_action
+from recommender.app.server.import_slot import import_slot, within_deadline
 from recommender.app.server.visitor import Visitor, current_visitor, profile_errors_as_text
 from recommender.recommender import Recommender
 from recommender.visitors.csv_files import MAX_BYTES, from_csv, match, to_csv
@@ -57,9 +58,11 @@ def _import(matinee: Recommender, visitor: Visitor) -> None:
         with (
             st.spinner(t("my_ratings.importing")),
             profile_errors_as_text(),
+            import_slot(),
             guarded_action("action.import", need),
         ):
-            matched = match(from_csv(file.getvalue(), matinee.scale), matinee)
+            rows = from_csv(file.getvalue(), matinee.scale)
+            matched = match(within_deadline(rows), matinee)
             visitor.store.put(visitor.secret, matched.ratings)
             st.session_state[_REPORT] = matched
         # A new key is an empty field: the file is let go of, and the same one can come again.

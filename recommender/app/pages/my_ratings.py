@@ -106,15 +106,9 @@ def _choose_part(own: _Own) -> str:
 
 def _rate(own: _Own) -> None:
     """Draw movies to rate: by title, or without one those that tell most about a newcomer."""
-    text = st.text_input(
-        t("my_ratings.search"),
-        key=_SEARCH,
-        type="search",
-        placeholder=t("similar.search_placeholder"),
-        icon=":material/search:",
-        live=True,
-    )
-    if text.strip():
+    placeholder = t("similar.search_placeholder")
+    text = controls.search_field(t("my_ratings.search"), _SEARCH, placeholder)
+    if text:
         with guarded_action("action.search", own.matinee.need):
             found = own.matinee.search(text, _MATCHES)
             found = found or own.matinee.search(as_data_say(text), _MATCHES, by="facts")

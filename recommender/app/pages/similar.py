@@ -109,15 +109,8 @@ def _search(matinee: Recommender, *, suggest: bool) -> bool:
     label, example = "similar.search", "similar.search_placeholder"
     if matinee.meaning.there:
         label, example = "semantic.search", "semantic.search_placeholder"
-    text = st.text_input(
-        t(label),
-        key=_SEARCH,
-        type="search",
-        placeholder=t(example),
-        icon=":material/search:",
-        live=True,
-    )
-    if text.strip():
+    text = controls.search_field(t(label), _SEARCH, t(example))
+    if text:
         return _matches(matinee, text)
     if suggest:
         with guarded_action("action.search", matinee.need):

@@ -73,7 +73,7 @@ class Health:
             if state.level == "shedding":
                 found.append("memory is short: caches are given up")
             if self._were_refused(state.counts["refused"]):
-                found.append("visitors were asked to try again, for want of memory")
+                found.append("visitors were asked to try again; the log says for want of what")
         if problem := bundle_updates.trouble():
             found.append(f"{problem}; what was fetched before is served")
         killed = _killed() - self._killed_before

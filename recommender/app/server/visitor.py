@@ -41,6 +41,7 @@ _SENTENCES = {
     "file_scale": "my_ratings.problem_file_scale",
     "file_rating": "my_ratings.problem_file_rating",
     "file_row": "my_ratings.problem_file_row",
+    "file_slow": "my_ratings.problem_file_slow",
 }
 
 

@@ -2,6 +2,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from recommender import Recommender
+from recommender.app.server import import_slot
 from tests.app.conftest import OpenPage
 from tests.app.drawn import titles
 
@@ -108,3 +109,14 @@ def test_delete_everything(open_page: OpenPage, tiny: Recommender) -> None:
     assert titles(page) == [movie.title for movie in tiny.popular(12)]
     assert not page.success
     assert page.download_button[0].disabled
+
+
+def test_a_file_that_takes_too_long_is_a_sentence(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_slot.within_deadline, "__defaults__", (0.0,))
+    page = upload(open_page("my-ratings", part="file"), movielens(3))
+    assert [toast.value for toast in page.toast] == [
+        "The file took too long, so nothing of it was taken over. Split it into smaller ones."
+    ]
+    assert page.download_button[0].label == "Download ratings (0)"

@@ -125,7 +125,7 @@ def test_refusals_count_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ask(asked)[1] == "ready"
     with pytest.raises(Busy), keeper.admit("too much", 10**15):
         pass
-    sentence = "visitors were asked to try again, for want of memory"
+    sentence = "visitors were asked to try again; the log says for want of what"
     assert ask(asked) == ask(asked) == (200, "degraded", sentence)
     monkeypatch.setattr(health, "RECENT_SECONDS", 0.0)
     assert ask(asked)[1] == "ready"

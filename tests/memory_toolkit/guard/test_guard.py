@@ -135,6 +135,21 @@ def test_no_more_at_once_than_allowed() -> None:
     assert guard.state().counts["shed"] == 0  # it was not for want of memory
 
 
+def test_the_log_names_slots_where_memory_is_not_short(caplog: pytest.LogCaptureFixture) -> None:
+    guard = a_guard(room=1000 * MB, at_once=1, wait=0.0)
+    refused: list[bool] = []
+
+    def work() -> None:
+        with pytest.raises(Busy), guard.admit("second", MB):
+            raise AssertionError("it began")
+        refused.append(True)
+
+    with guard.admit("first", MB):
+        in_thread(work).join(20)
+    assert refused
+    assert caplog.messages == ["second was refused: all 1 slots are taken"]
+
+
 def test_from_95_per_cent_on_all_is_refused_and_below_it_begins_again() -> None:
     limit = [Limit(int(read().own / 0.96), LIMIT_VARIABLE)]
     guard = Guard(limit=lambda: limit[0], wait=0.2)
