@@ -12,6 +12,7 @@ from contextlib import suppress
 
 from memory_toolkit.guard.admission import TOLERATED, Admission
 from memory_toolkit.guard.interrupting import interrupt
+from memory_toolkit.guard.socket_reads import leave_reads, watch_reads
 from memory_toolkit.guard.thread_starts import leave_starts, watch_starts
 from memory_toolkit.guard.usage import Usage
 from memory_toolkit.measure.reading import Reading, read
@@ -73,6 +74,7 @@ class Watcher:
         for thread in self._threads:
             thread.start()
         watch_starts()
+        watch_reads()
         deadline = time.monotonic() + JOIN_SECONDS
         while not self._usage.set_ceiling(read(), calm=True) and time.monotonic() < deadline:
             time.sleep(TICK_SECONDS / 10)
@@ -86,6 +88,7 @@ class Watcher:
             thread.join()
         self._usage.lift_ceiling()
         leave_starts()
+        leave_reads()
         sys.setswitchinterval(self._switch_seconds)
 
     def wake(self) -> None:

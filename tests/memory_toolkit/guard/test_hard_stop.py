@@ -141,3 +141,59 @@ print(sum(counts.values()), counts["refused"] > 0)
 """
     with real_v1_group(256 * MB) as group:
         assert run_in(group, code) == "200 True"
+
+
+def test_a_connection_outlives_a_read_without_memory() -> None:
+    """asyncio needs 256 KiB to read; a thread holds everything when the bytes arrive."""
+    code = """
+import asyncio, resource
+from memory_toolkit.guard.socket_reads import watch_reads
+guard.stop()
+watch_reads()
+
+def fill():
+    kept = []
+    resource.setrlimit(resource.RLIMIT_DATA, (read().data + 20 * MB, -1))
+    for piece in (270_000, 130_000, 100_000):
+        try:
+            take(piece, kept)
+        except MemoryError:
+            pass
+    return kept
+
+async def main():
+    async def echo(reader, writer):
+        writer.write(await reader.readexactly(5))
+    server = await asyncio.start_server(echo, "127.0.0.1", 0)
+    client = threading.Thread(target=ask, args=server.sockets[0].getsockname())
+    client.start()
+    while not connected.is_set():
+        await asyncio.sleep(0.01)
+    kept = fill()
+    try:
+        bytes(262_144)
+    except MemoryError:
+        print("nothing left")
+    go.set()
+    while not sent.is_set():
+        await asyncio.sleep(0.01)
+    for _ in range(20):
+        await asyncio.sleep(0.01)
+    kept.clear()
+    while client.is_alive():
+        await asyncio.sleep(0.01)
+
+def ask(host, port):
+    import socket
+    with socket.create_connection((host, port), timeout=30) as client:
+        connected.set()
+        go.wait(30)
+        client.sendall(b"hello")
+        sent.set()
+        print(client.recv(5))
+
+connected, go, sent = threading.Event(), threading.Event(), threading.Event()
+asyncio.run(main())
+"""
+    with real_v1_group(256 * MB) as group:
+        assert run_in(group, code).splitlines() == ["nothing left", "b'hello'"]
