@@ -13,6 +13,7 @@ from recommender.bundle.bundle import Bundle
 from recommender.bundle.catalogue import FILE as CATALOGUE_FILE
 from recommender.bundle.catalogue import Catalogue
 from recommender.bundle.history import History
+from recommender.bundle.links import MovieLinks
 from recommender.bundle.movie_facts import MovieFacts
 from recommender.core.address import Address
 from recommender.core.errors import SettingsError
@@ -117,7 +118,8 @@ class Recommender:
             settings.movie_batch,
             **({} if batch_size_for is None else {"batch_size_for": batch_size_for}),
         )
-        self._results = ResultBuilder(self._catalogue, self._facts, self._scorer)
+        self._links = MovieLinks.from_bundle(bundle)
+        self._results = ResultBuilder(self._catalogue, self._facts, self._links, self._scorer)
         self._requests = RequestParser(self._catalogue, self._facts, self._scorer)
         titles = TitleIndex.from_bundle(bundle)
         self._finder = Finder(self._catalogue, titles, self._facts, self._content)
@@ -358,6 +360,14 @@ class Recommender:
     def movies(self, movie_ids: Iterable[Id]) -> Results[Movie]:
         """The movies with these ids, in this order; ids that do not exist are passed over."""
         return Results(self._results.movies(self._requests.known(movie_ids)))
+
+    def movies_by_imdb_id(self, imdb_ids: Iterable[str]) -> dict[str, Movie]:
+        """The movies with these IMDb ids (such as ``tt0114709``), by id; unknown ones are left out.
+
+        A bundle without links knows none.
+        """
+        found = self._links.by_imdb_id(imdb_ids)
+        return dict(zip(found, self._results.movies(list(found.values())), strict=True))
 
     def quick_start(self, n: int = 10, skip: Collection[Id] = ()) -> Results[Movie]:
         """Well-known movies that split opinions, unlike each other: what to ask somebody new."""

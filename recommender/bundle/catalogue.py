@@ -34,7 +34,10 @@ CREATE TABLE terms (idx INTEGER PRIMARY KEY, term TEXT NOT NULL);
 
 @dataclass(frozen=True, slots=True)
 class MovieText:
-    """Texts and facts of a movie, all that is known of it besides its ratings."""
+    """Texts and facts of a movie, all that is known of it besides its ratings.
+
+    `imdb_id` and `tmdb_id` are numbers; they are not in the SQLite file, see `bundle.links`.
+    """
 
     movie_id: Id
     title: str
@@ -45,6 +48,8 @@ class MovieText:
     country: str | None = None
     runtime: int | None = None
     cast: str | None = None
+    imdb_id: int | None = None
+    tmdb_id: int | None = None
 
 
 def write_catalogue(

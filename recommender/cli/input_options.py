@@ -17,12 +17,17 @@ if TYPE_CHECKING:
 
 
 def add_input_options(command: argparse.ArgumentParser) -> None:
-    """Add --dataset, --ratings, --movies, --tags and how to read them."""
+    """Add --dataset, --ratings, --movies, --tags, --links and how to read them."""
     files = command.add_argument_group("input: either --dataset, or --ratings with --movies")
     files.add_argument("--dataset", metavar="DIR", help="a folder with a data set")
     files.add_argument("--ratings", metavar="PATH", help="CSV, .dat or Parquet")
     files.add_argument("--movies", metavar="PATH", help="CSV, .dat or Parquet")
     files.add_argument("--tags", metavar="PATH", help="tags that users gave to movies")
+    files.add_argument(
+        "--links",
+        metavar="PATH",
+        help="IMDb and TMDB ids of movies (default: links.csv beside the movies)",
+    )
     files.add_argument("--encoding", help="of text files that are not UTF-8: cp949, latin-1, …")
     files.add_argument(
         "--scale",
@@ -108,8 +113,8 @@ def source_of(options: argparse.Namespace) -> Source:
 
     if names_folder(options):
         return from_directory(Path(options.dataset))
-    tags = Path(options.tags) if options.tags else None
-    return from_files(Path(options.ratings), Path(options.movies), tags)
+    tags, links = (Path(path) if path else None for path in (options.tags, options.links))
+    return from_files(Path(options.ratings), Path(options.movies), tags, links)
 
 
 def names_folder(options: argparse.Namespace) -> bool:
@@ -118,7 +123,8 @@ def names_folder(options: argparse.Namespace) -> bool:
     Raises:
         SettingsError: they name neither, or both.
     """
-    if options.dataset and not (options.ratings or options.movies or options.tags):
+    named = (options.ratings, options.movies, options.tags, options.links)
+    if options.dataset and not any(named):
         return True
     if options.ratings and options.movies and not options.dataset:
         return False

@@ -11,7 +11,7 @@ from memory_toolkit.guard.guard import Guard
 from memory_toolkit.measure.sizes import parse_size
 from recommender.core.address import parse_location
 from recommender.core.progress_bar import ProgressBar
-from recommender.core.records import Results
+from recommender.core.records import LINKS, Results
 from recommender.core.text_table import table
 from recommender.recommender import Recommender
 from recommender.remote.opening import open_bundle
@@ -127,9 +127,10 @@ def open_recommender(options: argparse.Namespace) -> Recommender:
 
 
 def print_results(found: Results[Any], as_json: bool, columns: tuple[str, ...]) -> None:
-    """Print results as a table of `columns`, or all of them as JSON."""
+    """Print results as a table of `columns` and their movies' links, or all of them as JSON."""
     rows = found.to_dicts()
     if as_json:
         print(json.dumps(rows, ensure_ascii=False))
     elif rows:
-        print("\n".join(table(rows, columns)))
+        links = tuple(name for name in LINKS if name in rows[0])
+        print("\n".join(table(rows, (*columns, *links))))

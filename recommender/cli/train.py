@@ -114,7 +114,7 @@ def _train_on_spark(options: argparse.Namespace, settings: TrainingSettings) -> 
             with one_line_errors():
                 source = in_folder(FileSystem(spark), options.dataset)
         else:
-            source = SparkSource(options.ratings, options.movies, options.tags)
+            source = SparkSource(options.ratings, options.movies, options.tags, options.links)
         with ProgressBar() as progress:
             return train(source, options.out, settings, progress, engine=SparkEngine(spark))
 

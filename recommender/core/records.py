@@ -19,7 +19,11 @@ FLOAT_ID = r"(-?[0-9]+)[.]0+"
 
 @dataclass(frozen=True, slots=True)
 class Movie:
-    """One movie of the catalogue; `mean_rating` is None while nobody has rated it."""
+    """One movie of the catalogue.
+
+    `mean_rating` is None while nobody has rated it; `imdb_id` (such as ``tt0114709``) and `tmdb_id`
+    are None where the data have none.
+    """
 
     movie_id: Id
     title: str
@@ -27,6 +31,8 @@ class Movie:
     genres: tuple[str, ...]
     mean_rating: float | None
     n_ratings: int
+    imdb_id: str | None = None
+    tmdb_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,8 @@ Record = TypeVar("Record")
 
 # The columns that a table begins with, as far as its records have them.
 _FIRST = ("rank", "title", "year", "score", "similarity", "rating")
+# The columns that are there only if a movie has a value: many data know no such ids.
+LINKS = ("imdb_id", "tmdb_id")
 
 
 class Results(list[Record], Generic[Record]):
@@ -119,8 +127,18 @@ class Results(list[Record], Generic[Record]):
         return rows, tuple(name for name in (*_FIRST, "movie_id", "user_id") if name in names)
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """Return the records as flat dictionaries; a movie's fields stand beside the record's."""
-        return [_flat(record) for record in self]
+        """Return the records as flat dictionaries; a movie's fields stand beside the record's.
+
+        `imdb_id` and `tmdb_id` are in all of them, or, if no movie has any, in none.
+        """
+        rows = [_flat(record) for record in self]
+        lists = [value for row in rows for value in row.values() if isinstance(value, list)]
+        every = rows + [item for items in lists for item in items if isinstance(item, dict)]
+        for name in LINKS:
+            if all(row.get(name) is None for row in every):
+                for row in every:
+                    row.pop(name, None)
+        return rows
 
     def to_pandas(self, *, nested: bool = False) -> pandas.DataFrame:
         """Return the records as a pandas table, one row a record (imports pandas).

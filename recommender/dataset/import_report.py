@@ -21,6 +21,8 @@ class ImportReport:
     duplicate_movies: int
     tags_read: int
     unknown_movie_tags: int
+    linked_movies: int
+    unknown_movie_links: int
 
     def lines(self) -> list[str]:
         """Return the report for people, one line a fact; what did not happen is left out."""
@@ -38,6 +40,8 @@ class ImportReport:
             (self.movies_without_ratings, "movies that nobody has rated"),
             (self.tags_read, "tags read"),
             (self.unknown_movie_tags, "tags left out: their movie is not in the catalogue"),
+            (self.linked_movies, "movies with an IMDb or TMDB id"),
+            (self.unknown_movie_links, "links left out: their movie is not in the catalogue"),
         )
         return [
             f"files: {', '.join(self.files)}",

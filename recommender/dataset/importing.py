@@ -151,7 +151,10 @@ class _Import:
 
     def run(self, folder: Path) -> Dataset:
         self._progress(0.0)
-        movies = MovieTables(self._connection, self._source.movies, self._source.tags, self._stage)
+        source = self._source
+        movies = MovieTables(
+            self._connection, source.movies, source.tags, source.links, self._stage
+        )
         ratings = self._stage(self._source.ratings)
         scale = find_scale(self._connection, ratings, self._options.scale)
         index_ids(

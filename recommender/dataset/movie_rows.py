@@ -14,6 +14,10 @@ MAX_TAGS = 20
 _NO_GENRE = ("(no genres listed)", "unknown")
 _YEAR = re.compile(r"(?<!\d)(?:18|19|20)\d\d(?!\d)")
 _RUNTIME = re.compile(r"(\d{1,5})(?:\.\d+)?(?:\s*min(?:ute)?s?\.?)?", re.IGNORECASE)
+# Of up to nine digits, which 32 bits hold.
+_TMDB = re.compile(r"0*([1-9]\d{0,8})", re.ASCII)
+_IMDB = re.compile(r"(?:tt)?" + _TMDB.pattern, re.ASCII)
+_IMDB_ONLY = re.compile(r"(?=tt\d{7})" + _IMDB.pattern, re.ASCII)
 
 
 def movie_schema(id_type: pa.DataType) -> pa.Schema:
@@ -29,6 +33,8 @@ def movie_schema(id_type: pa.DataType) -> pa.Schema:
             "country": pa.string(),
             "runtime": pa.int32(),
             "cast": pa.string(),
+            "imdb_id": pa.int32(),
+            "tmdb_id": pa.int32(),
         }
     )
 
@@ -37,7 +43,8 @@ def movie_row(raw: dict[str, Any]) -> dict[str, Any]:
     """Return the row of one movie, from the text fields of the file and the tags users gave it.
 
     The year comes from its own column where there is one, else from the end of the title; the
-    movie's own tags stand before the users'. A movie without a title is called by its id.
+    movie's own tags stand before the users'. A movie without a title is called by its id. The
+    number of its IMDb id is also taken from a movie id such as ``tt0114709``.
     """
     year = _year(raw["year"])
     return {
@@ -50,6 +57,8 @@ def movie_row(raw: dict[str, Any]) -> dict[str, Any]:
         "country": _joined(raw["country"]),
         "runtime": _minutes(raw["runtime"]),
         "cast": _joined(raw["cast"]),
+        "imdb_id": _number(_IMDB, raw["imdb_id"]) or _number(_IMDB_ONLY, str(raw["movie_id"])),
+        "tmdb_id": _number(_TMDB, raw["tmdb_id"]),
     }
 
 
@@ -83,6 +92,11 @@ def _year(text: str | None) -> int | None:
 def _minutes(text: str | None) -> int | None:
     match = _RUNTIME.fullmatch(text or "")
     return int(match[1]) or None if match else None
+
+
+def _number(pattern: re.Pattern[str], text: str | None) -> int | None:
+    match = pattern.fullmatch(text or "")
+    return int(match[1]) if match else None
 
 
 def _joined(text: str | None) -> str | None:

@@ -35,6 +35,14 @@ _MOST_USED_TAGS = f"""
 """
 _NO_TAGS = "CREATE TABLE most_used_tags (movie_id VARCHAR, user_tags VARCHAR[])"
 
+# The first row that has the id counts.
+_FIRST_LINKS = """
+    CREATE TABLE first_links AS
+    SELECT movie_id, arg_min(imdb_id, rowid) AS imdb_id, arg_min(tmdb_id, rowid) AS tmdb_id
+    FROM links GROUP BY movie_id
+"""
+_NO_LINKS = "CREATE TABLE first_links (movie_id VARCHAR, imdb_id VARCHAR, tmdb_id VARCHAR)"
+
 
 class Hash(Protocol):
     """A hash of `hashlib`."""
@@ -43,11 +51,12 @@ class Hash(Protocol):
 
 
 class MovieTables:
-    """The tables ``movies`` and, if there are any, ``tags``; and ``movie_index``, each movie once.
+    """The tables ``movies`` and, if there are any, ``tags`` and ``links``; and ``movie_index``,
+    each movie once.
 
     Args:
         connection: from `database.connect`.
-        movies, tags: the files; `tags` is None where there are none.
+        movies, tags, links: the files; None where there are none.
         stage_file: brings a file into the database; see `staging.load_staging_table`.
 
     Attributes:
@@ -62,11 +71,14 @@ class MovieTables:
         connection: duckdb.DuckDBPyConnection,
         movies: TableFile,
         tags: TableFile | None,
+        links: TableFile | None,
         stage_file: Callable[[TableFile], StagingTable],
     ) -> None:
         self._connection = connection
         self._movies = stage_file(movies)
         self._tags = stage_file(tags) if tags else None
+        self._links = stage_file(links) if links else None
+        self._linked = 0
         query = "SELECT movie_id, min(rowid) AS first_row FROM movies GROUP BY ALL"
         index_ids(connection, "movie", query)
         self.n_movies = count_rows(connection, "movie_index")
@@ -81,32 +93,45 @@ class MovieTables:
         return str(fetch_row(self._connection, "SELECT movie_id FROM movies LIMIT 1")[0])
 
     def report(self, rated: int) -> dict[str, int]:
-        """Return the counts of movies and tags in `ImportReport`.
+        """Return the counts of movies, tags and links in `ImportReport`, after `write`.
 
         Args:
             rated: how many movies have ratings.
         """
         untitled = "movie_index JOIN movies ON movies.rowid = first_row WHERE title IS NULL"
-        unknown = "tags ANTI JOIN movie_index USING (movie_id)"
+        unknown = "{} ANTI JOIN movie_index USING (movie_id)"
         return {
             "movies": self.n_movies,
             "movies_without_ratings": self.n_movies - rated,
             "movies_without_title": count_rows(self._connection, untitled),
             "duplicate_movies": self._movies.rows - self.n_movies,
             "tags_read": self._tags.rows if self._tags else 0,
-            "unknown_movie_tags": count_rows(self._connection, unknown) if self._tags else 0,
+            **{
+                f"unknown_movie_{kind}": count_rows(self._connection, unknown.format(kind))
+                if table
+                else 0
+                for kind, table in (("tags", self._tags), ("links", self._links))
+            },
+            "linked_movies": self._linked,
         }
 
     def write(self, path: Path, digest: Hash) -> None:
         """Write ``movies.parquet``, what is known of each movie; `digest` takes it all in."""
         self._connection.execute(_MOST_USED_TAGS if self._tags else _NO_TAGS)
+        self._connection.execute(_FIRST_LINKS if self._links else _NO_LINKS)
         query = "SELECT typeof(typed_id) = 'BIGINT' FROM movie_index LIMIT 1"
         schema = movie_schema(pa.int64() if fetch_row(self._connection, query)[0] else pa.string())
         with pq.ParquetWriter(path, schema, compression="zstd") as file:
             for batch in self._batches():
                 rows = [movie_row(raw) for raw in batch.to_pylist()]
-                digest.update("".join(json.dumps(row) + "\n" for row in rows).encode())
                 file.write_batch(pa.RecordBatch.from_pylist(rows, schema))
+                for row in rows:
+                    # Data without links keep the fingerprint that they always had.
+                    absent = [name for name in ("imdb_id", "tmdb_id") if row[name] is None]
+                    self._linked += len(absent) < 2
+                    for name in absent:
+                        del row[name]
+                digest.update("".join(json.dumps(row) + "\n" for row in rows).encode())
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         """The movies in order. Sorted are only so many at once as have a few MB of text."""
@@ -118,9 +143,12 @@ class MovieTables:
             yield from batches(
                 self._connection,
                 "SELECT typed_id AS movie_id, title, genres, year, plot, movies.tags, country, "
-                "runtime, movies.cast, user_tags FROM movie_index "
+                "runtime, movies.cast, user_tags, "
+                "coalesce(first_links.imdb_id, movies.imdb_id) AS imdb_id, "
+                "coalesce(first_links.tmdb_id, movies.tmdb_id) AS tmdb_id FROM movie_index "
                 "JOIN movies ON movies.rowid = first_row "
                 "LEFT JOIN most_used_tags ON most_used_tags.movie_id = movies.movie_id "
+                "LEFT JOIN first_links ON first_links.movie_id = movies.movie_id "
                 f"WHERE position >= {first} AND position < {first + step} ORDER BY position",
                 _MOVIES_PER_BATCH,
             )

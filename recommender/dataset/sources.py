@@ -1,17 +1,17 @@
-"""Input files: which of them hold the ratings, movies and tags, and each one's layout."""
+"""Input files: which of them hold the ratings, movies, tags and links, and each one's layout."""
 
 from __future__ import annotations
 
 import re
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from recommender.core.errors import DataError
 
-Kind = Literal["ratings", "movies", "tags"]
+Kind = Literal["ratings", "movies", "tags", "links"]
 
 # What a column may be called, best name first; compared without case, spaces, "_" and "-".
 COLUMN_NAMES: dict[Kind, dict[str, tuple[str, ...]]] = {
@@ -31,16 +31,24 @@ COLUMN_NAMES: dict[Kind, dict[str, tuple[str, ...]]] = {
         "country": ("country", "countries"),
         "runtime": ("runtime", "runtimeminutes", "duration"),
         "cast": ("cast", "actors"),
+        "imdb_id": ("imdbid", "imdb"),
+        "tmdb_id": ("tmdbid", "tmdb"),
     },
     "tags": {
         "movie_id": ("movieid", "movie", "itemid", "item"),
         "tag": ("tag", "tags"),
+    },
+    "links": {
+        "movie_id": ("movieid", "movie", "itemid", "item"),
+        "imdb_id": ("imdbid", "imdb", "tconst"),
+        "tmdb_id": ("tmdbid", "tmdb"),
     },
 }
 REQUIRED_COLUMNS: dict[Kind, tuple[str, ...]] = {
     "ratings": ("user_id", "movie_id", "rating"),
     "movies": ("movie_id", "title"),
     "tags": ("movie_id", "tag"),
+    "links": ("movie_id",),
 }
 
 # A column of 0 and 1 that stands for one genre is called GENRE_FLAG followed by the genre.
@@ -54,6 +62,7 @@ _DAT_COLUMNS: dict[Kind, tuple[str, ...]] = {
     "ratings": ("user_id", "movie_id", "rating", "timestamp"),
     "movies": ("movie_id", "title", "genres"),
     "tags": ("user_id", "movie_id", "tag", "timestamp"),
+    "links": ("movie_id", "imdb_id", "tmdb_id"),
 }
 # How files begin that say of themselves what they are; Parquet ends so, too.
 PARQUET = b"PAR1"
@@ -92,20 +101,26 @@ class TableFile:
 
 @dataclass(frozen=True)
 class Source:
-    """The files of one data set; `tags` is None where there are none."""
+    """The files of one data set; `tags` and `links` (IMDb and TMDB ids) are None without any."""
 
     ratings: TableFile
     movies: TableFile
     tags: TableFile | None = None
+    links: TableFile | None = None
 
     @property
     def files(self) -> tuple[TableFile, ...]:
-        """The files that the data set has: two or three."""
-        return tuple(file for file in (self.ratings, self.movies, self.tags) if file)
+        """The files that the data set has: two to four."""
+        return tuple(file for file in (self.ratings, self.movies, self.tags, self.links) if file)
 
 
-def from_files(ratings: Path, movies: Path, tags: Path | None = None) -> Source:
+def from_files(
+    ratings: Path, movies: Path, tags: Path | None = None, links: Path | None = None
+) -> Source:
     """Find the layout of a data set's files: CSV, Parquet, or one of MovieLens's own formats.
+
+    Where no `links` are named, ``links.csv`` (or another ending of `from_directory`) beside the
+    movies is taken if its header says that it has IMDb or TMDB ids.
 
     A MovieLens 100K file is known by its name (``u.data``, ``u.item``), a 1M or 10M file by the
     ending ``.dat`` and the delimiter ``::``. All else but ``.parquet`` is text with a header.
@@ -113,19 +128,21 @@ def from_files(ratings: Path, movies: Path, tags: Path | None = None) -> Source:
     Raises:
         DataError: a file is missing, is a directory or cannot be opened.
     """
-    return Source(
+    found = Source(
         table_file(Path(ratings), "ratings"),
         table_file(Path(movies), "movies"),
         table_file(Path(tags), "tags") if tags is not None else None,
     )
+    links = Path(links) if links is not None else _links_beside(found.movies.path)
+    return replace(found, links=table_file(links, "links")) if links is not None else found
 
 
 def from_directory(folder: Path) -> Source:
     """Find the data set in a directory by the names of the files.
 
-    Looks for ``ratings``, ``movies`` and (optional) ``tags`` with the endings ``.parquet``,
-    ``.csv``, ``.csv.gz``, ``.tsv``, ``.tsv.gz`` or ``.dat``, the first of them that exists; then
-    for MovieLens 100K's ``u.data`` and ``u.item``.
+    Looks for ``ratings``, ``movies`` and (optional) ``tags`` and ``links`` with the endings
+    ``.parquet``, ``.csv``, ``.csv.gz``, ``.tsv``, ``.tsv.gz`` or ``.dat``, the first of them that
+    exists; then for MovieLens 100K's ``u.data`` and ``u.item``.
 
     Raises:
         DataError: no such directory, or a file is not in it; names what was looked for.
@@ -167,6 +184,18 @@ def match_columns(kind: Kind, found: Sequence[str]) -> dict[str, int]:
 def _find(folder: Path, kind: Kind, other: str | None = None) -> Path | None:
     names = [kind + suffix for suffix in SUFFIXES] + ([other] if other else [])
     return next((folder / name for name in names if (folder / name).is_file()), None)
+
+
+def _links_beside(movies: Path) -> Path | None:
+    """The file of links in the folder of `movies`; not one that is called so and is another."""
+    try:
+        path = _find(movies.parent, "links")
+        if path is None or path.suffix in (".parquet", ".gz", ".dat"):
+            return path
+        header = _first_bytes(path, "--links").partition(b"\n")[0].lower()
+    except OSError:
+        return None
+    return path if b"imdb" in header or b"tmdb" in header else None
 
 
 def table_file(path: Path, kind: Kind) -> TableFile:

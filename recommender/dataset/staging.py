@@ -60,6 +60,7 @@ _IDS: dict[Kind, tuple[str, ...]] = {
     "ratings": ("user_id", "movie_id"),
     "movies": ("movie_id",),
     "tags": (),
+    "links": (),
 }
 
 

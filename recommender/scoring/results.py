@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from recommender.bundle.catalogue import Catalogue
+from recommender.bundle.links import MovieLinks
 from recommender.bundle.movie_facts import MovieFacts
 from recommender.core.records import Movie, Reason, Recommendation, Results
 from recommender.scoring.explain import explain
@@ -21,9 +22,12 @@ _TERMS = 4
 class ResultBuilder:
     """Makes records of what the scorer found, with titles, predicted stars and reasons."""
 
-    def __init__(self, catalogue: Catalogue, facts: MovieFacts, scorer: HybridScorer) -> None:
+    def __init__(
+        self, catalogue: Catalogue, facts: MovieFacts, links: MovieLinks, scorer: HybridScorer
+    ) -> None:
         self._catalogue = catalogue
         self._facts = facts
+        self._links = links
         self._scorer = scorer
 
     def movies(self, indices: Sequence[int] | np.ndarray) -> list[Movie]:
@@ -38,9 +42,11 @@ class ResultBuilder:
                 genres=text.genres,
                 mean_rating=float(mean) if count else None,
                 n_ratings=int(count),
+                imdb_id=self._links.imdb_id(index),
+                tmdb_id=self._links.tmdb_id(index),
             )
-            for text, count, mean in zip(
-                self._catalogue.movies(indices), counts, means, strict=True
+            for index, text, count, mean in zip(
+                indices, self._catalogue.movies(indices), counts, means, strict=True
             )
         ]
 

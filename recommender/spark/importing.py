@@ -101,8 +101,8 @@ def import_dataset(
         def stage_file(file: TableFile) -> StagingTable:
             return load_staging_table(connection, file, options.encoding, scratch)
 
-        with _fetched(files, source, scratch / "fetched") as (movie_file, tag_file):
-            movies = MovieTables(connection, movie_file, tag_file, stage_file)
+        with _fetched(files, source, scratch / "fetched") as tables:
+            movies = MovieTables(connection, *tables, stage_file)
         rows = _with_movies(
             spark, read_ratings(spark, files, source.ratings, options.encoding), movies.ids()
         )
@@ -225,8 +225,8 @@ def _users(indexed: IndexedRatings, integers: bool) -> pa.RecordBatchReader:
 @contextmanager
 def _fetched(
     files: FileSystem, source: SparkSource, folder: Path
-) -> Iterator[tuple[TableFile, TableFile | None]]:
-    """The movies and tags on the driver's disk; what is said of a copy names the original.
+) -> Iterator[tuple[TableFile, TableFile | None, TableFile | None]]:
+    """The movies, tags and links on the driver's disk; what is said of a copy names the original.
 
     Raises:
         DataError: one of them is no single file, or an error in the block.
@@ -241,7 +241,7 @@ def _fetched(
             copy = files.fetch(found[0], folder / kind)
             copies[str(copy)] = path
             tables[kind] = table_file(copy, kind)
-        yield tables["movies"], tables.get("tags")
+        yield tables["movies"], tables.get("tags"), tables.get("links")
     except DataError as error:
         message = str(error)
         for copy_name, path in copies.items():

@@ -11,15 +11,16 @@ from recommender.spark.files import FileSystem
 
 @dataclass(frozen=True)
 class SparkSource:
-    """The paths or addresses of one data set; `tags` is None where there are none.
+    """The paths or addresses of one data set; `tags` and `links` are None without any.
 
     The ratings may be a file, a folder of part files or a pattern, wherever all executors can read
-    them; the movies and tags are one file each, which the driver reads.
+    them; the movies, tags and links are one file each, which the driver reads.
     """
 
     ratings: str
     movies: str
     tags: str | None = None
+    links: str | None = None
 
     @property
     def files(self) -> tuple[tuple[Kind, str], ...]:
@@ -28,6 +29,7 @@ class SparkSource:
             ("ratings", self.ratings),
             ("movies", self.movies),
             ("tags", self.tags),
+            ("links", self.links),
         )
         return tuple((kind, path) for kind, path in named if path)
 
@@ -54,4 +56,4 @@ def in_folder(files: FileSystem, folder: str) -> SparkSource:
             f"{folder} has no {kind} file; check --dataset, or name the files with --ratings and "
             "--movies"
         )
-    return SparkSource(ratings, movies, find("tags"))
+    return SparkSource(ratings, movies, find("tags"), find("links"))

@@ -24,6 +24,7 @@ from recommender.bundle.catalogue import FILE as CATALOGUE_FILE
 from recommender.bundle.catalogue import MovieText, write_catalogue
 from recommender.bundle.history import ARRAYS as HISTORY_ARRAYS
 from recommender.bundle.history import History
+from recommender.bundle.links import MovieLinks
 from recommender.bundle.manifest import VERSION
 from recommender.bundle.movie_facts import MovieFacts, pack_genres
 from recommender.bundle.shards import split
@@ -282,9 +283,14 @@ class _Training(Generic[S]):
             return self._texts(scaled(of_stage(self._progress, "catalogue"), low, high))
 
         texts, (counts, means, deviations) = part(0.0, 0.04), self._movie_ratings
-        years = np.array([movie.year or 0 for movie in texts], dtype=np.int16)
+        numbers = np.fromiter(
+            ((movie.year or 0, movie.imdb_id or 0, movie.tmdb_id or 0) for movie in texts),
+            [("year", np.int16), ("imdb", np.int32), ("tmdb", np.int32)],
+            len(texts),
+        )
+        MovieLinks(numbers["imdb"], numbers["tmdb"]).save(self._writer)
         names, packed = pack_genres([movie.genres for movie in part(0.04, 0.08)], len(texts))
-        facts = MovieFacts(names, years, packed, counts, means, deviations)
+        facts = MovieFacts(names, numbers["year"], packed, counts, means, deviations)
         genres = facts.save(self._writer)
         file = self._writer.folder / CATALOGUE_FILE
         file.unlink(missing_ok=True)  # a killed run's

@@ -70,6 +70,8 @@ def test_import(tmp_path: Path) -> None:
         "country": None,
         "runtime": None,
         "cast": None,
+        "imdb_id": None,
+        "tmdb_id": None,
     }
     assert users_of(dataset) == [(9, 2), (10, 2)]
     assert ratings_of(dataset) == [(9, 3, 3.5), (9, 20, 1.0), (10, 1, 5.0), (10, 20, 4.0)]
@@ -435,3 +437,25 @@ def test_times_that_are_not_there(tmp_path: Path, ratings: str, missing: int) ->
     with pytest.raises(DataError, match=rf"ratings.csv: {missing} of 2 ratings have no timestamp"):
         imported(tmp_path, ratings, options=timed)
     assert not (tmp_path / "out").exists()
+
+
+def test_links_give_movies_their_ids_elsewhere(tmp_path: Path) -> None:
+    plain = imported(tmp_path)
+    (tmp_path / "links.csv").write_text("from,to\n3,https://example.invalid\n")
+    assert imported(tmp_path) == plain  # a file of another kind that is called so
+    (tmp_path / "links.csv").write_text(
+        "movieId,imdbId,tmdbId\n3,0113277,949.0\n3,9,9\n1,tt10000001,\n20,n/a,0\n77,1,1\n"
+    )
+    linked = imported(tmp_path)
+    ids = [(movie["imdb_id"], movie["tmdb_id"]) for movie in movies_of(linked)]
+    assert ids == [(10000001, None), (113277, 949), (None, None)]
+    assert (linked.report.linked_movies, linked.report.unknown_movie_links) == (2, 1)
+    assert linked.report.files == ("ratings.csv", "movies.csv", "links.csv")
+    assert linked.fingerprint != plain.fingerprint
+
+
+def test_the_catalogue_itself_may_have_the_ids(tmp_path: Path) -> None:
+    movies = "id,title,imdb_id,tmdbId\n3,Heat,tt0113277,949\ntt1049413,Up,,\n"
+    dataset = imported(tmp_path, "user,movie,rating\n1,3,4\n1,tt1049413,5\n", movies)
+    ids = {movie["title"]: (movie["imdb_id"], movie["tmdb_id"]) for movie in movies_of(dataset)}
+    assert ids == {"Heat": (113277, 949), "Up": (1049413, None)}

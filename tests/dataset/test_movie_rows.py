@@ -5,7 +5,10 @@ import pytest
 from recommender.dataset.movie_rows import MAX_TAGS, movie_row, split_list
 
 EMPTY = dict.fromkeys(
-    ["title", "genres", "year", "plot", "tags", "country", "runtime", "cast", "user_tags"]
+    [
+        *("title", "genres", "year", "plot", "tags", "country", "runtime", "cast", "user_tags"),
+        *("imdb_id", "tmdb_id"),
+    ]
 )
 
 

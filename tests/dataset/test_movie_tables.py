@@ -27,6 +27,7 @@ def tables(
         connection,
         table_file(folder / "movies.csv", "movies"),
         table_file(folder / "tags.csv", "tags") if tags else None,
+        None,
         lambda file: load_staging_table(connection, file, None, folder),
     )
 
@@ -61,6 +62,8 @@ def test_what_is_written_and_reported(
         "duplicate_movies": 1,
         "tags_read": 4,
         "unknown_movie_tags": 1,
+        "unknown_movie_links": 0,
+        "linked_movies": 0,
     }
     digests = [hashlib.sha256(), hashlib.sha256()]
     found.write(tmp_path / "movies.parquet", digests[0])
