@@ -34,12 +34,20 @@ def server_options(own_at_start: int) -> dict[str, Any]:
         own_at_start: own memory before this package was imported, in bytes.
     """
     from starlette.middleware import Middleware
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
 
     from recommender.app.server import flame_graph_file, health, metrics, startup, visitor
+    from recommender.app.server.configuration import settings
+    from recommender.app.server.security_headers import SecurityHeaders
 
     startup.prepare(own_at_start)
+    hosts = settings().allowed_hosts
     return {
         "lifespan": startup.lifespan,
         "routes": [*health.routes(), *metrics.routes(), *flame_graph_file.routes()],
-        "middleware": [Middleware(visitor.VisitorCookie)],
+        "middleware": [
+            Middleware(SecurityHeaders),
+            *([Middleware(TrustedHostMiddleware, hosts, www_redirect=False)] if hosts else []),
+            Middleware(visitor.VisitorCookie),
+        ],
     }

@@ -78,6 +78,13 @@ def _parse_token(text: str) -> str:
     return text
 
 
+def _parse_hosts(text: str) -> tuple[str, ...]:
+    hosts = tuple(host.strip().lower() for host in text.split(","))
+    if not all(map(_HOST_NAME.fullmatch, hosts)):
+        raise ValueError
+    return hosts
+
+
 def _parse_database(text: str) -> str:
     if not (text.isprintable() and text.lower().startswith(("postgresql://", "postgres://"))):
         raise ValueError
@@ -92,10 +99,13 @@ def _parse_schema(text: str) -> str:
 
 # 63 is PostgreSQL's limit. Names with capitals would need quotes in whatever else reads them.
 _SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
+# "*" stands for whatever is before the first dot; neither port nor path belongs to a name.
+_HOST_NAME = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*", re.ASCII)
 _YES, _NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 _PATH = _Kind("a path", lambda text: Path(text).expanduser())
 _PLACE = _Kind("a path or an address", parse_location)
 _FLAG = _Kind("true or false", _parse_flag)
+_HOSTS = _Kind("host names with commas between, such as movies.example,*.example", _parse_hosts)
 _LIMIT = _Kind("a size of at least 1M, such as 256M or 1.5G", _parse_limit)
 _DATABASE = _Kind("postgresql://USER:PASSWORD@HOST/DATABASE", _parse_database, secret=True)
 _SCHEMA = _Kind("small letters, digits and _, no digit first", _parse_schema)
@@ -227,6 +237,12 @@ class Settings:
         _SCHEMA,
         "the schema of that database to use; one for each data set",
     )
+    allowed_hosts: tuple[str, ...] | None = _knob(
+        "MATINEE_ALLOWED_HOSTS",
+        None,
+        _HOSTS,
+        "the names under which the app may be asked for; any, if none is given",
+    )
     debug_memory: bool = _knob("DEBUG_MEMORY", False, _FLAG, "show the memory panel")
     debug_memory_token: str | None = _knob(
         "DEBUG_MEMORY_TOKEN",
@@ -270,6 +286,7 @@ class Settings:
             elif knob.metadata["kind"].secret:
                 text = "set"
             else:
+                value = ",".join(value) if isinstance(value, tuple) else value
                 text = str(value).lower() if isinstance(value, bool) else str(value)
             yield knob.metadata["variable"], text, knob.metadata["help"]
 

@@ -59,12 +59,17 @@ def _is_local(request: Request) -> bool:
     return address.is_loopback
 
 
+def refusal() -> Response:
+    """Return the answer to whoever may not read."""
+    sentence = "give DEBUG_MEMORY_TOKEN: Authorization: Bearer …, or ?token=…\n"
+    headers = {"cache-control": "no-store", "www-authenticate": "Bearer"}
+    return PlainTextResponse(sentence, status_code=401, headers=headers)
+
+
 async def _answer(request: Request) -> Response:
-    headers = {"cache-control": "no-store"}
     if not may_read(request, settings().debug_memory_token):
-        sentence = "give DEBUG_MEMORY_TOKEN: Authorization: Bearer …, or ?token=…\n"
-        headers["www-authenticate"] = "Bearer"
-        return PlainTextResponse(sentence, status_code=401, headers=headers)
+        return refusal()
+    headers = {"cache-control": "no-store"}
     return Response(metrics_text(_metrics()), media_type=CONTENT_TYPE, headers=headers)
 
 

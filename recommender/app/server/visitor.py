@@ -62,8 +62,6 @@ class VisitorCookie:
         known = HTTPConnection(scope).cookies.get(COOKIE, "")
         secret = known if _SECRET.fullmatch(known) else secrets.token_urlsafe(24)
         cookie = f"{COOKIE}={secret}; HttpOnly; SameSite=Lax; Path=/; Max-Age={RETENTION_SECONDS}"
-        if _is_encrypted(scope):
-            cookie += "; Secure"
 
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -151,8 +149,3 @@ def _asks_for_a_page(scope: Scope) -> bool:
     if scope["type"] != "http" or scope["method"] != "GET":
         return False
     return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
-
-
-def _is_encrypted(scope: Scope) -> bool:
-    """Return whether the browser speaks https, with this server or with a proxy in front of it."""
-    return scope["scheme"] == "https" or (b"x-forwarded-proto", b"https") in scope["headers"]

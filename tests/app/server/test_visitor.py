@@ -73,13 +73,6 @@ def test_what_is_no_secret_is_replaced(value: str) -> None:
     assert re.fullmatch(r"[\w-]{32}", found)
 
 
-def test_over_https_it_stays_there() -> None:
-    assert "Secure" not in answer(PAGE)["set-cookie"][0]
-    assert answer(PAGE, scheme="https")["set-cookie"][0].endswith("; Secure")
-    behind_a_proxy = {**PAGE, "x-forwarded-proto": "https"}
-    assert answer(behind_a_proxy)["set-cookie"][0].endswith("; Secure")
-
-
 @pytest.mark.parametrize(
     ("headers", "method"),
     [
