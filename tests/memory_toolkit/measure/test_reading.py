@@ -1,3 +1,4 @@
+import mmap
 import os
 import subprocess
 import sys
@@ -88,6 +89,22 @@ def test_the_life_long_peak_survives_the_resets() -> None:
     del temporary
     close_window(open_window())
     assert read().peak >= start + 95 * MB
+
+
+@resettable
+def test_between_two_windows_neither_a_peak_nor_shared_memory_is_missed() -> None:
+    close_window(open_window())
+    start = read()
+    fill(100).sum()
+    shared = mmap.mmap(-1, 40 * MB)  # anonymous and shared: RssShmem, not RssAnon
+    shared.write(bytes(40 * MB))
+    window = open_window()
+    close_window(window)
+    assert near(window.before.own - start.own, 40)
+    assert near(window.before.own, read().own / MB)
+    assert near(window.before.file, start.file / MB)
+    assert read().peak >= start.rss + 95 * MB
+    shared.close()
 
 
 @resettable
