@@ -22,6 +22,8 @@ from memory_toolkit.measure.snapshot import snapshot
 from memory_toolkit.record.actions import action
 
 _SIZES = ((256 * MB, "256 MB"), (512 * MB, "512 MB"), (1024 * MB, "1 GB"))
+_PEAK = 8 * MB
+_SMALL_OBJECTS = 100_000
 _TRIAL_BLOCKS, _TRIAL_BLOCK, _TRIAL_KEPT = 20_000, 1000, 500
 
 
@@ -51,6 +53,7 @@ def check() -> Iterator[str]:
     yield ""
     yield _row("Peaks of actions", _peaks())
     yield _row("Giving memory back", _returning())
+    yield _row("  of small objects", _small_objects())
     for name, found in footprints():
         yield ""
         yield from _verdicts(name, found, limit.bytes)
@@ -77,11 +80,31 @@ def _places(limit: Limit) -> Iterator[str]:
 
 
 def _peaks() -> str:
+    """Report how near to the truth a planted peak was measured."""
     with action("trial") as trial:
-        pass
-    if trial.record.peak_source == "sampled":
-        return "sampled 100 times a second, since the kernel's mark cannot be reset here"
-    return "exact, from the kernel's own mark"
+        planted = b"x" * _PEAK
+        del planted
+    record = trial.record
+    seen = format_bytes(record.peak - record.before)
+    measured = f"a trial peak of {format_bytes(_PEAK)} was measured as {seen}"
+    if record.peak_source == "sampled":
+        reason = "sampled 100 times a second, since the kernel's mark cannot be reset here"
+        return f"{reason}; {measured}"
+    return f"exact, from the kernel's own mark; {measured}"
+
+
+def _small_objects() -> str:
+    """Report what a trial with small objects gave back, a few of which live on."""
+    before = snapshot().own
+    planted = [str(number) for number in range(_SMALL_OBJECTS)]
+    kept = planted[::_TRIAL_KEPT]
+    taken = snapshot().own - before
+    del planted
+    returned = return_memory()
+    left = snapshot().own - before
+    del kept
+    given = f"a trial took {format_bytes(taken)} and gave back {format_bytes(taken - left)}"
+    return f"{given}; {returned.advice}" if returned.advice else given
 
 
 def _returning() -> str:

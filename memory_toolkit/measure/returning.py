@@ -11,6 +11,10 @@ from dataclasses import dataclass
 import psutil
 
 from memory_toolkit.measure.reading import read
+from memory_toolkit.measure.sizes import MB
+
+# Less than this is little, so that it is said why.
+_LITTLE = 8 * MB
 
 
 @dataclass(frozen=True)
@@ -19,11 +23,26 @@ class Returned:
 
     None is a step that could not be taken. A figure below zero means that another thread took
     more in the meantime than the step gave back.
+
+    Attributes:
+        small_objects_kept: Python's own allocator holds the objects of 512 bytes or less. It gives
+            back 1 MB once all objects in it are gone, and no trim reaches it.
     """
 
     collected: int
     arrow: int | None
     trimmed: int | None
+    small_objects_kept: bool = False
+
+    @property
+    def advice(self) -> str | None:
+        """One sentence on how more could come back, when it was little and there is a way."""
+        if not self.small_objects_kept or self.total >= _LITTLE:
+            return None
+        return (
+            "Python's own allocator keeps the room of small objects: start the program with "
+            "PYTHONMALLOC=malloc if it should come back, at the price of some speed and memory"
+        )
 
     @property
     def total(self) -> int:
@@ -37,6 +56,9 @@ def return_memory() -> Returned:
     In this order, since each step frees what the next can give to the system. What Python itself
     keeps at hand and finds again, source lines and attributes, goes with the garbage. Source:
     gc.collect, linecache.clearcache, pyarrow.MemoryPool.release_unused, malloc_trim(3).
+
+    Of many small objects little comes back while a few of them live, unless the program was
+    started with PYTHONMALLOC=malloc: see `Returned.advice`.
     """
     arrow = sys.modules.get("pyarrow")
     own = [read().own]
@@ -53,6 +75,8 @@ def return_memory() -> Returned:
         collected=own[0] - own[1],
         arrow=None if arrow is None else own[1] - own[2],
         trimmed=own[-2] - own[-1] if trimmed else None,
+        # It counts its blocks, and none where malloc has them. Source: sys.getallocatedblocks.
+        small_objects_kept=sys.getallocatedblocks() > 0,
     )
 
 

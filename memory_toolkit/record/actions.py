@@ -7,9 +7,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Literal, ParamSpec, TypeVar
+from typing import Literal, NamedTuple, ParamSpec, TypeVar
 
+from memory_toolkit.measure.children import children_appeared, ended_children
 from memory_toolkit.measure.reading import Window, close_window, open_window
 from memory_toolkit.measure.sizes import MB
 from memory_toolkit.record.summaries import Call, add_call, clear_summaries
@@ -17,27 +17,31 @@ from memory_toolkit.record.summaries import Call, add_call, clear_summaries
 KEPT = 500
 # A peak counts as exact when the file pages moved by no more than this while it was measured.
 FILE_TOLERANCE = MB
+# No process is started in less.
+STARTING_SECONDS = 0.0002
 PeakSource = Literal["exact", "at least", "sampled"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-@dataclass(frozen=True)
-class ActionRecord:
+class ActionRecord(NamedTuple):
     """Record of one action, in bytes of own memory unless a name says RSS.
 
     Attributes:
         started: when, in seconds since the epoch; `duration` is in seconds.
         peak: the most own memory at any moment of the action.
         peak_source: ``"exact"``: the kernel's own mark, with file pages that stayed as they were
-            (a file mapped and released within the action counts as own memory); ``"at least"``:
-            file pages came or went meanwhile, so that the mark does not tell own memory exactly;
-            ``"sampled"``: the highest of readings 10 ms apart, for want of a mark.
+            (a file mapped and released within the action counts as own memory), and right to
+            some 1 MB, see `action`; ``"at least"``: file pages came or went meanwhile, so that
+            the mark does not tell own memory exactly, or it had `children`; ``"sampled"``: the
+            highest of readings 10 ms apart, for want of a mark.
         session: whose action it was, as `identify_sessions` says.
         overlaps: how many actions of other threads ran at some moment of this one; what they
             took is in these figures too, since memory belongs to the process.
         error: whether it ended in an exception.
+        children: whether processes ended meanwhile, or run now, that it or another thread has
+            started. Their memory is in none of these figures.
     """
 
     name: str
@@ -52,6 +56,7 @@ class ActionRecord:
     overlaps: int
     error: bool
     session: str | None = None
+    children: bool = False
 
     @property
     def change(self) -> int:
@@ -68,8 +73,11 @@ _observer: Observer | None = None
 class action:  # noqa: N801 (reads as a verb, like contextlib.suppress)
     """Measure what `name` takes, as a context manager or as a decorator, from any thread.
 
-    The peak is exact on Linux: the kernel's high-water mark starts anew with each action. Source:
+    The peak is exact on Linux: the kernel's high-water mark starts anew with each action. It may
+    miss some 1 MB: the kernel adds pages up in batches for each processor, and in a large page
+    (2 MB) that was there before, what is touched for the first time is no new memory. Source:
     proc(5), clear_refs and VmHWM. Where that is not possible it is sampled, and the record says so.
+    Memory of child processes is not measured, and the record says if there were any.
     A generator or coroutine function ends when it has made its object: use `with` inside it.
     Once the action has ended, `record` is what was measured.
     """
@@ -85,6 +93,7 @@ class action:  # noqa: N801 (reads as a verb, like contextlib.suppress)
         if self._around is not None:
             self._around.__enter__()
         self._started, self._clock = time.time(), time.perf_counter()
+        self._ended_children = ended_children()
         self._window = open_window()
         return self
 
@@ -92,9 +101,14 @@ class action:  # noqa: N801 (reads as a verb, like contextlib.suppress)
         window, after = self._window, close_window(self._window)
         del self._window
         duration = time.perf_counter() - self._clock
+        children = ended_children() != self._ended_children
+        if duration >= STARTING_SECONDS:
+            children |= children_appeared()
         if self._around is not None:
             self._around.__exit__(None, None, None)
         peak, source = _peak(window, after.own)
+        if children and source == "exact":
+            source = "at least"
         self.record = ActionRecord(
             name=self.name,
             started=self._started,
@@ -109,6 +123,7 @@ class action:  # noqa: N801 (reads as a verb, like contextlib.suppress)
             # Only what went wrong: Streamlit ends a run early with a BaseException of its own.
             error=isinstance(error, Exception),
             session=_session() if _session else None,
+            children=children,
         )
         _records.append(self.record)
         call = Call(window.before.own, after.own, peak, alone=not window.overlaps)

@@ -18,9 +18,10 @@ R = TypeVar("R")
 
 
 def memory_profiler(function: Callable[P, R]) -> Callable[P, R]:
-    """Decorator: print RSS before and after each call, the change, and the time it took.
+    """Decorator: print RSS before and after each call, the change, the peak, and the time it took.
 
-    Each call is also recorded as an action, under the function's name.
+    The peak is of own memory, with how it is known (see `ActionRecord`). Each call is also recorded
+    as an action, under the function's name.
     """
 
     @functools.wraps(function)
@@ -30,10 +31,14 @@ def memory_profiler(function: Callable[P, R]) -> Callable[P, R]:
             with call:
                 return function(*args, **kwargs)
         finally:
-            before, after = call.record.rss_before, call.record.rss_after
+            record = call.record
+            before, after = record.rss_before, record.rss_after
+            peak = format_bytes(record.peak - record.before, signed=True)
+            children = ", without its child processes" if record.children else ""
             print(
                 f"{call.name}: {format_bytes(before)} before, {format_bytes(after)} after, "
-                f"{format_bytes(after - before, signed=True)}, {call.record.duration:.3f} s"
+                f"{format_bytes(after - before, signed=True)}, {peak} of own memory at its peak "
+                f"({record.peak_source}{children}), {record.duration:.3f} s"
             )
 
     return profiled

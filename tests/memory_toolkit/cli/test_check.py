@@ -45,6 +45,10 @@ def test_the_machine_and_a_bundle(tiny_bundle: Path, tmp_path: Path) -> None:
     assert f"  machine: {total}, " in said
     assert "MATINEE_MEMORY_LIMIT:  not set" in said
     assert "exact, from the kernel's own mark" in said
+    peak = re.search(r"a trial peak of 8.0 MB was measured as ([0-9.]+) MB", said)
+    assert peak
+    assert abs(float(peak[1]) - 8) < 2
+    assert re.search("of small objects: .*; Python's own allocator .* PYTHONMALLOC=malloc", said)
     assert "a trial freed 19.1 MB and gave back " in said
     assert f"Bundle {tiny_bundle}, in a process like the app's" in said
     for size in ("256 MB:", "512 MB:", "1 GB:"):

@@ -69,9 +69,36 @@ def test_what_python_keeps_at_hand_goes_too() -> None:
     assert not linecache.cache
 
 
+@linux
+@pytest.mark.parametrize("allocator", ["pymalloc", "malloc"])
+def test_small_objects_come_back_only_without_pythons_own_allocator(
+    allocator: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONMALLOC", allocator)
+    printed = run_python(
+        "import debug_memory as d\n"
+        "before = d.snapshot().own\n"
+        "rows = [str(number) for number in range(300_000)]\n"
+        "kept, taken = rows[::500], d.snapshot().own - before\n"
+        "del rows\n"
+        "returned = d.return_memory()\n"
+        "print(taken, d.snapshot().own - before, 'PYTHONMALLOC' in (returned.advice or ''))"
+    )
+    taken, left, advised = printed.split()
+    assert int(taken) > 15 * MB
+    assert (int(left) < 0.4 * int(taken)) == (allocator == "malloc")
+    assert advised == str(allocator == "pymalloc")
+
+
 def test_the_total_counts_the_steps_that_could_be_taken() -> None:
     assert Returned(collected=5, arrow=None, trimmed=20).total == 25
     assert Returned(collected=-5, arrow=7, trimmed=None).total == 2
+
+
+def test_there_is_advice_where_little_came_back_and_more_could() -> None:
+    assert Returned(MB, None, MB, small_objects_kept=True).advice
+    assert Returned(MB, None, 90 * MB, small_objects_kept=True).advice is None
+    assert Returned(MB, None, MB).advice is None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc")

@@ -8,7 +8,7 @@ import pytest
 from memory_toolkit.measure import reading
 from memory_toolkit.record.actions import KEPT, action, actions, clear_actions, identify_sessions
 from memory_toolkit.record.summaries import summaries
-from tests.memory_toolkit.planted import fill, linux, near, resettable
+from tests.memory_toolkit.planted import fill, linux, near, resettable, run_python
 
 
 @pytest.fixture(autouse=True)
@@ -85,6 +85,37 @@ def test_without_the_reset_the_peak_is_sampled(
     assert held.record.peak_source == "sampled"
     assert near(held.record.peak - held.record.before, 50)
     assert near(held.record.change, 0)
+
+
+@linux
+@resettable
+def test_the_record_says_that_child_processes_are_not_in_it() -> None:
+    """In a process of its own, since other tests may have children."""
+    code = """
+import subprocess, sys
+from debug_memory import action
+greedy = [sys.executable, "-c", "b'x' * (60 << 20)"]
+with action("before") as before:
+    held = bytearray(1)
+with action("waits") as waits:
+    subprocess.run(greedy, check=True)
+with action("starts") as starts:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+with action("beside") as beside:
+    sum(range(100_000))
+child.communicate(b"\\n")
+with action("after") as after:
+    sum(range(100_000))
+for done in (before, waits, starts, beside, after):
+    print(done.record.name, done.record.children, done.record.peak_source != "exact")
+"""
+    assert run_python(code).splitlines() == [
+        "before False False",
+        "waits True True",
+        "starts True True",
+        "beside False False",
+        "after False False",
+    ]
 
 
 def test_where_the_parts_are_not_known_rss_is_measured(

@@ -1,3 +1,5 @@
+import re
+import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -5,7 +7,7 @@ import numpy as np
 import pytest
 
 from memory_toolkit.measure.limit import LIMIT_VARIABLE
-from memory_toolkit.measure.sizes import format_bytes
+from memory_toolkit.measure.sizes import MB, format_bytes
 from memory_toolkit.record.actions import actions
 from memory_toolkit.record.tracking import (
     count_objects,
@@ -17,7 +19,7 @@ from memory_toolkit.record.tracking import (
     stop_memory_tracking,
     top_lines,
 )
-from tests.memory_toolkit.planted import fill, linux, near, run_python
+from tests.memory_toolkit.planted import fill, linux, near, resettable, run_python
 
 
 @pytest.fixture
@@ -44,15 +46,36 @@ def test_memory_profiler_prints_and_records_each_call(capsys: pytest.CaptureFixt
     assert (record.name, record.error) == ("load", False)
     assert near(record.rss_after - record.rss_before, 50)
     change = format_bytes(record.rss_after - record.rss_before, signed=True)
+    peak = format_bytes(record.peak - record.before, signed=True)
     assert capsys.readouterr().out == (
         f"load: {format_bytes(record.rss_before)} before, {format_bytes(record.rss_after)} after, "
-        f"{change}, {record.duration:.3f} s\n"
+        f"{change}, {peak} of own memory at its peak ({record.peak_source}), "
+        f"{record.duration:.3f} s\n"
     )
     with pytest.raises(ValueError, match="nothing to load"):
         load(0)
     assert capsys.readouterr().out.startswith("load: ")
     assert actions()[0].error
     assert near(kept.nbytes, 50)
+
+
+@linux
+@resettable
+def test_memory_profiler_prints_a_peak_of_which_nothing_is_left(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    memory_profiler(lambda: fill(60).sum())()
+    printed = capsys.readouterr().out
+    match = re.search(r"([+-][0-9.]+) MB of own memory at its peak \(exact\)", printed)
+    assert match
+    assert near(int(float(match[1]) * MB), 60)
+
+
+def test_memory_profiler_says_that_child_processes_are_not_in_its_figures(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    memory_profiler(lambda: subprocess.run([sys.executable, "-c", ""], check=True))()
+    assert ", without its child processes), " in capsys.readouterr().out
 
 
 def test_print_memory_usage(
