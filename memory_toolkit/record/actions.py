@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Literal, NamedTuple, ParamSpec, TypeVar
 
-from memory_toolkit.measure.children import children_appeared, ended_children
+from memory_toolkit.measure.children import children_started, ended_children
 from memory_toolkit.measure.reading import Window, close_window, open_window
 from memory_toolkit.measure.sizes import MB
 from memory_toolkit.record.summaries import Call, add_call, clear_summaries
@@ -103,7 +103,7 @@ class action:  # noqa: N801 (reads as a verb, like contextlib.suppress)
         duration = time.perf_counter() - self._clock
         children = ended_children() != self._ended_children
         if duration >= STARTING_SECONDS:
-            children |= children_appeared()
+            children |= children_started(duration)
         if self._around is not None:
             self._around.__exit__(None, None, None)
         peak, source = _peak(window, after.own)

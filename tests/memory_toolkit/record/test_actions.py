@@ -94,9 +94,16 @@ def test_the_record_says_that_child_processes_are_not_in_it() -> None:
     code = """
 import subprocess, sys
 from debug_memory import action
+import time
 greedy = [sys.executable, "-c", "b'x' * (60 << 20)"]
+subprocess.run(greedy, check=True)
+earlier = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+time.sleep(0.05)  # clock ticks, in which the system counts a process's age, are of 10 ms
 with action("before") as before:
-    held = bytearray(1)
+    sum(range(100_000))
+earlier.communicate(b"\\n")
+with action("alone") as alone:
+    sum(range(100_000))
 with action("waits") as waits:
     subprocess.run(greedy, check=True)
 with action("starts") as starts:
@@ -106,11 +113,12 @@ with action("beside") as beside:
 child.communicate(b"\\n")
 with action("after") as after:
     sum(range(100_000))
-for done in (before, waits, starts, beside, after):
+for done in (before, alone, waits, starts, beside, after):
     print(done.record.name, done.record.children, done.record.peak_source != "exact")
 """
     assert run_python(code).splitlines() == [
         "before False False",
+        "alone False False",
         "waits True True",
         "starts True True",
         "beside False False",
