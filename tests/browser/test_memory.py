@@ -15,7 +15,7 @@ from tests.browser.conftest import PHONE
 from tests.browser.drawn import heading, pick_user, settled, titles
 from tests.browser.serving import Server
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Visit = Callable[..., Page]
 
 HEAVY = {"pandas", "pyarrow", "scipy", "sklearn", "surprise", "duckdb", "PIL", "altair"}

@@ -12,7 +12,7 @@ from tests.browser.chromium import Browser, Locator, Page, expect
 from tests.browser.drawn import heading, titles
 from tests.browser.serving import Server, serve
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Visit = Callable[..., Page]
 MB = 2**20
 

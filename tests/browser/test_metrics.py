@@ -13,7 +13,7 @@ from tests.browser.chromium import Page, expect
 from tests.browser.drawn import titles
 from tests.browser.serving import Server
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Visit = Callable[..., Page]
 
 

@@ -12,7 +12,7 @@ from tests.browser.drawn import settled, titles
 from tests.browser.serving import Server
 from tests.conftest import ODD_TITLES
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Visit = Callable[..., Page]
 
 

@@ -16,7 +16,7 @@ from tests.browser.test_layout import CUT_OFF
 from tests.browser.test_my_ratings import HEAVY, open_part, rate, rows, star
 from tests.support.postgres import PASSWORD, Place
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Visit = Callable[..., Page]
 Start = Callable[..., Server]
 # The clicks and what is to be read, in English and in Korean.
