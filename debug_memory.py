@@ -11,6 +11,7 @@ mapped files; the kernel takes them back when it needs them, so they are counted
 sum of the three. All figures are in bytes; printed ones are in MB of 1024 x 1024 bytes.
 """
 
+from memory_toolkit import __version__
 from memory_toolkit.guard.guard import Busy, Guard, GuardState
 from memory_toolkit.integrations.metrics import (
     Metric,
@@ -61,6 +62,7 @@ __all__ = [
     "Snapshot",
     "Summary",
     "Timeline",
+    "__version__",
     "action",
     "action_metrics",
     "actions",

@@ -28,6 +28,11 @@ class BuildWithProjectFiles(build_py):
             self.mkpath(str(copy.parent))
             self.copy_file(name, str(copy))
 
+    def find_package_modules(self, package: str, package_dir: str) -> list[tuple[str, str, str]]:
+        """Return the modules of a package, without the script that builds the toolkit alone."""
+        found = super().find_package_modules(package, package_dir)
+        return [module for module in found if module[1] != "setup"]
+
     def get_source_files(self) -> list[str]:
         """Return what a source distribution takes along."""
         return [*super().get_source_files(), *PROJECT_FILES]

@@ -6,7 +6,9 @@ knows nothing of the program around it. A module imports only from those named b
     sizes, limit, reading, mappings, heap, snapshot, timeline, summaries, actions, returning,
     tracking, data_limit, interrupting, guard, metrics, flame_graph
 
-and for `python debug_memory.py`, after all of these::
+and for the command `debug-memory`, after all of these::
 
     processes, enclosure, ending, recorder, report, page, watched, watch, check, commands
 """
+
+__version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""The commands of `python debug_memory.py`: run, watch and check."""
+"""The commands of `debug-memory`, and of `python debug_memory.py`: run, watch and check."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from memory_toolkit.record.page import page
 from memory_toolkit.record.recorder import CommandError, Recording, record
 from memory_toolkit.record.report import SampleTable, UnwritableError, WholeFile, summary
 
-PROGRAM = "debug_memory.py"
+# The name by which it was started: the script of an installation, or the file of a copy.
+PROGRAM = "debug_memory.py" if sys.argv[0].endswith("debug_memory.py") else "debug-memory"
 # Of the time between two looks, in seconds.
 SHORTEST, LONGEST = 0.01, 3600.0
 _RUN = """Run a command and record the memory of it and of all that it starts.
@@ -33,16 +34,16 @@ made (as root, or in a container that allows it), else by the user's systemd, el
 the report says which. A command that takes more is killed, or refused, and the report tells that
 from a crash.
 
-  python debug_memory.py run -- python train.py
-  python debug_memory.py run --limit 512M --html memory.html -- ./run.sh
+  debug-memory run -- python train.py
+  debug-memory run --limit 512M --html memory.html -- ./run.sh
 """
 _WATCH = """Show the memory of a running process, with all that it started, until q or Ctrl+C.
 
 Given an address instead of a process, what an app's /metrics page tells is shown. When the output
 is no terminal, each look is one line.
 
-  python debug_memory.py watch 4242
-  python debug_memory.py watch --url http://localhost:8501/metrics
+  debug-memory watch 4242
+  debug-memory watch --url http://localhost:8501/metrics
 """
 _CHECK = """Say what memory limit holds here, who set it, and what is in use.
 
@@ -50,7 +51,7 @@ Applications that are installed here and registered a module to measure them (en
 group debug_memory.checks) are also measured, and the answer says whether what they serve fits into
 256 MB, 512 MB, 1 GB and the limit found.
 
-  python debug_memory.py check
+  debug-memory check
 """
 
 

@@ -52,10 +52,11 @@ def labelled(
     return Metric(name, kind, help_text, samples)
 
 
-def metrics_text(metrics: Iterable[Metric], prefix: str = "matinee") -> str:
+def metrics_text(metrics: Iterable[Metric], prefix: str = "") -> str:
     """The metrics in Prometheus's text format 0.0.4; those without a sample are left out.
 
-    Source: Prometheus's documentation, "Exposition formats".
+    Each name begins with `prefix` and an underscore, unless that is empty. Source: Prometheus's
+    documentation, "Exposition formats".
 
     Raises:
         ValueError: a name or a label is not made of letters, digits and underscores.

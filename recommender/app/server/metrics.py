@@ -70,7 +70,8 @@ async def _answer(request: Request) -> Response:
     if not may_read(request, settings().debug_memory_token):
         return refusal()
     headers = {"cache-control": "no-store"}
-    return Response(metrics_text(_metrics()), media_type=CONTENT_TYPE, headers=headers)
+    text = metrics_text(_metrics(), prefix="matinee")
+    return Response(text, media_type=CONTENT_TYPE, headers=headers)
 
 
 def _metrics() -> list[Metric]:

@@ -127,8 +127,7 @@ def test_a_wrong_limit_is_one_line(
     monkeypatch.setenv(LIMIT_VARIABLE, "lots")
     assert main(["check"]) == 2
     assert capsys.readouterr().err == (
-        "debug_memory.py check: "
-        "MATINEE_MEMORY_LIMIT=lots: write a size such as 256M, 1.5G or bytes\n"
+        "debug-memory check: MATINEE_MEMORY_LIMIT=lots: write a size such as 256M, 1.5G or bytes\n"
     )
     with pytest.raises(ValueError, match="lots"):
         list(check())

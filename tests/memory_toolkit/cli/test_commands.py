@@ -113,7 +113,7 @@ def test_what_cannot_be_done_is_one_line(arguments: list[str], status: int, said
         ([], ["run", "watch", "check", "import debug_memory"]),
         (["run"], ["--limit SIZE", "--csv", "--html", "--interval", "python train.py"]),
         (["watch"], ["--url", "--token", "watch 4242"]),
-        (["check"], ["256 MB", "debug_memory.py check"]),
+        (["check"], ["256 MB", "debug-memory check"]),
     ],
 )
 def test_help(command: list[str], words: list[str]) -> None:

@@ -30,7 +30,7 @@ def read(metrics: list[Metric]) -> dict[tuple[str, frozenset[tuple[str, str]]], 
     """What Prometheus's own parser makes of the text, by name and labels."""
     samples = [
         sample
-        for family in text_string_to_metric_families(metrics_text(metrics))
+        for family in text_string_to_metric_families(metrics_text(metrics, prefix="app"))
         for sample in family.samples
     ]
     found = {(sample.name, frozenset(sample.labels.items())): sample.value for sample in samples}
@@ -67,9 +67,9 @@ def test_the_text_itself() -> None:
 def test_any_label_and_number_comes_through_the_parser(
     name: str, help_text: str, values: dict[str, float]
 ) -> None:
-    text = metrics_text([labelled(name, "gauge", help_text, "label", values)])
+    text = metrics_text([labelled(name, "gauge", help_text, "label", values)], prefix="app")
     (family,) = text_string_to_metric_families(text)
-    assert (family.name, family.type) == (f"matinee_{name}", "gauge")
+    assert (family.name, family.type) == (f"app_{name}", "gauge")
     assert {sample.labels["label"]: sample.value for sample in family.samples} == values
 
 
@@ -78,12 +78,12 @@ def test_any_label_and_number_comes_through_the_parser(
     [(math.inf, "+Inf"), (-math.inf, "-Inf"), (math.nan, "NaN"), (2**60, str(2**60))],
 )
 def test_numbers_of_their_own_kind(value: float, text: str) -> None:
-    assert metrics_text([gauge("x", "X.", value)]).splitlines()[-1] == f"matinee_x {text}"
+    assert metrics_text([gauge("x", "X.", value)], "app").splitlines()[-1] == f"app_x {text}"
 
 
 def test_a_label_that_is_no_utf8_still_makes_a_page() -> None:
     found = read([labelled("x", "gauge", "X.", "path", {"/a\udcff": 1})])
-    assert found == {("matinee_x", labels(path="/a\\udcff")): 1}
+    assert found == {("app_x", labels(path="/a\\udcff")): 1}
 
 
 @pytest.mark.parametrize("name", ["", "a-b", "1 2", "ö"])
@@ -110,38 +110,38 @@ def test_a_snapshot() -> None:
     )
     kinds = {"own": 6, "anon": 5, "shmem": 1, "file": 3, "rss": 9, "swap": 0, "peak": 11}
     assert read(memory_metrics(now)) == {
-        **{("matinee_memory_bytes", labels(kind=k)): mb * MB for k, mb in kinds.items()},
-        ("matinee_memory_limit_bytes", labels(source="cgroup v1 /g")): 20 * MB,
-        ("matinee_memory_headroom_bytes", labels()): 12 * MB,
-        ("matinee_oom_kills_total", labels()): 2,
-        ("matinee_memory_pressure_percent", labels()): 1.25,
+        **{("app_memory_bytes", labels(kind=k)): mb * MB for k, mb in kinds.items()},
+        ("app_memory_limit_bytes", labels(source="cgroup v1 /g")): 20 * MB,
+        ("app_memory_headroom_bytes", labels()): 12 * MB,
+        ("app_oom_kills_total", labels()): 2,
+        ("app_memory_pressure_percent", labels()): 1.25,
     }
 
 
 def test_what_is_not_known_is_left_out() -> None:
     found = read(memory_metrics(Snapshot(rss=9 * MB, limit=20 * MB, limit_source="machine")))
     assert found == {
-        ("matinee_memory_bytes", labels(kind="own")): 9 * MB,
-        ("matinee_memory_bytes", labels(kind="rss")): 9 * MB,
-        ("matinee_memory_limit_bytes", labels(source="machine")): 20 * MB,
-        ("matinee_memory_headroom_bytes", labels()): 11 * MB,
+        ("app_memory_bytes", labels(kind="own")): 9 * MB,
+        ("app_memory_bytes", labels(kind="rss")): 9 * MB,
+        ("app_memory_limit_bytes", labels(source="machine")): 20 * MB,
+        ("app_memory_headroom_bytes", labels()): 11 * MB,
     }
 
 
 def test_this_process() -> None:
     now = snapshot()
     found = read(memory_metrics(now))
-    assert found["matinee_memory_bytes", labels(kind="own")] == now.own
-    assert found["matinee_memory_headroom_bytes", labels()] == now.headroom
+    assert found["app_memory_bytes", labels(kind="own")] == now.own
+    assert found["app_memory_headroom_bytes", labels()] == now.headroom
 
 
 def test_actions() -> None:
     summary = Summary("action.home", 7, 1, 2.5, MB, 3 * MB, 0, 0, leak=False)
     assert read(action_metrics([summary])) == {
-        ("matinee_actions_total", labels(action="action.home")): 7,
-        ("matinee_action_errors_total", labels(action="action.home")): 1,
-        ("matinee_action_seconds_total", labels(action="action.home")): 2.5,
-        ("matinee_action_peak_bytes", labels(action="action.home")): 3 * MB,
+        ("app_actions_total", labels(action="action.home")): 7,
+        ("app_action_errors_total", labels(action="action.home")): 1,
+        ("app_action_seconds_total", labels(action="action.home")): 2.5,
+        ("app_action_peak_bytes", labels(action="action.home")): 3 * MB,
     }
     assert metrics_text(action_metrics([])) == ""
 
@@ -150,7 +150,7 @@ def test_the_guard() -> None:
     counts = {decision: i for i, decision in enumerate(DECISIONS)}
     found = read(guard_metrics(GuardState(MB, MB, "full", active=3, waiting=4, counts=counts)))
     assert found == {
-        **{("matinee_guard_decisions_total", labels(decision=d)): i for d, i in counts.items()},
-        ("matinee_guard_active", labels()): 3,
-        ("matinee_guard_waiting", labels()): 4,
+        **{("app_guard_decisions_total", labels(decision=d)): i for d, i in counts.items()},
+        ("app_guard_active", labels()): 3,
+        ("app_guard_waiting", labels()): 4,
     }
