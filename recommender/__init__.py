@@ -21,6 +21,7 @@ from recommender.core.records import Movie, RatedMovie, Recommendation, Results,
 from recommender.recommender import Recommender
 from recommender.scoring.filters import Filters
 from recommender.settings.environment import Settings
+from recommender.visitors.ratings_files import read_ratings
 
 if TYPE_CHECKING:
     from recommender.training.pipeline import TrainingSettings, train
@@ -44,6 +45,7 @@ __all__ = [
     "TrainingSettings",
     "User",
     "__version__",
+    "read_ratings",
     "train",
 ]
 

@@ -16,10 +16,11 @@ import numpy as np
 
 from memory_toolkit.measure.reading import read
 from recommender.core.atomic_write import atomic_write
-from recommender.core.errors import DataError, NotFoundError, ProfileError
+from recommender.core.errors import DataError, NotFoundError
 from recommender.core.records import Id
 from recommender.recommender import Recommender
-from recommender.visitors.csv_files import MAX_BYTES, from_csv, match
+from recommender.visitors.ratings_files import read_ratings
+from recommender.visitors.ratings_table import guess_delimiter, match_columns, split_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -167,66 +168,54 @@ def predict_pairs(matinee: Recommender, pairs: Path, out: Path) -> int:
     return count
 
 
-def read_ratings(path: Path, matinee: Recommender) -> dict[Id, float]:
-    """Read somebody's own ratings, as the app does (`visitors.csv_files.from_csv`).
-
-    What the catalogue has not is counted on stderr.
+def own_ratings(path: Path, matinee: Recommender) -> dict[Id, float]:
+    """Read somebody's own ratings (`read_ratings`); what was not taken is said on stderr.
 
     Raises:
         DataError: the file cannot be read, a row is wrong, or it holds the ratings of several
             people.
         NotFoundError: the catalogue has none of its movies.
     """
-    try:
-        with open(path, "rb") as file:
-            found = match(from_csv(file.read(MAX_BYTES + 1), matinee.scale), matinee)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
-    except ProfileError as error:
-        raise DataError(f"{path}: {error}") from error
-    missing, known = len(found.missing), len(found.ratings)
-    if missing and not known:
+    found = read_ratings(path, matinee)
+    if found.missing and not found.ratings:
         raise NotFoundError(
-            f"none of the {missing} movies of {path} is in the catalogue (such as "
+            f"none of the {len(found.missing):,} movies of {path} is in the catalogue (such as "
             f"{found.missing[0]}); `matinee search` finds its ids"
         )
-    if missing:
-        print(
-            f"matinee: {missing} of the {missing + known} movies of {path} are not in the "
-            f"catalogue (such as {found.missing[0]})",
-            file=sys.stderr,
-        )
-    return {rating.movie_id: rating.stars for rating in found.ratings}
+    lines = found.lines()
+    if not found.ratings:
+        raise NotFoundError("; ".join([f"{path} has no rating of a movie", *lines]))
+    for line in lines:
+        print(f"matinee: {path}: {line}", file=sys.stderr)
+    return found.stars
 
 
 def _read_pairs(path: Path) -> Iterator[tuple[str, str]]:
-    for _, (user, movie) in _read_columns(path, ("user_id", "movie_id")):
-        yield user, movie
-
-
-def _read_columns(path: Path, wanted: tuple[str, str]) -> Iterator[tuple[int, tuple[str, str]]]:
-    """Line number and the two columns `wanted` of each row of a CSV file."""
+    """The user and the movie of each row, as they are written."""
+    line = 1
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            names = reader.fieldnames or []
-            for column in wanted:
-                if column not in names:
+            head = file.readline()
+            delimiter = guess_delimiter(head)
+            names = next(split_rows([head], delimiter), [])
+            positions = match_columns(names)
+            for part, column in (("user", "user_id"), ("movie", "movie_id")):
+                if part not in positions:
                     found = ", ".join(names) or "nothing"
                     raise DataError(f"{path}: no column {column}; found {found}")
-            for row in reader:
-                one, two = ((row[column] or "").strip() for column in wanted)
-                if not one or not two:
-                    raise DataError(
-                        f"{path} line {reader.line_num}: {' or '.join(wanted)} is empty"
-                    )
-                yield reader.line_num, (one, two)
+            user, movie = positions["user"], positions["movie"]
+            for line, row in enumerate(split_rows(file, delimiter), start=2):
+                pair = [row[at].strip() if at < len(row) else "" for at in (user, movie)]
+                if row and not all(pair):
+                    raise DataError(f"{path} line {line}: user_id or movie_id is empty")
+                if row:
+                    yield pair[0], pair[1]
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError:
         raise DataError(f"{path}: not UTF-8; save it as UTF-8") from None
     except csv.Error as error:
-        raise DataError(f"{path} line {reader.line_num}: {error}") from error
+        raise DataError(f"{path} line {line + 1}: {error}") from error
 
 
 @contextmanager

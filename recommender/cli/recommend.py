@@ -31,8 +31,9 @@ def add_command(commands: Any) -> None:
     who.add_argument(
         "--ratings",
         type=Path,
-        metavar="FILE.csv",
-        help="somebody new, by movie_id and rating, or the export of Letterboxd, IMDb or the app",
+        metavar="FILE",
+        help="somebody new: a CSV file with movie_id and rating, or the export of the app, "
+        "MovieLens, Letterboxd, IMDb, TMDB, Trakt (JSON) or Netflix",
     )
     shared.add_count(command)
     command.add_argument(
@@ -69,9 +70,9 @@ def _run(options: argparse.Namespace) -> None:
     matinee = shared.open_recommender(options)
     chosen = {"n": options.n, "cf_weight": options.cf_weight, "rank_by": options.rank_by}
     if options.ratings:
-        from recommender.cli.export import read_ratings
+        from recommender.cli.export import own_ratings
 
-        found = matinee.recommend(read_ratings(options.ratings, matinee), **chosen)
+        found = matinee.recommend(own_ratings(options.ratings, matinee), **chosen)
         who = f"{options.ratings}: the person"
     else:
         found = matinee.hybrid_recommend(options.user, **chosen)

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recommender import Recommender
+from recommender import Recommender, read_ratings
 from recommender.bundle.links import MovieLinks
 from recommender.cli.main import main
 from recommender.dataset import from_files
@@ -36,6 +36,22 @@ def test_movies_by_imdb_id(linked: Recommender) -> None:
         "tt0114709": 1,
         "tt114709": 1,
     }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Const,Your Rating,Title,Year\ntt0114709,9,Under another name,1800\n",
+        "movie_id,rating\ntt0114709,4.5\n",
+        "movie_id,imdb_id,tmdb_id,rating,average_rating,title\n888,0114709,862,4.5,3.9,Other (1800)\n",
+        '[{"rating": 9, "movie": {"title": "Other", "year": 1800, "ids": {"imdb": "tt0114709"}}}]',
+    ],
+)
+def test_one_persons_ratings_are_found_by_imdb_id(
+    linked: Recommender, tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "mine").write_text(text)
+    assert read_ratings(tmp_path / "mine", linked).stars == {1: 4.5}
 
 
 def test_the_first_of_two_movies_with_one_id() -> None:

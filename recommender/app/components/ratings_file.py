@@ -10,14 +10,15 @@ from recommender.app.server.guarded_action import guarded_action
 from recommender.app.server.import_slot import import_slot, within_deadline
 from recommender.app.server.visitor import Visitor, current_visitor, profile_errors_as_text
 from recommender.recommender import Recommender
-from recommender.visitors.csv_files import MAX_BYTES, from_csv, match, to_csv
+from recommender.visitors.ratings_files import MAX_BYTES, Matched, from_file, match, to_csv
 from recommender.visitors.records import VisitorRatings
 
 _FILE_NAME = "matinee-ratings.csv"
 _UPLOADS, _REPORT = "own_file_uploads", "own_file_report"
 _MISSING_SHOWN = 50
-# What reading a file takes at most, for each of its bytes.
+# What reading a file takes at most, for each of its bytes, and for `MAX_ROWS` short ones.
 IMPORT_BYTES = 12
+_ROWS_BYTES = 6 * 2**20
 
 
 def draw(matinee: Recommender, visitor: Visitor, opinions: VisitorRatings) -> None:
@@ -48,21 +49,21 @@ def _import(matinee: Recommender, visitor: Visitor) -> None:
     uploads = st.session_state.setdefault(_UPLOADS, 0)
     file = st.file_uploader(
         t("my_ratings.import_text"),
-        type="csv",
+        type=["csv", "tsv", "txt", "json"],
         key=f"own_file_{uploads}",
         max_upload_size=MAX_BYTES // 2**20,
     )
     if file is not None:
         st.session_state.pop(_REPORT, None)
-        need = matinee.need + IMPORT_BYTES * file.size
+        need = matinee.need + IMPORT_BYTES * file.size + _ROWS_BYTES
         with (
             st.spinner(t("my_ratings.importing")),
             profile_errors_as_text(),
             import_slot(),
             guarded_action("action.import", need),
         ):
-            rows = from_csv(file.getvalue(), matinee.scale)
-            matched = match(within_deadline(rows), matinee)
+            file_ratings = from_file(file.getvalue(), matinee.scale)
+            matched = match(file_ratings, matinee, within_deadline)
             visitor.store.put(visitor.secret, matched.ratings)
             st.session_state[_REPORT] = matched
         # A new key is an empty field: the file is let go of, and the same one can come again.
@@ -72,12 +73,30 @@ def _import(matinee: Recommender, visitor: Visitor) -> None:
     if report is None:
         return
     st.success(t("my_ratings.imported", count=f"{len(report.ratings):,}"), icon=":material/check:")
-    if report.missing:
-        with st.expander(t("my_ratings.missing", count=f"{len(report.missing):,}")):
-            shown = [f"- {plain(title)}" for title in report.missing[:_MISSING_SHOWN]]
-            if len(report.missing) > _MISSING_SHOWN:
-                shown.append(f"- {t('my_ratings.missing_more')}")
-            st.markdown("\n".join(shown))
+    _report(report)
+
+
+def _report(report: Matched) -> None:
+    """Draw what to know beside the ratings that were taken over."""
+    file = report.file
+    if report.watched:
+        watched, stars = f"{report.watched:,}", f"{report.watched_stars:g}"
+        st.info(t("my_ratings.watched", count=watched, stars=stars), icon=":material/visibility:")
+    if file.scale:
+        low, high = (f"{end:g}" for end in file.scale)
+        st.info(t("my_ratings.mapped", low=low, high=high), icon=":material/swap_horiz:")
+    if file.unreadable_times:
+        times = f"{file.unreadable_times:,}"
+        st.info(t("my_ratings.unreadable_times", count=times), icon=":material/schedule:")
+    if file.unrated:
+        st.info(t("my_ratings.unrated", count=f"{file.unrated:,}"), icon=":material/star_border:")
+    for key, names in (("my_ratings.missing", report.missing), ("my_ratings.series", file.series)):
+        if names:
+            with st.expander(t(key, count=f"{len(names):,}")):
+                shown = [f"- {plain(name)}" for name in names[:_MISSING_SHOWN]]
+                if len(names) > _MISSING_SHOWN:
+                    shown.append(f"- {t('my_ratings.missing_more')}")
+                st.markdown("\n".join(shown))
 
 
 def _delete() -> None:

@@ -42,8 +42,8 @@ def test_letterboxd(open_page: OpenPage) -> None:
 @pytest.mark.parametrize(
     ("locale", "text", "sentence"),
     [
-        ("en-US", "a,b\n", "The file needs the columns movieId and rating (MovieLens)"),
-        ("ko-KR", "a,b\n", "파일에 movieId, rating 열(MovieLens)"),
+        ("en-US", "a,b\n", "The file needs a column of ratings"),
+        ("ko-KR", "a,b\n", "파일에 평점 열과 영화 열"),
         ("en-US", "movieId,rating\n1,9\n", "Row 2: 9 is outside the scale 0.5 to 5."),
         ("ko-KR", "movieId,rating\n1,9\n", "2행: 9은(는) 0.5–5 범위를 벗어납니다."),
         ("en-US", "movieId,rating\n1,*a*\n", "Row 2 cannot be read: *a*."),
@@ -66,6 +66,23 @@ def test_a_wrong_file_is_a_sentence_and_changes_nothing(
     assert toast.value.replace("\\", "").startswith(sentence)
     assert not page.success
     assert "(2)" in page.segmented_control(key="part").options[1]
+
+
+def test_what_was_not_taken_is_said(open_page: OpenPage) -> None:
+    text = (
+        "Const,Your Rating,Date Rated,Title,Title Type,Year\n"
+        "tt1,9,today,기생충,Movie,2019\ntt2,9,,A Series,TV Series,2019\ntt3,,,B,Movie,2019\n"
+    )
+    page = upload(open_page("my-ratings", part="file", locale="ko-KR"), text)
+    assert not page.exception
+    assert [info.value for info in page.info][-3:] == [
+        "1–10 범위의 평점을 이곳의 척도로 바꾸었습니다.",
+        "읽을 수 없는 날짜: 1개. 그 평점은 오늘 매긴 것으로 여깁니다.",
+        "평점이 없는 행: 1개",
+    ]
+    assert page.expander[-1].label == "제외한 시리즈와 게임: 1개"
+    page = upload(page, "Title,Date\n기생충,2024-03-15\n")
+    assert page.info[-1].value.startswith("파일에 별점이 없습니다. 본 영화 1편을")
 
 
 def test_more_than_one_visitor_may_keep(

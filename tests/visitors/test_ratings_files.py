@@ -1,0 +1,309 @@
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recommender import DataError, Recommender, read_ratings
+from recommender.core.errors import ProfileError
+from recommender.visitors.ratings_files import (
+    MAX_BYTES,
+    MAX_ROWS,
+    FileRating,
+    from_file,
+    match,
+    to_csv,
+)
+from recommender.visitors.records import OwnRating
+
+SCALE = (0.5, 5.0)
+LETTERBOXD = """Date,Name,Year,Letterboxd URI,Rating
+2021-03-01,기생충,2019,https://example.invalid/1,4.5
+2021-03-02,"Amelie",2001,https://example.invalid/2,0.5
+2021-03-03,No Such Movie,1980,https://example.invalid/3,3
+2021-03-04,Another *One*,,https://example.invalid/4,3
+2021-03-05,Movie number 10,1960,https://example.invalid/5,
+"""
+
+
+def reason(data: bytes | str, scale: tuple[float, float] = SCALE) -> str:
+    """Why the file is refused."""
+    with pytest.raises(ProfileError) as error:
+        from_file(data.encode() if isinstance(data, str) else data, scale)
+    assert "\n" not in str(error.value)
+    return error.value.reason
+
+
+def rated(movie_id: str | int) -> st.SearchStrategy[OwnRating]:
+    return st.builds(OwnRating, st.just(movie_id), st.floats(*SCALE), st.integers(0, 1_700_000_000))
+
+
+@given(st.sets(st.integers(1, 60)).flatmap(lambda ids: st.tuples(*map(rated, sorted(ids)))))
+def test_what_goes_out_comes_in_again(tiny: Recommender, ratings: tuple[OwnRating, ...]) -> None:
+    matched = match(from_file(to_csv(ratings, tiny), SCALE), tiny)
+    assert matched.ratings == list(ratings)
+    assert matched.missing == []
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_ids_may_hold_anything(tiny: Recommender, movie_id: str) -> None:
+    (row,) = from_file(to_csv([OwnRating(movie_id, 4.0, 5)], tiny), SCALE).rows
+    assert (row.movie_id, row.stars, row.given_at) == (movie_id, 4.0, 5)
+
+
+@given(
+    st.binary() | st.text().map(lambda text: f"movieId,rating\n{text}".encode("utf-8", "replace"))
+)
+def test_any_file_is_read_or_refused(data: bytes) -> None:
+    try:
+        rows = from_file(data, SCALE).rows
+    except ProfileError:
+        return
+    assert all(row.stars is None or SCALE[0] <= row.stars <= SCALE[1] for row in rows)
+
+
+def test_the_file_has_the_columns_of_movielens_and_the_title(tiny: Recommender) -> None:
+    data = to_csv([OwnRating(2, 4, 1_500_000_000), OwnRating(4, 3.5, 7)], tiny)
+    assert data.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+    assert rows == [
+        ["userId", "movieId", "rating", "timestamp", "title"],
+        ["1", "2", "4.0", "1500000000", "기생충"],
+        ["1", "4", "3.5", "7", tiny.movie(4).title],
+    ]
+
+
+def test_movielens(tiny: Recommender) -> None:
+    data = b"userId,movieId,rating,timestamp\n9,1,4.5,100\n9,77,2,100\n\n9,3,1,99999999999\n"
+    matched = match(from_file(data, SCALE), tiny)
+    assert [(r.movie_id, r.stars) for r in matched.ratings] == [(1, 4.5), (3, 1.0)]
+    assert matched.ratings[0].given_at == 100
+    assert 1_700_000_000 < matched.ratings[1].given_at < 10_000_000_000  # not in the future
+    assert matched.missing == ["movieId 77"]
+
+
+def test_a_missing_movie_is_named_by_its_title_where_the_file_has_it(tiny: Recommender) -> None:
+    rows = from_file(b"movieId,rating,title\n77,3,Elsewhere\n", SCALE)
+    assert match(rows, tiny).missing == ["Elsewhere"]
+
+
+def test_letterboxd(tiny: Recommender) -> None:
+    file = from_file(LETTERBOXD.encode(), SCALE)
+    assert file.rows[0] == FileRating(None, "기생충", 2019, 4.5, 1_614_556_800)
+    assert [row.stars for row in file.rows] == [4.5, 0.5, 3.0, 3.0]
+    assert (file.source, file.unrated, file.scale) == ("Letterboxd", 1, None)
+    matched = match(file, tiny)
+    assert [(r.movie_id, r.stars) for r in matched.ratings] == [(2, 4.5), (4, 0.5)]
+    assert matched.missing == ["No Such Movie (1980)", "Another *One*"]
+
+
+def test_of_two_rows_for_one_movie_the_later_counts(tiny: Recommender) -> None:
+    matched = match(from_file(b"movieId,rating\n1,1\n2,2\n1,5\n", SCALE), tiny)
+    assert [(r.movie_id, r.stars) for r in matched.ratings] == [(1, 5.0), (2, 2.0)]
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        ("", "file_columns"),
+        ("\n\nmovieId,rating\n1,3\n", "file_columns"),
+        ("actor,stars\n1,3\n", "file_columns"),
+        ("movieId,userId\n1,3\n", "file_columns"),
+        ('[{"listed_at": "2024-01-01", "movie": {"title": "A", "year": 2019}}]', "file_columns"),
+        ("Book Id,Title,Author,My Rating\n1,A,B,3\n", "file_books"),
+        ('{"movieId": 1', "file_kind"),
+        ('{"movieId": 1}', "file_kind"),
+        ("Date,Name,Year,Letterboxd URI\n2021-03-01,A,2019,x\n", "file_columns"),
+        ("movieId,rating\n1,3\n".encode("utf-16"), "file_kind"),
+        (b"PK\x03\x04\xff\xfe\x00", "file_zip"),
+        ('movieId,rating\n"1"x,3\n', "file_kind"),
+        ("movieId,rating\n1,3,4\n", "file_row"),
+        ("movieId,rating\n1\n", "file_row"),
+        ("movieId,rating\n1,good\n", "file_row"),
+        ("movieId,rating\n1,0\n", "file_rating"),
+        ("movieId,rating\n1,5.5\n", "file_rating"),
+        ("movieId,rating\n1,inf\n", "file_row"),
+        ("userId,movieId,rating\n1,1,3\n2,1,3\n", "file_people"),
+        ("movieId,rating\n" + "1,3\n" * MAX_ROWS, "file_size"),
+        ("movieId,rating\n" + "1,3" * MAX_BYTES, "file_size"),
+    ],
+)
+def test_a_wrong_file_is_refused(data: str | bytes, why: str) -> None:
+    assert reason(data) == why
+
+
+def test_the_error_names_row_value_and_scale() -> None:
+    with pytest.raises(ProfileError, match=r"row 4: 6 is outside the scale 0\.5 to 5;") as error:
+        from_file(b"movieId,rating\n1,3\n\n2,6\n", SCALE)
+    assert error.value.values == {"row": 4, "value": "6", "low": "0.5", "high": "5"}
+
+
+def letterboxd(*stars: float) -> str:
+    rows = "".join(f"2021-03-01,A,2019,https://example.invalid/1,{one}\n" for one in stars)
+    return "Date,Name,Year,Letterboxd URI,Rating\n" + rows
+
+
+def csv_of(*stars: float) -> str:
+    return "movieId,rating\n" + "".join(f"{i},{one}\n" for i, one in enumerate(stars))
+
+
+IMDB = "Const,Your Rating,Title,Year\n"
+HALVES = (0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5)
+
+
+@pytest.mark.parametrize(
+    ("text", "scale", "mapped", "own"),
+    [
+        (letterboxd(0.5, 4.5, 5), (1.0, 10.0), [1, 9, 10], (0.5, 5)),
+        (letterboxd(0.5, 4.5, 5), (1.0, 5.0), [1, 4.5, 5], (0.5, 5)),
+        (letterboxd(0.5, 4.5, 5), (0.0, 100.0), [0, 400 / 4.5, 100], (0.5, 5)),
+        (IMDB + "tt1,9,A,2019\ntt2,1,B,2019\n", SCALE, [4.5, 0.5], (1, 10)),
+        (IMDB + "tt1,9,A,2019\ntt2,1,B,2019\n", (1.0, 10.0), [9, 1], None),
+        (csv_of(8, 3, 10, 7), SCALE, [4, 1.5, 5, 3.5], (1, 10)),
+        (csv_of(80, 35, 100), SCALE, [4.1, 2.075, 5], (0, 100)),
+        ("Title,Year,Rating10\nA,2019,4\n", SCALE, [2], (1, 10)),
+        (csv_of(*HALVES), (1.0, 10.0), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], (0.5, 5)),
+        (csv_of(3.5, 4), (1.0, 10.0), [3.5, 4], None),
+        (csv_of(85), (0.0, 100.0), [85], None),
+        (csv_of(*[3] * 9, 5), SCALE, [*[3] * 9, 5], None),
+    ],
+)
+def test_the_scale_of_a_file_is_mapped_onto_that_of_the_catalogue(
+    text: str, scale: tuple[float, float], mapped: list[float], own: tuple[float, float] | None
+) -> None:
+    file = from_file(text.encode(), scale)
+    assert [row.stars for row in file.rows] == pytest.approx(mapped)
+    assert file.scale == own
+
+
+@pytest.mark.parametrize(
+    "stars",
+    [(4, 6), (0, 9), (*[3] * 9, 9), (-1, 8, 9), (8, 9, 101), (99,), (99, 99, 99), (3, 4, 99, 99)],
+)
+def test_a_wrong_rating_is_not_taken_for_another_scale(stars: tuple[float, ...]) -> None:
+    assert reason(csv_of(*stars)) == "file_rating"
+
+
+def test_of_a_long_cell_the_error_shows_the_beginning() -> None:
+    with pytest.raises(ProfileError) as error:
+        from_file(b'movieId,rating\n1,"a\n' + b"b" * 1000 + b'"\n', SCALE)
+    assert str(error.value) == f"row 2: rating is a {'b' * 58}; mend the row"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "movieId,rating,timestamp\n3,4,1704189600\n",
+        "movie_id,rating,timestamp\n3.0,4.0,1704189600.0\n",
+        "Movie ID;Rating;Timestamp\n3;4;1704189600000\n",
+        "user_id\tmovie_id\trating\ttimestamp\n9\t3\t4\t2024-01-02T10:00:00Z\n",
+        "movieId,rating,timestamp\n3,4,2024-01-02 11:00:00+01:00\n",
+        "user::item::rating::time\n9::3::4::1704189600\n",
+        "uid|iid|rate|time\n9|3|4|1704189600\n",
+        "user_id:token\titem_id:token\trating:float\ttimestamp:float\n9\t3\t4\t1704189600\n",
+        "movieId;rating;timestamp\n3;4,0;1704189600\n",
+        '[{"movieId": 3, "rating": 4.0, "timestamp": 1704189600}]',
+    ],
+)
+def test_one_file_in_any_spelling(tiny: Recommender, text: str) -> None:
+    found = match(from_file(text.encode(), SCALE), tiny)
+    assert (found.ratings, found.missing) == ([OwnRating(3, 4.0, 1704189600)], [])
+
+
+@pytest.mark.parametrize("time", ["inf", "nan", "1e999", "2024-13-01", "today", "3/4/2024"])
+def test_a_time_that_is_none_is_counted(time: str) -> None:
+    file = from_file(f"movieId,rating,timestamp\n3,4,{time}\n4,4,\n5,4,7\n".encode(), SCALE)
+    assert [row.given_at for row in file.rows] == [None, None, 7]
+    assert file.unreadable_times == 1
+
+
+def test_of_two_rows_for_one_movie_the_later_time_counts(tiny: Recommender) -> None:
+    text = "movieId,rating,timestamp\n1,1,200\n1,5,100\n2,2,200\n2,3,never\n"
+    matched = match(from_file(text.encode(), SCALE), tiny)
+    assert [(r.movie_id, r.stars) for r in matched.ratings] == [(1, 1.0), (2, 3.0)]
+
+
+def test_imdb(tiny: Recommender) -> None:
+    text = (
+        "Const,Your Rating,Date Rated,Title,Original Title,Title Type,Year\n"
+        "tt1,9,2024-03-15,Parasite,기생충,Movie,2019\n"
+        "tt2,10,2024-03-15,기생충,,TV Series,2019\n"
+        "tt3,10,2024-03-15,기생충,,tvEpisode,2019\n"
+        "tt4,,2024-03-15,Unrated,,Movie,2019\n"
+        "tt5,3,2024-03-15,Elsewhere,,Movie,2019\n"
+    )
+    found = match(from_file(text.encode(), SCALE), tiny)
+    assert found.ratings == [OwnRating(2, 4.5, 1710460800)]
+    assert found.missing == ["Elsewhere (2019)"]
+    assert found.file.series == ("기생충", "기생충")
+    assert found.lines() == [
+        "1 of 2 movies are not in the catalogue: Elsewhere (2019)",
+        "2 series left out: 기생충; 기생충",
+        "1 rows without a rating left out",
+        "ratings from 1 to 10 mapped onto the catalogue's",
+    ]
+
+
+def test_trakt(tiny: Recommender) -> None:
+    text = """[{"rated_at": "2024-03-15T00:00:00.000Z", "rating": 9, "type": "movie", "movie":
+        {"title": "기생충", "year": 2019, "ids": {"trakt": 1, "slug": "a", "imdb": "tt1"}}},
+        {"rated_at": "2024-03-15T00:00:00.000Z", "rating": 9, "type": "show", "show":
+        {"title": "기생충", "year": 2019, "ids": {"trakt": 1}}}]"""
+    found = match(from_file(text.encode(), SCALE), tiny)
+    assert (found.ratings, found.missing) == ([OwnRating(2, 4.5, 1710460800)], [])
+    assert (found.file.source, found.file.series) == ("Trakt", ("기생충",))
+
+
+WATCHED = (
+    'Title,Date\n"기생충","3/15/24"\n"A Show: Season 1: 기생충","3/14/24"\n"Elsewhere","3/1/24"\n',
+    """[{"plays": 1, "last_watched_at": "2024-03-15T00:00:00.000Z", "movie":
+    {"title": "기생충", "year": 2019}}, {"plays": 3, "last_watched_at": "2024-03-15T00:00:00.000Z",
+    "show": {"title": "A Show: Season 1: 기생충"}}, {"plays": 1, "last_watched_at": null, "movie":
+    {"title": "Elsewhere", "year": null}}]""",
+)
+
+
+@pytest.mark.parametrize("text", WATCHED)
+def test_titles_that_were_watched_count_as_the_mean(tiny: Recommender, text: str) -> None:
+    found = match(from_file(text.encode(), SCALE), tiny)
+    mean = round(2 * tiny.statistics.mean_rating) / 2
+    assert found.ratings == [OwnRating(2, mean, 1710460800)]
+    assert (found.missing, found.file.series) == (["Elsewhere"], ("A Show: Season 1: 기생충",))
+    assert (found.watched, found.watched_stars) == (1, mean)
+
+
+def test_movielens_org(tiny: Recommender) -> None:
+    text = (
+        "movie_id,imdb_id,tmdb_id,rating,average_rating,title\n"
+        "2,1,2,4.5,4.2,기생충 (2019)\n777,3,4,2.0,3.5,Elsewhere (1999)\n"
+    )
+    found = match(from_file(text.encode(), (1.0, 10.0)), tiny)
+    assert found.stars == {2: 9.0}
+    assert (found.file.source, found.missing) == ("movielens.org", ["Elsewhere (1999)"])
+
+
+def test_ids_of_another_catalogue_give_way_to_title_and_year(tiny: Recommender) -> None:
+    others = "".join(f"{i},3,Not this one {i},1999\n" for i in range(10, 15))
+    text = f"movieId,rating,title,year\n{others}9,4,기생충,2019\n"
+    found = match(from_file(text.encode(), SCALE), tiny)
+    assert found.stars == {2: 4.0}
+    assert len(found.missing) == 5
+
+
+def test_a_column_of_movies_may_hold_their_titles(tiny: Recommender) -> None:
+    found = match(from_file("movie,rating\n기생충,4\n3,2\n".encode(), SCALE), tiny)
+    assert found.stars == {2: 4.0, 3: 2.0}
+
+
+def test_the_library_reads_larger_files_than_the_app(tiny: Recommender, tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("movieId,rating\n" + "1,3\n" * (MAX_ROWS + 1))
+    assert read_ratings(path, tiny).stars == {1: 3.0}
+    for problem in ("a,b", "movieId,rating\n1,99\n"):
+        path.write_text(problem)
+        with pytest.raises(DataError, match=r"^.*mine\.csv: "):
+            read_ratings(path, tiny)
+    with pytest.raises(DataError, match="cannot be read"):
+        read_ratings(tmp_path / "none.csv", tiny)
