@@ -43,7 +43,7 @@ def test_movies_by_imdb_id(linked: Recommender) -> None:
     [
         "Const,Your Rating,Title,Year\ntt0114709,9,Under another name,1800\n",
         "movie_id,rating\ntt0114709,4.5\n",
-        "movie_id,imdb_id,tmdb_id,rating,average_rating,title\n888,0114709,862,4.5,3.9,Other (1800)\n",
+        "movie_id,imdb_id,tmdb_id,rating,average_rating,title\n888,0114709,862,4.5,4,A (1800)\n",
         '[{"rating": 9, "movie": {"title": "Other", "year": 1800, "ids": {"imdb": "tt0114709"}}}]',
     ],
 )
