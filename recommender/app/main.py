@@ -38,16 +38,21 @@ def server_options(own_at_start: int) -> dict[str, Any]:
 
     from recommender.app.server import flame_graph_file, health, metrics, startup, visitor
     from recommender.app.server.configuration import settings
+    from recommender.app.server.connection_limits import ConnectionLimits
     from recommender.app.server.security_headers import SecurityHeaders
+    from recommender.app.server.upload_limits import UploadLimits
 
     startup.prepare(own_at_start)
     hosts = settings().allowed_hosts
+    connections = settings().connections, settings().connections_per_address
     return {
         "lifespan": startup.lifespan,
         "routes": [*health.routes(), *metrics.routes(), *flame_graph_file.routes()],
         "middleware": [
             Middleware(SecurityHeaders),
             *([Middleware(TrustedHostMiddleware, hosts, www_redirect=False)] if hosts else []),
+            Middleware(ConnectionLimits, *connections),
+            Middleware(UploadLimits),
             Middleware(visitor.VisitorCookie),
         ],
     }

@@ -237,6 +237,15 @@ class Settings:
         _SCHEMA,
         "the schema of that database to use; one for each data set",
     )
+    connections: int = _knob(
+        "MATINEE_CONNECTIONS", 400, _number(1, 10_000), "open pages at the same time, at most"
+    )
+    connections_per_address: int = _knob(
+        "MATINEE_CONNECTIONS_PER_ADDRESS",
+        100,
+        _number(1, 10_000),
+        "those of one address among them; this machine's own count in the total only",
+    )
     allowed_hosts: tuple[str, ...] | None = _knob(
         "MATINEE_ALLOWED_HOSTS",
         None,

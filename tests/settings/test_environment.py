@@ -40,6 +40,8 @@ GIVEN = [
     ("MATINEE_PROFILE_MB", "profile_mb", "12", 12),
     ("MATINEE_RATINGS_URL", "ratings_url", "postgresql://u:p@h/d", "postgresql://u:p@h/d"),
     ("MATINEE_RATINGS_SCHEMA", "ratings_schema", "ml_25m", "ml_25m"),
+    ("MATINEE_CONNECTIONS", "connections", "40", 40),
+    ("MATINEE_CONNECTIONS_PER_ADDRESS", "connections_per_address", "4", 4),
     ("MATINEE_ALLOWED_HOSTS", "allowed_hosts", "A.example, *.b", ("a.example", "*.b")),
     ("DEBUG_MEMORY", "debug_memory", "True", True),
     ("DEBUG_MEMORY_TOKEN", "debug_memory_token", "s3cret-", "s3cret-"),

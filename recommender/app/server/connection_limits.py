@@ -1,0 +1,124 @@
+"""Limits of the connections that are open at the same time, in total and for each address."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from contextlib import suppress
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from recommender.app.server.proxy_headers import client_address
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+# A page asks for itself as soon as it is connected.
+MAX_SILENT_SECONDS = 30.0
+# The socket of a connection, and what the event loop of its session's thread takes.
+_FILES_PER_CONNECTION = 4
+# For the bundle, the ratings, the log, and whatever asks by HTTP.
+_OTHER_FILES = 128
+_MOST_FILES = 4096
+
+_log = logging.getLogger(__name__)
+
+
+class ConnectionLimits:
+    """Refuses WebSockets beyond so many, and closes those that say nothing after they have come.
+
+    A refused browser tries again by itself. Connections from this machine itself count in the total
+    only, since a proxy on it may not say whom they are from.
+
+    Args:
+        total: connections at the same time; fewer if the process may not open enough files.
+        per_address: those of one address among them.
+    """
+
+    def __init__(self, app: ASGIApp, total: int, per_address: int) -> None:
+        self._app = app
+        self._total = min(total, connections_by_files())
+        self._per_address = per_address
+        self._open: Counter[str] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "websocket":
+            await self._app(scope, receive, send)
+            return
+        address = client_address(scope)
+        crowded = self._open[address] >= self._per_address and not _is_loopback(address)
+        if crowded or self._open.total() >= self._total:
+            _log.warning(
+                "a connection of %s was refused: %d are open, %d of them from there",
+                *(ascii(address), self._open.total(), self._open[address]),
+            )
+            await _refuse(scope, receive, send)
+            return
+        self._open[address] += 1
+        try:
+            await self._app(scope, _Spoken(receive, send), send)
+        finally:
+            self._open[address] -= 1
+            if not self._open[address]:
+                del self._open[address]
+
+
+class _Spoken:
+    """`receive` of a WebSocket that is closed if nothing is said after it was accepted."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive, self._send = receive, send
+        self._connected = self._spoken = False
+
+    async def __call__(self) -> Message:
+        if self._spoken or not self._connected:
+            message = await self._receive()
+            self._connected = True
+            return message
+        try:
+            async with asyncio.timeout(MAX_SILENT_SECONDS):
+                message = await self._receive()
+        except TimeoutError:
+            await self._send({"type": "websocket.close", "code": 1008, "reason": "nothing said"})
+            return {"type": "websocket.disconnect", "code": 1008}
+        self._spoken = True
+        return message
+
+
+def connections_by_files() -> int:
+    """Return how many connections the files suffice for that the process may open; as many of these
+    as the host allows are asked for first, up to those that a server needs.
+
+    Source: getrlimit(2), RLIMIT_NOFILE; systems without it do not count files.
+    """
+    try:
+        import resource
+    except ImportError:
+        return _MOST_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    unlimited = resource.RLIM_INFINITY
+    wanted = _MOST_FILES if hard == unlimited else min(_MOST_FILES, hard)
+    if soft != unlimited and soft < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            soft = wanted
+    files = _MOST_FILES if soft == unlimited else soft
+    return max(1, (files - _OTHER_FILES) // _FILES_PER_CONNECTION)
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a WebSocket's first request by 503, or where the server cannot by closing it."""
+    if "websocket.http.response" in scope.get("extensions", {}):
+        headers = [(b"retry-after", b"10")]
+        await send({"type": "websocket.http.response.start", "status": 503, "headers": headers})
+        await send({"type": "websocket.http.response.body", "body": b""})
+    else:
+        await send({"type": "websocket.close", "code": 1013})
