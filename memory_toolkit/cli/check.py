@@ -47,6 +47,8 @@ def check() -> Iterator[str]:
     if now.pressure is not None:
         pressure = f"some task waited for memory {now.pressure:.1f}% of the last 10 s"
     yield _row("Pressure", pressure)
+    again = "not known here" if limit.home is None else limit.home.refaults()
+    yield _row("Read again so far", again if isinstance(again, str) else format_bytes(again or 0))
     yield ""
     yield "Where limits can be, the smallest counts; the variable wins over all:"
     yield from _places(limit)
@@ -70,6 +72,8 @@ def _places(limit: Limit) -> Iterator[str]:
             "no limit" if most is None or most > 2**60 else f"limit {format_bytes(most)}",
             f"{format_bytes(used)} in use",
         ]
+        if (high := group.high()) is not None:
+            words.insert(1, f"slowed down from {format_bytes(high)}")
         kills = group.oom_kills()
         if kills:
             words.append(f"{kills} killed")

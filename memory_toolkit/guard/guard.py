@@ -19,6 +19,7 @@ from memory_toolkit.measure.limit import Limit, memory_limit
 from memory_toolkit.measure.reading import read
 from memory_toolkit.measure.returning import return_memory
 from memory_toolkit.measure.sizes import MB, format_bytes
+from memory_toolkit.measure.thrashing import Refaults, refaults
 
 __all__ = ["DECISIONS", "FULL", "HIGH", "SHEDDING", "Busy", "Guard", "GuardState", "Level"]
 
@@ -48,6 +49,7 @@ class GuardState:
         level: "ok", "high" from 70%, "shedding" from 80% and "full" from 95% of the limit.
         active, waiting: actions that run now, and that wait for memory.
         counts: how often each of `DECISIONS` was taken.
+        refaults: pages that had to be read again lately, where that is known.
     """
 
     limit: int
@@ -56,6 +58,7 @@ class GuardState:
     active: int
     waiting: int
     counts: dict[str, int]
+    refaults: Refaults | None = None
 
 
 class Guard:
@@ -295,6 +298,7 @@ class Guard:
                 active=len(self._running()),
                 waiting=self._waiting,
                 counts=dict(self._counts),
+                refaults=refaults(self._usage.limit),
             )
 
     # Making room

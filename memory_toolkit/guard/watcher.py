@@ -16,6 +16,7 @@ from memory_toolkit.guard.socket_reads import leave_reads, watch_reads
 from memory_toolkit.guard.thread_starts import leave_starts, watch_starts
 from memory_toolkit.guard.usage import Usage
 from memory_toolkit.measure.reading import Reading, read
+from memory_toolkit.measure.thrashing import refaults
 
 # From here on actions that took more than they said are ended. What lies between this and the
 # ceiling is what they may still take until that happens.
@@ -59,6 +60,7 @@ class Watcher:
         self._joined, self._stopped = threading.Event(), threading.Event()
         self._interrupted_at = self._pending_until = 0.0
         self._reach_then = 0
+        self._thrashing = False
         self._trouble_at = -TROUBLE_SECONDS
         self._threads = [
             threading.Thread(target=work, name=name, daemon=True)
@@ -124,7 +126,18 @@ class Watcher:
         if usage.level(usage.used(now)) in ("shedding", "full"):
             # In a thread of its own, since the watching must go on meanwhile.
             self._short.set()
+        self._look_for_thrashing()
         self._looked()
+
+    def _look_for_thrashing(self) -> None:
+        """Log where it begins and ends; what the caches hold would not be enough to end it."""
+        found = refaults(self._usage.limit)
+        thrashing = found is not None and found.thrashing
+        if found is not None and thrashing and not self._thrashing:
+            _log.warning("thrashing: %s", found.advice)
+        elif self._thrashing and not thrashing:
+            _log.info("the files that are in use fit into memory again")
+        self._thrashing = thrashing
 
     def _is_calm(self, own: int) -> bool:
         if time.monotonic() - self._trouble_at < TROUBLE_SECONDS:

@@ -95,6 +95,16 @@ def memory_metrics(now: Snapshot) -> list[Metric]:
             "Part of the last ten seconds that some task waited for memory.",
             now.pressure,
         ),
+        gauge(
+            "memory_refault_bytes_per_second",
+            "Pages that were given up for want of memory and had to be read again.",
+            None if now.refaults is None else now.refaults.per_second,
+        ),
+        gauge(
+            "memory_thrashing",
+            "1 while so many pages are read again that everything waits for them.",
+            None if now.refaults is None else int(now.refaults.thrashing),
+        ),
     ]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import mmap
 import os
 import re
 from collections.abc import Iterator
@@ -26,6 +28,10 @@ class Group:
         """Its limit in bytes; None for "max", and for no file (the topmost v2 group has none)."""
         return self._number("memory.limit_in_bytes" if self.version == "v1" else "memory.max")
 
+    def high(self) -> int | None:
+        """Bytes from which the kernel slows its processes down (memory.high of v2), or None."""
+        return None if self.version == "v1" else self._number("memory.high")
+
     def used(self) -> int | None:
         """Bytes that all of its processes hold and the kernel cannot simply take back.
 
@@ -49,6 +55,12 @@ class Group:
         file = "memory.oom_control" if self.version == "v1" else "memory.events"
         return self._fields(file, "oom_kill").get("oom_kill")
 
+    def refaults(self) -> int | None:
+        """Bytes that were given up for want of memory and had to be read again, so far."""
+        return read_refaults(
+            f"{self.directory}/memory.stat", "total_" if self.version == "v1" else ""
+        )
+
     def pressure(self) -> float | None:
         """Per cent of the last ten seconds that some task waited for memory (v2 only)."""
         return read_pressure(f"{self.directory}/memory.pressure")
@@ -62,10 +74,9 @@ class Group:
 
     def _fields(self, file: str, *names: str) -> dict[str, int]:
         try:
-            pairs = [line.split() for line in _lines(f"{self.directory}/{file}")]
+            return _counts(f"{self.directory}/{file}", *names)
         except OSError:
             return {}
-        return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[0] in names}
 
 
 @dataclass(frozen=True)
@@ -74,28 +85,42 @@ class Limit:
 
     Attributes:
         bytes: how much.
-        source: "cgroup v1 <directory>", "cgroup v2 <directory>", "MATINEE_MEMORY_LIMIT" or
+        source: "cgroup v1 <directory>", "cgroup v2 <directory>" (with "memory.high" behind it where
+            that is what is reached first), "MATINEE_MEMORY_LIMIT" or
             "machine".
         group: the group that sets it, unless something else does.
         home: the group that the process itself is in, where that is known.
+        levels: all groups with a limit, its own and those around it, and what each of them may
+            hold.
     """
 
     bytes: int
     source: str
     group: Group | None = None
     home: Group | None = None
+    levels: tuple[tuple[Group, int], ...] = ()
 
     def used(self) -> int | None:
-        """Sum the bytes that processes under the limit hold and the kernel cannot simply take back.
+        """Return what is not left of `bytes`: by the least room at any level, in bytes.
 
-        None when an environment variable sets it, since it is not known whom that is meant for.
+        The levels are the process's group, each group around it, and the machine: what others hold
+        at any of them cannot be taken. Pages of files do not count, since the kernel takes them
+        back. None when a variable sets less than there is room for, since it is not known whom that
+        is meant for.
         """
-        if self.group is not None:
-            return self.group.used()
-        if self.source == MACHINE:
-            memory = psutil.virtual_memory()
-            return int(memory.total - memory.available)
-        return None
+        rooms = [int(psutil.virtual_memory().available)]
+        for group, most in self.levels:
+            held = group.used()
+            if held is not None:
+                rooms.append(most - held)
+        if not self.enforced and min(rooms) >= self.bytes:
+            return None
+        return max(0, self.bytes - min(rooms))
+
+    @property
+    def enforced(self) -> bool:
+        """True when the system itself enforces it."""
+        return self.group is not None or self.source == MACHINE
 
 
 def memory_limit(proc: str = "/proc") -> Limit:
@@ -114,7 +139,9 @@ def memory_limit(proc: str = "/proc") -> Limit:
     override = os.environ.get(LIMIT_VARIABLE, "").strip()
     if override:
         try:
-            return Limit(parse_size(override), LIMIT_VARIABLE, home=enforced.home)
+            return Limit(
+                parse_size(override), LIMIT_VARIABLE, home=enforced.home, levels=enforced.levels
+            )
         except ValueError as error:
             raise ValueError(f"{LIMIT_VARIABLE}={error}") from None
     return enforced
@@ -127,13 +154,17 @@ def enforced_limit(pid: int | None = None, proc: str = "/proc") -> Limit:
     """
     groups = control_groups(pid, proc)
     home = groups[0] if groups else None
-    found = [Limit(psutil.virtual_memory().total, MACHINE, home=home)]
+    found: list[tuple[int, str, Group | None]] = [(psutil.virtual_memory().total, MACHINE, None)]
+    levels = []
     for group in groups:
-        limit = group.limit()
-        if limit is not None:
-            source = f"cgroup {group.version} {group.directory}"
-            found.append(Limit(limit, source, group, home))
-    return min(found, key=lambda limit: limit.bytes)
+        source = f"cgroup {group.version} {group.directory}"
+        limits = ((group.limit(), source), (group.high(), f"{source} memory.high"))
+        known = [(limit, words, group) for limit, words in limits if limit is not None]
+        if known:
+            levels.append((group, min(limit for limit, _, _ in known)))
+        found += known
+    most, source, setter = min(found, key=lambda limit: limit[0])
+    return Limit(most, source, setter, home, tuple(levels))
 
 
 def read_pressure(file: str) -> float | None:
@@ -143,6 +174,20 @@ def read_pressure(file: str) -> float | None:
     except OSError:
         return None
     return float(match[1]) if match else None
+
+
+def read_refaults(file: str, prefix: str = "") -> int | None:
+    """Return the bytes of refaults that a file of counts of pages tells; None if it does not.
+
+    Kernels before 5.9 have one count, which is of files; later ones have one more, of swapped
+    memory. Source: the kernel's documentation of cgroup v2, memory.stat, and /proc/vmstat.
+    """
+    name = f"{prefix}workingset_refault"
+    try:
+        counts = _counts(file, name, f"{name}_file", f"{name}_anon")
+    except OSError:
+        return None
+    return sum(counts.values()) * mmap.PAGESIZE if counts else None
 
 
 def control_groups(pid: int | None = None, proc: str = "/proc") -> list[Group]:
@@ -159,6 +204,7 @@ def _groups(proc: str, process: str) -> Iterator[Group]:
         mounts = [line.split(" ") for line in _lines(f"{proc}/self/mountinfo")]
     except OSError:
         return  # not Linux
+    members = {str(os.getpid() if process == "self" else process)}
     for _, controllers, path in groups:
         version = "v1" if controllers else "v2"
         for mount in mounts:
@@ -167,23 +213,47 @@ def _groups(proc: str, process: str) -> Iterator[Group]:
                 continue
             if controllers and "memory" not in {*controllers.split(",")} & {*options.split(",")}:
                 continue
-            for directory in _ancestors(path, _unescape(mount[3]), _unescape(mount[4])):
+            where = _unescape(mount[3]), _unescape(mount[4])
+            for directory in _ancestors(path, *where, members):
                 yield Group(directory, version)
 
 
-def _ancestors(path: str, root: str, top: str) -> Iterator[str]:
+def _ancestors(path: str, root: str, top: str, members: set[str]) -> Iterator[str]:
     """The directories from group `path` up to `top`, where the hierarchy's `root` is mounted.
 
-    In a private namespace either name may climb out of it ("/../x"). When the group does not lie
-    under `root` by name, `top` is all of the hierarchy that can be seen.
+    In a private namespace either name may climb out of it ("/../x"). So the root does where all of
+    the host's hierarchy is mounted inside a container: the group is then the one at that depth
+    which has this process among its members. When it is not found, `top` is all that can be seen.
     """
     names = [name for name in path.split("/") if name]
     above = [name for name in root.split("/") if name]
-    below = names[len(above) :] if names[: len(above)] == above else []
-    if ".." in below:
-        below = []
+    while names and above and names[0] == above[0]:
+        names, above = names[1:], above[1:]
+    below = [] if above or ".." in names else names
+    if above and {*above} == {".."} and ".." not in names:
+        below = _find_group(top, len(above), "/".join(names), members)
     for depth in range(len(below), -1, -1):
         yield "/".join([top.rstrip("/"), *below[:depth]])
+
+
+def _find_group(top: str, depth: int, path: str, members: set[str]) -> list[str]:
+    """Return the names from `top` to the group with one of `members`; none if there is not one.
+
+    It lies at `path` below a group that is `depth` levels below `top`.
+    """
+    below = "/".join(["*"] * depth + [path] * bool(path))
+    for file in glob.iglob(f"{glob.escape(top)}/{below}/cgroup.procs"):
+        try:
+            if members & {*_lines(file)}:
+                return file[len(top.rstrip("/")) + 1 :].split("/")[:-1]
+        except OSError:
+            continue  # it is gone by now
+    return []
+
+
+def _counts(file: str, *names: str) -> dict[str, int]:
+    pairs = [line.split() for line in _lines(file)]
+    return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[0] in names}
 
 
 def _lines(file: str) -> list[str]:

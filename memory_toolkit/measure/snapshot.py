@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from memory_toolkit.measure.limit import memory_limit, read_pressure
 from memory_toolkit.measure.reading import Reading, read
 from memory_toolkit.measure.sizes import format_bytes
+from memory_toolkit.measure.thrashing import Refaults, refaults
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +19,8 @@ class Snapshot(Reading):
         group_used: what all processes under the limit hold, see `Limit.used`.
         oom_kills: processes of this one's group that were killed for want of memory.
         pressure: per cent of the last ten seconds that some task waited for memory.
+        refaults: pages that had to be read again lately, see `RefaultMeter`; not known before it
+            was asked for twice.
     """
 
     limit: int
@@ -25,6 +28,7 @@ class Snapshot(Reading):
     group_used: int | None = None
     oom_kills: int | None = None
     pressure: float | None = None
+    refaults: Refaults | None = None
 
     @property
     def headroom(self) -> int:
@@ -68,4 +72,5 @@ def snapshot() -> Snapshot:
         group_used=limit.used(),
         oom_kills=limit.home.oom_kills() if limit.home else None,
         pressure=read_pressure("/proc/pressure/memory") if pressure is None else pressure,
+        refaults=refaults(limit),
     )

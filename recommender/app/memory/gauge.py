@@ -8,7 +8,7 @@ from typing import NamedTuple
 from debug_memory import Snapshot, format_bytes
 from memory_toolkit.guard.guard import FULL, HIGH, SHEDDING, GuardState
 from recommender.app.i18n.language import t
-from recommender.app.memory.pieces import facts, faint
+from recommender.app.memory.pieces import facts, faint, warning
 
 
 class Stage(NamedTuple):
@@ -48,10 +48,10 @@ def gauge(now: Snapshot, guard: GuardState | None) -> str:
         remarks.append(t("memory.others"))
     if guard is not None and share >= SHEDDING:
         remarks.append(t("memory.stage_note", shedding=f"{SHEDDING:.0%}", full=f"{FULL:.0%}"))
-    return (
-        f"{_head(now, stage)}{_bar(now, others, stage)}{_legend(now, others, stage)}"
-        f"{facts(_known(now))}{''.join(map(faint, remarks))}"
-    )
+    blocks = [_head(now, stage), _bar(now, others, stage), _legend(now, others, stage)]
+    if now.refaults is not None and now.refaults.thrashing:
+        blocks.insert(0, warning(t("memory.thrashing")))
+    return "".join([*blocks, facts(_known(now)), *map(faint, remarks)])
 
 
 def _head(now: Snapshot, stage: Stage) -> str:
@@ -105,6 +105,8 @@ def _known(now: Snapshot) -> list[tuple[str, str]]:
         known.append((t("memory.oom_kills"), f"{now.oom_kills:,}"))
     if now.pressure is not None:
         known.append((t("memory.pressure"), f"{now.pressure:.1f}%"))
+    if now.refaults is not None:
+        known.append((t("memory.refaults"), format_bytes(now.refaults.per_second)))
     return known
 
 

@@ -29,7 +29,7 @@ from recommender.app.i18n.language import t
 from recommender.app.memory.access import may_see
 from recommender.app.memory.gauge import gauge
 from recommender.app.memory.parts import draw_parts
-from recommender.app.memory.pieces import action_name, draw, facts, warning
+from recommender.app.memory.pieces import action_name, draw, facts, faint, warning
 from recommender.app.memory.table import draw_actions
 from recommender.app.memory.timeline_chart import timeline
 from recommender.app.memory.tools import draw_tools
@@ -135,4 +135,5 @@ def _returned(returned: Returned) -> str:
         for key, size in steps
     ]
     total = t("memory.returned", total=format_bytes(returned.total))
-    return f'<div role="status"><b>{escape(total)}</b></div>{facts(given)}'
+    advice = faint(t("memory.small_objects")) if returned.advice else ""
+    return f'<div role="status"><b>{escape(total)}</b></div>{facts(given)}{advice}'

@@ -74,6 +74,8 @@ class Health:
                 found.append("memory is short: caches are given up")
             if self._were_refused(state.counts["refused"]):
                 found.append("visitors were asked to try again; the log says for want of what")
+            if state.refaults is not None and state.refaults.thrashing:
+                found.append(f"thrashing: {state.refaults.advice}")
         if problem := bundle_updates.trouble():
             found.append(f"{problem}; what was fetched before is served")
         killed = _killed() - self._killed_before

@@ -5,6 +5,7 @@ import pytest
 from debug_memory import MB, Snapshot
 from memory_toolkit.guard.guard import DECISIONS as GUARD_DECISIONS
 from memory_toolkit.guard.guard import GuardState
+from memory_toolkit.measure.thrashing import Refaults
 from recommender.app.memory.gauge import DECISIONS, gauge
 from tests.app.memory.drawn import flat
 
@@ -37,6 +38,16 @@ def test_everything_that_is_known() -> None:
     assert "|Limit set by cgroup v1 /sys/fs/cgroup/memory/<a>|" in words
     assert "|Others: what else counts against the same limit" in words
     assert "<a>" not in gauge(NOW, None)
+
+
+def test_thrashing_is_said_first_with_what_to_do() -> None:
+    calm, wild = (
+        flat(gauge(replace(NOW, refaults=Refaults(9 * MB, thrashing)), None))
+        for thrashing in (False, True)
+    )
+    assert "|Read again each second|9.0 MB|" in calm
+    assert calm.startswith("|Own memory|")
+    assert wild.startswith("|Thrashing: the mapped files that are in use do not fit")
 
 
 def test_the_bar_tells_own_memory_from_others() -> None:

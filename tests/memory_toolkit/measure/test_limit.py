@@ -1,3 +1,4 @@
+import os
 import re
 import subprocess
 import sys
@@ -202,6 +203,81 @@ def test_a_pressure_file_in_other_words_is_unknown(tmp_path: Path, text: str) ->
     assert read_pressure(str(tmp_path / "memory.pressure")) is None
 
 
+# The least room of all levels
+
+
+def group_of(directory: Path, most: object, current: int, **more: object) -> None:
+    files = {"max": most, "current": current, "stat": "anon 1", **more}
+    write(directory, **{name: f"{value}\n" for name, value in files.items()})
+
+
+@pytest.mark.parametrize(
+    ("inner", "outer", "limit", "room"),
+    [
+        pytest.param((250, 40, {}), (300, 290, {}), 250, 10, id="outer-group-nearly-full"),
+        pytest.param((250, 40, {}), ("max", 290, {}), 250, 210, id="outer-group-without-a-limit"),
+        pytest.param((300, 40, {"high": 100 * MB}), (400, 50, {}), 100, 60, id="own-memory.high"),
+        pytest.param(
+            (250, 40, {}), (400, 180, {"high": 200 * MB}), 200, 20, id="memory.high-outside"
+        ),
+        pytest.param(
+            (250, 40, {"high": "max"}), (300, 60, {"high": "max"}), 250, 210, id="no-high"
+        ),
+        pytest.param((250, 260, {}), (300, 270, {}), 250, -10, id="beyond-its-limit"),
+    ],
+)
+def test_what_is_left_is_the_least_at_any_level(
+    inner: tuple[int, int, dict[str, object]],
+    outer: tuple[int | str, int, dict[str, object]],
+    limit: int,
+    room: int,
+    tmp_path: Path,
+) -> None:
+    proc, point = proc_tree(tmp_path, V2, "/", "/pod/app", {})
+    for directory, (most, current, more) in (("pod/app", inner), ("pod", outer)):
+        size = most if isinstance(most, str) else most * MB
+        group_of(point / directory, size, current * MB, **more)
+    found = memory_limit(proc)
+    assert found.bytes == limit * MB
+    assert found.source.endswith("memory.high") == (limit in (100, 200))
+    used = found.used()
+    assert used is not None
+    assert found.bytes - used == room * MB
+
+
+def test_a_variable_does_not_hide_that_less_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proc, point = proc_tree(tmp_path, V2, "/", "/pod", {})
+    group_of(point / "pod", 300 * MB, 290 * MB)
+    monkeypatch.setenv(LIMIT_VARIABLE, "200M")
+    assert memory_limit(proc).used() == 190 * MB
+
+
+def test_the_hosts_hierarchy_under_a_private_namespace(tmp_path: Path) -> None:
+    """As in a container that was given /sys/fs/cgroup of the host: its own group has no name."""
+    proc, point = proc_tree(
+        tmp_path,
+        V2,
+        "/../..",
+        "/",
+        {"": "max", "system.slice": 900 * MB, "system.slice/a": 70 * MB, "system.slice/b": 90 * MB},
+    )
+    for name, member in (("a", 1), ("b", os.getpid())):
+        (point / "system.slice" / name / "cgroup.procs").write_text(f"2\n{member}\n")
+    found = memory_limit(proc)
+    assert (found.bytes, found.home) == (90 * MB, Group(f"{point}/system.slice/b", "v2"))
+    assert [most for _, most in found.levels] == [90 * MB, 900 * MB]
+
+
+def test_a_group_below_the_container_under_the_hosts_hierarchy(tmp_path: Path) -> None:
+    limits: dict[str, object] = {"docker/x": 200 * MB, "docker/x/worker": 80 * MB}
+    proc, point = proc_tree(tmp_path, V2, "/../..", "/worker", limits)
+    (point / "docker/x/worker/cgroup.procs").write_text(f"{os.getpid()}\n")
+    found = memory_limit(proc)
+    assert (found.bytes, found.home) == (80 * MB, Group(f"{point}/docker/x/worker", "v2"))
+
+
 # A real group
 
 
@@ -216,6 +292,41 @@ def test_the_limit_of_a_real_group() -> None:
         finally:
             inner.rmdir()
         assert printed == f"{200 * MB} cgroup v1 {outer}"
+
+
+def test_a_sibling_that_fills_the_outer_group_leaves_less_in_the_inner_one() -> None:
+    code = """
+import debug_memory as d
+print(d.snapshot().limit, d.snapshot().headroom)
+try:
+    with d.Guard(wait=0).admit("large", 120 << 20):
+        print("admitted")
+except d.Busy:
+    print("refused")
+"""
+    holder = "held = bytearray(b'x') * (200 << 20); print('held', flush=True); input()"
+    with real_v1_group(300 * MB) as outer:
+        inner, sibling = outer / "inner", outer / "sibling"
+        try:
+            for group in (inner, sibling):
+                group.mkdir()
+                (group / "memory.limit_in_bytes").write_text(str(250 * MB))
+            with subprocess.Popen(
+                [sys.executable, "-c", join(sibling) + holder],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            ) as other:
+                assert other.stdout is not None
+                other.stdout.readline()
+                limit, headroom, answer = run_python(join(inner) + code).split()
+                other.communicate("\n")
+        finally:
+            inner.rmdir()
+            sibling.rmdir()
+    assert int(limit) == 250 * MB
+    assert 60 * MB < int(headroom) < 100 * MB
+    assert answer == "refused"
 
 
 def test_a_real_group_counts_own_memory_and_not_the_file_that_was_written(tmp_path: Path) -> None:
