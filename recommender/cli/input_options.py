@@ -36,6 +36,11 @@ def add_input_options(command: argparse.ArgumentParser) -> None:
         help="the rating scale, such as 0.5-5 (default: detected)",
     )
     files.add_argument(
+        "--strict",
+        action="store_true",
+        help="refuse a broken row of the movies, tags or links; otherwise it is left out and shown",
+    )
+    files.add_argument(
         "--memory-limit",
         type=shared.size,
         metavar="SIZE",
@@ -139,7 +144,9 @@ def import_options(options: argparse.Namespace) -> ImportOptions:
     """
     from recommender.dataset import ImportOptions
 
-    return ImportOptions(options.encoding, options.scale, options.memory_limit)
+    return ImportOptions(
+        options.encoding, options.scale, options.memory_limit, strict=options.strict
+    )
 
 
 def _spark_setting(text: str) -> tuple[str, str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from recommender.dataset.broken_rows import BrokenRows
+
 
 @dataclass(frozen=True)
 class ImportReport:
@@ -23,6 +25,7 @@ class ImportReport:
     unknown_movie_tags: int
     linked_movies: int
     unknown_movie_links: int
+    broken_rows: tuple[BrokenRows, ...]
 
     def lines(self) -> list[str]:
         """Return the report for people, one line a fact; what did not happen is left out."""
@@ -47,5 +50,6 @@ class ImportReport:
             f"files: {', '.join(self.files)}",
             f"{self.ratings_kept:,} of {self.ratings_read:,} ratings kept: "
             f"{self.users:,} users, {self.movies:,} movies in the catalogue",
+            *(line for broken in self.broken_rows for line in broken.lines()),
             *(f"{count:,} {fact}" for count, fact in facts if count),
         ]

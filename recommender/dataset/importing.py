@@ -64,12 +64,14 @@ class ImportOptions:
         scale: lowest and highest rating; None: detected.
         memory_limit: bytes that the whole process may take; None: what `MemoryBudget.find` finds.
         keep_times: also write when each rating was given.
+        strict: refuse a broken row of the movies, tags or links, which is left out otherwise.
     """
 
     encoding: str | None = None
     scale: tuple[float, float] | None = None
     memory_limit: int | None = None
     keep_times: bool = False
+    strict: bool = False
 
     def __post_init__(self) -> None:
         if self.encoding is not None:
@@ -198,8 +200,9 @@ class _Import:
         """The file as a table."""
         before, self._read = self._read, self._read + self._size(file)
         progress = scaled(self._progress, _STAGED * before, _STAGED * self._read)
+        options = self._options
         return load_staging_table(
-            self._connection, file, self._options.encoding, self._scratch, progress
+            self._connection, file, options.encoding, self._scratch, progress, options.strict
         )
 
     def _write_history(self, known: int, n_movies: int) -> tuple[np.ndarray, np.ndarray]:

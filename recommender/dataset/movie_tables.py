@@ -11,10 +11,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from recommender.core.errors import DataError
 from recommender.dataset.database import batches, count_rows, fetch_row, index_ids
 from recommender.dataset.movie_rows import MAX_TAGS, movie_row, movie_schema
 from recommender.dataset.sources import TableFile
-from recommender.dataset.staging import StagingTable
+from recommender.dataset.staging import MAX_ID_BYTES, StagingTable
 
 _MOVIES_PER_BATCH = 256  # a plot may have 4,000 characters
 _SORTED_AT_ONCE = 8 << 20
@@ -79,9 +80,14 @@ class MovieTables:
         self._tags = stage_file(tags) if tags else None
         self._links = stage_file(links) if links else None
         self._linked = 0
-        query = "SELECT movie_id, min(rowid) AS first_row FROM movies GROUP BY ALL"
+        usable = f"strlen(movie_id) <= {MAX_ID_BYTES}"
+        query = f"SELECT movie_id, min(rowid) AS first_row FROM movies WHERE {usable} GROUP BY ALL"
         index_ids(connection, "movie", query)
         self.n_movies = count_rows(connection, "movie_index")
+        if not self.n_movies:
+            why = self._movies.broken_rows.first[0]
+            raise DataError(f"{movies.path} has no movie that can be used ({why})")
+        self._usable = count_rows(connection, f"movies WHERE {usable}")
 
     def ids(self) -> pa.Table:
         """Return the ids as text, column ``movie_id``; a row's position is the movie's index."""
@@ -90,9 +96,13 @@ class MovieTables:
 
     def example(self) -> str:
         """Return the id of a movie, for an error message."""
-        return str(fetch_row(self._connection, "SELECT movie_id FROM movies LIMIT 1")[0])
+        return str(
+            fetch_row(
+                self._connection, "SELECT movie_id FROM movie_index ORDER BY first_row LIMIT 1"
+            )[0]
+        )
 
-    def report(self, rated: int) -> dict[str, int]:
+    def report(self, rated: int) -> dict[str, Any]:
         """Return the counts of movies, tags and links in `ImportReport`, after `write`.
 
         Args:
@@ -104,7 +114,7 @@ class MovieTables:
             "movies": self.n_movies,
             "movies_without_ratings": self.n_movies - rated,
             "movies_without_title": count_rows(self._connection, untitled),
-            "duplicate_movies": self._movies.rows - self.n_movies,
+            "duplicate_movies": self._usable - self.n_movies,
             "tags_read": self._tags.rows if self._tags else 0,
             **{
                 f"unknown_movie_{kind}": count_rows(self._connection, unknown.format(kind))
@@ -113,6 +123,11 @@ class MovieTables:
                 for kind, table in (("tags", self._tags), ("links", self._links))
             },
             "linked_movies": self._linked,
+            "broken_rows": tuple(
+                table.broken_rows
+                for table in (self._movies, self._tags, self._links)
+                if table and (table.broken_rows.left_out or table.broken_rows.joined)
+            ),
         }
 
     def write(self, path: Path, digest: Hash) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import os
 import re
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +16,8 @@ import duckdb
 from recommender.core.errors import DataError, one_line
 from recommender.core.progress import Progress, no_progress
 from recommender.core.records import FLOAT_ID
-from recommender.dataset.database import fetch_row, run_query
+from recommender.dataset.broken_rows import MAX_SHOWN, BrokenRows, copy_whole_rows, field_problem
+from recommender.dataset.database import count_rows, fetch_row, run_query
 from recommender.dataset.sources import (
     COLUMN_NAMES,
     GENRE_FLAG,
@@ -75,6 +78,8 @@ class StagingTable:
         file: what was read.
         text: the text that was read, None for Parquet: the file itself or a copy in UTF-8.
         delimiter: of that text.
+        broken_rows: its rows that were mended or left out.
+        lines: where in the file the rows stand, from the header on, if some were left out.
     """
 
     table: str
@@ -82,12 +87,16 @@ class StagingTable:
     file: TableFile
     text: Path | None
     delimiter: str
+    broken_rows: BrokenRows
+    lines: array[int] | None = None
 
     def place(self, row: int) -> str:
         """Return the place of the row with this ``rowid``: file and line, or row for Parquet."""
         if self.text is None:
             return f"{self.file.path}, row {row + 1}"
         header = self.file.columns is None
+        if self.lines is not None:
+            return f"{self.file.path}, line {self.lines[row + header]}"
         found = read_records(self.text, self.delimiter, self.file.quoted)
         try:
             line, _ = next(itertools.islice(found, row + header, None))
@@ -102,22 +111,30 @@ def load_staging_table(
     encoding: str | None,
     scratch: Path,
     progress: Progress = no_progress,
+    strict: bool = False,
 ) -> StagingTable:
     """Copy `file` into the DuckDB table named after its kind.
 
     Memory: what DuckDB may use, whatever the size of the file. For that, texts are cut: a plot to
     4,000 characters, a title to 500, a tag to 200, lists to 1,000.
 
+    Args:
+        strict: refuse a broken row of any file; otherwise those that are no ratings are left out.
+            Movies without an id stay in the table, and count as left out.
+
     Raises:
         DataError: the file is empty, unreadable, broken, in another encoding, or lacks a column or
             the id of a user or a movie.
     """
+    strict = strict or file.kind == "ratings"
     if file.parquet:
         staged = _stage_parquet(connection, file, progress)
     else:
-        staged = _stage_text(connection, file, encoding, scratch, progress)
+        staged = _stage_text(connection, file, encoding, scratch, progress, strict)
     if not staged.rows:
         raise DataError(f"{file.path} has no rows; check {file.option}")
+    if not strict:
+        return _without_ids(connection, staged)
     for column in _IDS[file.kind]:
         empty, long = fetch_row(
             connection,
@@ -137,37 +154,73 @@ def _stage_text(
     encoding: str | None,
     scratch: Path,
     progress: Progress,
+    strict: bool,
 ) -> StagingTable:
     text = as_utf8(file.path, encoding, file.fallback_encoding, scratch / f"{file.kind}.txt")
     delimiter = file.delimiter or guess_delimiter(text)
     try:
-        line, found = next(read_records(text, delimiter, file.quoted))
+        line, names = next(read_records(text, delimiter, file.quoted))
     except StopIteration:
         raise DataError(f"{file.path} is empty; check {file.option}") from None
     except BrokenRecordError as broken:
         raise DataError(f"{file.path}, line {broken}; mend the line") from None
-    columns = file.columns or found
+    columns = file.columns or names
     expressions = {
         part: f"c{position}"
         for part, position in find_columns(str(file.path), file.kind, columns).items()
     }
     if flags := _genre_flags(columns):
         expressions["genres"] = flags
-    names = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(len(columns)))
-    quote = '"' if file.quoted else ""
-    reader = (
-        f"read_csv(?, auto_detect=false, columns={{{names}}}, delim='{delimiter}', "
-        f"quote='{quote}', escape='{quote}', strict_mode=true, skip={line - 1}, "
-        f"header={file.columns is None}, buffer_size={_CSV_BUFFER}, "
-        f"compression={'gzip' if is_gzip(text) else 'none'}, hive_partitioning=false)"
-    )
+    width, header = len(columns), file.columns is None
+    reader = _csv_reader(text, delimiter, file.quoted, width, header, line - 1)
+    broken_rows, lines = BrokenRows(file.path.name), None
     try:
         rows = _create(connection, file, expressions, reader, text, progress)
     except duckdb.InvalidInputException as error:
-        place = _broken_line(text, delimiter, file.quoted, len(columns))
-        problem = f"line {place}" if place else str(error).splitlines()[0]
-        raise DataError(f"{file.path}, {problem}; mend the line") from None
-    return StagingTable(file.kind, rows, file, text, delimiter)
+        if not strict:
+            whole = scratch / f"{file.kind}.csv"
+            found, lines = copy_whole_rows(text, delimiter, file.quoted, width, whole)
+            broken_rows = broken_rows.plus(found.left_out, found.first, found.joined)
+        if not (broken_rows.left_out or broken_rows.joined):
+            place = _broken_line(text, delimiter, file.quoted, width)
+            problem = f"line {place}" if place else str(error).splitlines()[0]
+            raise DataError(f"{file.path}, {problem}; mend the line") from None
+        reader = _csv_reader(whole, ",", True, width, header, 0)
+        rows = _create(connection, file, expressions, reader, whole, progress)
+    return StagingTable(file.kind, rows, file, text, delimiter, broken_rows, lines)
+
+
+def _csv_reader(
+    text: Path, delimiter: str, quoted: bool, width: int, header: bool, skip: int
+) -> str:
+    """The table function that reads `text`; its columns are c0, c1 and so on."""
+    names = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(width))
+    quote = '"' if quoted else ""
+    return (
+        f"read_csv(?, auto_detect=false, columns={{{names}}}, delim='{delimiter}', "
+        f"quote='{quote}', escape='{quote}', strict_mode=true, skip={skip}, "
+        f"header={header}, buffer_size={_CSV_BUFFER}, "
+        f"compression={'gzip' if is_gzip(text) else 'none'}, hive_partitioning=false)"
+    )
+
+
+def _without_ids(connection: duckdb.DuckDBPyConnection, staged: StagingTable) -> StagingTable:
+    """Count the rows without an id that they need as left out.
+
+    Raises:
+        DataError: they are many, see `BrokenRows.check`.
+    """
+    broken = staged.broken_rows
+    for column in _IDS[staged.file.kind]:
+        unusable = f"{staged.table} WHERE NOT coalesce(strlen({column}) <= {MAX_ID_BYTES}, false)"
+        query = f"SELECT rowid, {column} IS NULL FROM {unusable} ORDER BY rowid LIMIT {MAX_SHOWN}"
+        found = connection.execute(query).fetchall()
+        problems = [(EMPTY_ID if empty else LONG_ID).partition(";")[0] for _, empty in found]
+        places = [staged.place(row).rpartition(", ")[2] for row, _ in found]
+        first = [f"{at}: {column} {what}" for at, what in zip(places, problems, strict=True)]
+        broken = broken.plus(count_rows(connection, unusable), first)
+    broken.check(staged.rows + staged.broken_rows.left_out)
+    return dataclasses.replace(staged, broken_rows=broken)
 
 
 def _stage_parquet(
@@ -197,7 +250,7 @@ def _stage_parquet(
             f"{file.path} is not readable as Parquet ({str(error).splitlines()[0]}); "
             f"check {file.option}"
         ) from None
-    return StagingTable(file.kind, rows, file, None, "")
+    return StagingTable(file.kind, rows, file, None, "", BrokenRows(file.path.name))
 
 
 def _footer_length(path: Path) -> int:
@@ -296,9 +349,8 @@ def _broken_line(text: Path, delimiter: str, quoted: bool, width: int) -> str | 
     """The line number of the first broken record and what is wrong with it."""
     try:
         for line, fields in read_records(text, delimiter, quoted):
-            if len(fields) == width or (len(fields) == width + 1 and not fields[-1]):
-                continue
-            return f"{line}: {len(fields)} fields where {width} are expected"
+            if problem := field_problem(fields, width):
+                return f"{line}: {problem}"
     except BrokenRecordError as broken:
         return str(broken)
     return None

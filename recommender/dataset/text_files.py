@@ -112,6 +112,12 @@ def read_records(path: Path, delimiter: str, quoted: bool) -> Iterator[tuple[int
             raise BrokenRecordError(f"{line}: a quote is not closed or not doubled") from None
 
 
+def raw_lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a file from `as_utf8`, with their endings as they are."""
+    with io.TextIOWrapper(_open(path), encoding="utf-8-sig", newline="") as file:
+        yield from file
+
+
 def guess_delimiter(path: Path) -> str:
     """Return the delimiter that the first line has most of, of a file from `as_utf8`.
 

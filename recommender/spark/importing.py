@@ -99,7 +99,9 @@ def import_dataset(
         done(0.0)
 
         def stage_file(file: TableFile) -> StagingTable:
-            return load_staging_table(connection, file, options.encoding, scratch)
+            return load_staging_table(
+                connection, file, options.encoding, scratch, strict=options.strict
+            )
 
         with _fetched(files, source, scratch / "fetched") as tables:
             movies = MovieTables(connection, *tables, stage_file)

@@ -6,7 +6,6 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from recommender.core.errors import DataError
 from recommender.dataset.movie_tables import MovieTables
 from recommender.dataset.sources import table_file
 from recommender.dataset.staging import load_staging_table
@@ -64,6 +63,7 @@ def test_what_is_written_and_reported(
         "unknown_movie_tags": 1,
         "unknown_movie_links": 0,
         "linked_movies": 0,
+        "broken_rows": (),
     }
     digests = [hashlib.sha256(), hashlib.sha256()]
     found.write(tmp_path / "movies.parquet", digests[0])
@@ -72,8 +72,3 @@ def test_what_is_written_and_reported(
     assert written["title"] == ["Nine", "Ten", "Movie 100"]
     assert written["tags"] == [["dry"], [], []]
     assert digests[0].digest() != digests[1].digest()
-
-
-def test_a_movie_without_an_id(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"movies\.csv, line 3: movie_id is empty"):
-        tables(connection, tmp_path, "id,title\n1,One\n,Two\n")
