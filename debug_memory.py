@@ -19,7 +19,13 @@ from memory_toolkit.integrations.metrics import (
     memory_metrics,
     metrics_text,
 )
-from memory_toolkit.measure.limit import LIMIT_VARIABLE, Group, Limit, memory_limit
+from memory_toolkit.measure.limit import (
+    LIMIT_VARIABLE,
+    Group,
+    Limit,
+    configure_memory_limit,
+    memory_limit,
+)
 from memory_toolkit.measure.reading import Reading
 from memory_toolkit.measure.returning import Returned, return_memory
 from memory_toolkit.measure.sizes import MB, format_bytes, parse_size
@@ -67,6 +73,7 @@ __all__ = [
     "action_metrics",
     "actions",
     "clear_actions",
+    "configure_memory_limit",
     "count_objects",
     "format_bytes",
     "identify_sessions",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import shutil
 import signal
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import settings as hypothesis_settings
 
+from memory_toolkit.measure import limit
 from recommender import Recommender
 from recommender.bundle import shards
 from recommender.dataset import from_files
@@ -42,6 +44,14 @@ ODD_TITLES = {
     4: ('Amelie (Le Fabuleux destin d\'Amélie Poulain), "quoted"', 2001, "Comedy|Romance"),
 }
 N_MOVIES, N_USERS = 60, 50
+
+
+@pytest.fixture(autouse=True)
+def _no_memory_limit_configured() -> Iterator[None]:
+    """The commands configure the limit of their process, which here is that of all tests."""
+    limit._configured = None
+    yield
+    limit._configured = None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -7,14 +7,16 @@ from collections.abc import Iterator
 
 import psutil
 
-from memory_toolkit.cli.registered import Footprint, footprints
+from memory_toolkit.cli.registered import Footprint, footprints, limit_variables
 from memory_toolkit.guard.guard import FULL
 from memory_toolkit.measure.limit import (
     LIMIT_VARIABLE,
     MACHINE,
     Limit,
+    configure_memory_limit,
     control_groups,
     memory_limit,
+    read_limit_variable,
 )
 from memory_toolkit.measure.returning import return_memory
 from memory_toolkit.measure.sizes import MB, format_bytes
@@ -31,8 +33,11 @@ def check() -> Iterator[str]:
     """Yield the findings line by line; what the host registered takes some seconds.
 
     Raises:
-        ValueError: MATINEE_MEMORY_LIMIT is not a size.
+        ValueError: a variable that sets the limit is not a size of at least 1M.
     """
+    for variable in limit_variables():
+        if (configured := read_limit_variable(variable)) is not None:
+            configure_memory_limit(configured, variable)
     now, limit = snapshot(), memory_limit()
     used = limit.used()
     yield _row("Limit", f"{format_bytes(limit.bytes)} ({limit.source})")
@@ -50,7 +55,7 @@ def check() -> Iterator[str]:
     again = "not known here" if limit.home is None else limit.home.refaults()
     yield _row("Read again so far", again if isinstance(again, str) else format_bytes(again or 0))
     yield ""
-    yield "Where limits can be, the smallest counts; the variable wins over all:"
+    yield "Where limits can be, the smallest counts; a variable wins over all:"
     yield from _places(limit)
     yield ""
     yield _row("Peaks of actions", _peaks())
@@ -62,7 +67,8 @@ def check() -> Iterator[str]:
 
 
 def _places(limit: Limit) -> Iterator[str]:
-    yield _row(f"  {LIMIT_VARIABLE}", os.environ.get(LIMIT_VARIABLE, "").strip() or "not set")
+    for variable in (*limit_variables(), LIMIT_VARIABLE):
+        yield _row(f"  {variable}", os.environ.get(variable, "").strip() or "not set")
     for group in control_groups():
         used = group.used()
         if used is None:  # the topmost group of some systems, or one without memory control

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from memory_toolkit.cli.check import check
 from memory_toolkit.cli.watch import watch
 from memory_toolkit.cli.watched import WatchError, process_source, url_source
-from memory_toolkit.measure.sizes import MB, parse_size
+from memory_toolkit.measure.sizes import parse_limit
 from memory_toolkit.record.page import page
 from memory_toolkit.record.recorder import CommandError, Recording, record
 from memory_toolkit.record.report import SampleTable, UnwritableError, WholeFile, summary
@@ -119,7 +119,7 @@ def _check(options: argparse.Namespace) -> int:
     try:
         for line in check():
             print(line, flush=True)
-    except ValueError as error:  # MATINEE_MEMORY_LIMIT
+    except ValueError as error:  # a variable that sets the limit
         return _complain("check", str(error))
     return 0
 
@@ -197,12 +197,9 @@ def _add_interval(command: argparse.ArgumentParser, seconds: float) -> None:
 
 def _size(text: str) -> int:
     try:
-        size = parse_size(text)
+        return parse_limit(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-    if size < MB:  # 256 is most likely meant as 256M
-        raise argparse.ArgumentTypeError(f"{text}: give at least 1M, such as 256M or 1.5G")
-    return size
 
 
 def _interval(text: str) -> float:

@@ -1,4 +1,4 @@
-"""Measures the applications that registered a module for `check`, each in a process of its own.
+"""Find what applications registered for `check`: a module that measures them, and a setting.
 
 A distribution registers by an entry point of the group `GROUP`: its name is the word for what is
 measured ("Bundle"), its value the module to run. Nothing of it is imported here::
@@ -8,6 +8,9 @@ measured ("Bundle"), its value the module to run. Nothing of it is imported here
     python -m MODULE OTHER       print the object of one of those
 
 A module that cannot measure ends with an exit status and one line on standard error.
+
+An entry point of the group `LIMIT_GROUP` is named as the environment variable that sets the
+application's memory limit, and its value is the module that reads it.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from collections.abc import Iterator
 from importlib.metadata import entry_points
 from typing import NamedTuple
 
-GROUP = "debug_memory.checks"
+GROUP, LIMIT_GROUP = "debug_memory.checks", "debug_memory.limit_variables"
 _SECONDS = 120.0
 
 
@@ -32,6 +35,11 @@ class Footprint(NamedTuple):
     opened: int
     peak: int
     file: int
+
+
+def limit_variables() -> list[str]:
+    """Return the names of the applications' environment variables that set a memory limit."""
+    return sorted({registered.name for registered in entry_points(group=LIMIT_GROUP)})
 
 
 def footprints() -> Iterator[tuple[str, Footprint | str]]:

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 
 import psutil
 
-from memory_toolkit.measure.sizes import parse_size
+from memory_toolkit.measure.sizes import parse_limit
 
-LIMIT_VARIABLE = "MATINEE_MEMORY_LIMIT"
+LIMIT_VARIABLE = "DEBUG_MEMORY_LIMIT"
 MACHINE = "machine"
+# What the application said: its limit in bytes, or None, and the limit's source.
+_configured: tuple[int | None, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,8 @@ class Limit:
     Attributes:
         bytes: how much.
         source: "cgroup v1 <directory>", "cgroup v2 <directory>" (with "memory.high" behind it where
-            that is what is reached first), "MATINEE_MEMORY_LIMIT" or
-            "machine".
+            that is what is reached first), "DEBUG_MEMORY_LIMIT", "machine" or what
+            `configure_memory_limit` was told.
         group: the group that sets it, unless something else does.
         home: the group that the process itself is in, where that is known.
         levels: all groups with a limit, its own and those around it, and what each of them may
@@ -105,7 +107,7 @@ class Limit:
 
         The levels are the process's group, each group around it, and the machine: what others hold
         at any of them cannot be taken. Pages of files do not count, since the kernel takes them
-        back. None when a variable sets less than there is room for, since it is not known whom that
+        back. None when less was configured than there is room for, since it is not known whom that
         is meant for.
         """
         rooms = [int(psutil.virtual_memory().available)]
@@ -123,34 +125,57 @@ class Limit:
         return self.group is not None or self.source == MACHINE
 
 
+def configure_memory_limit(limit: int | None, source: str = "configured") -> None:
+    """Let `memory_limit` return `limit` bytes in this process; for applications with own settings.
+
+    None lets it return what the system enforces. Either way DEBUG_MEMORY_LIMIT, the toolkit's own
+    setting, counts no longer.
+
+    Args:
+        limit: bytes, or None.
+        source: names what says so, such as the application's own environment variable.
+    """
+    global _configured
+    _configured = limit, source
+
+
 def memory_limit(proc: str = "/proc") -> Limit:
     """Return the memory limit of this process, and what says so.
 
-    The environment variable MATINEE_MEMORY_LIMIT wins (256M, 1.5G or bytes; M is 1024 x 1024);
-    else the smallest limit of the process's control group and the groups around it, versions 1
-    and 2, or the machine's memory when that is smaller. Source: the kernel's documentation of
+    What `configure_memory_limit` was told wins, or else the environment variable
+    DEBUG_MEMORY_LIMIT (256M, 1.5G or bytes; M is 1024 x 1024); without both it is what the system
+    enforces: the smallest limit of the process's control group and the groups around it, versions
+    1 and 2, or the machine's memory when that is smaller. Source: the kernel's documentation of
     cgroup v1 and v2 memory, and proc(5).
     `proc` is where the proc file system is mounted.
 
     Raises:
-        ValueError: MATINEE_MEMORY_LIMIT is not a size.
+        ValueError: nothing was configured, and DEBUG_MEMORY_LIMIT is not a size of at least 1M.
     """
     enforced = enforced_limit(proc=proc)
-    override = os.environ.get(LIMIT_VARIABLE, "").strip()
-    if override:
-        try:
-            return Limit(
-                parse_size(override), LIMIT_VARIABLE, home=enforced.home, levels=enforced.levels
-            )
-        except ValueError as error:
-            raise ValueError(f"{LIMIT_VARIABLE}={error}") from None
-    return enforced
+    limit, source = _configured or (read_limit_variable(LIMIT_VARIABLE), LIMIT_VARIABLE)
+    if limit is None:
+        return enforced
+    return Limit(limit, source, home=enforced.home, levels=enforced.levels)
+
+
+def read_limit_variable(name: str) -> int | None:
+    """Return the bytes that the environment variable `name` says; None if it is not set or empty.
+
+    Raises:
+        ValueError: it is not a size of at least 1M; names the variable.
+    """
+    text = os.environ.get(name, "").strip()
+    try:
+        return parse_limit(text) if text else None
+    except ValueError as error:
+        raise ValueError(f"{name}={error}") from None
 
 
 def enforced_limit(pid: int | None = None, proc: str = "/proc") -> Limit:
-    """Return the limit that the system enforces on this process or `pid`, whatever was announced.
+    """Return the limit that the system enforces on this process or `pid`, whatever was configured.
 
-    As `memory_limit`, without the environment variable.
+    As `memory_limit`, without what was configured.
     """
     groups = control_groups(pid, proc)
     home = groups[0] if groups else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 MB = 1024 * 1024
+LIMIT_FORMAT = "a size of at least 1M, such as 256M or 1.5G"
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)(?:I?B)?")
 
 
@@ -25,3 +26,18 @@ def parse_size(text: str) -> int:
     if size < 1:
         raise ValueError(f"{text}: write a size such as 256M, 1.5G or bytes")
     return size
+
+
+def parse_limit(text: str) -> int:
+    """Return the bytes of a memory limit, written as for `parse_size`.
+
+    Raises:
+        ValueError: `text` is no size, or less than 1 MB: 256 is most likely meant as 256M.
+    """
+    try:
+        limit = parse_size(text)
+    except (ValueError, OverflowError):
+        limit = 0
+    if limit < MB:
+        raise ValueError(f"{text}: give {LIMIT_FORMAT}")
+    return limit

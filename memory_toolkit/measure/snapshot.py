@@ -61,7 +61,7 @@ def snapshot() -> Snapshot:
     Source: /proc/self/status, the files of the control group, /proc/pressure/memory.
 
     Raises:
-        ValueError: MATINEE_MEMORY_LIMIT is not a size.
+        ValueError: as `memory_limit`.
     """
     limit = memory_limit()
     pressure = limit.home.pressure() if limit.home else None

@@ -117,6 +117,7 @@ def main() -> int:
     try:
         load_env_file()
         settings = Settings.from_environment()
+        settings.apply_memory_limit()
         bundle = parse_location(sys.argv[1]) if len(sys.argv) > 1 else settings.bundle
         found = footprint(bundle, settings)
     except MatineeError as error:

@@ -14,8 +14,8 @@ from recommender.cli.input_options import (
     judged_settings,
     source_of,
 )
-from recommender.core.memory_budget import MemoryBudget
 from recommender.core.optional_packages import require_training
+from recommender.settings.memory_budget import MemoryBudget
 
 
 def add_command(commands: Any) -> None:

@@ -70,6 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options.from_file = load_env_file()
         options.knobs = Settings.from_environment()
+        options.knobs.apply_memory_limit()
         for line in [] if vars(options).get("export") else unknown_variables():
             print(f"matinee: {line}", file=sys.stderr)
         options.run(options)

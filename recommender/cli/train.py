@@ -17,9 +17,9 @@ from recommender.cli.input_options import (
     source_of,
 )
 from recommender.core.errors import SettingsError
-from recommender.core.memory_budget import MemoryBudget
 from recommender.core.optional_packages import require_training
 from recommender.core.text_table import table
+from recommender.settings.memory_budget import MemoryBudget
 from recommender.spark import LOCAL_MASTER
 
 if TYPE_CHECKING:

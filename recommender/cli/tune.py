@@ -15,8 +15,8 @@ from recommender.cli.input_options import (
     source_of,
 )
 from recommender.core.errors import DataError
-from recommender.core.memory_budget import MemoryBudget
 from recommender.core.optional_packages import require_training
+from recommender.settings.memory_budget import MemoryBudget
 
 MAX_MINUTES = 100_000
 

@@ -14,8 +14,8 @@ import duckdb
 import pyarrow as pa
 
 from recommender.core.errors import DataError, SettingsError
-from recommender.core.memory_budget import MemoryBudget
 from recommender.core.progress import Progress, no_progress
+from recommender.settings.memory_budget import MemoryBudget
 
 _SECONDS_BETWEEN_REPORTS = 0.2
 _OUTPUT = (".npy", ".parquet")

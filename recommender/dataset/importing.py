@@ -17,7 +17,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from recommender.core.errors import DataError, SettingsError
-from recommender.core.memory_budget import MemoryBudget
 from recommender.core.progress import Progress, StageProgress, no_progress, of_stage, scaled
 from recommender.dataset.database import (
     batches,
@@ -35,6 +34,7 @@ from recommender.dataset.sources import Source, TableFile
 from recommender.dataset.staging import StagingTable, load_staging_table
 from recommender.dataset.text_files import check_encoding
 from recommender.dataset.times import seconds
+from recommender.settings.memory_budget import MemoryBudget
 
 _RATINGS_PER_BATCH = 50_000
 

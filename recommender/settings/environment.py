@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from memory_toolkit.measure.sizes import MB, parse_size
+from memory_toolkit.measure.limit import configure_memory_limit
+from memory_toolkit.measure.sizes import LIMIT_FORMAT, parse_limit
 from recommender.core.address import Address, parse_location
 from recommender.core.errors import SettingsError
 
@@ -64,13 +65,6 @@ def _parse_flag(text: str) -> bool:
     raise ValueError
 
 
-def _parse_limit(text: str) -> int:
-    size = parse_size(text)
-    if size < MB:  # 256 is most likely meant as 256M
-        raise ValueError
-    return size
-
-
 def _parse_token(text: str) -> str:
     # It travels in an address and in a header.
     if not (text.isascii() and text.isprintable()) or " " in text:
@@ -97,6 +91,7 @@ def _parse_schema(text: str) -> str:
     return text
 
 
+LIMIT_VARIABLE = "MATINEE_MEMORY_LIMIT"
 # 63 is PostgreSQL's limit. Names with capitals would need quotes in whatever else reads them.
 _SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
 # "*" stands for whatever is before the first dot; neither port nor path belongs to a name.
@@ -106,7 +101,7 @@ _PATH = _Kind("a path", lambda text: Path(text).expanduser())
 _PLACE = _Kind("a path or an address", parse_location)
 _FLAG = _Kind("true or false", _parse_flag)
 _HOSTS = _Kind("host names with commas between, such as movies.example,*.example", _parse_hosts)
-_LIMIT = _Kind("a size of at least 1M, such as 256M or 1.5G", _parse_limit)
+_LIMIT = _Kind(LIMIT_FORMAT, parse_limit)
 _DATABASE = _Kind("postgresql://USER:PASSWORD@HOST/DATABASE", _parse_database, secret=True)
 _SCHEMA = _Kind("small letters, digits and _, no digit first", _parse_schema)
 _TOKEN = _Kind("letters, digits and signs without blanks", _parse_token, secret=True)
@@ -165,7 +160,7 @@ class Settings:
         "MATINEE_FEATURES", 2000, _number(1, 65_536), "terms of the content model that is trained"
     )
     memory_limit: int | None = _knob(
-        "MATINEE_MEMORY_LIMIT", None, _LIMIT, "memory that the process may use; found by itself"
+        LIMIT_VARIABLE, None, _LIMIT, "memory that the process may use; found by itself"
     )
     guard: bool = _knob("MATINEE_GUARD", True, _FLAG, "keep the process within the limit")
     actions_at_once: int = _knob(
@@ -274,17 +269,12 @@ class Settings:
         Raises:
             SettingsError: a value cannot be used; names the variable.
         """
-        values = {}
-        for knob in fields(cls):
-            variable, kind = knob.metadata["variable"], knob.metadata["kind"]
-            text = environment.get(variable, "").strip()
-            if text:
-                try:
-                    values[knob.name] = kind.parse(text)
-                except (ValueError, OverflowError, RuntimeError):  # the last: no such home, ~name
-                    given = "…" if kind.secret else repr(text)[1:-1]  # in one line, whatever it is
-                    raise SettingsError(f"{variable}={given}: give {kind.accepts}") from None
-        return cls(**values)
+        read = {knob.name: _read(knob, environment) for knob in fields(cls)}
+        return cls(**{name: value for name, value in read.items() if value is not None})
+
+    def apply_memory_limit(self) -> None:
+        """Make `memory_limit` the limit that the memory toolkit finds in this process."""
+        configure_memory_limit(self.memory_limit, LIMIT_VARIABLE)
 
     def described(self) -> Iterator[tuple[str, str, str]]:
         """Each variable with its value in words, a secret one hidden, and what it sets."""
@@ -298,6 +288,28 @@ class Settings:
                 value = ",".join(value) if isinstance(value, tuple) else value
                 text = str(value).lower() if isinstance(value, bool) else str(value)
             yield knob.metadata["variable"], text, knob.metadata["help"]
+
+
+def _read(knob: Field[Any], environment: Mapping[str, str]) -> Any:
+    """Return the value that `environment` gives to the knob; None for none."""
+    variable, kind = knob.metadata["variable"], knob.metadata["kind"]
+    text = environment.get(variable, "").strip()
+    try:
+        return kind.parse(text) if text else None
+    except (ValueError, OverflowError, RuntimeError):  # the last: no such home, ~name
+        given = "…" if kind.secret else repr(text)[1:-1]  # in one line, whatever it is
+        raise SettingsError(f"{variable}={given}: give {kind.accepts}") from None
+
+
+def read_memory_limit(environment: Mapping[str, str] = os.environ) -> int | None:
+    """Return the bytes that MATINEE_MEMORY_LIMIT says, whatever other variables do; None for none.
+
+    Raises:
+        SettingsError: it is not a size of at least 1M.
+    """
+    (knob,) = (knob for knob in fields(Settings) if knob.name == "memory_limit")
+    value: int | None = _read(knob, environment)
+    return value
 
 
 VARIABLES: tuple[str, ...] = tuple(knob.metadata["variable"] for knob in fields(Settings))

@@ -22,7 +22,6 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from recommender.core.errors import DataError, SettingsError
-from recommender.core.memory_budget import MemoryBudget
 from recommender.core.progress import Progress, StageProgress, no_progress, of_stage, scaled
 from recommender.dataset.database import import_database
 from recommender.dataset.history_files import write_history
@@ -31,6 +30,7 @@ from recommender.dataset.importing import Dataset, ImportOptions, nothing_left, 
 from recommender.dataset.movie_tables import MovieTables
 from recommender.dataset.sources import TableFile, table_file
 from recommender.dataset.staging import StagingTable, load_staging_table
+from recommender.settings.memory_budget import MemoryBudget
 from recommender.spark.blocks import PACKED, pack_ratings, ratings_of
 from recommender.spark.driver_rows import driver_rows, unpacked
 from recommender.spark.files import FileSystem

@@ -27,8 +27,8 @@ from urllib.parse import urlsplit
 
 from memory_toolkit.measure.sizes import MB
 from recommender.core.errors import SettingsError
-from recommender.core.memory_budget import MIN_BYTES, MemoryBudget
 from recommender.core.optional_packages import require_spark
+from recommender.settings.memory_budget import MIN_BYTES, MemoryBudget
 from recommender.spark import LOCAL_MASTER
 
 if TYPE_CHECKING:

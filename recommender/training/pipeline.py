@@ -30,7 +30,6 @@ from recommender.bundle.movie_facts import MovieFacts, pack_genres
 from recommender.bundle.shards import split
 from recommender.bundle.writer import BundleWriter
 from recommender.core.errors import BundleError, DataError, SettingsError
-from recommender.core.memory_budget import MemoryBudget
 from recommender.core.progress import Progress, StageProgress, no_progress, of_stage, scaled
 from recommender.core.records import Id
 from recommender.dataset import ImportOptions
@@ -40,6 +39,7 @@ from recommender.models.ranking import RankingSettings
 from recommender.models.registry import SERVED
 from recommender.models.stars import StarsSettings
 from recommender.search.titles import TitleIndex
+from recommender.settings.memory_budget import MemoryBudget
 from recommender.training.engine import Engine, LocalEngine, S
 from recommender.training.stages import Stages
 

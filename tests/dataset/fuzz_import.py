@@ -36,8 +36,8 @@ import numpy as np
 from memory_toolkit.guard.enclosure import Enclosure, enclosure
 from memory_toolkit.measure.sizes import MB, format_bytes, parse_size
 from recommender.core.errors import MatineeError
-from recommender.core.memory_budget import MIN_BYTES
 from recommender.dataset import Dataset, ImportOptions, from_directory, import_dataset
+from recommender.settings.memory_budget import MIN_BYTES
 from tests.dataset.mutations import mutate, write_valid
 
 MAX_SECONDS = 20.0

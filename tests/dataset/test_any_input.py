@@ -18,8 +18,8 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from recommender.core.errors import MatineeError
-from recommender.core.memory_budget import MIN_BYTES
 from recommender.dataset import Dataset, ImportOptions, from_directory, import_dataset
+from recommender.settings.memory_budget import MIN_BYTES
 from tests.dataset.mutations import mutate, write_valid
 from tests.dataset.test_importing import movies_of, users_of
 

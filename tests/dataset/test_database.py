@@ -7,7 +7,6 @@ import duckdb
 import pytest
 
 from recommender.core.errors import DataError
-from recommender.core.memory_budget import MIN_BYTES, MemoryBudget
 from recommender.dataset import database
 from recommender.dataset.database import (
     batches,
@@ -18,6 +17,7 @@ from recommender.dataset.database import (
     index_ids,
     run_query,
 )
+from recommender.settings.memory_budget import MIN_BYTES, MemoryBudget
 
 
 @pytest.fixture

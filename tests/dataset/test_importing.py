@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from recommender.core.errors import DataError, SettingsError
-from recommender.core.memory_budget import MIN_BYTES
 from recommender.dataset import Dataset, ImportOptions, import_dataset
 from recommender.dataset.sources import from_directory, from_files
+from recommender.settings.memory_budget import MIN_BYTES
 
 OUTPUT = {
     *("movies.parquet", "users.parquet"),

@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from recommender.core.errors import DataError
-from recommender.core.memory_budget import MIN_BYTES
 from recommender.dataset import ImportOptions, from_files, import_dataset
+from recommender.settings.memory_budget import MIN_BYTES
 
 TIMED = ImportOptions(memory_limit=MIN_BYTES, keep_times=True)
 # What may stand under "timestamp" and the seconds since 1970 that it says; tests/spark has it, too.

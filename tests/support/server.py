@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from memory_toolkit.guard.enclosure import Enclosure, enclosure
-from memory_toolkit.measure.limit import LIMIT_VARIABLE, Group
+from memory_toolkit.measure.limit import Group
 from memory_toolkit.measure.processes import read_processes
 from recommender.core.address import Address
 from recommender.core.serving_variables import VARIABLES
@@ -124,8 +124,8 @@ def serve(
     with enclosure(limit) as box, open(log, "wb") as file:
         real = box.means != "RLIMIT_DATA"
         if not real:
-            print(f"No control group can be made here: {LIMIT_VARIABLE} alone says the limit.")
-            environment[LIMIT_VARIABLE] = str(limit)
+            print("No control group can be made here: MATINEE_MEMORY_LIMIT alone says the limit.")
+            environment["MATINEE_MEMORY_LIMIT"] = str(limit)
         process = subprocess.Popen(
             [*box.prefix, *command],
             cwd=ROOT,

@@ -16,9 +16,9 @@ from recommender import Recommender
 from recommender.bundle import shards
 from recommender.bundle.bundle import Bundle
 from recommender.core.errors import BundleError, DataError, SettingsError
-from recommender.core.memory_budget import MIN_BYTES
 from recommender.dataset import ImportOptions, from_directory, from_files
 from recommender.models.stars import StarsSettings
+from recommender.settings.memory_budget import MIN_BYTES
 from recommender.training import engine, pipeline
 from recommender.training.pipeline import TrainingSettings, train
 from tests.conftest import ROOT

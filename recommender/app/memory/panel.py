@@ -24,7 +24,6 @@ from debug_memory import (
     snapshot,
     summaries,
 )
-from recommender.app.components.markup import plain
 from recommender.app.i18n.language import t
 from recommender.app.memory.access import may_see
 from recommender.app.memory.gauge import gauge
@@ -109,11 +108,7 @@ def _draw_now() -> None:
 
 
 def _draw_present() -> None:
-    try:
-        now = snapshot()
-    except ValueError as error:  # MATINEE_MEMORY_LIMIT
-        st.error(plain(str(error)))
-        return
+    now = snapshot()
     keeper = guard()
     draw(gauge(now, keeper.state() if keeper else None))
     # Apart from the rest, since it changes less often, and what does not change keeps its tooltips.

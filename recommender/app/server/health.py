@@ -27,9 +27,6 @@ class Health:
 
     A bundle is not opened here. When the one that could not be used was replaced, a thread is
     asked to open the new one, since no visitor may be sent here to do it.
-
-    Raises:
-        ValueError: MATINEE_MEMORY_LIMIT is not a size.
     """
 
     def __init__(self) -> None:

@@ -13,12 +13,10 @@ from streamlit.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from memory_toolkit.guard.guard import Guard
-from memory_toolkit.measure.limit import memory_limit
 from memory_toolkit.measure.returning import return_memory
 from recommender.app.server.configuration import settings
 from recommender.app.server.warm_up import replace_last_session
 from recommender.core.blas_buffers import take_buffers
-from recommender.core.errors import SettingsError
 from recommender.settings.environment import Settings
 
 _ROUND_SECONDS = 5.0
@@ -44,15 +42,11 @@ def guard() -> Guard | None:
 def _guard(found: Settings) -> Guard | None:
     if not found.guard:
         return None
-    try:
-        return Guard(
-            at_once=found.actions_at_once,
-            wait=found.wait_seconds,
-            shed=(st.cache_data.clear,),
-            limit=memory_limit,
-        )
-    except ValueError as error:  # MATINEE_MEMORY_LIMIT
-        raise SettingsError(str(error)) from None
+    return Guard(
+        at_once=found.actions_at_once,
+        wait=found.wait_seconds,
+        shed=(st.cache_data.clear,),
+    )
 
 
 def sessions() -> tuple[int, int]:

@@ -49,6 +49,7 @@ def prepare(own_at_start: int) -> None:
     try:
         load_env_file()
         found = Settings.from_environment()
+        found.apply_memory_limit()
         if found.ratings_url is not None:
             open_database(found)  # says now what is missing or wrong; asks nobody yet
         if isinstance(found.bundle, Address):

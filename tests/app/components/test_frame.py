@@ -5,7 +5,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from debug_memory import actions, clear_actions
+from debug_memory import MB, actions, clear_actions, configure_memory_limit
 from recommender import Recommender
 from recommender.app.i18n.catalogues import TEXTS
 from recommender.app.server import housekeeper
@@ -126,15 +126,13 @@ def test_what_nobody_foresaw_is_a_sentence_and_a_line_in_the_log(
 
 
 @pytest.mark.parametrize("page", ["", "for-you", "hybrid", "similar", "my-ratings"])
-def test_without_memory_for_it_a_page_asks_to_try_again(
-    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch, page: str
-) -> None:
-    monkeypatch.setenv("MATINEE_MEMORY_LIMIT", "1M")
+def test_without_memory_for_it_a_page_asks_to_try_again(open_page: OpenPage, page: str) -> None:
+    configure_memory_limit(MB)
     app = open_page(page, user="7", movie="12")
     assert not app.exception
     assert not titles(app)
     assert app.markdown[-1].value == TEXTS["en"]["error.busy"]
-    monkeypatch.setenv("MATINEE_MEMORY_LIMIT", "64G")
+    configure_memory_limit(64 * 1024 * MB)
     housekeeper._guard.cache_clear()
     st.cache_resource.clear()
     (again,) = (button for button in app.button if button.label == "Try again")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from debug_memory import LIMIT_VARIABLE, ActionRecord, clear_actions
+from debug_memory import MB, ActionRecord, clear_actions, configure_memory_limit
 from memory_toolkit.measure import reading
 from recommender.app.memory import access, panel
 
@@ -33,9 +33,9 @@ def nothing_kept() -> Iterator[None]:
 
 
 @pytest.fixture
-def side(monkeypatch: pytest.MonkeyPatch) -> AppTest:
+def side() -> AppTest:
     """The panel under a limit of 4 GB, not drawn yet."""
-    monkeypatch.setenv(LIMIT_VARIABLE, "4G")
+    configure_memory_limit(4096 * MB, "MATINEE_MEMORY_LIMIT")
     return AppTest.from_function(app)
 
 

@@ -10,7 +10,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from debug_memory import (
-    LIMIT_VARIABLE,
     MB,
     Point,
     Summary,
@@ -34,7 +33,7 @@ def test_the_present(side: AppTest) -> None:
     assert re.search(r"\|Fine\|[\d.]+ MB\|[\d.]+% of 4,096.0 MB\|", found)
     gauge = int(re.search(r'aria-valuenow="(\d+)"', html(side))[1])  # type: ignore[index]
     assert abs(gauge - 100 * now.own / now.limit) <= 1
-    assert f"|Limit set by {LIMIT_VARIABLE}|" in found
+    assert "|Limit set by MATINEE_MEMORY_LIMIT|" in found
     assert "|Guard: running 0, waiting 0" in found
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from memory_toolkit.guard.guard import Busy
+from memory_toolkit.measure.limit import configure_memory_limit
 from memory_toolkit.measure.sizes import MB
 from memory_toolkit.record.actions import actions, clear_actions
 from recommender.app.server.guarded_action import guarded_action
@@ -75,7 +76,7 @@ def test_without_debug_memory_nothing_is_recorded() -> None:
 def test_an_action_that_cannot_fit_is_refused_before_it_begins(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("MATINEE_MEMORY_LIMIT", "8G")
+    configure_memory_limit(8192 * MB)
     monkeypatch.setenv("DEBUG_MEMORY", "true")
     clear_actions()
     with pytest.raises(Busy, match=r"^action\.home$"), guarded_action("action.home", 8192 * MB):
@@ -84,7 +85,7 @@ def test_an_action_that_cannot_fit_is_refused_before_it_begins(
 
 
 def test_without_the_guard_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MATINEE_MEMORY_LIMIT", "1M")
+    configure_memory_limit(MB)
     monkeypatch.setenv("MATINEE_GUARD", "no")
     with guarded_action("action.home", 8192 * MB) as begun:
         assert begun is None

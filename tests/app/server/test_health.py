@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from memory_toolkit.guard.guard import Busy
-from memory_toolkit.measure.limit import Group, memory_limit
+from memory_toolkit.measure.limit import Group, configure_memory_limit, memory_limit
 from memory_toolkit.measure.reading import read
 from recommender import BundleError
-from recommender.app.server import health, loading, startup
+from recommender.app.server import health, housekeeper, loading, startup
 from recommender.app.server.health import Health
 from recommender.app.server.housekeeper import guard
 from recommender.app.server.loading import initialize_recommender
@@ -49,11 +49,11 @@ def served(own_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return own_bundle
 
 
-def fill_to(share: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def fill_to(share: float) -> None:
     """Let the limit be such that what this process holds is so much of it."""
     initialize_recommender()
-    monkeypatch.setenv("MATINEE_MEMORY_LIMIT", str(int(read().own / share)))
-    health.settings.cache_clear()
+    configure_memory_limit(int(read().own / share))
+    housekeeper._guard.cache_clear()  # a guard looks for its limit every ten seconds only
 
 
 def test_ready_once_the_bundle_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,16 +105,14 @@ def test_a_page_that_found_the_bundle_damaged_counts_too(open_page: OpenPage, se
         (0.99, (503, "unavailable", "memory is full")),
     ],
 )
-def test_levels_of_memory(
-    share: float, expected: tuple[int, str, str | None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fill_to(share, monkeypatch)
+def test_levels_of_memory(share: float, expected: tuple[int, str, str | None]) -> None:
+    fill_to(share)
     assert ask(Health()) == expected
 
 
 def test_without_the_guard_memory_is_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MATINEE_GUARD", "false")
-    fill_to(0.99, monkeypatch)
+    fill_to(0.99)
     assert ask(Health()) == (200, "ready", None)
 
 

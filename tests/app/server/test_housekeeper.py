@@ -10,6 +10,7 @@ from streamlit.runtime import Runtime
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.session_manager import SessionInfo
 
+from memory_toolkit.measure.limit import configure_memory_limit
 from memory_toolkit.measure.sizes import MB
 from recommender.app.server import housekeeper
 from recommender.app.server.housekeeper import guard, sessions
@@ -22,8 +23,8 @@ class Session:
     id = "closed"
 
 
-def test_there_is_one_guard_with_the_limit_that_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MATINEE_MEMORY_LIMIT", "300M")
+def test_there_is_one_guard_with_the_limit_that_was_configured() -> None:
+    configure_memory_limit(300 * MB)
     keeper = guard()
     assert keeper is guard()
     assert keeper is not None

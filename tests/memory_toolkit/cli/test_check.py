@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from memory_toolkit.cli.check import check
-from memory_toolkit.cli.registered import GROUP
+from memory_toolkit.cli.registered import GROUP, LIMIT_GROUP
 from memory_toolkit.measure.limit import LIMIT_VARIABLE
 from memory_toolkit.measure.sizes import MB, format_bytes
 from tests.memory_toolkit.groups import join, real_v1_group
@@ -20,7 +20,7 @@ from tests.memory_toolkit.planted import ROOT, linux, resettable
 
 @pytest.fixture(autouse=True)
 def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (LIMIT_VARIABLE, "MATINEE_BUNDLE"):
+    for name in (LIMIT_VARIABLE, "MATINEE_MEMORY_LIMIT", "MATINEE_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -72,7 +72,7 @@ def test_a_limit_that_was_set_by_hand(tmp_path: Path) -> None:
     assert f"Bundle:                  matinee: {ROOT / 'data'}: " in said
 
 
-def copied_alone(folder: Path, *arguments: str) -> str:
+def copied_alone(folder: Path, *arguments: str, **more: str) -> str:
     """What the toolkit prints that was copied into a folder with psutil and nothing else."""
     shutil.copy(ROOT / "debug_memory.py", folder)
     for package in (ROOT / "memory_toolkit", Path(psutil.__file__).parent):
@@ -81,7 +81,7 @@ def copied_alone(folder: Path, *arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, "-S", "debug_memory.py", *arguments],  # -S: no installed packages
         cwd=folder,
-        env=environment,
+        env={**environment, **more},
         capture_output=True,
         text=True,
         timeout=120,
@@ -101,7 +101,9 @@ def test_any_application_registers_what_to_measure(tmp_path: Path) -> None:
     registered = tmp_path / "shop-1.dist-info"
     registered.mkdir()
     (registered / "METADATA").write_text("Metadata-Version: 2.1\nName: shop\nVersion: 1\n")
-    (registered / "entry_points.txt").write_text(f"[{GROUP}]\nShelf = shop\nTill = till\n")
+    (registered / "entry_points.txt").write_text(
+        f"[{GROUP}]\nShelf = shop\nTill = till\n[{LIMIT_GROUP}]\nSHOP_LIMIT = shop\n"
+    )
     (tmp_path / "shop.py").write_text(
         "import json, sys\n"
         "name, *_ = [*sys.argv[1:], 'books']\n"
@@ -110,24 +112,27 @@ def test_any_application_registers_what_to_measure(tmp_path: Path) -> None:
         "print(json.dumps(dict(name=name, start=1, opened=2, peak=peak, file=4)))\n"
     )
     (tmp_path / "till.py").write_text("raise SystemExit('the till is locked')\n")
-    shelves = copied_alone(tmp_path, "check").split("\n\n")[3:]
+    limits, _, *shelves = copied_alone(tmp_path, "check", SHOP_LIMIT="700M").split("\n\n")[1:]
+    assert "  SHOP_LIMIT:            700M\n  DEBUG_MEMORY_LIMIT:    not set\n" in limits
     assert shelves[0].startswith("Shelf books, in a process like the app's")
     assert "3.0 MB at most" in shelves[0]
     assert re.search("^  256 MB: +fits with ", shelves[0], re.MULTILINE)
+    assert "  here, 700.0 MB:" in shelves[0]
     assert shelves[1].startswith("Shelf toys, ")
     assert re.search("^  256 MB: +does not fit: ", shelves[1], re.MULTILINE)
     assert shelves[2:] == [f"{'Till:':25}the till is locked\n"]
 
 
+@pytest.mark.parametrize("variable", [LIMIT_VARIABLE, "MATINEE_MEMORY_LIMIT"])
 def test_a_wrong_limit_is_one_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    variable: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from memory_toolkit.cli.commands import main
 
-    monkeypatch.setenv(LIMIT_VARIABLE, "lots")
+    monkeypatch.setenv(variable, "lots")
     assert main(["check"]) == 2
     assert capsys.readouterr().err == (
-        "debug-memory check: MATINEE_MEMORY_LIMIT=lots: write a size such as 256M, 1.5G or bytes\n"
+        f"debug-memory check: {variable}=lots: give a size of at least 1M, such as 256M or 1.5G\n"
     )
     with pytest.raises(ValueError, match="lots"):
         list(check())

@@ -85,8 +85,16 @@ def test_ctrl_c_ends_the_command_and_the_report_is_written(tmp_path: Path) -> No
     ("arguments", "status", "said"),
     [
         (["run"], 2, "run: which command? write it behind --, as in: run -- python train.py"),
-        (["run", "--limit", "lots", "--", "ls"], 2, "run: argument --limit: lots: write a size"),
-        (["run", "--limit", "256", "--", "ls"], 2, "run: argument --limit: 256: give at least 1M"),
+        (
+            ["run", "--limit", "lots", "--", "ls"],
+            2,
+            "run: argument --limit: lots: give a size",
+        ),
+        (
+            ["run", "--limit", "256", "--", "ls"],
+            2,
+            "run: argument --limit: 256: give a size",
+        ),
         (["run", "--interval", "0", "--", "ls"], 2, "run: argument --interval: 0: give seconds"),
         (["run", "--csv", "/no/where.csv", "--", "ls"], 2, "run: /no/where.csv cannot be written"),
         (["run", "--", "no-such-program"], 127, "run: no-such-program: there is no such program"),

@@ -234,7 +234,7 @@ def test_an_error_ends_only_the_action_it_belongs_to() -> None:
 
 def test_a_wrong_limit_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(LIMIT_VARIABLE, "lots")
-    with pytest.raises(ValueError, match=f"^{LIMIT_VARIABLE}=lots: write a size"):
+    with pytest.raises(ValueError, match=f"^{LIMIT_VARIABLE}=lots: give a size of at least 1M"):
         Guard()
 
 
@@ -249,7 +249,7 @@ from memory_toolkit.guard.guard import Guard
 from memory_toolkit.measure.limit import Limit
 from memory_toolkit.measure.reading import read
 from memory_toolkit.measure.sizes import MB
-limit = Limit(read().own + 150 * MB, "MATINEE_MEMORY_LIMIT")
+limit = Limit(read().own + 150 * MB, "configured")
 guard = Guard(limit=lambda: limit)
 guard.start()
 begun, may_end, ends = threading.Event(), threading.Event(), []

@@ -7,7 +7,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from memory_toolkit.measure.limit import LIMIT_VARIABLE, Group, memory_limit, read_pressure
+from memory_toolkit.measure.limit import (
+    LIMIT_VARIABLE,
+    Group,
+    configure_memory_limit,
+    memory_limit,
+    read_pressure,
+)
 from memory_toolkit.measure.sizes import MB
 from tests.memory_toolkit.groups import NO_LIMIT_V1, V1, V2, join, proc_tree, real_v1_group
 from tests.memory_toolkit.planted import near, run_python
@@ -29,16 +35,30 @@ def test_the_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert limit.used() is None
 
 
+def test_what_the_application_says_comes_before_the_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proc, _ = proc_tree(tmp_path, V2, "/", "/app", {"app": 100 * MB})
+    monkeypatch.setenv(LIMIT_VARIABLE, "lots")
+    configure_memory_limit(300 * MB, "SHOP_LIMIT")
+    limit = memory_limit(proc)
+    assert (limit.bytes, limit.source, limit.used()) == (300 * MB, "SHOP_LIMIT", None)
+    configure_memory_limit(None, "SHOP_LIMIT")
+    assert memory_limit(proc).bytes == 100 * MB
+
+
 def test_an_empty_variable_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     proc, _ = proc_tree(tmp_path, V2, "/", "/app", {"app": 100 * MB})
     monkeypatch.setenv(LIMIT_VARIABLE, " ")
     assert memory_limit(proc).bytes == 100 * MB
 
 
-@pytest.mark.parametrize("text", ["lots", "-1", "0", "12Q"])
+@pytest.mark.parametrize("text", ["lots", "-1", "0", "12Q", "256", "9" * 400])
 def test_a_wrong_limit_is_refused_by_name(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(LIMIT_VARIABLE, text)
-    with pytest.raises(ValueError, match=f"^{LIMIT_VARIABLE}={text}: write a size such as 256M"):
+    with pytest.raises(
+        ValueError, match=f"^{LIMIT_VARIABLE}={text}: give a size of at least 1M, such as 256M"
+    ):
         memory_limit()
 
 

@@ -107,5 +107,5 @@ def test_compare_two_real_moments() -> None:
 
 def test_a_wrong_limit_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(LIMIT_VARIABLE, "lots")
-    with pytest.raises(ValueError, match=f"^{LIMIT_VARIABLE}=lots: write a size"):
+    with pytest.raises(ValueError, match=f"^{LIMIT_VARIABLE}=lots: give a size of at least 1M"):
         snapshot()

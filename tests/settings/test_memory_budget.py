@@ -2,10 +2,11 @@ import re
 
 import pytest
 
-from memory_toolkit.measure.limit import LIMIT_VARIABLE, enforced_limit
+from memory_toolkit.measure.limit import enforced_limit
 from memory_toolkit.measure.sizes import MB
 from recommender.core.errors import SettingsError
-from recommender.core.memory_budget import OPTION, MemoryBudget
+from recommender.settings.environment import LIMIT_VARIABLE
+from recommender.settings.memory_budget import OPTION, MemoryBudget
 
 
 def test_what_is_given_counts_up_to_what_the_system_allows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,7 +31,7 @@ def test_without_it_the_limit_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("", 96 * MB, "--memory-limit 96.0 MB is too little: training needs at least 160M; give"),
         ("96M", None, "the memory limit of 96.0 MB (MATINEE_MEMORY_LIMIT) is too little: "),
-        ("much", None, "MATINEE_MEMORY_LIMIT=much: write a size such as 256M"),
+        ("much", None, "MATINEE_MEMORY_LIMIT=much: give a size of at least 1M"),
     ],
 )
 def test_what_is_too_little(

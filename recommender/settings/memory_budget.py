@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from memory_toolkit.measure.limit import enforced_limit, memory_limit
+from memory_toolkit.measure.limit import enforced_limit
 from memory_toolkit.measure.sizes import MB, format_bytes
 from recommender.core.errors import SettingsError
+from recommender.settings.environment import LIMIT_VARIABLE, read_memory_limit
 
 OPTION = "--memory-limit"
 # What the smallest data set needs.
@@ -39,17 +40,16 @@ class MemoryBudget:
         limit; never more than the system allows.
 
         Raises:
-            SettingsError: it is too little for any data, or MATINEE_MEMORY_LIMIT is no size.
+            SettingsError: it is too little for any data, or MATINEE_MEMORY_LIMIT is not a size.
         """
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        try:
-            found = memory_limit() if given is None else enforced_limit()
-        except ValueError as error:
-            raise SettingsError(str(error)) from None
-        if given is not None and given < found.bytes:
+        enforced = enforced_limit()
+        if given is not None and given < enforced.bytes:
             budget = cls(given, OPTION, cores or 1)
+        elif given is None and (configured := read_memory_limit()) is not None:
+            budget = cls(configured, LIMIT_VARIABLE, cores or 1)
         else:
-            budget = cls(found.bytes, found.source, cores or 1)
+            budget = cls(enforced.bytes, enforced.source, cores or 1)
         if budget.bytes < MIN_BYTES:
             raise budget.shortage(f"training needs at least {MIN_BYTES // MB}M")
         return budget
