@@ -1,1 +1,1 @@
-"""The toolkit in other systems: Prometheus."""
+"""The toolkit in other systems: Prometheus, ASGI and WSGI servers."""

@@ -9,6 +9,7 @@ import re
 import sys
 import threading
 import time
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from weakref import ref
 
@@ -23,6 +24,10 @@ _USUAL_STATUS = re.compile(
     rb"\nVmHWM:\s+(\d+) kB\nVmRSS:\s+(\d+) kB\nRssAnon:\s+(\d+) kB\nRssFile:\s+(\d+) kB"
     rb"\nRssShmem:\s+(\d+) kB\nVmData:\s+(\d+) kB\n(?:.+\n)*?VmSwap:\s+(\d+) kB\n"
 )
+
+
+# The innermost window of this thread or coroutine.
+_innermost: ContextVar[ref[Window] | None] = ContextVar("window", default=None)
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,9 @@ class Window:
         peak: the highest RSS so far.
         own_peak: the most own memory that was read so far.
         file_min, file_max: the fewest and most file pages that were read so far.
-        overlaps: how many windows of other threads were open at some moment of it.
+        overlaps: how many windows were open at some moment of it that are neither around it nor
+            within it: those of other threads and of other coroutines.
+        outer: the window that this one is within, if any; weak, so that none outlives its action.
     """
 
     def __init__(self, before: Reading, marked: bool) -> None:
@@ -74,7 +81,16 @@ class Window:
         self.own_peak = before.own
         self.file_min = self.file_max = before.file or 0
         self.overlaps = 0
-        self.thread = threading.get_ident()
+        self.outer = _innermost.get()
+
+    def around(self) -> list[Window]:
+        """Return the windows that this one is within, the innermost first."""
+        found = []
+        outer = self.outer
+        while outer is not None and (window := outer()) is not None:
+            found.append(window)
+            outer = window.outer
+        return found
 
     def fold(self, reading: Reading) -> None:
         file = reading.file or 0
@@ -155,11 +171,13 @@ class _Broker:
             reading = self._read_before_reset()
             others = self._fold(reading) if self._windows else ()
             window = Window(reading, reading.file is not None and self._reset())
+            around = window.around() if others else ()
             for other in others:
-                if other.thread != window.thread:
+                if other not in around:
                     other.overlaps += 1
                     window.overlaps += 1
-            self._windows[id(window)] = ref(window)
+            self._windows[id(window)] = innermost = ref(window)
+            _innermost.set(innermost)
             if not window.marked and self._sampler is None:
                 self._sampler = threading.Thread(target=self._sample, daemon=True)
                 self._sampler.start()
@@ -179,6 +197,7 @@ class _Broker:
             reading = self._read()
             window.fold(reading)
             self._windows.pop(id(window), None)
+            _innermost.set(window.outer)
             return reading
 
     def _fold(self, reading: Reading) -> list[Window]:

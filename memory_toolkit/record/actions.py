@@ -37,8 +37,8 @@ class ActionRecord(NamedTuple):
             the mark does not tell own memory exactly, or it had `children`; ``"sampled"``: the
             highest of readings 10 ms apart, for want of a mark.
         session: whose action it was, as `identify_sessions` says.
-        overlaps: how many actions of other threads ran at some moment of this one; what they
-            took is in these figures too, since memory belongs to the process.
+        overlaps: how many actions of other threads and coroutines ran at some moment of it; what
+            they took is in these figures too, since memory belongs to the process.
         error: whether it ended in an exception.
         children: whether processes ended meanwhile, or run now, that it or another thread has
             started. Their memory is in none of these figures.

@@ -87,7 +87,7 @@ def together(_: str, megabytes: int, folder: Path) -> str:
     step.wait()
     for thread in threads:
         thread.join()
-    return json.dumps([height, [vars(record) for record in actions()], before])
+    return json.dumps([height, [record._asdict() for record in actions()], before])
 
 
 COMMANDS = {"make": make, "truth": truth, "action": by_action, "together": together}

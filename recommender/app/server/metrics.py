@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hmac
-from ipaddress import IPv6Address, ip_address
-
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from streamlit.runtime import Runtime
 from streamlit.runtime.stats import CACHE_MEMORY_FAMILY, CacheStat
 
+from memory_toolkit.integrations import access
 from memory_toolkit.integrations.metrics import (
     CONTENT_TYPE,
     Metric,
@@ -23,8 +21,6 @@ from memory_toolkit.measure.snapshot import snapshot
 from recommender.app.server.configuration import settings
 from recommender.app.server.housekeeper import guard, sessions
 
-# What a proxy adds to a request that it passes on.
-_PASSED_ON = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 # Streamlit tells how many entries these hold, and of its other caches the bytes.
 _COUNTED = ("st_cache_resource", "st_session_state")
 
@@ -39,24 +35,8 @@ def may_read(request: Request, token: str | None) -> bool:
 
     It may name it in the header ``Authorization: Bearer …`` or in the address, ``?token=…``.
     """
-    if token is None or _is_local(request):
-        return True
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
-        given = request.query_params.get("token", "")
-    return hmac.compare_digest(given.strip().encode(), token.encode())
-
-
-def _is_local(request: Request) -> bool:
-    if request.client is None or any(header in request.headers for header in _PASSED_ON):
-        return False
-    try:
-        address = ip_address(request.client.host)
-    except ValueError:
-        return False
-    if isinstance(address, IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    return address.is_loopback
+    host = None if request.client is None else request.client.host
+    return access.may_read(token, host, request.headers, request.query_params.get("token", ""))
 
 
 def refusal() -> Response:

@@ -1,3 +1,4 @@
+import asyncio
 import threading
 import time
 from pathlib import Path
@@ -224,3 +225,31 @@ def test_an_action_that_was_interrupted_does_not_stay_open() -> None:
     run_in_thread.start()
     run_in_thread.join()
     assert (actions()[0].name, actions()[0].overlaps) == ("next", 0)
+
+
+def test_coroutines_at_once_overlap() -> None:
+    arrived: list[str] = []
+
+    async def visit(name: str, together: asyncio.Event) -> None:
+        with action(name), action("part"):
+            arrived.append(name)
+            if len(arrived) == 2:
+                together.set()
+            await together.wait()
+
+    async def both() -> None:
+        together = asyncio.Event()
+        await asyncio.gather(visit("first", together), visit("second", together))
+
+    asyncio.run(both())
+    assert [record.overlaps for record in actions()] == [2, 2, 2, 2]  # the other's two
+
+
+def test_what_an_action_does_in_another_thread_is_part_of_it() -> None:
+    async def outer() -> None:
+        with action("outer"):
+            await asyncio.to_thread(action("inner")(lambda: None))
+
+    asyncio.run(outer())
+    found = [(record.name, record.overlaps) for record in actions()]
+    assert found == [("inner", 0), ("outer", 0)][::-1]
