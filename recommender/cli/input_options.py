@@ -41,6 +41,11 @@ def add_input_options(command: argparse.ArgumentParser) -> None:
         help="refuse a broken row of the movies, tags or links; otherwise it is left out and shown",
     )
     files.add_argument(
+        "--allow-unmatched",
+        action="store_true",
+        help="train even where more than half of the ratings are of movies that --movies lacks",
+    )
+    files.add_argument(
         "--memory-limit",
         type=shared.size,
         metavar="SIZE",
@@ -145,7 +150,11 @@ def import_options(options: argparse.Namespace) -> ImportOptions:
     from recommender.dataset import ImportOptions
 
     return ImportOptions(
-        options.encoding, options.scale, options.memory_limit, strict=options.strict
+        options.encoding,
+        options.scale,
+        options.memory_limit,
+        strict=options.strict,
+        allow_unmatched=options.allow_unmatched,
     )
 
 

@@ -9,9 +9,13 @@ from recommender.dataset.broken_rows import BrokenRows
 
 @dataclass(frozen=True)
 class ImportReport:
-    """ImportReport counts what was read, kept and left out; `files` are the names of the files."""
+    """ImportReport counts what was read, kept and left out; `files` are the names of the files.
+
+    `notes` say of ratings and movies that they were joined, or do not seem to belong together.
+    """
 
     files: tuple[str, ...]
+    notes: tuple[str, ...]
     ratings_read: int
     ratings_kept: int
     duplicates_replaced: int
@@ -51,5 +55,6 @@ class ImportReport:
             f"{self.ratings_kept:,} of {self.ratings_read:,} ratings kept: "
             f"{self.users:,} users, {self.movies:,} movies in the catalogue",
             *(line for broken in self.broken_rows for line in broken.lines()),
+            *self.notes,
             *(f"{count:,} {fact}" for count, fact in facts if count),
         ]

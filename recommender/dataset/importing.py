@@ -27,6 +27,7 @@ from recommender.dataset.database import (
     run_query,
 )
 from recommender.dataset.history_files import write_history
+from recommender.dataset.id_matching import MAX_QUIET, Unmatched, join_ids
 from recommender.dataset.import_report import ImportReport
 from recommender.dataset.movie_tables import Hash, MovieTables
 from recommender.dataset.rating_scale import find_scale
@@ -65,6 +66,7 @@ class ImportOptions:
         memory_limit: bytes that the whole process may take; None: what `MemoryBudget.find` finds.
         keep_times: also write when each rating was given.
         strict: refuse a broken row of the movies, tags or links, which is left out otherwise.
+        allow_unmatched: train even where the catalogue lacks the movies of most ratings.
     """
 
     encoding: str | None = None
@@ -72,6 +74,7 @@ class ImportOptions:
     memory_limit: int | None = None
     keep_times: bool = False
     strict: bool = False
+    allow_unmatched: bool = False
 
     def __post_init__(self) -> None:
         if self.encoding is not None:
@@ -159,17 +162,14 @@ class _Import:
         )
         ratings = self._stage(self._source.ratings)
         scale = find_scale(self._connection, ratings, self._options.scale)
-        index_ids(
-            self._connection,
-            "user",
-            "SELECT DISTINCT user_id FROM ratings SEMI JOIN movie_index USING (movie_id)",
-        )
-        run_query(self._connection, _INDEXED, None, scaled(self._progress, _CHECKED, _JOINED))
-        known = count_rows(self._connection, "indexed")
-        if not known:
-            rated = fetch_row(self._connection, "SELECT movie_id FROM ratings LIMIT 1")[0]
-            ratings_at, movies_at = self._source.ratings.path, self._source.movies.path
-            raise DataError(nothing_left(str(ratings_at), str(movies_at), rated, movies.example()))
+        unmatched, joined = self._join(movies.example()), None
+        if unmatched.unknown > MAX_QUIET * ratings.rows:
+            joined = join_ids(self._connection, source.links.path.name if source.links else None)
+        if joined:
+            self._connection.execute("DROP TABLE user_index; DROP TABLE indexed")
+            unmatched = self._join(movies.example())
+        notes = unmatched.check(self._options.allow_unmatched)
+        known = ratings.rows - unmatched.unknown
         # The largest step comes before those that leave memory behind in Python and Arrow.
         counts, rated = self._write_history(known, movies.n_movies)
         typed_ids = "SELECT typed_id AS user_id FROM user_index ORDER BY position"
@@ -186,10 +186,30 @@ class _Import:
             duplicates_replaced=known - n_ratings,
             unknown_movie_ratings=ratings.rows - known,
             users=len(counts),
+            notes=(*([joined] if joined else []), *notes),
             **movies.report(int(rated.sum())),
         )
         fingerprint = self._hash.hexdigest()
         return Dataset(folder, len(counts), movies.n_movies, n_ratings, scale, fingerprint, report)
+
+    def _join(self, listed: str) -> Unmatched:
+        """Number the users and write the table ``indexed``; return what has no movie."""
+        index_ids(
+            self._connection,
+            "user",
+            "SELECT DISTINCT user_id FROM ratings SEMI JOIN movie_index USING (movie_id)",
+        )
+        run_query(self._connection, _INDEXED, None, scaled(self._progress, _CHECKED, _JOINED))
+        rows, known = (count_rows(self._connection, table) for table in ("ratings", "indexed"))
+        unknown = "FROM ratings ANTI JOIN movie_index USING (movie_id) SELECT min(movie_id)"
+        return Unmatched(
+            str(self._source.ratings.path),
+            str(self._source.movies.path),
+            rows - known,
+            rows,
+            str(fetch_row(self._connection, unknown)[0]) if known < rows else "",
+            listed,
+        )
 
     def _size(self, file: TableFile) -> float:
         """The file's share of the bytes of all files."""
@@ -250,11 +270,3 @@ def write_users(users: pa.RecordBatchReader, counts: np.ndarray, path: Path, dig
             these = counts[written : written + len(ids)]
             file.write_batch(pa.RecordBatch.from_arrays([ids, pa.array(these)], schema=schema))
             written += len(ids)
-
-
-def nothing_left(ratings: str, movies: str, rated: str, listed: str) -> str:
-    """Return the message for no rated movie in the catalogue; `rated` and `listed` are examples."""
-    return (
-        f"{ratings}: no rating is left, none of the movies (such as {rated!r}) is in {movies} "
-        f"(which has such as {listed!r}); check that --ratings and --movies belong together"
-    )

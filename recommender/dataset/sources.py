@@ -181,7 +181,7 @@ def match_columns(kind: Kind, found: Sequence[str]) -> dict[str, int]:
     return matched
 
 
-def _find(folder: Path, kind: Kind, other: str | None = None) -> Path | None:
+def _find(folder: Path, kind: str, other: str | None = None) -> Path | None:
     names = [kind + suffix for suffix in SUFFIXES] + ([other] if other else [])
     return next((folder / name for name in names if (folder / name).is_file()), None)
 
@@ -189,7 +189,7 @@ def _find(folder: Path, kind: Kind, other: str | None = None) -> Path | None:
 def _links_beside(movies: Path) -> Path | None:
     """The file of links in the folder of `movies`; not one that is called so and is another."""
     try:
-        path = _find(movies.parent, "links")
+        path = _find(movies.parent, "links") or _find(movies.parent, "links_small")
         if path is None or path.suffix in (".parquet", ".gz", ".dat"):
             return path
         header = _first_bytes(path, "--links").partition(b"\n")[0].lower()

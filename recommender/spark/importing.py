@@ -25,8 +25,9 @@ from recommender.core.errors import DataError, SettingsError
 from recommender.core.progress import Progress, StageProgress, no_progress, of_stage, scaled
 from recommender.dataset.database import import_database
 from recommender.dataset.history_files import write_history
+from recommender.dataset.id_matching import Unmatched
 from recommender.dataset.import_report import ImportReport
-from recommender.dataset.importing import Dataset, ImportOptions, nothing_left, write_users
+from recommender.dataset.importing import Dataset, ImportOptions, write_users
 from recommender.dataset.movie_tables import MovieTables
 from recommender.dataset.sources import TableFile, table_file
 from recommender.dataset.staging import StagingTable, load_staging_table
@@ -111,10 +112,13 @@ def import_dataset(
         found = check_ratings(
             rows, source.ratings, options.scale, scaled(done, _CATALOGUED, _CHECKED)
         )
-        if not found.known:
-            (rated,) = rows.agg(F.min("movie_id")).collect()[0]
-            listed = movies.example()
-            raise DataError(nothing_left(source.ratings, source.movies, str(rated), listed))
+        unknown = found.rows - found.known
+        (rated,) = (
+            rows.where("movie IS NULL").agg(F.min("movie_id")).collect()[0] if unknown else ("",)
+        )
+        notes = Unmatched(
+            source.ratings, source.movies, unknown, found.rows, str(rated), movies.example()
+        ).check(options.allow_unmatched)
         indexed = index_ratings(rows, found.known, found.integers, scaled(done, _CHECKED, _INDEXED))
         written = scaled(done, _INDEXED, _WRITTEN)
         counts, rated, digest = write_history(
@@ -135,6 +139,7 @@ def import_dataset(
             duplicates_replaced=found.known - indexed.n_ratings,
             unknown_movie_ratings=found.rows - found.known,
             users=indexed.n_users,
+            notes=notes,
             **movies.report(int(rated.sum())),
         )
     done(1.0)

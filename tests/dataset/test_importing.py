@@ -136,18 +136,18 @@ def test_same_pair_without_times_later_row_counts(tmp_path: Path) -> None:
 
 
 def test_ratings_of_unknown_movies_are_left_out(tmp_path: Path) -> None:
-    dataset = imported(tmp_path, "user,movie,rating\n1,3,1\n1,4,5\n2,03,2\n")
-    assert ratings_of(dataset) == [(1, 3, 1.0)]
+    dataset = imported(tmp_path, "user,movie,rating\n1,3,1\n1,20,3\n1,4,5\n2,03,2\n")
+    assert ratings_of(dataset) == [(1, 3, 1.0), (1, 20, 3.0)]
     assert dataset.report.unknown_movie_ratings == 2
 
 
 def test_no_rating_left(tmp_path: Path) -> None:
     message = (
-        r"ratings\.csv: no rating is left, none of the movies \(such as '03'\) is in "
-        r".*movies\.csv \(which has such as '3'\); check that --ratings and --movies belong"
+        r"ratings\.csv: no rating is left, none of the movies \(such as 'a3'\) is in "
+        r".*movies\.csv \(which has such as '3'\); .*check that --ratings and --movies belong"
     )
     with pytest.raises(DataError, match=message):
-        imported(tmp_path, "user,movie,rating\n1,03,1\n")
+        imported(tmp_path, "user,movie,rating\n1,a3,1\n")
 
 
 @pytest.mark.parametrize(
@@ -215,6 +215,7 @@ def test_report_says_what_happened(tmp_path: Path) -> None:
     assert dataset.report.lines() == [
         "files: ratings.csv, movies.csv, tags.csv",
         "1 of 3 ratings kept: 1 users, 2 movies in the catalogue",
+        *dataset.report.notes,
         "1 ratings replaced by a later one of the same user and movie",
         "1 ratings left out: their movie is not in the catalogue",
         "1 catalogue rows left out: an earlier row has the same movie id",

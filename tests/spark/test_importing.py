@@ -155,7 +155,7 @@ def test_one_user_with_most_of_the_ratings(
 def test_movies_that_are_unknown_are_left_out(imported: Imported, tmp_path: Path) -> None:
     movies = write(tmp_path / "movies.csv", "movie,title\nb,B\n10,Ten\n9,\n9,Nine\n")
     tags = write(tmp_path / "tags.csv", "movie,tag\nb,slow\nb,Slow\nzzz,fast\n")
-    ratings = "user,movie,rating\n1,b,3\n1,zzz,1\n2,10,4\nonly zzz,zzz,2\n3,010,5\n"
+    ratings = "user,movie,rating\n1,b,3\n1,zzz,1\n2,10,4\nonly zzz,zzz,2\n3,010,5\n2,b,1\n"
     found = imported(write(tmp_path / "ratings.csv", ratings), movies, tags)
     assert found.report.unknown_movie_ratings == 3
     assert found.n_users == 2
