@@ -24,7 +24,8 @@ from recommender.settings.environment import Settings
 from recommender.visitors.ratings_files import read_ratings
 
 if TYPE_CHECKING:
-    from recommender.training.pipeline import TrainingSettings, train
+    from recommender.training.library import train
+    from recommender.training.pipeline import TrainingSettings
 
 __version__ = "0.1.0"
 
@@ -53,7 +54,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # Training imports DuckDB and scikit-learn, which the serving process must not load.
     if name in ("train", "TrainingSettings"):
-        from recommender.training import pipeline
+        from recommender.training import library
 
-        return getattr(pipeline, name)
+        return getattr(library, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

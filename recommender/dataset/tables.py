@@ -1,0 +1,99 @@
+"""Tables that are in memory already, as files that an import reads like any other.
+
+A table is whatever offers its rows by the Arrow PyCapsule interface (``__arrow_c_stream__``):
+pandas, Polars, Arrow, DuckDB and others. Source: The Arrow PyCapsule Interface, Apache Arrow.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import duckdb
+import pyarrow as pa
+
+from recommender.core.errors import BundleError, DataError, one_line
+from recommender.core.memory_budget import MemoryBudget
+from recommender.dataset.sources import Kind, Source, from_directory, from_files
+
+
+class Table(Protocol):
+    """A table of any library that speaks Arrow's PyCapsule interface."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+
+# What names one kind of data: a table, or a file.
+TableLike = Table | str | os.PathLike[str]
+
+
+@contextlib.contextmanager
+def table_source(
+    ratings: TableLike,
+    movies: TableLike,
+    tags: TableLike | None,
+    links: TableLike | None,
+    folder: Path,
+    budget: MemoryBudget,
+) -> Iterator[Source]:
+    """Yield a data set whose tables are Parquet files in a new folder within `folder`.
+
+    Errors of the block call a table by its name, such as "ratings table", and its rows by their
+    number from 1. Memory: what DuckDB may take of `budget`, and for pandas an Arrow copy of a
+    table.
+
+    Raises:
+        BundleError: `folder` cannot be written.
+        DataError: a table has no rows by Arrow, or a file is not there.
+    """
+    given: dict[Kind, TableLike | None] = {
+        "ratings": ratings,
+        "movies": movies,
+        "tags": tags,
+        "links": links,
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        scratch = tempfile.TemporaryDirectory(prefix=".matinee-tables-", dir=folder)
+    except OSError as error:
+        raise BundleError(f"{folder} cannot be written: {error.strerror}") from error
+    with scratch as name:
+        try:
+            paths = {
+                kind: None if value is None else _path(kind, value, Path(name), budget)
+                for kind, value in given.items()
+            }
+            yield from_files(**{kind: path for kind, path in paths.items() if path})
+        except DataError as error:
+            raise DataError(str(error).replace(f"{name}{os.sep}", "")) from None
+
+
+def named_source(ratings: Source | str | os.PathLike[str]) -> Source:
+    """Return the data set that one value names: a folder, or what `from_files` returned.
+
+    Raises:
+        DataError: the folder holds no data set.
+    """
+    return ratings if isinstance(ratings, Source) else from_directory(Path(ratings))
+
+
+def _path(kind: Kind, value: TableLike, folder: Path, budget: MemoryBudget) -> Path:
+    if isinstance(value, str | os.PathLike):
+        return Path(value)
+    # The name is that of the table in messages; `from_files` knows Parquet by its content.
+    path = folder / f"{kind} table"
+    try:
+        with duckdb.connect(config={"memory_limit": f"{budget.database}B"}) as connection:
+            rows: Any = pa.RecordBatchReader.from_stream(value)
+            connection.from_arrow(rows).write_parquet(str(path))
+    except (TypeError, ValueError, pa.ArrowException, duckdb.Error) as error:
+        raise DataError(
+            f"{kind} table: {type(value).__name__} cannot be read as a table "
+            f"({one_line(str(error), 200)}); give a path, or a table of pandas, Polars or Arrow "
+            "with one type a column"
+        ) from None
+    return path

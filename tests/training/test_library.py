@@ -1,0 +1,73 @@
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from recommender import train
+from recommender.core.errors import DataError
+from recommender.dataset import from_files
+from recommender.models.stars import StarsSettings
+from recommender.training.pipeline import TrainingSettings
+
+SMALL = TrainingSettings(5, 3, stars=StarsSettings(n_factors=2, n_epochs=2))
+
+
+class StringViews:
+    """A table that offers nothing but Arrow's interface, its texts as Polars has them."""
+
+    def __init__(self, path: Path) -> None:
+        table = pa.Table.from_pandas(pd.read_csv(path, dtype=str), preserve_index=False)
+        views = pa.schema((name, pa.string_view()) for name in table.column_names)
+        self._table = table.cast(views)
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> object:
+        return self._table.__arrow_c_stream__(requested_schema)
+
+
+def test_tables_give_the_same_bundle_as_files(
+    tiny_files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    ratings, movies = tiny_files
+    expected = train(ratings, str(movies), out=tmp_path / "files", settings=SMALL)
+    tables = (
+        (pd.read_csv(ratings), pd.read_csv(movies)),
+        (pa.Table.from_pandas(pd.read_csv(ratings)), movies),
+        (StringViews(ratings), StringViews(movies)),
+    )
+    for number, (rated, catalogue) in enumerate(tables):
+        found = train(rated, catalogue, out=tmp_path / f"tables-{number}", settings=SMALL)
+        assert found.training.data.fingerprint == expected.training.data.fingerprint
+        assert found.training.data.report[1:] == expected.training.data.report[1:]
+    assert found.training.data.report[0] == "files: ratings table, movies table"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        *("files", "tables-0", "tables-1", "tables-2"),
+    ]
+
+
+def test_a_folder_and_a_source(tiny_files: tuple[Path, Path], tmp_path: Path) -> None:
+    found = train(tiny_files[0].parent, out=tmp_path / "a", settings=SMALL)
+    again = train(from_files(*tiny_files), out=tmp_path / "b", settings=SMALL)
+    assert found.training.data == again.training.data
+
+
+def test_rows_of_a_table_are_checked(tiny_files: tuple[Path, Path], tmp_path: Path) -> None:
+    rated = pd.DataFrame({"user": [1, 1], "movie": [1, 2], "rating": ["4", "two"]})
+    message = r"^ratings table, row 2: rating two is not a number"
+    with pytest.raises(DataError, match=message):
+        train(rated, tiny_files[1], out=tmp_path / "b", settings=SMALL)
+    with pytest.raises(DataError, match=r"^ratings table has no column rating"):
+        train(rated[["user", "movie"]], tiny_files[1], out=tmp_path / "b", settings=SMALL)
+    with pytest.raises(DataError, match=r"^ratings table has no rows"):
+        train(rated[:0], tiny_files[1], out=tmp_path / "b", settings=SMALL)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_table(tiny_files: tuple[Path, Path], tmp_path: Path) -> None:
+    mixed = pd.DataFrame({"user": [1, "a", None], "movie": [1, 1, 1], "rating": [1, 2, 3]})
+    for value in ([(1, 2, 3)], mixed):
+        with pytest.raises(DataError, match=r"^ratings table: .* cannot be read as a table"):
+            train(value, tiny_files[1], out=tmp_path / "b")  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=r"needs movies beside ratings"):
+        train(pd.DataFrame({"user": [1]}), out=tmp_path / "b")
