@@ -17,8 +17,8 @@ import duckdb
 import pyarrow as pa
 
 from recommender.core.errors import BundleError, DataError, one_line
-from recommender.core.memory_budget import MemoryBudget
 from recommender.dataset.sources import Kind, Source, from_directory, from_files
+from recommender.settings.memory_budget import MemoryBudget
 
 
 class Table(Protocol):

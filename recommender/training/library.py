@@ -7,10 +7,10 @@ from pathlib import Path
 
 from recommender.bundle.bundle import Bundle
 from recommender.core.errors import DataError
-from recommender.core.memory_budget import MemoryBudget
 from recommender.core.progress import StageProgress, no_progress
 from recommender.dataset import Source
 from recommender.dataset.tables import TableLike, named_source, table_source
+from recommender.settings.memory_budget import MemoryBudget
 from recommender.training import pipeline
 from recommender.training.pipeline import TrainingSettings
 
