@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from recommender import __version__
 from recommender.cli import (
+    check_data,
     embed,
     evaluate,
     info,
@@ -35,6 +36,7 @@ from recommender.settings.environment import Settings, unknown_variables
 
 # In the order in which --help lists them.
 COMMANDS = (
+    check_data,
     train,
     evaluate,
     tune,
