@@ -29,6 +29,8 @@ MAX_ROWS = 10_000
 _APP_LIMITS = Limits(MAX_BYTES, MAX_ROWS)
 # Of a file that is not sent over a network.
 _FILE_LIMITS = Limits(64 * 2**20, 500_000)
+# What spreadsheets take for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _EXPORTED = ("userId", "movieId", "rating", "timestamp", "title")
 _HALF_STARS, _TEN, _HUNDRED = (0.5, 5.0), (1.0, 10.0), (0.0, 100.0)
 # The scale of those whose export says whose it is.
@@ -154,9 +156,17 @@ def to_csv(ratings: Iterable[OwnRating], matinee: Recommender) -> bytes:
     writer = csv.writer(text)
     writer.writerow(_EXPORTED)
     for rating in ratings:
-        title = titles.get(rating.movie_id, "")
+        title = _as_text(titles.get(rating.movie_id, ""))
         writer.writerow([1, rating.movie_id, float(rating.stars), rating.given_at, title])
     return text.getvalue().encode("utf-8-sig")
+
+
+def _as_text(title: str) -> str:
+    """Return a title such that no spreadsheet takes it for a formula.
+
+    Source: OWASP, CSV Injection.
+    """
+    return f"'{title}" if title.startswith(_FORMULA) else title
 
 
 def from_file(data: bytes, scale: Scale, limits: Limits = _APP_LIMITS) -> RatingsFile:

@@ -1,12 +1,16 @@
 """The files for hosts, held to what the hosts accept and to what the project is."""
 
+import http.client
 import os
 import re
 import shutil
 import subprocess
 import sys
+import threading
 import tomllib
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,11 +18,13 @@ import pytest
 from ruamel.yaml import YAML
 
 from memory_toolkit.measure.sizes import MB, parse_size
+from recommender.app.pages import PAGES, url_path
 from recommender.core.serving_variables import VARIABLES as SERVING
 from recommender.settings.env_file import read_env_file
 from recommender.settings.environment import VARIABLES, Settings
 from tests.conftest import ROOT
 from tests.support import dockerfile
+from tests.support.replicas import proxy
 from tests.support.services import need
 
 DEPLOY = ROOT / "deploy"
@@ -164,6 +170,49 @@ def test_the_proxy_knows_the_replicas_and_asks_how_they_are() -> None:
     assert proxy["stop_signal"] == "SIGTERM"
     (mounted,) = proxy["volumes"]
     assert (DEPLOY / mounted.split(":")[0]).samefile(DEPLOY / "haproxy.cfg")
+
+
+class _Replica(BaseHTTPRequestHandler):
+    """Answers whatever it is asked."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_haproxy_lets_through_what_a_page_needs(tmp_path: Path) -> None:
+    program = need("haproxy", "haproxy", Path("/usr/sbin"))
+    replica = ThreadingHTTPServer(("127.0.0.1", 0), _Replica)
+    threading.Thread(target=replica.serve_forever, daemon=True).start()
+    behind = SimpleNamespace(port=replica.server_address[1])
+    through = [
+        *("/", "/healthz", "/static/js/index.x.js", "/media/a.csv", "/_stcore/host-config"),
+        *("/_stcore/stream", "/_stcore/upload_file/a/b", "/favicon.png"),
+        *(f"/{url_path(page)}" for page in PAGES),
+        *(f"/{url_path(page)}/_stcore/health".replace("//", "/") for page in PAGES),
+    ]
+    denied = [
+        *("/metrics", "/_stcore/metrics", "/%6detrics", "/_stcore/%6detrics", "/_stcore/agent/mcp"),
+        *("/_stcore/script-health-check", "/static/../_stcore/metrics", "/static/%2e%2e/metrics"),
+        *("/static/js/%2E%2E/%2E%2E/metrics", "/healthz/x", "/unknown", "//metrics"),
+    ]
+    try:
+        with proxy(program, [behind], tmp_path) as front:  # type: ignore[list-item]
+            found = {}
+            for path in (*through, *denied):
+                connection = http.client.HTTPConnection("127.0.0.1", front.port, timeout=20)
+                connection.request("GET", path)
+                found[path] = connection.getresponse().status
+                connection.close()
+    finally:
+        replica.shutdown()
+        replica.server_close()
+    assert {path for path, status in found.items() if status == 200} == set(through)
+    assert {found[path] for path in denied} <= {400, 404}
 
 
 def test_haproxy_accepts_its_configuration() -> None:

@@ -1,5 +1,7 @@
 import csv
 import io
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 
 from recommender import DataError, Recommender, read_ratings
 from recommender.core.errors import ProfileError
+from recommender.core.records import Id, Movie, Results
 from recommender.visitors.ratings_files import (
     MAX_BYTES,
     MAX_ROWS,
@@ -307,3 +310,24 @@ def test_the_library_reads_larger_files_than_the_app(tiny: Recommender, tmp_path
             read_ratings(path, tiny)
     with pytest.raises(DataError, match="cannot be read"):
         read_ratings(tmp_path / "none.csv", tiny)
+
+
+@pytest.mark.parametrize(
+    ("title", "cell"),
+    [
+        ("=cmd|'/C calc'!A0", "'=cmd|'/C calc'!A0"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'\t=1"),
+        ("2=2", "2=2"),
+        ("", ""),
+    ],
+)
+def test_a_title_is_no_formula(tiny: Recommender, title: str, cell: str) -> None:
+    class Titled(Recommender):
+        def movies(self, movie_ids: Iterable[Id]) -> Results[Movie]:
+            return Results(replace(movie, title=title) for movie in super().movies(movie_ids))
+
+    data = to_csv([OwnRating(7, 4.0, 5)], Titled(tiny.bundle)).decode("utf-8-sig")
+    assert next(csv.DictReader(io.StringIO(data, newline="")))["title"] == cell

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from recommender.app.components.markup import plain
+from recommender.app.components.markup import with_links
 from recommender.app.i18n.language import t
 from recommender.app.server.loading import load_all_data
 
@@ -61,6 +61,6 @@ def _draw() -> None:
         )
     )
     credit = settings.credit
-    st.markdown(plain(credit) if credit else t("about.no_credit"))
+    st.markdown(with_links(credit) if credit else t("about.no_credit"))
     st.header(t("about.memory"), anchor=False)
     st.markdown(t("about.memory_text"))

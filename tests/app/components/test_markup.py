@@ -3,7 +3,7 @@ import string
 
 import pytest
 
-from recommender.app.components.markup import brief, escape, plain
+from recommender.app.components.markup import brief, escape, plain, with_links
 from tests.conftest import ODD_TITLES
 
 TEXTS = [
@@ -17,12 +17,22 @@ TEXTS = [
 @pytest.mark.parametrize("text", TEXTS)
 def test_every_character_stays(text: str) -> None:
     # A backslash before punctuation is what Markdown takes away again.
-    assert re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", plain(text)) == text
+    assert re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", with_links(text)) == text
+    assert plain(text).replace("\u2060", "") == with_links(text)
 
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_nothing_is_left_that_markdown_reads(text: str) -> None:
     assert re.fullmatch(r"(?:\\[!-/:-@\[-`{-~]|[^\\`*_{}\[\]()<>#+\-.!|$~:&])*", plain(text), re.S)
+
+
+@pytest.mark.parametrize(
+    "text", ["<https://a.example>", "HTTP://a.example", "www.a.example", "a@b.example"]
+)
+def test_an_address_is_text_but_in_a_credit(text: str) -> None:
+    address = r"https?\\?://|www\\?\.|\w@"
+    assert re.search(address, with_links(text), re.I)
+    assert not re.search(address, plain(text), re.I)
 
 
 def test_what_is_long_is_cut() -> None:
