@@ -59,6 +59,7 @@ class SqliteStore(ProfileStore):
         self._path = path
         self._limits = limits or Limits()
         self._lock = threading.Lock()
+        self._full: str | None = None
         with self._explained():
             if path != MEMORY:
                 path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -123,6 +124,10 @@ class SqliteStore(ProfileStore):
                     "UPDATE visitors SET used_at = ? WHERE number = ?", (now, visitor)
                 )
 
+    def trouble(self) -> str | None:
+        """Return that the last newcomer found no place; None if they did."""
+        return self._full
+
     def everybody(self) -> Iterator[tuple[bytes, int, Given]]:
         """Every visitor: the hash of their secret, when they were last here, and what they said.
 
@@ -168,7 +173,10 @@ class SqliteStore(ProfileStore):
                 (now - MIN_EVICTION_SECONDS,),
             )
             if dropped.rowcount == 0:
-                raise store_full(self._path, count)
+                error = store_full(self._path, count)
+                self._full = f"{error}; newcomers' ratings are not kept"
+                raise error
+        self._full = None
         new = execute("INSERT INTO visitors (secret, used_at) VALUES (?, ?)", (key, now))
         assert new.lastrowid is not None
         return new.lastrowid

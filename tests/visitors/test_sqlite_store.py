@@ -61,6 +61,21 @@ def test_the_file_can_take_so_much(path: Path) -> None:
     store.rate(ME, {"more": 2.0})
 
 
+def test_a_full_table_is_told_until_there_is_a_place_again(path: Path) -> None:
+    store = SqliteStore(path, Limits(visitors=2))
+    store.rate("first", {1: 1.0})
+    store.rate("second", {1: 1.0})
+    assert store.trouble() is None
+    with pytest.raises(ProfileError, match="it holds the ratings of 2 visitors"):
+        store.rate("third", {1: 1.0})
+    assert "newcomers' ratings are not kept" in str(store.trouble())
+    store.rate("first", {2: 1.0})
+    assert store.trouble() is not None
+    store.delete("second")
+    store.rate("third", {1: 1.0})
+    assert store.trouble() is None
+
+
 def write_without_room(path: Path) -> None:
     """What a full disk is like: the system takes no more bytes in the middle of a write."""
     store = SqliteStore(path)

@@ -16,7 +16,7 @@ from recommender.app.server.configuration import settings
 from recommender.app.server.housekeeper import guard
 from recommender.app.server.loading import trouble
 from recommender.app.server.startup import is_loading, load_in_background
-from recommender.app.server.visitor import ratings_trouble
+from recommender.app.server.visitor import ratings_trouble, table_trouble
 from recommender.bundle.manifest import manifest_stamp
 
 RECENT_SECONDS = 60.0
@@ -79,7 +79,8 @@ class Health:
         if killed > 0:
             found.append(f"processes of this container killed for want of memory: {killed}")
         shared = settings().ratings_url is not None
-        if problem := ratings_trouble() if shared else _unwritable(settings().profiles):
+        not_kept = _unwritable(settings().profiles) or table_trouble()
+        if problem := ratings_trouble() if shared else not_kept:
             found.append(problem)
         return found
 

@@ -24,9 +24,13 @@ def client_address(scope: Scope) -> str:
     it; whoever asks this server directly can write what they like, and gains no more than another
     address would give.
     """
-    passed_on = _header(scope, b"x-forwarded-for").split(",")[-1].strip()
     client = scope.get("client")
-    return passed_on or (client[0] if client else "")
+    return passed_on(_header(scope, b"x-forwarded-for")) or (client[0] if client else "")
+
+
+def passed_on(forwarded_for: str) -> str:
+    """Return the last address of X-Forwarded-For, which may have come in several lines."""
+    return forwarded_for.split(",")[-1].strip()
 
 
 def _header(scope: Scope, name: bytes) -> str:

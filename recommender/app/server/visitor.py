@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from weakref import ref
 
 import streamlit as st
 from starlette.requests import HTTPConnection
@@ -16,6 +17,8 @@ from starlette.requests import HTTPConnection
 from recommender.app.components.markup import plain
 from recommender.app.i18n.language import t
 from recommender.app.server.configuration import settings
+from recommender.app.server.newcomer_limit import NewcomerLimit, RateLimitedStore
+from recommender.app.server.proxy_headers import passed_on
 from recommender.core.errors import ProfileError
 from recommender.visitors.records import RETENTION_SECONDS, ProfileStore
 from recommender.visitors.sqlite_store import MEMORY, SqliteStore
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 
 COOKIE = "matinee_visitor"
 _SECRET = re.compile(r"[\w-]{32}", re.ASCII)
+_newcomers = NewcomerLimit()
+_opened: Callable[[], ProfileStore | None] = lambda: None  # noqa: E731
 _SESSION, _PROBLEM = "visitor.ratings", "visitor.problem"
 # The sentence for each reason of a ProfileError.
 _SENTENCES = {
@@ -34,6 +39,7 @@ _SENTENCES = {
     "given_up": "my_ratings.problem_given_up",
     "full": "my_ratings.problem_full",
     "too_many": "my_ratings.problem_too_many",
+    "crowded": "my_ratings.problem_crowded",
     "file_size": "my_ratings.problem_file_size",
     "file_kind": "my_ratings.problem_file_kind",
     "file_columns": "my_ratings.problem_file_columns",
@@ -99,7 +105,8 @@ def current_visitor() -> Visitor:
     """
     secret = st.context.cookies.get(COOKIE)
     if isinstance(secret, str) and _SECRET.fullmatch(secret):  # AppTest's cookies are no text
-        return Visitor(_shared_store(), secret, lasting=True)
+        store = RateLimitedStore(_shared_store(), _newcomers, _address())
+        return Visitor(store, secret, lasting=True)
     if _SESSION not in st.session_state:
         st.session_state[_SESSION] = SqliteStore(MEMORY, limits(settings()))
     return Visitor(st.session_state[_SESSION], "this session", lasting=False)
@@ -125,6 +132,12 @@ def take_problem() -> str | None:
     return st.session_state.pop(_PROBLEM, None)
 
 
+def _address() -> str:
+    """Return where this session's browser is; empty if nobody knows, or if it is here."""
+    forwarded_for = st.context.headers.get_all("X-Forwarded-For")
+    return passed_on(",".join(forwarded_for)) or st.context.ip_address or ""
+
+
 def ratings_trouble() -> str | None:
     """Return why visitors' ratings cannot be kept now, as far as is known; None if they can.
 
@@ -135,6 +148,12 @@ def ratings_trouble() -> str | None:
     return _shared_store().trouble()
 
 
+def table_trouble() -> str | None:
+    """Return why the store that is open, if one is, cannot keep newcomers' ratings."""
+    store = _opened()
+    return None if store is None else store.trouble()
+
+
 def close_store() -> None:
     """Close the server's store; what waits in it is tried once more, for a few seconds at most."""
     _shared_store.clear()
@@ -142,7 +161,10 @@ def close_store() -> None:
 
 @st.cache_resource(show_spinner=False, on_release=lambda store: store.close())
 def _shared_store() -> ProfileStore:
-    return open_store(settings())
+    global _opened
+    store = open_store(settings())
+    _opened = ref(store)
+    return store
 
 
 def _asks_for_a_page(scope: Scope) -> bool:
