@@ -80,6 +80,7 @@ class SettingsRecord:
     stars: Mapping[str, float]
     ranking: Mapping[str, float]
     credit: str = ""
+    imports: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -37,8 +37,19 @@ def add_command(commands: Any) -> None:
     command.add_argument(
         "--out", type=Path, metavar="BUNDLE", required=True, help="the bundle to write"
     )
+    more = command.add_argument_group("more data for a bundle: --add and --bundle")
+    more.add_argument(
+        "--add",
+        type=Path,
+        metavar="PATH",
+        help="new ratings, which are added to those of --bundle; --movies and --links may add "
+        "movies; the settings are the bundle's where no option says otherwise",
+    )
+    more.add_argument(
+        "--bundle", type=Path, metavar="BUNDLE", help="what to add to; --out may name the same"
+    )
     command.add_argument(
-        "--credit", default="", metavar="TEXT", help="source and terms, shown on the About page"
+        "--credit", metavar="TEXT", help="source and terms, shown on the About page"
     )
     command.add_argument(
         "--evaluate",
@@ -68,8 +79,11 @@ def _run(options: argparse.Namespace) -> None:
     require_training()
     MemoryBudget.find(options.memory_limit)  # before the imports take their share of it
     check_engine_options(options)
-    settings = _training_settings(options)
-    bundle = (_train_on_spark if options.engine == "spark" else _train_here)(options, settings)
+    if options.add or options.bundle:
+        bundle = _train_on_more(options)
+    else:
+        run = _train_on_spark if options.engine == "spark" else _train_here
+        bundle = run(options, _training_settings(options, _base_settings(options)))
     for line in bundle.training.data.report:
         print(line)
     columns = ("stage", "seconds", "peak_mb", "disk_mb")
@@ -93,6 +107,36 @@ def _train_here(options: argparse.Namespace, settings: TrainingSettings) -> Bund
 
             measured = quality(source, settings, progress)
         return train(source, options.out, settings, progress, measured)
+
+
+def _train_on_more(options: argparse.Namespace) -> Bundle:
+    """Train on what a bundle holds and the files that add to it.
+
+    Raises:
+        SettingsError: there is no bundle, or an option that adding has no use for.
+    """
+    if not options.add or not options.bundle:
+        raise SettingsError("give --add PATH and --bundle BUNDLE together")
+    others = ("dataset", "ratings", "tags", "evaluate", "settings")
+    used = [name for name in others if getattr(options, name)]
+    if used or options.engine != "local":
+        name = used[0] if used else "engine spark"
+        raise SettingsError(f"--{name} does not go with --add; train on all files instead")
+    from recommender.bundle.bundle import Bundle
+    from recommender.core.progress_bar import ProgressBar
+    from recommender.training.additions import added_source
+    from recommender.training.pipeline import train
+    from recommender.training.settings_file import recorded_settings
+
+    before = Bundle.open(options.bundle)
+    settings = _training_settings(options, recorded_settings(before.training.settings))
+    movies, links = (Path(path) if path else None for path in (options.movies, options.links))
+    folder = options.out.resolve().parent
+    with (
+        added_source(before, options.add, movies, links, settings.imports, folder) as source,
+        ProgressBar() as progress,
+    ):
+        return train(source, options.out, settings, progress)
 
 
 def _train_on_spark(options: argparse.Namespace, settings: TrainingSettings) -> Bundle:
@@ -128,11 +172,16 @@ def _stage_row(stage: StageRecord) -> dict[str, Any]:
     }
 
 
-def _training_settings(options: argparse.Namespace) -> TrainingSettings:
-    """The settings file's, or the defaults, with what the other options say in their place."""
+def _base_settings(options: argparse.Namespace) -> TrainingSettings:
+    """The settings file's, or the defaults."""
     from recommender.training.settings_file import default_settings, load_settings
 
-    base = load_settings(options.settings) if options.settings else default_settings()
+    return load_settings(options.settings) if options.settings else default_settings()
+
+
+def _training_settings(options: argparse.Namespace, base: TrainingSettings) -> TrainingSettings:
+    """The settings `base`, with what the options say in their place."""
+    imports = import_options(options)
     return dataclasses.replace(
         base,
         **_given(
@@ -145,8 +194,8 @@ def _training_settings(options: argparse.Namespace) -> TrainingSettings:
             **_given(n_factors=options.factors, n_epochs=options.epochs, random_state=options.seed),
         ),
         ranking=dataclasses.replace(base.ranking, **_given(random_state=options.seed)),
-        imports=import_options(options),
-        credit=options.credit,
+        imports=dataclasses.replace(imports, scale=imports.scale or base.imports.scale),
+        credit=options.credit or base.credit,
     )
 
 

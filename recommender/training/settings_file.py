@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from recommender.bundle.manifest import SettingsRecord
 from recommender.core.errors import SettingsError, one_line
+from recommender.dataset import ImportOptions
 from recommender.models.ranking import RankingSettings
 from recommender.models.stars import StarsSettings
 from recommender.settings.environment import Settings
@@ -65,6 +68,25 @@ def load_settings(path: str | Path) -> TrainingSettings:
         elif name in _NUMBERS:
             chosen[name] = _number(value, getattr(base, name), f"{path}, {name}")
     return dataclasses.replace(base, **chosen)
+
+
+def recorded_settings(record: SettingsRecord) -> TrainingSettings:
+    """Return the settings that a bundle was trained with; what it does not say has its default."""
+    scale = record.imports.get("scale")
+    return TrainingSettings(
+        record.min_user_ratings,
+        record.min_movie_ratings,
+        record.max_features,
+        StarsSettings(**_known(StarsSettings, record.stars)),
+        RankingSettings(**_known(RankingSettings, record.ranking)),
+        ImportOptions(scale=(float(scale[0]), float(scale[1])) if scale else None),
+        record.credit,
+    )
+
+
+def _known(kind: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    names = {field.name for field in dataclasses.fields(kind)}
+    return {name: value for name, value in values.items() if name in names}
 
 
 def _object(values: Any, place: str, known: tuple[str, ...]) -> dict[str, Any]:

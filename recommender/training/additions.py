@@ -1,0 +1,168 @@
+"""New ratings and movies added to those of a bundle, as a data set to train on.
+
+A bundle holds every rating and every movie that it was trained on, so the files it came from are
+not needed: what it holds is written as Parquet, checked long ago and sorted, and the new rows
+behind it. That is trained on like any other data set, and gives what training on all of the files
+would.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from recommender.bundle.bundle import Bundle
+from recommender.bundle.catalogue import FILE as CATALOGUE_FILE
+from recommender.bundle.catalogue import Catalogue
+from recommender.bundle.history import History
+from recommender.bundle.links import MovieLinks
+from recommender.core.errors import BundleError, DataError
+from recommender.dataset import ImportOptions, Source, from_files
+from recommender.dataset.database import batches, connect
+from recommender.dataset.movie_rows import movie_row, movie_schema
+from recommender.dataset.rating_scale import MAX_RATING, find_scale
+from recommender.dataset.sources import table_file
+from recommender.dataset.staging import StagingTable, load_staging_table
+from recommender.settings.memory_budget import MemoryBudget
+
+_RATINGS = ("user_id", "movie_id", "rating", "timestamp")
+_RATING_SCHEMA = pa.schema((name, pa.string()) for name in _RATINGS)
+_MOVIES_PER_BATCH = 256
+_RATINGS_PER_BATCH = 50_000
+# Any number that can be a rating: the scale is found when old and new ones are together.
+_ANY_RATING = (-float(MAX_RATING), float(MAX_RATING))
+
+
+@contextlib.contextmanager
+def added_source(
+    bundle: Bundle,
+    ratings: Path,
+    movies: Path | None,
+    links: Path | None,
+    options: ImportOptions,
+    folder: Path,
+) -> Iterator[Source]:
+    """Yield the data of `bundle` with more ratings, and perhaps movies, as files in a new folder.
+
+    A new rating takes the place of the bundle's for the same user and movie. Of a movie that the
+    bundle has, the bundle's row counts. Memory: one id a user, and what DuckDB may take; disk
+    within `folder`: 5 to 10 bytes a rating.
+
+    Raises:
+        DataError: a new row cannot be used; names file and row.
+        BundleError: `folder` cannot be written, or the bundle is damaged.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        scratch = tempfile.TemporaryDirectory(prefix=".matinee-added-", dir=folder)
+    except OSError as error:
+        raise BundleError(f"{folder} cannot be written: {error.strerror}") from error
+    with scratch as name:
+        try:
+            inside = Path(name)
+            with contextlib.closing(
+                connect(inside, MemoryBudget.find(options.memory_limit))
+            ) as connection:
+                added = _Additions(connection, bundle, options, inside)
+                paths = added.write_ratings(ratings), added.write_movies(movies)
+            yield from_files(*paths, links=links)
+        except DataError as error:
+            raise DataError(str(error).replace(f"{name}{os.sep}", "")) from None
+
+
+class _Additions:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        bundle: Bundle,
+        options: ImportOptions,
+        folder: Path,
+    ) -> None:
+        self._connection = connection
+        self._bundle = bundle
+        self._options = options
+        self._folder = folder
+
+    def write_ratings(self, added: Path) -> Path:
+        """Write the bundle's ratings, then those of `added`, which are checked first."""
+        staged = self._stage(added, "ratings")
+        find_scale(self._connection, staged, _ANY_RATING)
+        path = self._folder / "all ratings"
+        with pq.ParquetWriter(path, _RATING_SCHEMA, compression="zstd") as file:
+            for batch in _rating_batches(self._bundle):
+                file.write_batch(batch)
+            columns = ", ".join(_RATINGS)
+            query = f"SELECT {columns} FROM ratings ORDER BY rowid"
+            for batch in batches(self._connection, query, _RATINGS_PER_BATCH):
+                file.write_batch(batch.cast(_RATING_SCHEMA))
+        return path
+
+    def write_movies(self, added: Path | None) -> Path:
+        """Write the bundle's movies, then those of `added`."""
+        path, schema = self._folder / "all movies", movie_schema(pa.string())
+        with pq.ParquetWriter(path, schema, compression="zstd") as file:
+            for batch in _movie_batches(self._bundle, schema):
+                file.write_batch(batch)
+            if added is not None:
+                self._stage(added, "movies")
+                query = "SELECT *, NULL AS user_tags FROM movies ORDER BY rowid"
+                for batch in batches(self._connection, query, _MOVIES_PER_BATCH):
+                    rows = [movie_row(raw) for raw in batch.to_pylist()]
+                    file.write_batch(pa.RecordBatch.from_pylist(rows, schema))
+        return path
+
+    def _stage(self, path: Path, kind: str) -> StagingTable:
+        file = table_file(path, "ratings" if kind == "ratings" else "movies")
+        encoding = self._options.encoding
+        return load_staging_table(self._connection, file, encoding, self._folder, strict=True)
+
+
+def _rating_batches(bundle: Bundle) -> Iterator[pa.RecordBatch]:
+    """The bundle's ratings as text, in its order; few of the texts are ever made twice."""
+    catalogue = Catalogue(bundle.file(CATALOGUE_FILE))
+    movies = pa.array(map(str, catalogue.movie_ids()), pa.string())
+    users = pa.array(map(str, catalogue.each_user_id()), pa.string())
+    catalogue.close()
+    for block in History.from_bundle(bundle).everything():
+        values, positions = np.unique(block.ratings, return_inverse=True)
+        ratings = pa.array([str(value) for value in values], pa.string())
+        columns = [
+            users.take(pa.array(block.users)),
+            movies.take(pa.array(block.movies)),
+            ratings.take(pa.array(positions)),
+            pa.nulls(len(block.ratings), pa.string()),
+        ]
+        yield pa.RecordBatch.from_arrays(columns, schema=_RATING_SCHEMA)
+
+
+def _movie_batches(bundle: Bundle, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    catalogue, links = Catalogue(bundle.file(CATALOGUE_FILE)), MovieLinks.from_bundle(bundle)
+    n_movies = bundle.training.data.movies
+    for first in range(0, n_movies, _MOVIES_PER_BATCH):
+        indices = range(first, min(first + _MOVIES_PER_BATCH, n_movies))
+        rows = [
+            {
+                "movie_id": str(movie.movie_id),
+                "title": movie.title,
+                "year": movie.year,
+                "genres": list(movie.genres),
+                "plot": movie.plot,
+                "tags": list(movie.tags),
+                "country": movie.country,
+                "runtime": movie.runtime,
+                "cast": movie.cast,
+                "imdb_id": int(links.imdb[index]) or None,
+                "tmdb_id": links.tmdb_id(index),
+            }
+            for index, movie in zip(indices, catalogue.movies(indices), strict=True)
+        ]
+        yield pa.RecordBatch.from_pylist(rows, schema)
+    catalogue.close()

@@ -1,0 +1,111 @@
+import csv
+from pathlib import Path
+
+import pytest
+
+from recommender import Recommender
+from recommender.bundle.bundle import Bundle
+from recommender.cli.main import main
+from recommender.dataset import ImportOptions, import_dataset
+from recommender.training.additions import added_source
+
+OPTIONS = ["--min-user-ratings", "5", "--min-movie-ratings", "3", "--factors", "2", "--epochs", "2"]
+LINKS = "movieId,imdbId,tmdbId\n1,0114709,862\n58,12345678,\n"
+
+
+def write(path: Path, rows: list[list[str]]) -> str:
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(rows)
+    return str(path)
+
+
+def rows_of(path: Path) -> list[list[str]]:
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+@pytest.fixture(scope="module")
+def parts(tiny_files: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files of all data, and of the same in two parts; the second has rated some movies anew."""
+    folder = tmp_path_factory.mktemp("parts")
+    ratings, movies = map(rows_of, tiny_files)
+    head, *rated = ratings
+    changed = [[user, movie, "0.5"] for user, movie, _ in rated[:40]]
+    write(folder / "all.csv", [head, *rated, *changed])
+    write(folder / "old.csv", [head, *rated[:1000]])
+    write(folder / "new.csv", [head, *rated[1000:], *changed])
+    write(folder / "all-movies.csv", movies)
+    write(folder / "old-movies.csv", movies[:55])
+    write(folder / "new-movies.csv", [movies[0], *movies[55:], ["1", "Another", "1900", "War"]])
+    (folder / "ids.csv").write_text(LINKS)
+    return folder
+
+
+def trained(folder: Path, name: str, *more: str) -> Bundle:
+    arguments = ["--links", str(folder / "ids.csv"), "--out", str(folder / name), *more]
+    assert main(["train", *arguments]) == 0
+    return Bundle.open(folder / name)
+
+
+def test_adding_equals_a_training_on_all(parts: Path) -> None:
+    old = ["--ratings", str(parts / "old.csv"), "--movies", str(parts / "old-movies.csv")]
+    everything = ["--ratings", str(parts / "all.csv"), "--movies", str(parts / "all-movies.csv")]
+    expected = trained(parts, "expected", *everything, *OPTIONS)
+    trained(parts, "bundle", *old, *OPTIONS, "--scale", "0.5-5", "--credit", "Somebody")
+    new = ["--add", str(parts / "new.csv"), "--movies", str(parts / "new-movies.csv")]
+    added = trained(parts, "bundle", *new, "--bundle", str(parts / "bundle"))
+    assert added.training.data.fingerprint == expected.training.data.fingerprint
+    assert added.files == expected.files
+    for name in expected.files:
+        if name.endswith(".npy"):
+            assert added.file(name).read_bytes() == expected.file(name).read_bytes(), name
+    assert added.training.settings.credit == "Somebody"
+    assert added.training.settings.stars == expected.training.settings.stars
+    assert not list(parts.glob(".matinee*"))
+
+
+def test_ratings_alone_are_added(tiny: Recommender, tmp_path: Path) -> None:
+    rated = tiny.rated_by(7, 1)[0]
+    new = tmp_path / "new.csv"
+    for stars, same in ((rated.rating, True), (5.5 - rated.rating, False)):
+        new.write_text(f"user,movie,rating\n7,{rated.movie.movie_id},{stars}\n")
+        files = (new, None, None)
+        with added_source(tiny.bundle, *files, ImportOptions(), tmp_path) as source:
+            found = import_dataset(source, tmp_path / "out")
+        before = tiny.bundle.training.data
+        assert (found.fingerprint == before.fingerprint) is same
+        assert found.n_ratings == before.ratings
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "message"),
+    [
+        (["--add", "bad.csv"], 2, "give --add PATH and --bundle BUNDLE together"),
+        (
+            ["--add", "bad.csv", "--bundle", "none", "--tags", "t"],
+            2,
+            "--tags does not go with --add",
+        ),
+        (["--add", "bad.csv", "--bundle", "none"], 1, "none: there is no bundle here"),
+        (
+            ["--add", "bad.csv", "--bundle", "TINY"],
+            1,
+            "bad.csv, line 3: rating two is not a number",
+        ),
+    ],
+)
+def test_what_cannot_be_added(
+    tiny_bundle: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    status: int,
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("bad.csv").write_text("user,movie,rating\n1,1,4\n1,2,two\n")
+    given = [str(tiny_bundle) if option == "TINY" else option for option in options]
+    assert main(["train", *given, "--out", "out"]) == status
+    assert message in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.csv"]
