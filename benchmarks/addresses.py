@@ -45,6 +45,7 @@ print(json.dumps([now.own - before.own, now.rss - before.rss]))
 
 
 def main() -> None:
+    """Measure each address and print a table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

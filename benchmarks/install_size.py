@@ -48,6 +48,7 @@ TABLE = Table(
 
 
 def main() -> None:
+    """Install into empty environments and print their sizes."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -22,6 +22,7 @@ PACKAGES = ("numpy", "scikit-surprise", "scikit-learn", "duckdb", "pandas", "pya
 
 
 def main() -> None:
+    """Print the description of this machine."""
     argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     ).parse_args()

@@ -67,6 +67,7 @@ class Catalogue:
 
 
 def main() -> None:
+    """Write the made-up data set that the command line describes."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -257,10 +258,12 @@ class CsvFile:
         self._file.close()
 
     def write(self, table: pa.Table) -> None:
+        """Append the rows of `table`, without its column ``row``."""
         pa_csv.write_csv(table.drop_columns("row"), self._file, self._options)
 
 
 def show(text: str, end: str = "") -> None:
+    """Write `text` over the present line of standard error."""
     print(f"\r{text}\x1b[K", end=end, file=sys.stderr, flush=True)
 
 

@@ -46,6 +46,7 @@ Row = dict[str, str | float | None]
 
 
 def main() -> None:
+    """Measure the toolkit and print tables."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -33,6 +33,7 @@ Fit = Callable[[csr_matrix], Callable[[slice], np.ndarray]]
 
 
 def main() -> None:
+    """Fit the other libraries' models and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", type=Path, default=Path("data"))
     parser.add_argument("--seeds", default="1,2,3,4,5")

@@ -63,6 +63,7 @@ OTHERS = Table(
 
 
 def main() -> None:
+    """Check every promise at every size and print a table; status 1 if one is not kept."""
     options = _options()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the server must end, too
     rows = []

@@ -68,6 +68,7 @@ store._waiting.clear()
 
 
 def main() -> None:
+    """Measure both stores and print tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", default=os.environ.get("MATINEE_RATINGS_URL"), required=False)
     parser.add_argument("--times", type=int, default=300)
@@ -86,6 +87,7 @@ def main() -> None:
 
 
 def time_both(options: argparse.Namespace) -> None:
+    """Print the median times of each operation on the file and on the database."""
     limits = Limits(visitors=10 * options.visitors, size=2**30)
     with tempfile.TemporaryDirectory() as folder:
         file = SqliteStore(Path(folder) / "p.sqlite", limits)
@@ -103,6 +105,7 @@ def time_both(options: argparse.Namespace) -> None:
 
 
 def fill(url: str, visitors: int) -> None:
+    """Add so many visitors with one rating each to the database."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             f"INSERT INTO {SCHEMA}.visitors (secret, used_at) "
@@ -116,6 +119,7 @@ def fill(url: str, visitors: int) -> None:
 
 
 def measure(store: ProfileStore, times: int) -> dict[str, float]:
+    """Return the median milliseconds of each operation, by its name."""
     me = "me"
     store.put(me, [OwnRating(movie, 4.0, movie) for movie in range(100)])
     return {
@@ -130,6 +134,7 @@ def measure(store: ProfileStore, times: int) -> dict[str, float]:
 
 
 def median(act: Callable[[int], object], times: int) -> float:
+    """Return the median milliseconds of `act`, called `times` times with 0, 1, …"""
     taken = []
     for n in range(times):
         start = time.perf_counter()

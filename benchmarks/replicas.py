@@ -136,6 +136,7 @@ class Taken:
     connections: int = 0
 
     async def watch(self, front: Proxy, running: list[Replica]) -> None:
+        """Take samples, one every `SAMPLE_SECONDS`, until the task is cancelled."""
         while True:
             for one in running:
                 self.own[one.name] = max(self.own[one.name], one.own())
@@ -147,6 +148,7 @@ class Taken:
 
 
 def main() -> None:
+    """Kill a replica while visitors rate movies, and print what they saw."""
     options = _options()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # all that was started must end, too
     program = haproxy()

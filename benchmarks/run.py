@@ -46,6 +46,7 @@ Kept = dict[str, Any]  # of a part that was measured: its rows, and how they cam
 
 
 def main() -> None:
+    """Measure the parts that the command line names, and write their figures into the docs."""
     options = _options()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     (options.out / "raw").mkdir(parents=True, exist_ok=True)
@@ -160,14 +161,14 @@ def _reason_to_skip(
 ) -> str | None:
     if word := _settled(part, options):
         return f"skipped: {word}"
-    if part.makes and _there(places[part.makes]):
+    if part.makes and _exists(places[part.makes]):
         return f"skipped: {places[part.makes]} is there"
     if part.makes and not part.tables:
-        others = (p for p in later if not (p.makes and _there(places[p.makes])))
+        others = (p for p in later if not (p.makes and _exists(places[p.makes])))
         if not any(part.makes in p.needs() and not _kept(p, options) for p in others):
             return "skipped: nothing that is left needs it"
     for place in part.needs():
-        if not _there(places[place]):
+        if not _exists(places[place]):
             return f"skipped: {places[place]} is not there; give --{place}"
     if part.package:
         python = _python(part, options)
@@ -178,7 +179,7 @@ def _reason_to_skip(
     return None
 
 
-def _there(place: Path) -> bool:
+def _exists(place: Path) -> bool:
     """Tell if the place can be used; a bundle of an older format cannot."""
     if not (place / MANIFEST).exists():
         return place.exists()

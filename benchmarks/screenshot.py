@@ -28,6 +28,7 @@ def visit(page: Page, address: str) -> None:
 
 
 def main(address: str, folder: Path) -> None:
+    """Take every picture from the app at `address`, and write it into `folder`."""
     expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(

@@ -11,7 +11,7 @@ Prints a Markdown table: the share of queries whose movie is among the first 10,
 1 / rank, the share of the model's first 10 that are kept, and, measured in a process of its own,
 milliseconds a query and own memory added, by opening and by the queries. "model" is the model's
 cosine alone, which nothing offers; "full" and "light" are the encoders of
-`Recommender.search(…, by="meaning")`.
+`Recommender.search(…, by="semantic")`.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ Find = Callable[[str, int], Sequence[Id]]
 
 
 def main() -> None:
+    """Measure quality, time and memory of each encoder and print tables."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -151,9 +152,9 @@ def finder(method: str, matinee: Recommender, bundle: Path) -> Find:
     if method == "model":
         semantic = SemanticSearch(Bundle.open(bundle / SEMANTIC), "full", shares=(1.0, 0.0))
         return lambda query, n: [movie for movie, _ in semantic.search(query, n)]
-    matinee.meaning = LazySemanticSearch(bundle, cast(Literal["light", "full"], method))
-    matinee.meaning.load()
-    return lambda query, n: [m.movie_id for m in matinee.search(query, n, by="meaning")]
+    matinee.semantic = LazySemanticSearch(bundle, cast(Literal["light", "full"], method))
+    matinee.semantic.load()
+    return lambda query, n: [m.movie_id for m in matinee.search(query, n, by="semantic")]
 
 
 def tfidf(bundle: Path) -> Find:

@@ -58,6 +58,7 @@ TABLES = (
 
 
 def main() -> None:
+    """Measure opening and every question and print a table."""
     options = _options()
     rows = list(_rows(options))
     size = Recommender.open(options.bundle).statistics

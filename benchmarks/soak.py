@@ -83,6 +83,7 @@ class Memory:
 
 
 def main() -> None:
+    """Let visitors browse for minutes and print what they got."""
     options = _options()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the server must end, too
     script = "benchmarks/greedy_app.py" if options.greedy else "streamlit_app.py"

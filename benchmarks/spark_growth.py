@@ -147,6 +147,7 @@ class Run:
 
 
 def main() -> None:
+    """Train data sets of growing size and print a table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -51,6 +51,7 @@ SIMILAR, MIN_RATINGS = 10, 10
 
 
 def main() -> None:
+    """Train by both engines, judge the models and print a table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

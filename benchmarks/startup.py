@@ -37,6 +37,7 @@ print(time.perf_counter() - started, own() - before)
 
 
 def main() -> None:
+    """Measure each part of a start and print a table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

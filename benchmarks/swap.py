@@ -46,6 +46,7 @@ MAX_SECONDS = 30.0  # until a new version must be served and the old one let go 
 
 
 def main() -> None:
+    """Replace the bundle while visitors browse and print what they saw."""
     options = _options()
     log = Log()
     with tempfile.TemporaryDirectory(prefix="matinee-swap-") as name, _web(Path(name)) as url:

@@ -37,6 +37,7 @@ _ACCENTS = {"a": "á", "e": "é", "i": "í", "o": "ö", "u": "ü", "n": "ñ", "c
 
 
 def main() -> None:
+    """Search for misspelt titles and print times and hits."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

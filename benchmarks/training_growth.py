@@ -41,6 +41,7 @@ HEAD = "| ratings | users | movies | seconds | Matinee, MB | Surprise, MB | byte
 
 
 def main() -> None:
+    """Train data sets of growing size and print a table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

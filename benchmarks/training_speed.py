@@ -36,6 +36,7 @@ OURS = "Matinee"
 
 
 def main() -> None:
+    """Time both trainings and print a table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

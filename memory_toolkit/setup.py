@@ -18,6 +18,7 @@ class BuildWithFace(build_py):
     """Adds the face as a module beside the package."""
 
     def run(self) -> None:
+        """Build the package, and copy the face beside it."""
         super().run()
         self.copy_file(find_face(), str(Path(self.build_lib, FACE)))
 
@@ -31,6 +32,7 @@ class SourcesWithFace(sdist):
     """Adds the face to a source distribution."""
 
     def make_release_tree(self, base_dir: str, files: list[str]) -> None:
+        """Make the tree of a source distribution, with the face in it."""
         super().make_release_tree(base_dir, files)
         self.copy_file(find_face(), str(Path(base_dir, FACE)))
 

@@ -91,7 +91,7 @@ class Recommender:
         genres: all genres, the most frequent first.
         methods: what `find_similar_movies` can compare; content alone where
             MATINEE_COLLABORATIVE_SIMILARITY is false.
-        meaning: search by meaning, which takes memory only while it is used.
+        semantic: search by meaning, which takes memory only while it is used.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class Recommender:
         self._requests = RequestParser(self._catalogue, self._facts, self._scorer)
         titles = TitleIndex.from_bundle(bundle)
         self._finder = Finder(self._catalogue, titles, self._facts, self._content)
-        self.meaning = LazySemanticSearch(bundle.path, settings.semantic_encoder)
+        self.semantic = LazySemanticSearch(bundle.path, settings.semantic_encoder)
         self.genres = self._facts.genre_names
         self.methods: tuple[Method, ...] = (
             METHODS if settings.collaborative_similarity else ("content",)
@@ -158,9 +158,9 @@ class Recommender:
         return cls(open_bundle(path, settings or Settings()), settings, batch_size_for)
 
     @property
-    def need(self) -> int:
+    def max_bytes(self) -> int:
         """Bytes that one request takes at most."""
-        return self._scorer.need
+        return self._scorer.max_bytes
 
     def close(self) -> None:
         """Close the catalogue; the arrays go with the object."""
@@ -314,20 +314,20 @@ class Recommender:
 
         Args:
             by: ``"title"`` looks for titles, misspelt ones too (`TitleIndex.search`);
-                ``"facts"`` for genres, decades, tags and people (`FactSearch`); ``"meaning"`` for
+                ``"facts"`` for genres, decades, tags and people (`FactSearch`); ``"semantic"`` for
                 what is said of the movies (`semantic.SemanticSearch`), which
                 `matinee embed` must have prepared.
 
         Raises:
-            BundleError: ``"meaning"`` is not prepared, or damaged.
+            BundleError: ``"semantic"`` is not prepared, or damaged.
             SettingsError: MATINEE_SEMANTIC_ENCODER is full, and the model is not installed.
             ValueError: `by` cannot be used.
         """
         if by not in SEARCH_BY:
             raise ValueError(f"by is {by!r}; it must be one of {', '.join(SEARCH_BY)}")
         n = self._requests.top_n(n)
-        if by == "meaning":
-            return self.movies(self.meaning.search(text, n, self._finder.fame))
+        if by == "semantic":
+            return self.movies(self.semantic.search(text, n, self._finder.fame))
         find = self._finder.by_facts if by == "facts" else self._finder.by_title
         return Results(self._results.movies(find(text, n)))
 

@@ -22,7 +22,7 @@ from memory_toolkit.record.report import SampleTable, UnwritableError, WholeFile
 # The name by which it was started: the script of an installation, or the file of a copy.
 PROGRAM = "debug_memory.py" if sys.argv[0].endswith("debug_memory.py") else "debug-memory"
 # Of the time between two looks, in seconds.
-SHORTEST, LONGEST = 0.01, 3600.0
+MIN_INTERVAL, MAX_INTERVAL = 0.01, 3600.0
 _RUN = """Run a command and record the memory of it and of all that it starts.
 
 When it has ended, a few lines on standard error say how it ended and what it took. The exit
@@ -207,8 +207,8 @@ def _interval(text: str) -> float:
         seconds = float(text)
     except ValueError:
         seconds = 0.0
-    if not SHORTEST <= seconds <= LONGEST:
+    if not MIN_INTERVAL <= seconds <= MAX_INTERVAL:
         raise argparse.ArgumentTypeError(
-            f"{text}: give seconds from {SHORTEST:g} to {LONGEST:g}, such as 0.1"
+            f"{text}: give seconds from {MIN_INTERVAL:g} to {MAX_INTERVAL:g}, such as 0.1"
         )
     return seconds

@@ -17,7 +17,7 @@ from memory_toolkit.measure.processes import process_tree, read_processes
 from memory_toolkit.measure.sizes import format_bytes
 
 _TIMEOUT = 5.0
-_LONGEST_ANSWER = 8 * 1024 * 1024
+_MAX_ANSWER_BYTES = 8 * 1024 * 1024
 _SAMPLE = re.compile(r"([a-zA-Z_:][\w:]*)(?:\{(.*)\})?[ \t]+([^\s]+)")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
@@ -135,7 +135,7 @@ def _fetch(url: str, headers: dict[str, str]) -> str:
     try:
         request = urllib.request.Request(url, headers=headers)
         with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
-            return str(answer.read(_LONGEST_ANSWER).decode("utf-8", "replace"))
+            return str(answer.read(_MAX_ANSWER_BYTES).decode("utf-8", "replace"))
     except urllib.error.HTTPError as error:
         error.close()
         if error.code == 401:

@@ -93,6 +93,7 @@ class Window:
         return found
 
     def fold(self, reading: Reading) -> None:
+        """Take a later reading into the peaks and the range of file pages."""
         file = reading.file or 0
         self.own_peak = max(self.own_peak, reading.own)
         self.peak = max(self.peak, reading.peak or reading.rss)

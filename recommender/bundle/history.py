@@ -54,6 +54,7 @@ class History:
 
     @property
     def n_users(self) -> int:
+        """Number of users with a history."""
         return len(self.offsets) - 1
 
     def of(self, user: int) -> tuple[np.ndarray, np.ndarray]:

@@ -37,14 +37,14 @@ def _run(options: argparse.Namespace) -> None:
     if not path.is_file():  # opening it would make one
         raise ProfileError(f"{path}: there is no such file; --from names the one with the ratings")
     file = SqliteStore(path)
-    visitors = opinions = new = 0
+    visitors = ratings = new = 0
     for key, used_at, given in file.everybody():
         new += database.take_over(key, used_at, given)
         visitors += 1
-        opinions += len(given)
+        ratings += len(given)
     file.close()
     database.close()
     print(
-        f"{path}: {opinions:,} ratings and hidden movies of {visitors:,} visitors; "
+        f"{path}: {ratings:,} ratings and hidden movies of {visitors:,} visitors; "
         f"{new:,} were new in {database.place}, schema {options.knobs.ratings_schema}"
     )

@@ -11,7 +11,7 @@ from recommender.core.errors import NotFoundError
 _NOTHING_FOUND = {
     "title": "no title is like {!r}; try fewer or shorter words",
     "facts": "no genre, decade, tag or person is named in {!r}; `matinee search` finds titles",
-    "meaning": "no word of {!r} is known; describe it in other English words",
+    "semantic": "no word of {!r} is known; describe it in other English words",
 }
 
 
@@ -25,7 +25,7 @@ def add_command(commands: Any) -> None:
         "--semantic",
         action="store_const",
         dest="by",
-        const="meaning",
+        const="semantic",
         default="title",
         help="by what the movies are about, which `matinee embed` prepares",
     )

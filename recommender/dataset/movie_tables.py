@@ -48,7 +48,8 @@ _NO_LINKS = "CREATE TABLE first_links (movie_id VARCHAR, imdb_id VARCHAR, tmdb_i
 class Hash(Protocol):
     """A hash of `hashlib`."""
 
-    def update(self, data: bytes, /) -> None: ...
+    def update(self, data: bytes, /) -> None:
+        """Add `data` to what is hashed."""
 
 
 class MovieTables:

@@ -112,6 +112,7 @@ class ContentModel:
 
     @property
     def n_movies(self) -> int:
+        """Number of movies, those that nobody rated among them."""
         return len(self.offsets) - 1
 
     @property

@@ -74,6 +74,7 @@ class TrainingData:
 
     @property
     def n_movies(self) -> int:
+        """Number of movies in the catalogue."""
         return len(self.counts)
 
     def model(self, kind: type[M]) -> M:

@@ -132,7 +132,7 @@ class HybridScorer:
     batch_size_for: Callable[[int, int], int] = _all_rows
 
     @property
-    def need(self) -> int:
+    def max_bytes(self) -> int:
         """Bytes that a request for one person takes at most."""
         return self._person_bytes + 24 * self.content.n_movies + _REQUEST_BYTES
 

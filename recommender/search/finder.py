@@ -17,10 +17,10 @@ from recommender.search import same_title
 from recommender.search.facts import FactSearch
 from recommender.search.titles import TitleIndex
 
-SearchBy = Literal["title", "facts", "meaning"]
+SearchBy = Literal["title", "facts", "semantic"]
 # How many movies are compared by their looser names.
 _CANDIDATES = 50
-SEARCH_BY: tuple[SearchBy, ...] = ("title", "facts", "meaning")
+SEARCH_BY: tuple[SearchBy, ...] = ("title", "facts", "semantic")
 
 
 class Finder:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # What opening and one request take at most, measured by `benchmarks/semantic.py` and rounded up:
 # checksums, the modules, and with the full encoder its vocabulary and a batch.
-_NEEDS = {"light": 8 * MB, "full": 16 * MB}
+_MAX_BYTES = {"light": 8 * MB, "full": 16 * MB}
 # What the most rated movie is ahead of one that nobody rated; chosen on the first half of the
 # queries of `benchmarks/semantic.py`. It settles among so many times the movies wanted.
 _FAME, _CANDIDATES = 0.05, 10
@@ -41,8 +41,8 @@ class LazySemanticSearch:
         self._used = 0.0
 
     @property
-    def there(self) -> bool:
-        """Tell if `matinee embed` has made the index; costs one `stat`."""
+    def available(self) -> bool:
+        """True if `matinee embed` has made the index; costs one `stat`."""
         return manifest_stamp(self._path / SEMANTIC) is not None
 
     @property
@@ -51,9 +51,9 @@ class LazySemanticSearch:
         return self._opened is not None
 
     @property
-    def need(self) -> int:
+    def max_bytes(self) -> int:
         """Bytes that opening it, or one request, takes at most."""
-        return _NEEDS[self._encoder]
+        return _MAX_BYTES[self._encoder]
 
     @property
     def idle(self) -> float:

@@ -57,6 +57,7 @@ class SparkEngine:
     def import_dataset(
         self, source: SparkSource, folder: Path, options: ImportOptions, progress: StageProgress
     ) -> Dataset:
+        """Check, index and write the data on the executors; see `Engine.import_dataset`."""
         with one_line_errors():
             dataset, self._indexed = importing.import_dataset(
                 self._spark, source, folder, options, progress
@@ -65,6 +66,7 @@ class SparkEngine:
         return dataset
 
     def resume(self, source: SparkSource, folder: Path, options: ImportOptions) -> None:
+        """Read again the indexed ratings of an earlier run; see `Engine.resume`."""
         with one_line_errors():
             self._indexed = importing.read_again(self._spark, source, folder, options)
         self._folder = folder

@@ -63,6 +63,7 @@ class LocalEngine:
     name = "local"
 
     def contents(self, source: Source) -> str:
+        """Return a digest of the files' names and contents; see `Engine.contents`."""
         digest = hashlib.sha256()
         for table in source.files:
             try:
@@ -77,6 +78,7 @@ class LocalEngine:
     def import_dataset(
         self, source: Source, folder: Path, options: ImportOptions, progress: StageProgress
     ) -> Dataset:
+        """Check, index and write the data by DuckDB; see `dataset.import_dataset`."""
         return import_dataset(source, folder, options, progress)
 
     def resume(self, source: Source, folder: Path, options: ImportOptions) -> None:
@@ -85,7 +87,9 @@ class LocalEngine:
     def memory(
         self, model: type[Model], n_users: int, n_movies: int, n_ratings: int, settings: Any
     ) -> int:
+        """Return the bytes of the process itself and of what `Model.fit_memory` says."""
         return PROCESS_BYTES + model.fit_memory(n_users, n_movies, n_ratings, settings)
 
     def fit(self, model: type[M], data: TrainingData, settings: Any, progress: Progress) -> M:
+        """Fit the model in this process; see `Model.fit`."""
         return model.fit(data, settings, progress)

@@ -107,6 +107,11 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
         )
 
     def wait(self, gen: PQGen[T], *given: Any, **named: Any) -> T:
+        """Wait for the server's answer until the deadline; a connection that misses it is closed.
+
+        Raises:
+            psycopg.OperationalError: no answer came in time, or the connection broke.
+        """
         try:
             return super().wait(self._until_deadline(gen), *given, **named)
         except psycopg.OperationalError:

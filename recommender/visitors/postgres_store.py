@@ -50,7 +50,7 @@ _LOCK: LiteralString = "SELECT number FROM {s}.visitors WHERE secret = %(key)s F
 _ERASE: LiteralString = "DELETE FROM {s}.visitors WHERE secret = %(key)s"
 # Whether the visitor of row v keeps no more than is allowed, once all of a change is done.
 _WITHIN_LIMIT: LiteralString = (
-    "%(max_opinions)s >= (SELECT count(*) FROM (SELECT o.movie FROM {s}.opinions o "
+    "%(max_ratings)s >= (SELECT count(*) FROM (SELECT o.movie FROM {s}.opinions o "
     "WHERE o.visitor = v.number AND o.movie <> ALL(%(removed)s::text[]) "
     "UNION SELECT unnest(%(movies)s::text[])) AS kept)"
 )
@@ -119,19 +119,24 @@ class PostgresStore(ProfileStore):
 
     @property
     def limits(self) -> Limits:
+        """Limits of what visitors may fill."""
         return self._limits
 
     def close(self) -> None:
+        """Close the connections."""
         self._pool.close()
 
     def ratings_of(self, secret: str) -> VisitorRatings:
+        """Return the visitor's ratings; see `ProfileStore.ratings_of`."""
         key = hashed(secret)
         return VisitorRatings.of(self._run(lambda connection: self._rows(connection, key)))
 
     def change(self, secret: str, change: Change) -> None:
+        """Keep the change in one round trip; see `ProfileStore.change`."""
         self._run(lambda connection: self._change(connection, hashed(secret), change))
 
     def seen(self, secret: str) -> None:
+        """Note the visit in one round trip; see `ProfileStore.seen`."""
         now = int(time.time())
         query = (
             "UPDATE {s}.visitors SET used_at = %(now)s WHERE secret = %(key)s AND used_at < %(day)s"
@@ -139,14 +144,14 @@ class PostgresStore(ProfileStore):
         self._run_batch([query], {"now": now, "key": hashed(secret), "day": now - DAY})
 
     def take_over(self, key: bytes, used_at: int, given: Given) -> int:
-        """Add what a visitor said elsewhere, where it is newer; no limit holds.
+        """Add what a visitor rated or hid elsewhere, where it is newer; no limit holds.
 
         Args:
             key: the hash of the visitor's secret.
             used_at: when they were last seen there.
 
         Returns:
-            How many opinions were new.
+            How many ratings and hidden movies were new.
         """
         upsert: LiteralString = (
             "INSERT INTO {s}.visitors AS v (secret, used_at) VALUES (%(key)s, %(used_at)s) "
@@ -236,7 +241,7 @@ class PostgresStore(ProfileStore):
                 visitor.
         """
         limits, now = self._limits, int(time.time())
-        if len(change.given) > limits.opinions:
+        if len(change.given) > limits.ratings:
             raise too_many(self.place, limits)
         statements = [_ERASE] if change.erase else [_LOCK]
         if change.given:
@@ -251,7 +256,7 @@ class PostgresStore(ProfileStore):
             "expired": now - RETENTION_SECONDS,
             "idle": now - MIN_EVICTION_SECONDS,
             "max_visitors": limits.visitors,
-            "max_opinions": limits.opinions,
+            "max_ratings": limits.ratings,
             "lock": self._lock_key("newcomers"),
             "removed": [json.dumps(movie) for movie in change.removed],
             **_columns(change.given),

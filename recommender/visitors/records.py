@@ -38,15 +38,15 @@ class OwnRating:
 
 @dataclass(frozen=True)
 class VisitorRatings:
-    """All that one visitor said.
+    """Ratings and hidden movies of one visitor.
 
     Attributes:
         ratings: the newest first.
         hidden: movies not to be recommended, the newest first.
-        unsaved: movies of which the last word is not in the store yet.
-        erasing: whether the store still has to forget what was said before.
-        read: whether that is what the store says now, what it said when it was last asked, or,
-            since it was never asked and cannot be, only what waits to be saved.
+        unsaved: movies whose last rating, hiding or removal is not in the store yet.
+        erasing: whether the store still has to forget the visitor.
+        read: "now" where it is read from the store, "before" where it is what was last read from
+            it, "never" where the store cannot be asked and this is only what waits to be saved.
     """
 
     ratings: list[OwnRating] = field(default_factory=list)
@@ -76,10 +76,10 @@ class Change:
     """A change that one visitor makes: kept wholly or, with an error, not at all.
 
     Attributes:
-        given: what is said of which movie.
-        removed: movies of which nothing was said any more; none of them is in `given`.
-        erase: whether all that was said before goes first, and the visitor with it.
-        made: of a change that waited, when each movie of `given` and `removed` was spoken of.
+        given: stars (None where it is hidden) and time, by movie.
+        removed: movies whose rating or hiding is taken back; none of them is in `given`.
+        erase: whether all earlier ratings go first, and the visitor with it.
+        made: of a change that waited, when each movie of `given` and `removed` was changed.
         erased_at: of a change that waited, when `erase` was asked for.
     """
 
@@ -104,7 +104,7 @@ class Change:
 
     def after(self, rows: Iterable[Row]) -> Change:
         """Return what is left of a queued change, where the store has `rows` of the visitor: of two
-        who spoke of the same movie, the one who did so later is right."""
+        changes of the same movie, the later one counts."""
         times = {movie: at for movie, _, at in rows}
         newer = {m for m, at in times.items() if at > self.made.get(m, self.erased_at)}
         given = {movie: row for movie, row in self.given.items() if movie not in newer}
@@ -113,7 +113,7 @@ class Change:
             removed |= times.keys() - given.keys()
         return Change(given, removed - newer, self.erase and not newer)
 
-    def then(self, later: Change) -> Change:
+    def followed_by(self, later: Change) -> Change:
         """Return the one change that does what this and then `later` do."""
         if later.erase:
             return later
@@ -122,7 +122,7 @@ class Change:
         removed = (self.removed | later.removed) - later.given.keys()
         return Change(given, removed, self.erase, {**self.made, **later.made}, self.erased_at)
 
-    def on(self, stored: VisitorRatings) -> VisitorRatings:
+    def applied_to(self, stored: VisitorRatings) -> VisitorRatings:
         """Return `stored` with this change made."""
         rows: dict[Id, Row] = {}
         if not self.erase:
@@ -139,9 +139,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of what strangers may fill: opinions of one visitor, visitors, bytes of a file."""
+    """Limits of what strangers may fill: ratings of one visitor, hidden movies among them,
+    visitors, and bytes of a file."""
 
-    opinions: int = 2000
+    ratings: int = 2000
     visitors: int = 20_000
     size: int = 64 * 2**20
 
@@ -150,9 +151,9 @@ class ProfileStore(ABC):
     """Ratings and hidden movies by visitor; safe for several threads and several processes.
 
     Of two who write the same at once, the last one wins; a change that waited gives way to what was
-    said after it, to the second, by the clocks of the servers. When there are as many visitors as
-    `Limits` allows, a newcomer takes the place of whoever was away longest, if that is a month at
-    least; visitors who were away for a year are dropped in any case.
+    written after it, to the second, by the clocks of the servers. When there are as many visitors
+    as `Limits` allows, a newcomer takes the place of whoever was away longest, if that is a month
+    at least; visitors who were away for a year are dropped in any case.
 
     Raises:
         ProfileError: the store cannot be used; every method raises it.
@@ -197,11 +198,11 @@ class ProfileStore(ABC):
         self.change(secret, Change({movie: (None, int(time.time()))}))
 
     def remove(self, secret: str, movie: Id) -> None:
-        """Forget what the visitor said of the movie, stars or hidden."""
+        """Forget the visitor's stars for the movie, or that it is hidden."""
         self.change(secret, Change(removed=frozenset([movie])))
 
     def delete(self, secret: str) -> None:
-        """Forget the visitor and all that they said."""
+        """Forget the visitor and all their ratings."""
         self.change(secret, Change(erase=True))
 
 
@@ -218,12 +219,12 @@ class StoreUnavailableError(ProfileError):
 
 
 def too_many(place: object, limits: Limits) -> ProfileError:
-    """The error for a visitor who said more than one may."""
+    """Return the error for a visitor with more ratings than allowed."""
     return ProfileError(
-        f"{place}: one visitor can keep {limits.opinions} movies; "
+        f"{place}: one visitor can keep {limits.ratings} movies; "
         "remove some, or raise MATINEE_PROFILE_RATINGS",
         "too_many",
-        limit=limits.opinions,
+        limit=limits.ratings,
     )
 
 

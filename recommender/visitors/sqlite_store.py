@@ -31,7 +31,7 @@ _BUSY_SECONDS = 10.0
 _AT_ONCE = 200
 # The statements that bring a file from version i to i + 1; a new file goes through all of them.
 # The version is PRAGMA user_version; files older than that have 0, and version 1's tables.
-# A hidden movie is an opinion without stars, so rating it brings it back. The column `movie` has no
+# A hidden movie is a rating without stars, so rating it brings it back. The column `movie` has no
 # type: a number stays a number and text stays text.
 _MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -75,17 +75,20 @@ class SqliteStore(ProfileStore):
                 raise
 
     def close(self) -> None:
+        """Close the file."""
         with self._lock:
             self._connection.close()
 
     def ratings_of(self, secret: str) -> VisitorRatings:
+        """Return the visitor's ratings; see `ProfileStore.ratings_of`."""
         with self._lock, self._explained():
             visitor = self._visitor(hashed(secret))
             return VisitorRatings.of([] if visitor is None else self._rows(visitor))
 
     def change(self, secret: str, change: Change) -> None:
+        """Keep the change in one transaction; see `ProfileStore.change`."""
         key = hashed(secret)
-        if len(change.given) > self._limits.opinions:
+        if len(change.given) > self._limits.ratings:
             raise too_many(self._path, self._limits)
         with self._transaction():
             execute = self._connection.execute
@@ -111,10 +114,11 @@ class SqliteStore(ProfileStore):
             (count,) = execute(
                 "SELECT count(*) FROM opinions WHERE visitor = ?", (visitor,)
             ).fetchone()
-            if count > self._limits.opinions:
+            if count > self._limits.ratings:
                 raise too_many(self._path, self._limits)
 
     def seen(self, secret: str) -> None:
+        """Note the visit; see `ProfileStore.seen`."""
         now = int(time.time())
         with self._lock, self._explained():
             visitor = self._visitor(hashed(secret), before=now - DAY)
@@ -129,7 +133,7 @@ class SqliteStore(ProfileStore):
         return self._full
 
     def everybody(self) -> Iterator[tuple[bytes, int, Given]]:
-        """Every visitor: the hash of their secret, when they were last here, and what they said.
+        """Every visitor: the hash of their secret, when they were last here, and their ratings.
 
         A few hundred are read at a time, so that others may write meanwhile.
         """

@@ -70,7 +70,7 @@ class WriteBehindStore(ProfileStore):
         self._look()
 
     def ratings_of(self, secret: str) -> VisitorRatings:
-        """Return what the visitor said, with what waits to be saved; never fails."""
+        """Return the ratings of the visitor, with those that wait to be saved; never fails."""
         # What waits is asked for before and after, since it may be written in between.
         before = self._waiting.get(secret, Change())
         stored = self._read(secret)
@@ -82,7 +82,7 @@ class WriteBehindStore(ProfileStore):
                 )
             waiting = self._waiting.get(secret, Change())
         return replace(
-            before.then(waiting).on(stored),
+            before.followed_by(waiting).applied_to(stored),
             unsaved=waiting.removed | waiting.given.keys(),
             erasing=waiting.erase,
         )
@@ -101,6 +101,7 @@ class WriteBehindStore(ProfileStore):
         self._keep(secret, change)
 
     def seen(self, secret: str) -> None:
+        """Note the visit, unless the database is away; never fails for that."""
         if self._away is None:
             try:
                 self._store.seen(secret)
@@ -108,12 +109,14 @@ class WriteBehindStore(ProfileStore):
                 self._lost(error)
 
     def raise_rejected(self, secret: str) -> None:
+        """Raise, once, the error for which this visitor's queued changes were given up."""
         with self._lock:
             refusal = self._refused.pop(secret, None)
         if refusal is not None:
             raise refusal
 
     def trouble(self) -> str | None:
+        """Return why the database is away, and how many changes wait for it; None if it answers."""
         if time.monotonic() - self._answered_at > _ASK_SECONDS:
             self._look()
         away = self._away
@@ -146,7 +149,7 @@ class WriteBehindStore(ProfileStore):
         return stored
 
     def _remember(self, secret: str, stored: VisitorRatings) -> None:
-        # A visitor who said nothing takes room, too.
+        # A visitor without ratings takes room, too.
         if (old := self._known.pop(secret, None)) is not None:
             self._n_known -= 1 + len(old)
         self._known[secret] = stored
@@ -157,7 +160,7 @@ class WriteBehindStore(ProfileStore):
     def _remember_change(self, secret: str, change: Change) -> None:
         with self._lock:
             if secret in self._known:
-                self._remember(secret, change.on(self._known[secret]))
+                self._remember(secret, change.applied_to(self._known[secret]))
 
     def _keep(self, secret: str, change: Change) -> None:
         """Let the change wait."""
@@ -166,9 +169,9 @@ class WriteBehindStore(ProfileStore):
             known = self._known.get(secret, VisitorRatings())
             # It comes after what the visitor saw, whatever the clock of the server that had that.
             now = max([int(time.time()), *(rating.given_at for rating in known.ratings)])
-            merged = before.then(change.waiting(now))
+            merged = before.followed_by(change.waiting(now))
             limits = self._store.limits
-            if change.given and len(merged.on(known)) > limits.opinions:
+            if change.given and len(merged.applied_to(known)) > limits.ratings:
                 raise too_many(self._store.place, limits)
             others = sum(map(len, self._waiting.values())) - len(before)
             if others + len(merged) > self._max_pending:

@@ -35,6 +35,29 @@ def test_no_docstring_is_a_riddle(package: str) -> None:
     assert found == []
 
 
+def bare_names(node: ast.Module | ast.ClassDef, prefix: str) -> Iterator[str]:
+    """The public classes, functions and methods in `node` that have no docstring."""
+    for child in node.body:
+        if isinstance(child, Documented) and not isinstance(child, ast.Module):
+            if child.name.startswith("_"):
+                continue
+            if not ast.get_docstring(child):
+                yield f"{prefix}.{child.name}"
+            if isinstance(child, ast.ClassDef):
+                yield from bare_names(child, f"{prefix}.{child.name}")
+
+
+def test_every_public_name_has_a_docstring() -> None:
+    found = [
+        name
+        for file in (*FILES, ROOT / "debug_memory.py")
+        for name in bare_names(
+            ast.parse(file.read_text("utf-8")), ".".join(file.relative_to(ROOT).parts)
+        )
+    ]
+    assert found == []
+
+
 def test_every_module_has_a_docstring() -> None:
     bare = [
         str(file.relative_to(ROOT))

@@ -255,7 +255,7 @@ def test_the_index_of_search_by_meaning_comes_along(
     assert fetch(address, folder).problem is None
     assert whole(folder / "semantic") == whole(embedded_bundle / "semantic")
     matinee = Recommender(Bundle.open(folder, fetch=lambda names: None))
-    assert matinee.meaning.there
+    assert matinee.semantic.available
 
 
 def test_shards_come_when_they_are_asked_for(

@@ -105,7 +105,7 @@ def test_a_question_takes_no_more_than_it_says(sample: Recommender) -> None:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert scorer.need / 4 < peak <= scorer.need
+    assert scorer.max_bytes / 4 < peak <= scorer.max_bytes
 
 
 def test_many_users_get_what_each_gets_alone(scorer: HybridScorer) -> None:

@@ -65,7 +65,7 @@ class Proxy:
 def test_every_action_of_a_visitor_is_one_round_trip(place: Place) -> None:
     proxy = Proxy(place.server.port)
     url = f"{place.url}?sslmode=disable".replace(f":{place.server.port}/", f":{proxy.port}/")
-    store = PostgresStore(url, place.schema, Limits(opinions=5))
+    store = PostgresStore(url, place.schema, Limits(ratings=5))
     store.check()
     actions: list[tuple[Callable[[], object], bool]] = [
         (lambda: store.rate(ME, {1: 4.0}), True),  # somebody new

@@ -33,7 +33,7 @@ class Both(RuleBasedStateMachine):
 
     place: Place
     clock: list[int]
-    limits = Limits(opinions=3, visitors=2)
+    limits = Limits(ratings=3, visitors=2)
 
     def __init__(self) -> None:
         super().__init__()
@@ -146,6 +146,6 @@ def test_one_change_after_another_is_one_change() -> None:
         before = said(apart)
         apart.change(ME, first)
         apart.change(ME, second)
-        joined.change(ME, first.then(second))
-        assert said(apart) == said(joined) == first.then(second).on(before)
-        assert said(apart) == second.on(first.on(before))
+        joined.change(ME, first.followed_by(second))
+        assert said(apart) == said(joined) == first.followed_by(second).applied_to(before)
+        assert said(apart) == second.applied_to(first.applied_to(before))

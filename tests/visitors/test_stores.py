@@ -229,7 +229,7 @@ def test_an_erasure_that_waited_leaves_what_was_said_after_it(stores: Open) -> N
     store.put(ME, [OwnRating(1, 1.0, START), OwnRating(2, 2.0, START + 9), OwnRating(3, 3.0, 5)])
     erased = Change(erase=True).waiting(START + 1)
     rated = Change({2: (5.0, START + 2), 3: (5.0, START + 2)}).waiting(START + 2)
-    store.change(ME, erased.then(rated))
+    store.change(ME, erased.followed_by(rated))
     assert store.ratings_of(ME).stars == {2: 2.0, 3: 5.0}
     store.change(ME, Change(erase=True).waiting(START + 9))
     store.rate(OTHER, {1: 1.0})  # the one place is free
@@ -244,7 +244,7 @@ def test_a_change_is_made_at_once(store: ProfileStore) -> None:
 
 
 def test_one_visitor_can_keep_so_many(stores: Open) -> None:
-    store = stores(Limits(opinions=3))
+    store = stores(Limits(ratings=3))
     store.rate(ME, {1: 1.0, 2: 2.0})
     with pytest.raises(ProfileError, match="can keep 3 movies; ") as error:
         store.rate(ME, {3: 3.0, 4: 4.0})
@@ -257,7 +257,7 @@ def test_one_visitor_can_keep_so_many(stores: Open) -> None:
 
 def test_who_has_more_than_may_be_kept_now_can_remove(stores: Open) -> None:
     stores().rate(ME, dict.fromkeys(range(5), 1.0))
-    store = stores(Limits(opinions=3))
+    store = stores(Limits(ratings=3))
     store.remove(ME, 1)
     with pytest.raises(ProfileError):
         store.rate(ME, {2: 2.0})

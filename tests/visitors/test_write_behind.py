@@ -238,7 +238,7 @@ def test_a_clock_that_goes_back_takes_nothing_along(
 
 
 def test_only_so_much_waits(stores: Open, place: Place) -> None:
-    store = stores(max_pending=3, opinions=2)
+    store = stores(max_pending=3, ratings=2)
     store.rate(ME, {1: 1.0})
     store.ratings_of(ME)
     place.server.kill()

@@ -21,25 +21,25 @@ IMPORT_BYTES = 12
 _ROWS_BYTES = 6 * 2**20
 
 
-def draw(matinee: Recommender, visitor: Visitor, opinions: VisitorRatings) -> None:
+def draw(matinee: Recommender, visitor: Visitor, visitor_ratings: VisitorRatings) -> None:
     """Draw the three, each under its heading."""
     st.header(t("my_ratings.export"), anchor=False)
     st.markdown(t("my_ratings.export_text"))
     st.download_button(
-        t("my_ratings.export_button", count=f"{len(opinions.ratings):,}"),
+        t("my_ratings.export_button", count=f"{len(visitor_ratings.ratings):,}"),
         # Made at once: what a callable makes may be let go of by the run of another visitor.
-        to_csv(opinions.ratings, matinee),
+        to_csv(visitor_ratings.ratings, matinee),
         file_name=_FILE_NAME,
         mime="text/csv",
         on_click="ignore",
         icon=":material/download:",
-        disabled=not opinions.ratings,
+        disabled=not visitor_ratings.ratings,
     )
     st.header(t("my_ratings.import"), anchor=False)
     _import(matinee, visitor)
     st.header(t("my_ratings.delete"), anchor=False)
     st.markdown(t("my_ratings.delete_text"))
-    nothing = not opinions.ratings and not opinions.hidden
+    nothing = not visitor_ratings.ratings and not visitor_ratings.hidden
     with st.popover(t("my_ratings.delete_button"), icon=":material/delete:", disabled=nothing):
         st.markdown(t("my_ratings.delete_sure"))
         st.button(t("my_ratings.delete_yes"), type="primary", on_click=_delete)
@@ -55,12 +55,12 @@ def _import(matinee: Recommender, visitor: Visitor) -> None:
     )
     if file is not None:
         st.session_state.pop(_REPORT, None)
-        need = matinee.need + IMPORT_BYTES * file.size + _ROWS_BYTES
+        max_bytes = matinee.max_bytes + IMPORT_BYTES * file.size + _ROWS_BYTES
         with (
             st.spinner(t("my_ratings.importing")),
             profile_errors_as_text(),
             import_slot(),
-            guarded_action("action.import", need),
+            guarded_action("action.import", max_bytes),
         ):
             file_ratings = from_file(file.getvalue(), matinee.scale)
             matched = match(file_ratings, matinee, within_deadline)

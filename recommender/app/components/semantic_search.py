@@ -26,11 +26,11 @@ _loaded: LazySemanticSearch | None = None
 def search(matinee: Recommender, text: str, n: int) -> Results[Movie]:
     """Return the movies that `text` describes, best first; draw a sentence where that fails."""
     try:
-        if not matinee.meaning.loaded:
+        if not matinee.semantic.loaded:
             with st.spinner(t("semantic.loading")):
                 load(matinee)
-        with guarded_action("action.search_semantic", matinee.meaning.need):
-            return matinee.search(text, n, by="meaning")
+        with guarded_action("action.search_semantic", matinee.semantic.max_bytes):
+            return matinee.search(text, n, by="semantic")
     except (Busy, MemoryError):  # both are in the log
         st.info(t("semantic.no_room"), icon=":material/memory:")
     except MatineeError as error:
@@ -49,11 +49,11 @@ def load(matinee: Recommender) -> None:
     """
     global _loaded
     with (
-        guarded_action("action.load_semantic", matinee.meaning.need),
+        guarded_action("action.load_semantic", matinee.semantic.max_bytes),
         stage_log.around(_STAGE.format("loading")),
     ):
-        matinee.meaning.load()
-    _loaded = matinee.meaning
+        matinee.semantic.load()
+    _loaded = matinee.semantic
 
 
 def is_loaded() -> bool:

@@ -30,7 +30,7 @@ def index_of(rating: float, scale: tuple[float, float]) -> int:
 
 
 def waiting() -> str:
-    """Return the Markdown behind a title whose last opinion is not saved yet."""
+    """Return the Markdown behind a title whose last rating is not saved yet."""
     return f" :orange-badge[:material/cloud_off: {t('my_ratings.waits')}]"
 
 

@@ -13,13 +13,13 @@ _LAST_STATUS = "unsaved_status"
 _LOOK_SECONDS = 3.0
 
 
-def draw(opinions: VisitorRatings, *, failed: bool) -> None:
+def draw(visitor_ratings: VisitorRatings, *, failed: bool) -> None:
     """Say what is not saved, and draw the page anew by itself once that has changed.
 
     Args:
         failed: whether the visitor is told of an error already, so that "saved" would be wrong.
     """
-    count, read = _status(opinions)
+    count, read = _status(visitor_ratings)
     before, _ = st.session_state.get(_LAST_STATUS, (0, "now"))
     st.session_state[_LAST_STATUS] = count, read
     if read == "never":
@@ -42,6 +42,6 @@ def _look_again() -> None:
             st.rerun()
 
 
-def _status(opinions: VisitorRatings) -> tuple[int, str]:
+def _status(visitor_ratings: VisitorRatings) -> tuple[int, str]:
     """Return the number of changes that are not saved, and where the rest was read."""
-    return len(opinions.unsaved) + opinions.erasing, opinions.read
+    return len(visitor_ratings.unsaved) + visitor_ratings.erasing, visitor_ratings.read

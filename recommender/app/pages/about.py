@@ -10,6 +10,7 @@ from recommender.app.server.loading import load_all_data
 
 
 def page() -> st.Page:
+    """Return the page that says what the models are, their measured quality, and the credits."""
     return st.Page(_draw, title=t("about.menu"), icon=":material/info:", url_path="about")
 
 

@@ -14,6 +14,7 @@ _RATED = 12
 
 
 def page() -> st.Page:
+    """Return the page with a user's recommendations."""
     return st.Page(_draw, title=t("for_you.menu"), icon=":material/person:", url_path="for-you")
 
 
@@ -31,7 +32,7 @@ def _draw() -> None:
     if user is None:
         my_ratings.link()
         return
-    with guarded_action("action.for_you", matinee.need):
+    with guarded_action("action.for_you", matinee.max_bytes):
         rated = matinee.rated_by(user.user_id, _RATED)
         found = matinee.recommend_for_user(
             user.user_id, wishes.count, wishes.filters, rank_by, **wishes.choice

@@ -14,6 +14,7 @@ _SHOWN = 8
 
 
 def page() -> st.Page:
+    """Return the page that the app opens with: popular and well-rated movies."""
     return st.Page(_draw, title=t("home.menu"), icon=":material/theaters:", default=True)
 
 
@@ -29,7 +30,7 @@ def _draw() -> None:
         ):
             st.page_link(target, label=label, icon_position="left")
     matinee = initialize_recommender()
-    with guarded_action("action.home", matinee.need):
+    with guarded_action("action.home", matinee.max_bytes):
         statistics = matinee.statistics
         popular = matinee.popular(_SHOWN)
     numbers = (

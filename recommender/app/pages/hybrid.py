@@ -16,6 +16,7 @@ _WEIGHT = "weight"
 
 
 def page() -> st.Page:
+    """Return the page that mixes the models by a weight that the visitor sets."""
     return st.Page(_draw, title=t("hybrid.menu"), icon=":material/tune:", url_path="hybrid")
 
 
@@ -33,7 +34,7 @@ def _draw() -> None:
     if user is None:
         my_ratings.link()
         return
-    with guarded_action("action.hybrid", matinee.need):
+    with guarded_action("action.hybrid", matinee.max_bytes):
         found = matinee.hybrid_recommend(
             user.user_id, wishes.count, weight, wishes.filters, **wishes.choice
         )

@@ -41,10 +41,11 @@ class _Own:
 
     matinee: Recommender
     visitor: Visitor
-    opinions: VisitorRatings
+    visitor_ratings: VisitorRatings
 
 
 def page() -> st.Page:
+    """Return the page with the visitor's own ratings and what follows from them."""
     return st.Page(_draw, title=t("my_ratings.menu"), icon=":material/star:", url_path="my-ratings")
 
 
@@ -69,7 +70,7 @@ def _draw() -> None:
         return
     if problem:  # above the page, wherever on it the visitor is
         st.toast(problem, icon=":material/error:", duration="infinite")
-    unsaved.draw(own.opinions, failed=problem is not None)
+    unsaved.draw(own.visitor_ratings, failed=problem is not None)
     if not own.visitor.lasting:
         st.info(t("my_ratings.not_lasting"), icon=":material/cookie_off:")
     left, right = st.columns([2, 3], gap="large")
@@ -80,14 +81,14 @@ def _draw() -> None:
         elif part == "rated":
             _rated(own)
         else:
-            ratings_file.draw(own.matinee, own.visitor, own.opinions)
+            ratings_file.draw(own.matinee, own.visitor, own.visitor_ratings)
     with right:
         _recommended(own)
 
 
 def _choose_part(own: _Own) -> str:
     names = dict(zip(_PARTS, _PART_NAMES, strict=True))
-    count = f"{len(own.opinions.ratings):,}"
+    count = f"{len(own.visitor_ratings.ratings):,}"
     query_params.restore(_PART, _PARTS)
     part = st.segmented_control(
         t("my_ratings.parts"),
@@ -109,7 +110,7 @@ def _rate(own: _Own) -> None:
     placeholder = t("similar.search_placeholder")
     text = controls.search_field(t("my_ratings.search"), _SEARCH, placeholder)
     if text:
-        with guarded_action("action.search", own.matinee.need):
+        with guarded_action("action.search", own.matinee.max_bytes):
             found = own.matinee.search(text, _MATCHES)
             found = found or own.matinee.search(as_data_say(text), _MATCHES, by="facts")
         if not found:
@@ -140,7 +141,9 @@ def _forget_offer() -> None:
 
 def _offer(own: _Own) -> None:
     """Choose movies to ask about; when all were asked about, from the beginning."""
-    known = {rating.movie_id for rating in own.opinions.ratings} | set(own.opinions.hidden)
+    known = {rating.movie_id for rating in own.visitor_ratings.ratings} | set(
+        own.visitor_ratings.hidden
+    )
     asked = st.session_state.get(_ASKED, set())
     found = own.matinee.quick_start(_OFFERS, skip=known | asked)
     if not found:
@@ -151,34 +154,34 @@ def _offer(own: _Own) -> None:
 
 
 def _rows(own: _Own, movies: list[Movie]) -> None:
-    given = own.opinions.stars
+    given = own.visitor_ratings.stars
     for movie in movies:
-        rating, waits = given.get(movie.movie_id), movie.movie_id in own.opinions.unsaved
+        rating, waits = given.get(movie.movie_id), movie.movie_id in own.visitor_ratings.unsaved
         stars.row(movie, rating, own.matinee.scale, f"stars_{movie.movie_id}", waits=waits)
 
 
 def _rated(own: _Own) -> None:
     """Draw what the visitor rated, the newest first, and what they turned away."""
-    opinions = own.opinions
+    visitor_ratings = own.visitor_ratings
     shown = st.session_state.get(_SHOWN, _FIRST_SHOWN)
-    if not opinions.ratings:
+    if not visitor_ratings.ratings:
         st.info(t("my_ratings.none"), icon=":material/star:")
     else:
         st.caption(t("my_ratings.rated_help"))
-    _rows(own, own.matinee.movies(rating.movie_id for rating in opinions.ratings[:shown]))
-    if len(opinions.ratings) > shown:
+    _rows(own, own.matinee.movies(rating.movie_id for rating in visitor_ratings.ratings[:shown]))
+    if len(visitor_ratings.ratings) > shown:
         st.button(
-            t("my_ratings.more", count=f"{len(opinions.ratings) - shown:,}"),
+            t("my_ratings.more", count=f"{len(visitor_ratings.ratings) - shown:,}"),
             icon=":material/expand_more:",
             on_click=_show_more,
             width="stretch",
         )
-    hidden = own.matinee.movies(opinions.hidden[:shown])
+    hidden = own.matinee.movies(visitor_ratings.hidden[:shown])
     if hidden:
         st.header(t("my_ratings.hidden"), anchor=False)
     for movie in hidden:
         with st.container(horizontal=True, vertical_alignment="center"):
-            waits = movie.movie_id in opinions.unsaved
+            waits = movie.movie_id in visitor_ratings.unsaved
             st.markdown(plain(movie.title) + (stars.waiting() if waits else ""), width="stretch")
             st.button(
                 t("my_ratings.show_again"),
@@ -196,13 +199,17 @@ def _show_more() -> None:
 def _recommended(own: _Own) -> None:
     low, high = own.matinee.scale
     # Another catalogue may have come since, with another scale.
-    given = {movie: rating for movie, rating in own.opinions.stars.items() if low <= rating <= high}
+    given = {
+        movie: rating
+        for movie, rating in own.visitor_ratings.stars.items()
+        if low <= rating <= high
+    }
     heading, setting = st.columns([2, 1], vertical_alignment="bottom")
     with setting:
         wishes = controls.list_options(own.matinee)
-    with guarded_action("action.my_ratings", own.matinee.need):
+    with guarded_action("action.my_ratings", own.matinee.max_bytes):
         found = own.matinee.recommend(
-            given, wishes.count, wishes.filters, hidden=own.opinions.hidden, **wishes.choice
+            given, wishes.count, wishes.filters, hidden=own.visitor_ratings.hidden, **wishes.choice
         )
     with heading:
         title = "my_ratings.recommended" if given else "my_ratings.popular"
@@ -245,7 +252,7 @@ def _turn_away(movie_id: Id) -> None:
 def _undo(own: _Own) -> None:
     """Offer to bring back the movie that was turned away last."""
     last = st.session_state.get(_TURNED_AWAY)
-    if last not in own.opinions.hidden:
+    if last not in own.visitor_ratings.hidden:
         return
     for movie in own.matinee.movies([last]):
         with st.container(horizontal=True, vertical_alignment="center"):

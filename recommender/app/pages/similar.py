@@ -32,6 +32,7 @@ _INTO_SIGHT = 'document.querySelector(".mt-single")?.scrollIntoView({block: "nea
 
 
 def page() -> st.Page:
+    """Return the page that searches for a movie and shows those similar to it."""
     return st.Page(_draw, title=t("similar.menu"), icon=":material/join_inner:", url_path="similar")
 
 
@@ -50,7 +51,7 @@ def link(movie: Movie) -> None:
 
 def _draw() -> None:
     matinee = initialize_recommender()
-    subtitle = "semantic.subtitle" if matinee.meaning.there else "similar.subtitle"
+    subtitle = "semantic.subtitle" if matinee.semantic.available else "similar.subtitle"
     controls.heading(t("similar.title"), t(subtitle))
     # A link within this page does not change the address; one from another page does. Only after
     # this page does the session know its search field.
@@ -76,7 +77,7 @@ def _draw() -> None:
     if within:  # the server has the link's address already, the browser has not
         st.query_params[_MOVIE] = str(movie.movie_id)
     try:
-        with guarded_action(f"action.similar_{method}", matinee.need):
+        with guarded_action(f"action.similar_{method}", matinee.max_bytes):
             found = matinee.find_similar_movies(
                 movie.movie_id, wishes.count, method, wishes.filters
             )
@@ -107,13 +108,13 @@ def _search(matinee: Recommender, *, suggest: bool) -> bool:
         Whether there are movies to pick from.
     """
     label, example = "similar.search", "similar.search_placeholder"
-    if matinee.meaning.there:
+    if matinee.semantic.available:
         label, example = "semantic.search", "semantic.search_placeholder"
     text = controls.search_field(t(label), _SEARCH, t(example))
     if text:
         return _matches(matinee, text)
     if suggest:
-        with guarded_action("action.search", matinee.need):
+        with guarded_action("action.search", matinee.max_bytes):
             popular = matinee.popular(_MATCHES)
         _choice("match", t("similar.suggestions"), popular)
     return suggest
@@ -122,7 +123,7 @@ def _search(matinee: Recommender, *, suggest: bool) -> bool:
 def _matches(matinee: Recommender, text: str) -> bool:
     """Offers the titles that are like `text`, and below them the movies that it describes; whether
     there are any."""
-    with guarded_action("action.search", matinee.need):
+    with guarded_action("action.search", matinee.max_bytes):
         by_title = matinee.search(text, _MATCHES)
     if by_title:
         _choice("match", t("similar.matches"), by_title)
@@ -140,11 +141,11 @@ def _described(matinee: Recommender, text: str, facts: str, known: set[Id]) -> l
     """Offers the movies that `text` describes: by its meaning, or where that cannot be had by the
     genres, decades, tags and people that it names, which `facts` calls as the data do."""
     found, label = list[Movie](), t("semantic.matches")
-    if matinee.meaning.there and not _is_facts(facts):
+    if matinee.semantic.available and not _is_facts(facts):
         found = semantic_search.search(matinee, text, _MATCHES)
     if not found:
         label = t("similar.by_facts")
-        with guarded_action("action.search", matinee.need):
+        with guarded_action("action.search", matinee.max_bytes):
             found = matinee.search(facts, _MATCHES, by="facts")
     if others := [movie for movie in found if movie.movie_id not in known]:
         _choice("described", label, others)

@@ -20,7 +20,7 @@ MAX_SILENT_SECONDS = 30.0
 _FILES_PER_CONNECTION = 4
 # For the bundle, the ratings, the log, and whatever asks by HTTP.
 _OTHER_FILES = 128
-_MOST_FILES = 4096
+_MAX_FILES = 4096
 
 _log = logging.getLogger(__name__)
 
@@ -95,15 +95,15 @@ def connections_by_files() -> int:
     try:
         import resource
     except ImportError:
-        return _MOST_FILES
+        return _MAX_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     unlimited = resource.RLIM_INFINITY
-    wanted = _MOST_FILES if hard == unlimited else min(_MOST_FILES, hard)
+    wanted = _MAX_FILES if hard == unlimited else min(_MAX_FILES, hard)
     if soft != unlimited and soft < wanted:
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
             soft = wanted
-    files = _MOST_FILES if soft == unlimited else soft
+    files = _MAX_FILES if soft == unlimited else soft
     return max(1, (files - _OTHER_FILES) // _FILES_PER_CONNECTION)
 
 

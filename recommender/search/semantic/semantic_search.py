@@ -46,7 +46,7 @@ class SemanticSearch:
         shares: what the movies' two vectors count, the model's and the table's.
 
     Attributes:
-        need: bytes that one question takes at most.
+        max_bytes: bytes that one question takes at most.
         stamp: identifies the index, as `bundle.manifest_stamp` of its folder does.
     """
 
@@ -64,8 +64,8 @@ class SemanticSearch:
         )
         self._shares = shares or SHARES[encoder]
         self.stamp = index.stamp
-        model = 0 if self._index.teacher is None else self._index.teacher.need
-        self.need = 3 * _BLOCK * 4 * self._index.movies[0].values.shape[1] + model
+        model = 0 if self._index.teacher is None else self._index.teacher.max_bytes
+        self.max_bytes = 3 * _BLOCK * 4 * self._index.movies[0].values.shape[1] + model
 
     def search(self, text: str, n: int = 10) -> list[tuple[Id, float]]:
         """The n movies whose texts mean most nearly what `text` says: ids and scores, best first.

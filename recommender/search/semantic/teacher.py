@@ -94,7 +94,7 @@ class Teacher:
         return sha256(self._folder / "model.safetensors")
 
     @property
-    def need(self) -> int:
+    def max_bytes(self) -> int:
         """Bytes that one text takes at most."""
         widest = len(self._weights["encoder.layer.0.intermediate.dense.bias"])
         return 4 * _LONGEST * (6 * widest + 2 * self._heads * _LONGEST)

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from recommender import Recommender
-from recommender.app.components import semantic_search as ui_meaning
+from recommender.app.components import semantic_search as ui_semantic
 from recommender.app.server import loading
 from recommender.app.server.configuration import settings
 from recommender.search import lazy_semantic
@@ -21,7 +21,7 @@ SIZES = r"[\d.]+ MB \([\d.]+% of [\d,]+ MB\)"
 @pytest.fixture(autouse=True)
 def unloaded() -> Iterator[None]:
     yield
-    ui_meaning.unload()
+    ui_semantic.unload()
 
 
 @pytest.fixture
@@ -38,12 +38,12 @@ def test_titles_come_first_and_what_is_described_below(
     similar: AppTest, embedded_bundle: Path
 ) -> None:
     assert similar.text_input(key="q").label == "Title, or what it is about"
-    assert not ui_meaning.is_loaded()
+    assert not ui_semantic.is_loaded()
     page = search(similar, "movie number 12")
     assert labels(page) == ["Found", "By meaning"]
     assert page.pills(key="match").options == ["Movie number 12 \\(1962\\)"]
-    assert ui_meaning.is_loaded()
-    found = Recommender.open(embedded_bundle).search("movie number 12", 12, by="meaning")
+    assert ui_semantic.is_loaded()
+    found = Recommender.open(embedded_bundle).search("movie number 12", 12, by="semantic")
     others = [movie for movie in found if movie.movie_id != 12]
     assert len(page.pills(key="described").options) == len(others)
     picked = str(others[0].movie_id)
@@ -62,12 +62,12 @@ def test_what_no_title_is_like_may_still_be_described(similar: AppTest) -> None:
 def test_genres_and_decades_alone_are_looked_up(similar: AppTest) -> None:
     for text in ("1960s drama", "Sci-Fi, war 60s"):
         assert labels(search(similar, text)) == ["By genre, decade and words"]
-        assert not ui_meaning.is_loaded()
+        assert not ui_semantic.is_loaded()
 
 
 def test_a_title_that_is_being_typed_is_no_description(similar: AppTest) -> None:
     assert labels(search(similar, "mov")) == ["Found"]
-    assert not ui_meaning.is_loaded()
+    assert not ui_semantic.is_loaded()
 
 
 def test_without_vectors_only_titles_are_searched(open_page: OpenPage) -> None:
@@ -79,7 +79,7 @@ def test_without_vectors_only_titles_are_searched(open_page: OpenPage) -> None:
 def test_too_little_memory_is_a_sentence_and_titles_go_on(
     similar: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(lazy_semantic._NEEDS, "light", 2**50)
+    monkeypatch.setitem(lazy_semantic._MAX_BYTES, "light", 2**50)
     page = search(similar, "movie number 12")
     assert labels(page) == ["Found"]
     assert page.info[0].value.startswith("Searching by meaning needs more memory than is free now.")
@@ -105,14 +105,14 @@ def test_what_nobody_uses_is_unloaded_and_the_log_says_so(
 ) -> None:
     with caplog.at_level(logging.INFO, "recommender.app"):
         search(similar, "movie number 12")
-        ui_meaning.unload_if_idle()
-        assert ui_meaning.is_loaded()
+        ui_semantic.unload_if_idle()
+        assert ui_semantic.is_loaded()
         monkeypatch.setenv("MATINEE_SEMANTIC_IDLE_SECONDS", "1")
         settings.cache_clear()
-        monkeypatch.setattr(ui_meaning._loaded, "_used", -1e9)
-        ui_meaning.unload_if_idle()
-        assert not ui_meaning.is_loaded()
-        assert not loading.initialize_recommender().meaning.loaded
+        monkeypatch.setattr(ui_semantic._loaded, "_used", -1e9)
+        ui_semantic.unload_if_idle()
+        assert not ui_semantic.is_loaded()
+        assert not loading.initialize_recommender().semantic.loaded
     lines = [line for line in caplog.messages if "by meaning" in line]
     assert len(lines) == 4
     assert re.fullmatch(rf"\[before loading search by meaning\] {SIZES}", lines[0])

@@ -81,7 +81,7 @@ def test_search_by_meaning_can_be_unloaded_while_it_is_loaded(
     semantic_search.load(matinee)
     assert "unload" in offered(view.run(timeout=30))
     press(view, "unload")
-    assert not matinee.meaning.loaded
+    assert not matinee.semantic.loaded
     assert "unload" not in offered(view)
     assert "The next search by meaning loads it again." in words(view)
 

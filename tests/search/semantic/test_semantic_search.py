@@ -88,7 +88,7 @@ def test_shares(bundle: Path) -> None:
 
 
 def test_what_a_question_needs(bundle: Path) -> None:
-    light, full = (open_semantic(bundle, encoder).need for encoder in ("light", "full"))
+    light, full = (open_semantic(bundle, encoder).max_bytes for encoder in ("light", "full"))
     assert 0 < light < full < 2**24
 
 
