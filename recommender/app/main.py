@@ -15,12 +15,11 @@ def draw() -> None:
     from recommender.app.components import frame
     from recommender.app.i18n import language
 
-    st.set_page_config(page_title="Matinee", page_icon="🎬", layout="wide")
     language.take_from_address()
     pages = [import_module(f"recommender.app.pages.{name}").page() for name in PAGES]
     page = st.navigation(pages, position="top")
-    if page is not pages[0]:
-        st.set_page_config(page_title=f"{page.title} · Matinee")
+    title = "Matinee" if page is pages[0] else f"{page.title} · Matinee"
+    st.set_page_config(page_title=title, page_icon="🎬", layout="wide")
     frame.draw(page)
 
 

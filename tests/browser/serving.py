@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -81,6 +80,6 @@ def _wait(server: Server, process: subprocess.Popen[bytes]) -> None:
         try:
             with urllib.request.urlopen(f"{server.url}/_stcore/health", timeout=5):
                 return
-        except (urllib.error.URLError, ConnectionError):
+        except OSError:  # nobody listens yet, or somebody does and is not ready to answer
             time.sleep(0.1)
     raise RuntimeError(f"the app did not start:\n{server.log.read_text('utf-8')[-2000:]}")

@@ -39,11 +39,12 @@ def grid(
 
     Args:
         body: gives the HTML under the title of the i-th movie.
-        link: draws what stands at the foot of a movie's card.
+        link: draws what stands side by side at the foot of a movie's card.
     """
     with st.container(key="cards"):
         for i, movie in enumerate(movies):
-            with st.container(border=True, gap=None):
+            # In a row that wraps: the text takes a line, and what the foot draws stands below it.
+            with st.container(border=True, horizontal=True, vertical_alignment="center", gap=None):
                 st.html(f'<article class="mt-card">{_title_card(movie)}{body(i)}</article>')
                 link(movie)
 

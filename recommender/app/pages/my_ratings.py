@@ -230,16 +230,15 @@ def _body(item: Recommendation, *, known: bool) -> str:
 
 
 def _foot(movie: Movie) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        similar.link(movie)
-        st.button(
-            t("my_ratings.turn_away"),
-            key=f"away_{movie.movie_id}",
-            icon=":material/block:",
-            type="tertiary",
-            on_click=_turn_away,
-            args=(movie.movie_id,),
-        )
+    similar.link(movie)
+    st.button(
+        t("my_ratings.turn_away"),
+        key=f"away_{movie.movie_id}",
+        icon=":material/block:",
+        type="tertiary",
+        on_click=_turn_away,
+        args=(movie.movie_id,),
+    )
 
 
 def _turn_away(movie_id: Id) -> None:
