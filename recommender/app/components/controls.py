@@ -5,8 +5,9 @@ Every control is in the address, so that a link shows the sender's page to whoev
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import TypedDict, TypeVar
 
 import streamlit as st
 
@@ -27,6 +28,7 @@ FILTERS = ("n", "genres", "years", "fewest")
 # As many as a description for search by meaning may have.
 _MAX_QUERY_LETTERS = 1000
 _CHOICE = ("variety", "obscurity")
+T = TypeVar("T")
 # A slider's ends, and where it usually is.
 _Scale = tuple[float, float, float | tuple[float, float]]
 
@@ -50,7 +52,7 @@ def search_field(label: str, key: str, placeholder: str) -> str:
     return text.strip()[:_MAX_QUERY_LETTERS]
 
 
-def user_picker(matinee: Recommender) -> str | None:
+def _user_picker(matinee: Recommender) -> str | None:
     """Draw a field that offers users and takes any id, and return that; None while it is empty."""
     query_params.restore("user")
     chosen = st.selectbox(
@@ -69,7 +71,25 @@ def user_picker(matinee: Recommender) -> str | None:
     return chosen
 
 
-def chosen_user(matinee: Recommender, chosen: str | None) -> User | None:
+def user_and_options(
+    matinee: Recommender, draw_third: Callable[[], T]
+) -> tuple[User | None, T, ListOptions]:
+    """Draw one row: who the list is for, what `draw_third` draws and returns, and the options.
+
+    Returns the user (None, and a sentence on the page, if there is none), what `draw_third`
+    returned, and what the visitor wants of the list.
+    """
+    left, middle, right = st.columns([2, 2, 1], vertical_alignment="bottom")
+    with middle:
+        third = draw_third()
+    with right:
+        options = list_options(matinee)
+    with left:
+        chosen = _user_picker(matinee)
+    return _chosen_user(matinee, chosen), third, options
+
+
+def _chosen_user(matinee: Recommender, chosen: str | None) -> User | None:
     """Return the user that was picked; None, and a sentence on the page, if there is none."""
     if not chosen or not chosen.strip():
         example = next(iter(matinee.users(1)), "")

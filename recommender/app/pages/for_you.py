@@ -21,14 +21,7 @@ def page() -> st.Page:
 def _draw() -> None:
     controls.heading(t("for_you.title"), t("for_you.subtitle"))
     matinee = initialize_recommender()
-    left, middle, right = st.columns([2, 2, 1], vertical_alignment="bottom")
-    with middle:
-        rank_by = controls.rank_by()
-    with right:
-        wishes = controls.list_options(matinee)
-    with left:
-        chosen = controls.user_picker(matinee)
-    user = controls.chosen_user(matinee, chosen)
+    user, rank_by, wishes = controls.user_and_options(matinee, controls.rank_by)
     if user is None:
         my_ratings.link()
         return

@@ -23,14 +23,7 @@ def page() -> st.Page:
 def _draw() -> None:
     controls.heading(t("hybrid.title"), t("hybrid.subtitle"))
     matinee = initialize_recommender()
-    left, middle, right = st.columns([2, 2, 1], vertical_alignment="bottom")
-    with middle:
-        weight = _weight()
-    with right:
-        wishes = controls.list_options(matinee)
-    with left:
-        chosen = controls.user_picker(matinee)
-    user = controls.chosen_user(matinee, chosen)
+    user, weight, wishes = controls.user_and_options(matinee, _weight)
     if user is None:
         my_ratings.link()
         return
