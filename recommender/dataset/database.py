@@ -4,6 +4,7 @@ their progress while they run."""
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -123,6 +124,16 @@ def fetch_row(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, .
 def count_rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     """Return the number of rows of `table`: a name, or anything else that may follow FROM."""
     return int(fetch_row(connection, f"SELECT count(*) FROM {table}")[0])
+
+
+def quoted_name(column: str) -> str:
+    """Return the name of a column as it stands in a query, whatever is in it."""
+    return '"' + column.replace('"', '""') + '"'
+
+
+def path_pattern(path: Path) -> str:
+    """Return the path as a pattern that matches nothing but itself."""
+    return re.sub(r"([*?\[])", r"[\1]", str(path))
 
 
 def batches(connection: duckdb.DuckDBPyConnection, query: str, rows: int) -> pa.RecordBatchReader:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from recommender.dataset.broken_rows import BrokenRows
+from recommender.dataset.columns import ColumnUse
 
 
 @dataclass(frozen=True)
 class ImportReport:
-    """ImportReport counts what was read, kept and left out; `files` are the names of the files.
+    """ImportReport counts what was read, kept and left out.
 
+    `files` are the names of the files, and `columns` say of each which of its columns were read.
     `notes` say of ratings and movies that they were joined, or do not seem to belong together.
     """
 
     files: tuple[str, ...]
+    columns: tuple[ColumnUse, ...]
     notes: tuple[str, ...]
     ratings_read: int
     ratings_kept: int
@@ -52,6 +55,7 @@ class ImportReport:
         )
         return [
             f"files: {', '.join(self.files)}",
+            *(use.line() for use in self.columns),
             f"{self.ratings_kept:,} of {self.ratings_read:,} ratings kept: "
             f"{self.users:,} users, {self.movies:,} movies in the catalogue",
             *(line for broken in self.broken_rows for line in broken.lines()),

@@ -180,7 +180,8 @@ class _Import:
 
         n_ratings = int(counts.sum())
         report = ImportReport(
-            files=tuple(file.path.name for file in self._source.files),
+            files=tuple(file.name for file in self._source.files),
+            columns=(ratings.use, *movies.uses()),
             ratings_read=ratings.rows,
             ratings_kept=n_ratings,
             duplicates_replaced=known - n_ratings,

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
 
 from recommender.core.titles import restore_articles, split_year
+from recommender.dataset.lists import distinct, is_list, is_null, split_list, unescape
 
 MAX_TAGS = 20
 
-_NO_GENRE = ("(no genres listed)", "unknown")
+_MAX_LIST_CHARACTERS = 1_000
+_NO_GENRE = "unknown"
+# Words in the place of a title that is not known; there are movies called "None" and "N/A".
+_NO_TITLE = ("nan", "NaN", "\\N", "<NA>")
 _YEAR = re.compile(r"(?<!\d)(?:18|19|20)\d\d(?!\d)")
 _RUNTIME = re.compile(r"(\d{1,5})(?:\.\d+)?(?:\s*min(?:ute)?s?\.?)?", re.IGNORECASE)
 # Of up to nine digits, which 32 bits hold.
@@ -39,48 +44,49 @@ def movie_schema(id_type: pa.DataType) -> pa.Schema:
     )
 
 
-def movie_row(raw: dict[str, Any]) -> dict[str, Any]:
+def movie_row(raw: dict[str, Any], delimiters: Mapping[str, str] = {}) -> dict[str, Any]:
     """Return the row of one movie, from the text fields of the file and the tags users gave it.
 
     The year comes from its own column where there is one, else from the end of the title; the
     movie's own tags stand before the users'. A movie without a title is called by its id. The
     number of its IMDb id is also taken from a movie id such as ``tt0114709``.
+    HTML entities are read as the characters they stand for.
+
+    Args:
+        delimiters: what separates the items in the columns that are lists; see `split_list`.
     """
     year = _year(raw["year"])
+    title = unescape(raw["title"] or "")
+
+    def items(column: str) -> list[str]:
+        return _shortened(split_list(raw[column], delimiters.get(column)))
+
+    def joined(column: str) -> str | None:
+        text = _text(raw[column]) or ""
+        bars = is_list(text) or delimiters.get(column, "|") in text.replace(",", "")
+        return (", ".join(items(column)) if bars else text) or None
+
     return {
         "movie_id": raw["movie_id"],
-        "title": _title(raw["title"], year) or f"Movie {raw['movie_id']}",
-        "year": year or split_year(raw["title"] or "")[1],
-        "genres": [name for name in split_list(raw["genres"]) if name.lower() not in _NO_GENRE],
-        "plot": raw["plot"],
-        "tags": _distinct(split_list(raw["tags"]) + (raw["user_tags"] or []))[:MAX_TAGS],
-        "country": _joined(raw["country"]),
+        "title": _title(title, year) or f"Movie {raw['movie_id']}",
+        "year": year or split_year(title)[1],
+        "genres": [name for name in items("genres") if name.lower() != _NO_GENRE],
+        "plot": _text(raw["plot"]),
+        "tags": distinct([*items("tags"), *map(unescape, raw["user_tags"] or [])])[:MAX_TAGS],
+        "country": joined("country"),
         "runtime": _minutes(raw["runtime"]),
-        "cast": _joined(raw["cast"]),
+        "cast": joined("cast"),
         "imdb_id": _number(_IMDB, raw["imdb_id"]) or _number(_IMDB_ONLY, str(raw["movie_id"])),
         "tmdb_id": _number(_TMDB, raw["tmdb_id"]),
     }
 
 
-def split_list(text: str | None) -> list[str]:
-    """Return the distinct items of a list, split at the first of ``|``, ``;`` and ``,`` in it."""
-    text = text or ""
-    delimiter = next((mark for mark in "|;" if mark in text), ",")
-    return _distinct([item.strip() for item in text.split(delimiter) if item.strip()])
-
-
-def _distinct(items: list[str]) -> list[str]:
-    """The items without those that differ from an earlier one in letter case only."""
-    found: dict[str, str] = {}
-    for item in items:
-        found.setdefault(item.lower(), item)
-    return list(found.values())
-
-
-def _title(text: str | None, year: int | None) -> str:
-    title, year_in_title = split_year(text or "")
+def _title(text: str, year: int | None) -> str:
+    if text.strip() in _NO_TITLE:
+        return ""
+    title, year_in_title = split_year(text)
     if year and year_in_title not in (None, year):
-        title = text or ""  # another year is part of the name, not of the release
+        title = text  # another year is part of the name, not of the release
     return restore_articles(" ".join(title.split()))
 
 
@@ -99,5 +105,16 @@ def _number(pattern: re.Pattern[str], text: str | None) -> int | None:
     return int(match[1]) if match else None
 
 
-def _joined(text: str | None) -> str | None:
-    return ", ".join(split_list(text)) if text and "|" in text else text
+def _text(text: str | None) -> str | None:
+    return None if text is None or is_null(text) else unescape(text)
+
+
+def _shortened(items: list[str]) -> list[str]:
+    """Those items, from the first on, that have so few characters as lists may have."""
+    kept, characters = [], 0
+    for item in items:
+        characters += len(item)
+        if characters > _MAX_LIST_CHARACTERS:
+            break
+        kept.append(item)
+    return kept

@@ -12,7 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from recommender.core.errors import DataError
+from recommender.dataset.columns import ColumnUse
 from recommender.dataset.database import batches, count_rows, fetch_row, index_ids
+from recommender.dataset.lists import choose_delimiter
 from recommender.dataset.movie_rows import MAX_TAGS, movie_row, movie_schema
 from recommender.dataset.sources import TableFile
 from recommender.dataset.staging import MAX_ID_BYTES, StagingTable
@@ -34,6 +36,7 @@ _MOST_USED_TAGS = f"""
     SELECT movie_id, (list(tag ORDER BY uses DESC, tag))[:{MAX_TAGS}] AS user_tags
     FROM merged GROUP BY movie_id
 """
+_LISTS = ("genres", "tags", "country", "cast")
 _NO_TAGS = "CREATE TABLE most_used_tags (movie_id VARCHAR, user_tags VARCHAR[])"
 
 # The first row that has the id counts.
@@ -103,6 +106,10 @@ class MovieTables:
             )[0]
         )
 
+    def uses(self) -> tuple[ColumnUse, ...]:
+        """Return which columns were read of the files of movies, tags and links."""
+        return tuple(table.use for table in (self._movies, self._tags, self._links) if table)
+
     def report(self, rated: int) -> dict[str, Any]:
         """Return the counts of movies, tags and links in `ImportReport`, after `write`.
 
@@ -137,9 +144,10 @@ class MovieTables:
         self._connection.execute(_FIRST_LINKS if self._links else _NO_LINKS)
         query = "SELECT typeof(typed_id) = 'BIGINT' FROM movie_index LIMIT 1"
         schema = movie_schema(pa.int64() if fetch_row(self._connection, query)[0] else pa.string())
+        delimiters = {column: self._delimiter(column) for column in _LISTS}
         with pq.ParquetWriter(path, schema, compression="zstd") as file:
             for batch in self._batches():
-                rows = [movie_row(raw) for raw in batch.to_pylist()]
+                rows = [movie_row(raw, delimiters) for raw in batch.to_pylist()]
                 file.write_batch(pa.RecordBatch.from_pylist(rows, schema))
                 for row in rows:
                     # Data without links keep the fingerprint that they always had.
@@ -148,6 +156,16 @@ class MovieTables:
                     for name in absent:
                         del row[name]
                 digest.update("".join(json.dumps(row) + "\n" for row in rows).encode())
+
+    def _delimiter(self, column: str) -> str:
+        """Return what separates the items of a column, in cells that are no lists themselves."""
+        plain = f"regexp_replace(movies.{column}, '&[#A-Za-z0-9]+;', '', 'g')"
+        cells = f"movies WHERE NOT regexp_matches(movies.{column}, '^[\\[{{]')"
+
+        def cells_with(mark: str) -> int:
+            return count_rows(self._connection, f"{cells} AND contains({plain}, '{mark}')")
+
+        return choose_delimiter(cells_with)
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         """The movies in order. Sorted are only so many at once as have a few MB of text."""

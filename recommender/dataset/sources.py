@@ -6,54 +6,16 @@ import re
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from recommender.core.errors import DataError
-
-Kind = Literal["ratings", "movies", "tags", "links"]
-
-# What a column may be called, best name first; compared without case, spaces, "_" and "-".
-COLUMN_NAMES: dict[Kind, dict[str, tuple[str, ...]]] = {
-    "ratings": {
-        "user_id": ("userid", "user"),
-        "movie_id": ("movieid", "movie", "itemid", "item"),
-        "rating": ("rating", "score", "stars"),
-        "timestamp": ("timestamp", "time", "ratedat", "date"),
-    },
-    "movies": {
-        "movie_id": ("movieid", "itemid", "movie", "item", "id"),
-        "title": ("title", "movietitle", "name"),
-        "genres": ("genres", "genre"),
-        "year": ("year", "releaseyear", "releasedate"),
-        "plot": ("plot", "overview", "description", "synopsis", "summary"),
-        "tags": ("tags", "keywords"),
-        "country": ("country", "countries"),
-        "runtime": ("runtime", "runtimeminutes", "duration"),
-        "cast": ("cast", "actors"),
-        "imdb_id": ("imdbid", "imdb"),
-        "tmdb_id": ("tmdbid", "tmdb"),
-    },
-    "tags": {
-        "movie_id": ("movieid", "movie", "itemid", "item"),
-        "tag": ("tag", "tags"),
-    },
-    "links": {
-        "movie_id": ("movieid", "movie", "itemid", "item"),
-        "imdb_id": ("imdbid", "imdb", "tconst"),
-        "tmdb_id": ("tmdbid", "tmdb"),
-    },
-}
-REQUIRED_COLUMNS: dict[Kind, tuple[str, ...]] = {
-    "ratings": ("user_id", "movie_id", "rating"),
-    "movies": ("movie_id", "title"),
-    "tags": ("movie_id", "tag"),
-    "links": ("movie_id",),
-}
+from recommender.core.errors import DataError, one_line
+from recommender.dataset.archives import begins_compressed, members, open_bytes, reading
+from recommender.dataset.columns import Kind
 
 # A column of 0 and 1 that stands for one genre is called GENRE_FLAG followed by the genre.
 GENRE_FLAG = "genre:"
-_GENRES_100K = (
+GENRES_100K = (
     *("unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime"),
     *("Documentary", "Drama", "Fantasy", "Film-Noir", "Horror", "Musical", "Mystery"),
     *("Romance", "Sci-Fi", "Thriller", "War", "Western"),
@@ -66,9 +28,39 @@ _DAT_COLUMNS: dict[Kind, tuple[str, ...]] = {
 }
 # How files begin that say of themselves what they are; Parquet ends so, too.
 PARQUET = b"PAR1"
-_ZIP = b"PK\x03\x04"
 _START = 4096
-SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".dat")
+# Formats that hold tables and are not read, by how their files begin, and what to do.
+_OTHER_FORMATS = {
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook; save it as CSV",
+    b"SQLite format 3": "an SQLite database; export its tables as CSV",
+    b"ARROW1": "an Arrow (Feather) file; save it as Parquet",
+    b"\x89HDF": "an HDF5 file; save it as Parquet",
+    b"\x93NUMPY": "a numpy array; save it as CSV",
+    b"\x80\x03": "a pickle; save it as Parquet",
+    b"\x80\x04": "a pickle; save it as Parquet",
+    b"\x80\x05": "a pickle; save it as Parquet",
+    b"ORC": "an ORC file; save it as Parquet",
+    b"Obj\x01": "an Avro file; save it as Parquet",
+    b"%PDF": "a PDF; save the table as CSV",
+    b"Rar!": "a RAR archive; unpack it",
+    b"7z\xbc\xaf": "a 7z archive; unpack it",
+    b"<!DOCTYPE": "a web page; download the file itself",
+    b"<html": "a web page; download the file itself",
+    b"<?xml": "XML; save it as CSV",
+    b"version https://git-lfs": "a pointer of Git LFS; fetch the file itself with git lfs pull",
+}
+# Within archives: these workbooks are ZIP archives themselves.
+_WORKBOOKS = {
+    "xl/workbook.xml": "an Excel workbook; save it as CSV",
+    "xl/workbook.bin": "an Excel workbook; save it as CSV",
+    "content.xml": "an OpenDocument spreadsheet; save it as CSV",
+}
+SUFFIXES = (
+    *(".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".dat", ".txt", ".jsonl", ".json"),
+    *(".csv.zip", ".zip", ".csv.bz2", ".csv.xz", ".csv.zst"),
+)
+_OTHER_NAMES: dict[Kind, list[str]] = {"ratings": ["u.data"], "movies": ["u.item"]}
+_NETFLIX_MOVIE = re.compile(rb"\d{1,9},(\d{4}|NULL),")
 
 
 @dataclass(frozen=True)
@@ -79,6 +71,8 @@ class TableFile:
         path: the file.
         kind: what it holds; also the command-line option that names it.
         parquet: whether it is Parquet; the other attributes are about text files.
+        json: None, or whether it is JSON of objects a "line" or in one "array".
+        member: the file's name in the archive that `path` is; None where it is none.
         delimiter: None where it is to be read off the header.
         quoted: whether fields may stand in double quotes.
         columns: the column names of a file without a header; None where it has one.
@@ -92,6 +86,16 @@ class TableFile:
     quoted: bool = True
     columns: tuple[str, ...] | None = None
     fallback_encoding: str | None = None
+    json: Literal["line", "array"] | None = None
+    member: str | None = None
+
+    def __str__(self) -> str:
+        return str(self.path if self.member is None else self.path / self.member)
+
+    @property
+    def name(self) -> str:
+        """The name of the file, or of the member of an archive, without its folder."""
+        return self.path.name if self.member is None else PurePosixPath(self.member).name
 
     @property
     def option(self) -> str:
@@ -117,13 +121,13 @@ class Source:
 def from_files(
     ratings: Path, movies: Path, tags: Path | None = None, links: Path | None = None
 ) -> Source:
-    """Find the layout of a data set's files: CSV, Parquet, or one of MovieLens's own formats.
+    """Find the layout of a data set's files: text, JSON or Parquet, plain or compressed.
 
     Where no `links` are named, ``links.csv`` (or another ending of `from_directory`) beside the
     movies is taken if its header says that it has IMDb or TMDB ids.
 
-    A MovieLens 100K file is known by its name (``u.data``, ``u.item``), a 1M or 10M file by the
-    ending ``.dat`` and the delimiter ``::``. All else but ``.parquet`` is text with a header.
+    Each file is known by its content, apart from MovieLens 100K's ``u.data`` and ``u.item``. One
+    that is compressed is read as it is; of an archive of several files the one named as its kind.
 
     Raises:
         DataError: a file is missing, is a directory or cannot be opened.
@@ -138,17 +142,19 @@ def from_files(
 
 
 def from_directory(folder: Path) -> Source:
-    """Find the data set in a directory by the names of the files.
+    """Find the data set in a directory, or an archive, by the names of the files.
 
-    Looks for ``ratings``, ``movies`` and (optional) ``tags`` and ``links`` with the endings
-    ``.parquet``, ``.csv``, ``.csv.gz``, ``.tsv``, ``.tsv.gz`` or ``.dat``, the first of them that
-    exists; then for MovieLens 100K's ``u.data`` and ``u.item``.
+    Looks for ``ratings``, ``movies`` and (optional) ``tags`` and ``links`` with one of the endings
+    `SUFFIXES`, the first of them that exists; then for MovieLens 100K's ``u.data`` and ``u.item``.
+    In an archive they may be in a folder.
 
     Raises:
         DataError: no such directory, or a file is not in it; names what was looked for.
     """
     folder = Path(folder)
     try:
+        if folder.is_file() and members(folder) is not None:
+            return _from_archive(folder)
         if not folder.is_dir():
             problem = "is a file, not a directory" if folder.exists() else "does not exist"
             raise DataError(f"{folder} {problem}; check --dataset")
@@ -167,18 +173,11 @@ def from_directory(folder: Path) -> Source:
     return from_files(ratings, movies, tags)
 
 
-def match_columns(kind: Kind, found: Sequence[str]) -> dict[str, int]:
-    """Map each part, such as "user_id", to the position of its column in `found`.
-
-    Of columns with the same name the first counts.
-    """
-    plain = [re.sub(r"[\s_-]+", "", name).lower() for name in found]
-    matched = {}
-    for part, names in COLUMN_NAMES[kind].items():
-        position = next((plain.index(name) for name in names if name in plain), None)
-        if position is not None:
-            matched[part] = position
-    return matched
+def _from_archive(path: Path) -> Source:
+    """The data set in the archive `path`: the files in it that are called as the kinds."""
+    names = members(path) or []
+    tags, links = (path if _named(names, kind) else None for kind in ("tags", "links"))
+    return from_files(path, path, tags, links)
 
 
 def _find(folder: Path, kind: str, other: str | None = None) -> Path | None:
@@ -204,24 +203,41 @@ def table_file(path: Path, kind: Kind) -> TableFile:
     Raises:
         DataError: it is missing, is a directory or cannot be opened.
     """
-    return layout(path, kind, _first_bytes(path, f"--{kind}"))
+    option = f"--{kind}"
+    start = _first_bytes(path, option)
+    if not begins_compressed(start):
+        return layout(path, kind, start)
+    member = _member(path, kind)
+    with reading(path), open_bytes(path, member) as file:
+        start = file.read(_START)
+    name = PurePosixPath(member).name if member else path.name
+    found = layout(path.with_name(name), kind, start)
+    return replace(found, path=path, member=member)
 
 
 def layout(path: Path, kind: Kind, start: bytes) -> TableFile:
     """Find the layout of a file by its name and its first bytes, `start`; see `from_files`."""
     if path.suffix == ".parquet" or start.startswith(PARQUET):
         return TableFile(path, kind, parquet=True)
-    if start.startswith(_ZIP):
-        raise DataError(f"{path} is a ZIP archive; unpack it, and check --{kind}")
-    if path.suffix == ".dat" and b"::" in start.partition(b"\n")[0]:
-        return TableFile(path, kind, False, "::", False, _DAT_COLUMNS[kind], "latin-1")
+    what = next((text for magic, text in _OTHER_FORMATS.items() if start.startswith(magic)), None)
+    if what:
+        raise DataError(f"{path} is {what}, and check --{kind}")
+    content = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    first = content.partition(b"\n")[0]
+    if content.startswith((b"{", b"[")) and content[1:].lstrip()[:1] in b"{\"'":
+        return TableFile(path, kind, json="line" if content.startswith(b"{") else "array")
     if path.name == "u.data":
         return TableFile(path, kind, False, "\t", False, _DAT_COLUMNS["ratings"], "latin-1")
     if path.name == "u.item":
         flags = tuple(GENRE_FLAG + name for name in _genre_names(path.with_name("u.genre")))
         columns = ("movie_id", "title", "release", "video_release", "url", *flags)
         return TableFile(path, kind, False, "|", False, columns, "latin-1")
-    return TableFile(path, kind)
+    if b"::" in first:
+        return TableFile(path, kind, False, "::", False, _DAT_COLUMNS[kind], "latin-1")
+    if first.count(b"|") >= len(GENRES_100K):
+        return TableFile(path, kind, False, "|", False, fallback_encoding="latin-1")
+    fallback = "latin-1" if kind == "movies" and _NETFLIX_MOVIE.match(first) else None
+    return TableFile(path, kind, fallback_encoding=fallback)
 
 
 def _first_bytes(path: Path, option: str) -> bytes:
@@ -247,10 +263,43 @@ def _first_bytes(path: Path, option: str) -> bytes:
         raise DataError(f"{path} cannot be opened: {error}; check {option}") from None
 
 
+def _member(path: Path, kind: Kind) -> str | None:
+    """The file of the archive `path` that holds the kind; None if it is no archive.
+
+    Raises:
+        DataError: none or several may, or the archive is a workbook or damaged.
+    """
+    names = members(path)
+    if names is None:
+        return None
+    for name, what in _WORKBOOKS.items():
+        if name in names:
+            raise DataError(f"{path} is {what}, and check --{kind}")
+    if len(names) == 1:
+        return names[0]
+    found = _named(names, kind)
+    if found is None:
+        shown = one_line(", ".join(names), 200)
+        raise DataError(
+            f"{path} holds {len(names)} files, none of them called {kind}: {shown}; unpack the "
+            f"one that is meant, and check --{kind}"
+        )
+    return found
+
+
+def _named(names: Sequence[str], kind: Kind) -> str | None:
+    """The file in an archive that is called as the kind, in the folder nearest to the top."""
+    by_depth = sorted(names, key=lambda name: (name.count("/"), name))
+    wanted = [kind + suffix for suffix in SUFFIXES] + _OTHER_NAMES.get(kind, [])
+    return next(
+        (name for want in wanted for name in by_depth if PurePosixPath(name).name == want), None
+    )
+
+
 def _genre_names(path: Path) -> tuple[str, ...]:
     """The genres of ``u.item``'s flags: those that ``u.genre`` lists, else the published ones."""
     if not path.exists():
-        return _GENRES_100K
+        return GENRES_100K
     start = _first_bytes(path, "--movies")
     if len(start) == _START:
         raise DataError(f"{path} is too long for a list of genres; mend or remove it")

@@ -3,44 +3,50 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
-import os
-import re
 from array import array
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
-from recommender.core.errors import DataError, one_line
+from recommender.core.errors import DataError
 from recommender.core.progress import Progress, no_progress
 from recommender.core.records import FLOAT_ID
+from recommender.dataset import netflix
+from recommender.dataset.archives import is_gzip
 from recommender.dataset.broken_rows import MAX_SHOWN, BrokenRows, copy_whole_rows, field_problem
-from recommender.dataset.database import count_rows, fetch_row, run_query
-from recommender.dataset.sources import (
+from recommender.dataset.columns import (
     COLUMN_NAMES,
-    GENRE_FLAG,
-    PARQUET,
-    REQUIRED_COLUMNS,
+    ColumnUse,
     Kind,
-    TableFile,
-    match_columns,
+    column_use,
+    find_columns,
+    is_sequence,
 )
+from recommender.dataset.database import (
+    count_rows,
+    fetch_row,
+    path_pattern,
+    quoted_name,
+    run_query,
+)
+from recommender.dataset.json_files import json_columns, json_keys, json_reader, refuse_json
+from recommender.dataset.parquet_files import column_text, unpacked
+from recommender.dataset.sources import GENRE_FLAG, TableFile
 from recommender.dataset.text_files import (
     BrokenRecordError,
     as_utf8,
-    guess_delimiter,
-    is_gzip,
+    first_lines,
+    raw_lines,
     read_records,
 )
+from recommender.dataset.text_layout import TextLayout, find_text_layout
 
 # A quarter of DuckDB's default, to fit a small memory limit; records may have up to 2 MB.
 _CSV_BUFFER = 8 << 20
-_MAX_COLUMNS = 1000
-# Bytes of what stands at the end of a Parquet file about its columns and row groups; DuckDB takes
-# up to 100 times as much to read a file of many small row groups.
-_MAX_FOOTER_BYTES = 2 << 20
+_SAMPLE = 100  # lines from the start of a file, to know it by
 # How many characters are kept of a text, so that a batch of movies fits in memory.
 _MAX_CHARACTERS = {
     "title": 500,
@@ -53,6 +59,9 @@ _MAX_CHARACTERS = {
     "year": 100,
     "runtime": 100,
 }
+# JSON says much of each item, of which the name is kept.
+_LISTS = ("genres", "tags", "cast", "country")
+_MAX_JSON_CHARACTERS = 10_000
 # Bytes; ids are not cut.
 MAX_ID_BYTES = 500
 # What is said of a column's value.
@@ -76,8 +85,9 @@ class StagingTable:
             empty or absent; its ``rowid`` counts the file's rows from 0.
         rows: how many there are.
         file: what was read.
+        use: which of its columns were.
         text: the text that was read, None for Parquet: the file itself or a copy in UTF-8.
-        delimiter: of that text.
+        layout: of that text; None where it is JSON.
         broken_rows: its rows that were mended or left out.
         lines: where in the file the rows stand, from the header on, if some were left out.
     """
@@ -85,24 +95,27 @@ class StagingTable:
     table: str
     rows: int
     file: TableFile
+    use: ColumnUse
     text: Path | None
-    delimiter: str
+    layout: TextLayout | None
     broken_rows: BrokenRows
     lines: array[int] | None = None
 
     def place(self, row: int) -> str:
         """Return the place of the row with this ``rowid``: file and line, or row for Parquet."""
-        if self.text is None:
-            return f"{self.file.path}, row {row + 1}"
-        header = self.file.columns is None
+        if self.text is None or self.file.json == "array":
+            return f"{self.file}, row {row + 1}"
+        if self.layout is None:
+            lines = (number for number, line in enumerate(raw_lines(self.text), 1) if line.strip())
+            return f"{self.file}, line {next(itertools.islice(lines, row, None), row + 1)}"
         if self.lines is not None:
-            return f"{self.file.path}, line {self.lines[row + header]}"
-        found = read_records(self.text, self.delimiter, self.file.quoted)
+            return f"{self.file}, line {self.lines[row + self.layout.header]}"
+        found = read_records(self.text, self.layout.delimiter, self.layout.quoted)
         try:
-            line, _ = next(itertools.islice(found, row + header, None))
+            line, _ = next(itertools.islice(found, row + self.layout.header, None))
         except (BrokenRecordError, StopIteration):  # DuckDB is not as strict
-            return f"{self.file.path}, row {row + 1}"
-        return f"{self.file.path}, line {line}"
+            return f"{self.file}, row {row + 1}"
+        return f"{self.file}, line {line}"
 
 
 def load_staging_table(
@@ -128,11 +141,11 @@ def load_staging_table(
     """
     strict = strict or file.kind == "ratings"
     if file.parquet:
-        staged = _stage_parquet(connection, file, progress)
+        staged = _stage_parquet(connection, file, scratch, progress)
     else:
         staged = _stage_text(connection, file, encoding, scratch, progress, strict)
     if not staged.rows:
-        raise DataError(f"{file.path} has no rows; check {file.option}")
+        raise DataError(f"{file} has no rows; check {file.option}")
     if not strict:
         return _without_ids(connection, staged)
     for column in _IDS[file.kind]:
@@ -156,50 +169,63 @@ def _stage_text(
     progress: Progress,
     strict: bool,
 ) -> StagingTable:
-    text = as_utf8(file.path, encoding, file.fallback_encoding, scratch / f"{file.kind}.txt")
-    delimiter = file.delimiter or guess_delimiter(text)
-    try:
-        line, names = next(read_records(text, delimiter, file.quoted))
-    except StopIteration:
-        raise DataError(f"{file.path} is empty; check {file.option}") from None
-    except BrokenRecordError as broken:
-        raise DataError(f"{file.path}, line {broken}; mend the line") from None
-    columns = file.columns or names
+    copy = scratch / f"{file.kind}.txt"
+    text = as_utf8(
+        file.path, encoding, file.fallback_encoding, copy, file.member, file.json != "array"
+    )
+    if file.json:
+        return _stage_json(connection, file, text, progress)
+    lines = first_lines(text, _SAMPLE)
+    if not lines:
+        raise DataError(f"{file} is empty; check {file.option}")
+    if file.kind == "ratings" and netflix.is_ratings(lines):
+        rewritten = scratch / "rewritten.txt"
+        netflix.rewrite_ratings(text, rewritten)
+        layout = TextLayout(",", False, netflix.RATINGS_COLUMNS, False, 1)
+        text = rewritten
+    elif file.kind == "movies" and netflix.is_movies(lines):
+        rewritten = scratch / "rewritten.txt"
+        netflix.rewrite_movies(text, rewritten)
+        layout = TextLayout("\t", False, netflix.MOVIES_COLUMNS, False, 1)
+        text = rewritten
+    else:
+        records = functools.partial(read_records, text)
+        layout = find_text_layout(str(file), file, lines[0], records)
+    width = len(layout.columns)
+    matched = find_columns(str(file), file.kind, layout.columns)
     expressions = {
-        part: f"c{position}"
-        for part, position in find_columns(str(file.path), file.kind, columns).items()
+        part: _words(part, layout.columns[position], f"c{position}")
+        for part, position in matched.items()
     }
-    if flags := _genre_flags(columns):
+    if not layout.header and (flags := _genre_flags(layout.columns)):
         expressions["genres"] = flags
-    width, header = len(columns), file.columns is None
-    reader = _csv_reader(text, delimiter, file.quoted, width, header, line - 1)
-    broken_rows, lines = BrokenRows(file.path.name), None
+    reader = _csv_reader(text, layout)
+    broken_rows, lines_kept = BrokenRows(file.name), None
     try:
         rows = _create(connection, file, expressions, reader, text, progress)
     except duckdb.InvalidInputException as error:
         if not strict:
             whole = scratch / f"{file.kind}.csv"
-            found, lines = copy_whole_rows(text, delimiter, file.quoted, width, whole)
+            found, lines_kept = copy_whole_rows(text, layout.delimiter, layout.quoted, width, whole)
             broken_rows = broken_rows.plus(found.left_out, found.first, found.joined)
         if not (broken_rows.left_out or broken_rows.joined):
-            place = _broken_line(text, delimiter, file.quoted, width)
+            place = _broken_line(text, layout)
             problem = f"line {place}" if place else str(error).splitlines()[0]
-            raise DataError(f"{file.path}, {problem}; mend the line") from None
-        reader = _csv_reader(whole, ",", True, width, header, 0)
+            raise DataError(f"{file}, {problem}; mend the line") from None
+        reader = _csv_reader(whole, TextLayout(",", True, layout.columns, layout.header, 1))
         rows = _create(connection, file, expressions, reader, whole, progress)
-    return StagingTable(file.kind, rows, file, text, delimiter, broken_rows, lines)
+    use = column_use(file.name, layout.columns, matched, layout.header)
+    return StagingTable(file.kind, rows, file, use, text, layout, broken_rows, lines_kept)
 
 
-def _csv_reader(
-    text: Path, delimiter: str, quoted: bool, width: int, header: bool, skip: int
-) -> str:
+def _csv_reader(text: Path, layout: TextLayout) -> str:
     """The table function that reads `text`; its columns are c0, c1 and so on."""
-    names = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(width))
-    quote = '"' if quoted else ""
+    names = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(len(layout.columns)))
+    quote = '"' if layout.quoted else ""
     return (
-        f"read_csv(?, auto_detect=false, columns={{{names}}}, delim='{delimiter}', "
-        f"quote='{quote}', escape='{quote}', strict_mode=true, skip={skip}, "
-        f"header={header}, buffer_size={_CSV_BUFFER}, "
+        f"read_csv(?, auto_detect=false, columns={{{names}}}, delim='{layout.delimiter}', "
+        f"quote='{quote}', escape='{quote}', strict_mode=true, skip={layout.line - 1}, "
+        f"header={layout.header}, buffer_size={_CSV_BUFFER}, "
         f"compression={'gzip' if is_gzip(text) else 'none'}, hive_partitioning=false)"
     )
 
@@ -223,47 +249,51 @@ def _without_ids(connection: duckdb.DuckDBPyConnection, staged: StagingTable) ->
     return dataclasses.replace(staged, broken_rows=broken)
 
 
-def _stage_parquet(
-    connection: duckdb.DuckDBPyConnection, file: TableFile, progress: Progress
+def _stage_json(
+    connection: duckdb.DuckDBPyConnection, file: TableFile, text: Path, progress: Progress
 ) -> StagingTable:
-    if (length := _footer_length(file.path)) > _MAX_FOOTER_BYTES:
-        raise DataError(
-            f"{file.path} is not readable as Parquet: its footer has {length:,} bytes where "
-            f"{_MAX_FOOTER_BYTES:,} are the most; write it with fewer columns or larger row groups"
+    array = file.json == "array"
+    try:
+        keys = json_keys(connection, text, array, path_pattern(text))
+        matched = find_columns(str(file), file.kind, keys)
+        quoted = {part: quoted_name(keys[position]) for part, position in matched.items()}
+        more = json_columns(keys[position] for position in matched.values())
+        rows = _create(
+            connection, file, quoted, json_reader(text, array, "read_json", more), text, progress
         )
+    except (duckdb.OutOfMemoryException, duckdb.TransactionException):
+        raise  # no fault of the file's: memory or disk space ended
+    except duckdb.Error as error:
+        raise refuse_json(file, text, array, error) from None
+    use = column_use(file.name, keys, matched)
+    return StagingTable(file.kind, rows, file, use, text, None, BrokenRows(file.name))
+
+
+def _stage_parquet(
+    connection: duckdb.DuckDBPyConnection, file: TableFile, scratch: Path, progress: Progress
+) -> StagingTable:
+    path = unpacked(file, scratch / f"{file.kind}.parquet")
     # Names of folders, such as "rating=5", are not to add columns.
     reader = "read_parquet(?, binary_as_string=true, hive_partitioning=false)"
     try:
         described = connection.execute(
-            f"DESCRIBE SELECT * FROM {reader}", [_literal(file.path)]
+            f"DESCRIBE SELECT * FROM {reader}", [path_pattern(path)]
         ).fetchall()
         columns = {name: kind for name, kind, *_ in described}
+        matched = find_columns(str(file), file.kind, tuple(columns))
         expressions = {
-            part: _parquet_text(part, *list(columns.items())[position])
-            for part, position in find_columns(str(file.path), file.kind, tuple(columns)).items()
+            part: column_text(part, *list(columns.items())[position], part in _LISTS)
+            for part, position in matched.items()
         }
-        rows = _create(connection, file, expressions, reader, file.path, progress)
+        rows = _create(connection, file, expressions, reader, path, progress)
     except (duckdb.OutOfMemoryException, duckdb.TransactionException):
         raise  # no fault of the file's: memory or disk space ended
     except duckdb.Error as error:
         raise DataError(
-            f"{file.path} is not readable as Parquet ({str(error).splitlines()[0]}); "
-            f"check {file.option}"
+            f"{file} is not readable as Parquet ({str(error).splitlines()[0]}); check {file.option}"
         ) from None
-    return StagingTable(file.kind, rows, file, None, "", BrokenRows(file.path.name))
-
-
-def _footer_length(path: Path) -> int:
-    """Return the length in the four bytes before the closing magic number; 0 if there is none.
-
-    Source: the file format in the documentation of Apache Parquet.
-    """
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - 8))
-        length, magic = file.read(4), file.read(4)
-    found = int.from_bytes(length, "little")
-    return found if magic == PARQUET and found < size else 0
+    use = column_use(file.name, tuple(columns), matched)
+    return StagingTable(file.kind, rows, file, use, None, None, BrokenRows(file.name))
 
 
 def _create(
@@ -278,7 +308,7 @@ def _create(
         f'{_trimmed(part, expressions.get(part))} AS "{part}"' for part in COLUMN_NAMES[file.kind]
     )
     query = f"CREATE TABLE {file.kind} AS SELECT {selected} FROM {reader}"
-    ((rows,),) = run_query(connection, query, [_literal(path)], progress)
+    ((rows,),) = run_query(connection, query, [path_pattern(path)], progress)
     return int(rows)
 
 
@@ -290,30 +320,11 @@ def _trimmed(part: str, expression: str | None) -> str:
         whole = f"regexp_replace({text}, '^{FLOAT_ID}\\z', '\\1')"
         text = f"CASE WHEN contains({text}, '.') THEN {whole} ELSE {text} END"
     if part in _MAX_CHARACTERS:
-        text = f"left({text}, {_MAX_CHARACTERS[part]})"
+        most = str(_MAX_CHARACTERS[part])
+        if part in _LISTS:
+            most = f"CASE WHEN {text}[1] IN ('[', '{{') THEN {_MAX_JSON_CHARACTERS} ELSE {most} END"
+        text = f"left({text}, {most})"
     return f"nullif({text}, '')"
-
-
-def find_columns(place: str, kind: Kind, columns: Sequence[str]) -> dict[str, int]:
-    """Map each part to the position of its column in the file `place`; see `match_columns`.
-
-    Raises:
-        DataError: there are too many of them, or one that is needed is missing.
-    """
-    if len(columns) > _MAX_COLUMNS:
-        raise DataError(
-            f"{place} has {len(columns):,} columns where {_MAX_COLUMNS:,} are the most; "
-            f"check --{kind}"
-        )
-    matched = match_columns(kind, columns)
-    missing = [part for part in REQUIRED_COLUMNS[kind] if part not in matched]
-    if missing:
-        found = one_line(", ".join(column.strip() for column in columns), 500)
-        raise DataError(
-            f"{place} has no column {' and no column '.join(missing)}; its header has: "
-            f"{found}; rename the columns or check --{kind}"
-        )
-    return matched
 
 
 def _genre_flags(columns: tuple[str, ...] | list[str]) -> str | None:
@@ -326,30 +337,18 @@ def _genre_flags(columns: tuple[str, ...] | list[str]) -> str | None:
     return f"concat_ws('|', {', '.join(chosen)})" if chosen else None
 
 
-def _parquet_text(part: str, column: str, kind: str) -> str:
-    name = '"' + column.replace('"', '""') + '"'
-    if kind.endswith("[]"):
-        # The last bar says that this is a list even if it has one item with a comma in it.
-        return f"array_to_string({name}::VARCHAR[], '|') || '|'"
-    if part.endswith("_id") and kind.startswith(("DOUBLE", "FLOAT", "DECIMAL")):
-        # pandas turns a column of integers into floats when one of them is missing.
-        return (
-            f"CASE WHEN {name} = round({name}) THEN coalesce(try_cast({name} AS HUGEINT)::VARCHAR, "
-            f"nullif({name}::VARCHAR, 'nan')) ELSE {name}::VARCHAR END"
-        )
-    return f"{name}::VARCHAR"
+def _words(part: str, column: str, expression: str) -> str:
+    """The column of a text file; items that have spaces between them get bars."""
+    if part in _LISTS and is_sequence(column):
+        return f"replace(trim({expression}), ' ', '|')"
+    return expression
 
 
-def _literal(path: Path) -> str:
-    """The path as a pattern that matches nothing but itself."""
-    return re.sub(r"([*?\[])", r"[\1]", str(path))
-
-
-def _broken_line(text: Path, delimiter: str, quoted: bool, width: int) -> str | None:
+def _broken_line(text: Path, layout: TextLayout) -> str | None:
     """The line number of the first broken record and what is wrong with it."""
     try:
-        for line, fields in read_records(text, delimiter, quoted):
-            if problem := field_problem(fields, width):
+        for line, fields in read_records(text, layout.delimiter, layout.quoted):
+            if problem := field_problem(fields, len(layout.columns)):
                 return f"{line}: {problem}"
     except BrokenRecordError as broken:
         return str(broken)

@@ -17,7 +17,8 @@ import duckdb
 import pyarrow as pa
 
 from recommender.core.errors import BundleError, DataError, one_line
-from recommender.dataset.sources import Kind, Source, from_directory, from_files
+from recommender.dataset.columns import Kind
+from recommender.dataset.sources import Source, from_directory, from_files
 from recommender.settings.memory_budget import MemoryBudget
 
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 import codecs
 import contextlib
 import csv
-import gzip
 import io
+import itertools
 import re
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from recommender.core.errors import DataError
+from recommender.dataset.archives import is_compressed, is_gzip, open_bytes, reading
 
 # Characters in a line; DuckDB's own limit is 2 MB.
 MAX_LINE_LENGTH = 400_000
 _CHUNK = 1 << 18
-GZIP = b"\x1f\x8b"  # how such files begin
 NOT_UTF_8 = "is not UTF-8; give --encoding (cp949, latin-1, …)"
 
 
@@ -41,28 +40,39 @@ def check_encoding(name: str) -> None:
         ) from None
 
 
-def as_utf8(path: Path, encoding: str | None, fallback: str | None, copy: Path) -> Path:
+def as_utf8(
+    path: Path,
+    encoding: str | None,
+    fallback: str | None,
+    copy: Path,
+    member: str | None = None,
+    in_lines: bool = True,
+) -> Path:
     """Return `path` itself if it is UTF-8 with one kind of line ending, else a copy that is.
 
     Goes through the file once, or twice if it needs the copy; memory: a few chunks of 256 KB.
+    Of what is compressed only gzip needs no copy.
 
     Args:
         encoding: what the file is in; None: UTF-8.
         fallback: what it is in if it turns out not to be UTF-8; None: that is an error.
         copy: where to write the copy.
+        member: of the archive that `path` is.
+        in_lines: whether each row has a line, which may not be too long then.
 
     Raises:
         DataError: the file does not decode, or has a line too long; names the line.
     """
+    place = path if member is None else path / member
     decoder = _decoder(encoding or "utf-8")
     line, length = 1, 0
     try:
-        for text in _decoded(path, decoder):
+        for text in _decoded(path, member, decoder):
             text.encode()  # a codec of Python's own may give halves of characters
             length += len(text) if (end := text.find("\n")) < 0 else end
-            if length > MAX_LINE_LENGTH:
+            if in_lines and length > MAX_LINE_LENGTH:
                 raise DataError(
-                    f"{path}, line {line} has more than {MAX_LINE_LENGTH:,} characters; "
+                    f"{place}, line {line} has more than {MAX_LINE_LENGTH:,} characters; "
                     "is this text with a row in each line?"
                 )
             if end >= 0:
@@ -70,17 +80,18 @@ def as_utf8(path: Path, encoding: str | None, fallback: str | None, copy: Path) 
                 length = len(text) - text.rindex("\n") - 1
     except UnicodeError as error:
         if encoding is None and fallback is not None:
-            return as_utf8(path, fallback, None, copy)
+            return as_utf8(path, fallback, None, copy, member, in_lines)
         if isinstance(error, UnicodeDecodeError):
             line += len(re.findall(rb"\r\n?|\n", error.object[: error.start]))
         advice = NOT_UTF_8 if encoding is None else f"is not {encoding}; give another --encoding"
-        raise DataError(f"{path}, line {line}: {advice}") from None
+        raise DataError(f"{place}, line {line}: {advice}") from None
     # DuckDB's strict reader takes any line ending, but only one in a file.
     one_ending = not isinstance(decoder.newlines, tuple)
-    if one_ending and codecs.lookup(encoding or "utf-8").name in ("utf-8", "utf-8-sig"):
+    utf8 = codecs.lookup(encoding or "utf-8").name in ("utf-8", "utf-8-sig")
+    if one_ending and utf8 and member is None and (is_gzip(path) or not is_compressed(path)):
         return path
     with copy.open("w", encoding="utf-8", newline="") as out:
-        out.writelines(_decoded(path, _decoder(encoding or "utf-8")))
+        out.writelines(_decoded(path, member, _decoder(encoding or "utf-8")))
     return copy
 
 
@@ -94,7 +105,8 @@ def read_records(path: Path, delimiter: str, quoted: bool) -> Iterator[tuple[int
         BrokenRecordError: a quote is never closed, or text follows a closing one.
     """
     csv.field_size_limit(MAX_LINE_LENGTH)  # where a quote is never closed, the rest is one field
-    with io.TextIOWrapper(_open(path), encoding="utf-8-sig", newline="") as file:
+    with open_bytes(path) as binary:
+        file = io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
         if not quoted:
             for line, text in enumerate(file, 1):
                 text = text.rstrip("\r\n")
@@ -114,18 +126,14 @@ def read_records(path: Path, delimiter: str, quoted: bool) -> Iterator[tuple[int
 
 def raw_lines(path: Path) -> Iterator[str]:
     """Yield the lines of a file from `as_utf8`, with their endings as they are."""
-    with io.TextIOWrapper(_open(path), encoding="utf-8-sig", newline="") as file:
-        yield from file
+    with open_bytes(path) as file:
+        yield from io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
 
 
-def guess_delimiter(path: Path) -> str:
-    """Return the delimiter that the first line has most of, of a file from `as_utf8`.
-
-    A comma where it has none.
-    """
-    with io.TextIOWrapper(_open(path), encoding="utf-8-sig") as file:
-        header = next((line for line in file if line.strip()), "")
-    return header_delimiter(header)
+def first_lines(path: Path, count: int) -> list[str]:
+    """Return the first lines of a file from `as_utf8`, without the blank ones."""
+    lines = (line.rstrip("\r\n") for line in raw_lines(path))
+    return list(itertools.islice(filter(str.strip, lines), count))
 
 
 def header_delimiter(header: str) -> str:
@@ -133,28 +141,18 @@ def header_delimiter(header: str) -> str:
     return max(",;\t|", key=header.count)
 
 
-def is_gzip(path: Path) -> bool:
-    """Return whether `path` is gzip by its content, whatever its name says."""
-    with path.open("rb") as file:
-        return file.read(len(GZIP)) == GZIP
-
-
 def _decoder(encoding: str) -> io.IncrementalNewlineDecoder:
     decoder = codecs.getincrementaldecoder(encoding)()
     return io.IncrementalNewlineDecoder(decoder, translate=True)
 
 
-def _decoded(path: Path, decoder: io.IncrementalNewlineDecoder) -> Iterator[str]:
-    with _open(path) as file:
+def _decoded(
+    path: Path, member: str | None, decoder: io.IncrementalNewlineDecoder
+) -> Iterator[str]:
+    place = path if member is None else path / member
+    with reading(place), open_bytes(path, member) as file:
         while True:
-            try:
-                chunk = file.read(_CHUNK)
-            except (OSError, EOFError, zlib.error) as error:
-                raise DataError(f"{path} cannot be read: {error}; is it whole?") from None
+            chunk = file.read(_CHUNK)
             yield decoder.decode(chunk, final=not chunk)
             if not chunk:
                 return
-
-
-def _open(path: Path) -> gzip.GzipFile | io.BufferedReader:
-    return gzip.open(path) if is_gzip(path) else path.open("rb")

@@ -8,6 +8,9 @@ rule is SQL that both understand, and leaves to them only what they agree on.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 # No backslashes, which the engines take for different things.
 _DATE = (
     "^([1-9][0-9]{3}[-/][0-9]{1,2}[-/][0-9]{1,2})"
@@ -22,6 +25,27 @@ _MOMENT = f"""CASE WHEN {_DAY} <> '' THEN concat(
     CASE WHEN length({_CLOCK}) BETWEEN 1 AND 5 THEN ':00' ELSE '' END,
     CASE WHEN {_OFFSET} IN ('', 'Z', 'UTC') THEN '+00:00' ELSE {_OFFSET} END
 ) END"""
+
+
+# What Python knows a time by that stands alone: a number as large as seconds are since 1973, or
+# something that begins or ends with a date.
+_EARLIEST_SECONDS = 1e8
+_DATED = re.compile(
+    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}\b.*|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d\d)\b.*"
+    r"|(?=.*\b[A-Za-z]{3,9}\b)(?=.*\b\d{1,2}\b).*\b(19|20)\d\d\b.*|\d{2} \d{1,2}, \d{4}"
+)
+
+
+def looks_like_time(values: Sequence[str]) -> bool:
+    """Return whether the values of a column are times, at least most of them."""
+
+    def is_time(value: str) -> bool:
+        try:
+            return abs(float(value)) >= _EARLIEST_SECONDS / 10
+        except ValueError:
+            return bool(_DATED.fullmatch(value))
+
+    return 2 * sum(map(is_time, values)) > len(values)
 
 
 def seconds(number: str, epoch: str) -> str:

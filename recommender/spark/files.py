@@ -14,7 +14,7 @@ from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.sql import SparkSession
 
 from recommender.core.errors import DataError
-from recommender.dataset.sources import Kind
+from recommender.dataset.columns import Kind
 from recommender.spark.errors import error_reason
 
 _START = 4096

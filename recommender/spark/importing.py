@@ -106,9 +106,8 @@ def import_dataset(
 
         with _fetched(files, source, scratch / "fetched") as tables:
             movies = MovieTables(connection, *tables, stage_file)
-        rows = _with_movies(
-            spark, read_ratings(spark, files, source.ratings, options.encoding), movies.ids()
-        )
+        ratings, use = read_ratings(spark, files, source.ratings, options.encoding)
+        rows = _with_movies(spark, ratings, movies.ids())
         found = check_ratings(
             rows, source.ratings, options.scale, scaled(done, _CATALOGUED, _CHECKED)
         )
@@ -134,6 +133,7 @@ def import_dataset(
         movies.write(scratch / "movies.parquet", fingerprint)
         report = ImportReport(
             files=tuple(PurePosixPath(path).name for _, path in source.files),
+            columns=(use, *movies.uses()),
             ratings_read=found.rows,
             ratings_kept=indexed.n_ratings,
             duplicates_replaced=found.known - indexed.n_ratings,
@@ -162,9 +162,8 @@ def read_again(
     data wrote into `folder`."""
     ids = pq.read_table(folder / "movies.parquet", columns=["movie_id"]).column(0)
     movies = pa.table({"movie_id": ids.cast(pa.string())})
-    rows = _with_movies(
-        spark, read_ratings(spark, FileSystem(spark), source.ratings, options.encoding), movies
-    )
+    ratings, _ = read_ratings(spark, FileSystem(spark), source.ratings, options.encoding)
+    rows = _with_movies(spark, ratings, movies)
     with pq.ParquetFile(folder / "users.parquet") as users:
         integers = pa.types.is_integer(users.schema_arrow.field("user_id").type)
         known = sum(

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
@@ -27,9 +27,12 @@ from pyspark.sql.types import (
 
 from recommender.core.errors import DataError
 from recommender.core.records import FLOAT_ID
-from recommender.dataset.sources import PARQUET, TableFile, layout
-from recommender.dataset.staging import find_columns
-from recommender.dataset.text_files import GZIP, NOT_UTF_8, check_encoding, header_delimiter
+from recommender.dataset.archives import BZIP2, GZIP, begins_compressed
+from recommender.dataset.columns import ColumnUse, column_use, find_columns
+from recommender.dataset.netflix import is_ratings
+from recommender.dataset.sources import layout
+from recommender.dataset.text_files import NOT_UTF_8, check_encoding
+from recommender.dataset.text_layout import TextLayout, find_text_layout
 from recommender.dataset.times import seconds
 from recommender.spark.errors import error_reason
 from recommender.spark.files import FileStatus, FileSystem, escape_pattern
@@ -37,6 +40,7 @@ from recommender.spark.files import FileStatus, FileSystem, escape_pattern
 # What orders rows as they stand in the files: later rows have greater ones.
 PLACE = ("file", "block", "number")
 _BROKEN = "_broken"
+_SAMPLE = 100  # lines by which the layout is known
 _UNREADABLE = re.compile("FAILED_READ_FILE|CANNOT_READ_FILE|not a Parquet file")
 # A number as DuckDB reads it, too; Spark alone would take "5d" for one.
 _NUMBER = "^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?$"
@@ -53,21 +57,19 @@ class RatingsLayout:
     """RatingsLayout of the files of the ratings.
 
     Attributes:
-        file: the layout of the first; the others have the same.
-        columns: the names of its columns.
-        delimiter: between them, in text.
+        parquet: whether they are Parquet.
+        text: how to read them if not: as the first of them.
         many: whether there are several files.
     """
 
-    file: TableFile
-    columns: tuple[str, ...]
-    delimiter: str
+    parquet: bool
+    text: TextLayout
     many: bool
 
 
 def read_ratings(
     spark: SparkSession, files: FileSystem, path: str, encoding: str | None
-) -> DataFrame:
+) -> tuple[DataFrame, ColumnUse]:
     """Read the ratings at `path`: a file, a folder of part files, or a pattern.
 
     Columns: ``user_id``, ``movie_id``, ``rating`` and ``timestamp``, trimmed text, null where empty
@@ -82,23 +84,24 @@ def read_ratings(
     with unreadable(path):
         described = _layout(spark, files, path, found, encoding)
         reader = spark.read.option("recursiveFileLookup", "true")
-        if described.file.parquet:
+        if described.parquet:
             frame = reader.parquet(escape_pattern(path))
             return _placed(frame, path, tuple(frame.columns), described)
+        text = described.text
         schema, strict = _schema(described)
         frame = reader.csv(
             escape_pattern(path),
             schema=schema,
-            sep=described.delimiter,
-            quote='"' if described.file.quoted else "",
-            escape='"' if described.file.quoted else "\\",
-            header=described.file.columns is None,
+            sep=text.delimiter,
+            quote='"' if text.quoted else "",
+            escape='"' if text.quoted else "\\",
+            header=text.header,
             enforceSchema=not strict,
             encoding=_java_name(spark, encoding),
             mode="PERMISSIVE",
             columnNameOfCorruptRecord=_BROKEN,
         )
-        return _placed(frame, path, described.columns, described)
+        return _placed(frame, path, text.columns, described)
 
 
 @contextmanager
@@ -123,29 +126,41 @@ def _layout(
     if first is None:
         raise DataError(f"{path} is empty; check --ratings")
     start, many = files.first_bytes(first), len(found) > 1
-    file = layout(Path(first.name), "ratings", start)
-    if file.parquet or start.startswith(PARQUET):
-        return RatingsLayout(file, (), "", many)
+    if begins_compressed(start) and not start.startswith((GZIP, BZIP2)):
+        raise DataError(f"{path} is compressed in a way Spark does not read; give --engine local")
     if start.startswith(GZIP) and not first.name.endswith(".gz"):
         raise DataError(f"{path} is gzip, which Spark knows by the name alone; name it ….gz")
-    lines = spark.read.text(escape_pattern(path), recursiveFileLookup=True)
-    header = lines.where(F.trim("value") != "").first()
-    if header is None:
+    if start.startswith(BZIP2) and not first.name.endswith(".bz2"):
+        raise DataError(f"{path} is bzip2, which Spark knows by the name alone; name it ….bz2")
+    file = layout(Path(first.name), "ratings", start)
+    if file.parquet:
+        return RatingsLayout(True, TextLayout("", False, (), False, 1), many)
+    if file.json:
+        raise DataError(f"{path} is JSON, which Spark does not read here; give --engine local")
+    text = spark.read.text(escape_pattern(path), recursiveFileLookup=True)
+    lines = [str(row[0]) for row in text.where(F.trim("value") != "").take(_SAMPLE)]
+    if not lines:
         raise DataError(f"{path} is empty; check --ratings")
-    line = str(header[0]).removeprefix("\ufeff")
-    if encoding is None and not {"\ufffd", "\0"}.isdisjoint(line):
+    lines[0] = lines[0].removeprefix("\ufeff")
+    if encoding is None and not {"\ufffd", "\0"}.isdisjoint(lines[0]):
         raise DataError(f"{path}: its first line {NOT_UTF_8}")
-    delimiter = file.delimiter or header_delimiter(line)
-    columns = file.columns or tuple(next(csv.reader([line], delimiter=delimiter)))
-    return RatingsLayout(file, columns, delimiter, many)
+    if is_ratings(lines):
+        raise DataError(f"{path} has a block for each movie; give --engine local")
+
+    def records(delimiter: str, quoted: bool) -> Iterator[tuple[int, list[str]]]:
+        if quoted:
+            return enumerate(csv.reader(lines, delimiter=delimiter), 1)
+        return enumerate((line.split(delimiter) for line in lines), 1)
+
+    return RatingsLayout(False, find_text_layout(path, file, lines[0], records), many)
 
 
 def _schema(described: RatingsLayout) -> tuple[str, bool]:
     """The columns, all text, and whether each file's header must have the same names."""
-    names = [name.strip() for name in described.columns]
+    names = [name.strip() for name in described.text.columns]
     strict = (
         described.many
-        and described.file.columns is None
+        and described.text.header
         and len({name.lower() for name in names}) == len(names)
     )
     if not strict:
@@ -156,7 +171,7 @@ def _schema(described: RatingsLayout) -> tuple[str, bool]:
 
 def _placed(
     frame: DataFrame, path: str, columns: tuple[str, ...], described: RatingsLayout
-) -> DataFrame:
+) -> tuple[DataFrame, ColumnUse]:
     """The columns that `read_ratings` promises; `columns` are the names in the file."""
     found = find_columns(path, "ratings", columns)
     schema: StructType = frame.schema
@@ -172,10 +187,10 @@ def _placed(
         return F.when(text != "", text).alias(name)
 
     joined = F.concat_ws(
-        described.delimiter or ",",
+        described.text.delimiter or ",",
         *(F.coalesce(one.cast("string"), F.lit("")) for one in all_columns),
     )
-    corrupt = F.lit(None).cast("string") if described.file.parquet else F.col(_BROKEN)
+    corrupt = F.lit(None).cast("string") if described.parquet else F.col(_BROKEN)
     texts = frame.select(
         *(part(name).alias(name) for name in ("user_id", "movie_id", "rating", "timestamp")),
         F.coalesce(corrupt, joined).alias("text"),
@@ -184,11 +199,14 @@ def _placed(
         F.col("_metadata.file_block_start").alias("block"),
         F.monotonically_increasing_id().alias("number"),
     )
-    return texts.select(
+    rows = texts.select(
         *texts.columns,
         F.when(F.col("rating").rlike(_NUMBER), F.expr("try_cast(rating AS DOUBLE)")).alias("value"),
         F.expr(f"try_cast(rint(1000 * {_SECONDS}) AS BIGINT)").alias("millis"),
     )
+
+    named = described.parquet or described.text.header
+    return rows, column_use(PurePosixPath(path).name, columns, found, named)
 
 
 def _as_text(column: Column, kind: DataType, name: str) -> Column:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from recommender.core.errors import DataError
-from recommender.dataset.sources import SUFFIXES, Kind
+from recommender.dataset.columns import Kind
+from recommender.dataset.sources import SUFFIXES
 from recommender.spark.files import FileSystem
 
 

@@ -46,7 +46,7 @@ def test_a_broken_row_is_left_out_and_shown(tmp_path: Path, broken: str, problem
 def test_the_first_few_are_shown(tmp_path: Path) -> None:
     dataset = imported(tmp_path, "id,title\n3,Heat\n" + "8\n" * 5 + ",\n")
     assert dataset.report.broken_rows[0].left_out == 6
-    assert dataset.report.lines()[2] == (
+    assert dataset.report.lines()[4] == (
         "6 rows of movies.csv left out: "
         + "; ".join(f"line {line}: 1 fields where 2 are expected" for line in (3, 4, 5))
         + "; …"

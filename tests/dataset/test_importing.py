@@ -214,6 +214,9 @@ def test_report_says_what_happened(tmp_path: Path) -> None:
     )
     assert dataset.report.lines() == [
         "files: ratings.csv, movies.csv, tags.csv",
+        "ratings.csv: read user_id from 'user', movie_id from 'movie', rating",
+        "movies.csv: read movie_id from 'movie', title",
+        "tags.csv: read movie_id from 'movie', tag",
         "1 of 3 ratings kept: 1 users, 2 movies in the catalogue",
         *dataset.report.notes,
         "1 ratings replaced by a later one of the same user and movie",
@@ -229,6 +232,8 @@ def test_report_says_what_happened(tmp_path: Path) -> None:
 def test_report_leaves_out_what_did_not_happen(tmp_path: Path) -> None:
     assert imported(tmp_path).report.lines() == [
         "files: ratings.csv, movies.csv",
+        "ratings.csv: read user_id from 'userId', movie_id from 'movieId', rating, timestamp",
+        "movies.csv: read movie_id from 'movieId', title, genres",
         "4 of 4 ratings kept: 2 users, 3 movies in the catalogue",
     ]
 

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from recommender.dataset.movie_rows import MAX_TAGS, movie_row, split_list
+from recommender.dataset.movie_rows import MAX_TAGS, movie_row
 
 EMPTY = dict.fromkeys(
     [
@@ -52,10 +52,6 @@ def test_no_genres(text: str | None) -> None:
     assert row(genres=text)["genres"] == []
 
 
-def test_an_item_of_a_list_may_hold_the_weaker_delimiters() -> None:
-    assert split_list("Food, Wine & Sex|") == ["Food, Wine & Sex"]
-
-
 def test_own_tags_come_before_those_of_users() -> None:
     found = row(tags="heist;Paris", user_tags=["paris", "slow", *map(str, range(30))])
     assert found["tags"][:3] == ["heist", "Paris", "slow"]
@@ -74,3 +70,30 @@ def test_cast_and_country_are_shown_with_commas() -> None:
     found = row(cast="Song Kang-ho|Lee Sun-kyun|", country="South Korea")
     assert found["cast"] == "Song Kang-ho, Lee Sun-kyun"
     assert found["country"] == "South Korea"
+
+
+def test_json_and_entities_in_the_texts() -> None:
+    names = [f"Actor {number}" for number in range(200)]
+    found = row(
+        title="Gintama&#039;",
+        plot="Rock &amp; Roll",
+        country="[{'iso': 'US', 'name': 'United States'}, {'iso': 'GB', 'name': 'United Kingdom'}]",
+        cast=str([{"cast_id": 1, "name": name} for name in names]),
+        user_tags=["r&amp;b"],
+    )
+    assert (found["title"], found["plot"]) == ("Gintama'", "Rock & Roll")
+    assert found["country"] == "United States, United Kingdom"
+    assert found["cast"].startswith("Actor 0, Actor 1, ")
+    assert 900 < len(found["cast"]) < 1300
+    assert found["tags"] == ["r&b"]
+
+
+@pytest.mark.parametrize("text", ["nan", "None", "\\N", "[]", "N/A"])
+def test_words_for_nothing(text: str) -> None:
+    found = row(plot=text, country=text, cast=text, tags=text)
+    assert [found[name] for name in ("plot", "country", "cast", "tags")] == [None, None, None, []]
+
+
+def test_a_title_is_called_none_only_by_its_id() -> None:
+    assert row(title="\\N")["title"] == "Movie 7"
+    assert row(title="None")["title"] == "None"

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from recommender.core.errors import DataError
-from recommender.dataset.sources import Source, from_directory, from_files, match_columns
+from recommender.dataset.sources import Source, from_directory, from_files
 
 
 def touch(folder: Path, *names: str, text: str = "a,b\n") -> None:
@@ -147,7 +147,7 @@ def test_files_are_known_by_their_content(tmp_path: Path) -> None:
     touch(tmp_path, "m.csv")
     assert from_files(tmp_path / "r.csv", tmp_path / "m.csv").ratings.parquet
     (tmp_path / "r.csv").write_bytes(b"PK\x03\x04")
-    with pytest.raises(DataError, match=r"r\.csv is a ZIP archive; unpack it, and check --ratings"):
+    with pytest.raises(DataError, match=r"r\.csv cannot be read: .*zip.*; is it whole\?"):
         from_files(tmp_path / "r.csv", tmp_path / "m.csv")
 
 
@@ -161,21 +161,3 @@ def test_100k_with_genre_names_that_are_none(tmp_path: Path, what: str) -> None:
         path.mkdir() if what == "directory" else os.mkfifo(path)
     with pytest.raises(DataError, match=r"u\.genre is (a directory|a pipe|too long)"):
         from_directory(tmp_path)
-
-
-@pytest.mark.parametrize(
-    "header",
-    [
-        ["userId", "movieId", "rating", "timestamp"],
-        ["User ID", "Item-Id", "Score", "Time"],
-        ["USER", "movie", "stars", "date"],
-    ],
-)
-def test_columns_by_any_usual_name(header: list[str]) -> None:
-    parts = {"user_id": 0, "movie_id": 1, "rating": 2, "timestamp": 3}
-    assert match_columns("ratings", header) == parts
-
-
-def test_the_better_name_wins() -> None:
-    matched = match_columns("movies", ["id", "name", "title", "movie_id", "overview"])
-    assert matched == {"movie_id": 3, "title": 2, "plot": 4}

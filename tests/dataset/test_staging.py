@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from recommender.core.errors import DataError
-from recommender.dataset.sources import Kind, TableFile, from_files
+from recommender.dataset.columns import Kind
+from recommender.dataset.sources import TableFile, from_files
 from recommender.dataset.staging import StagingTable, load_staging_table
 
 # Ids as files spell them, and as they come in.
@@ -126,8 +127,8 @@ def test_parquet_of_any_type(connection: duckdb.DuckDBPyConnection, tmp_path: Pa
         connection, TableFile(tmp_path / "m.parquet", "movies", parquet=True), None, tmp_path
     )
     assert rows(connection, "SELECT movie_id, title, genres, year, runtime FROM movies") == [
-        ("1", "Parasite", "Drama|Food, Wine|", "2019", "132.0"),
-        ("2.5", None, "|", None, None),
+        ("1", "Parasite", '["Drama","Food, Wine"]', "2019", "132.0"),
+        ("2.5", None, "[]", None, None),
     ]
 
 
@@ -172,10 +173,10 @@ def test_header_only(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> N
 def test_missing_columns(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     message = (
         r"r\.csv has no column movie_id and no column rating; its header has: "
-        r"user, Film, points; rename the columns or check --ratings"
+        r"user, Kino, Punkte; rename the columns or check --ratings"
     )
     with pytest.raises(DataError, match=message):
-        staged_text(connection, tmp_path / "r.csv", "user,Film, points\n1,2,3\n")
+        staged_text(connection, tmp_path / "r.csv", "user,Kino, Punkte\n1,2,3\n")
 
 
 @pytest.mark.parametrize(
@@ -317,7 +318,7 @@ def test_texts_are_cut_and_ids_are_not(
 def test_header_with_line_breaks_is_told_in_one_line(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
-    with pytest.raises(DataError, match=r"its header has: user, a\\nb, \\x1b\[2J; rename"):
+    with pytest.raises(DataError, match=r"its first line \(user, a\\nb, \\x1b\[2J\); add"):
         staged_text(connection, tmp_path / "r.csv", 'user,"a\nb",\x1b[2J\n1,2,3\n')
 
 

@@ -11,7 +11,7 @@ from recommender.dataset.text_files import (
     BrokenRecordError,
     as_utf8,
     check_encoding,
-    guess_delimiter,
+    first_lines,
     read_records,
 )
 
@@ -162,9 +162,6 @@ def test_broken_quotes(path: Path, text: str) -> None:
         list(read_records(path, ",", True))
 
 
-@pytest.mark.parametrize(
-    ("header", "delimiter"), [("a,b;c,d", ","), ("\n\na;b", ";"), ("a\tb", "\t"), ("abc", ",")]
-)
-def test_guess_delimiter(path: Path, header: str, delimiter: str) -> None:
-    path.write_text(header + "\n1|2|3|4|5\n")
-    assert guess_delimiter(path) == delimiter
+def test_first_lines(path: Path) -> None:
+    path.write_bytes("\ufeff\n \na,b\r\n1,2\n3,4\n".encode())
+    assert first_lines(path, 2) == ["a,b", "1,2"]

@@ -17,7 +17,7 @@ from recommender.spark.reading import read_ratings
 
 
 def checked(spark, path: Path, given: tuple[float, float] | None = None) -> RatingsSummary:
-    rows = read_ratings(spark, FileSystem(spark), str(path), None)
+    rows, _ = read_ratings(spark, FileSystem(spark), str(path), None)
     known = F.when(F.col("movie_id") == "1", 0)
     return check_ratings(rows.withColumn("movie", known), str(path), given)
 

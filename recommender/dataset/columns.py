@@ -1,0 +1,193 @@
+"""Columns: what they may be called in files of any origin, and which of them are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from recommender.core.errors import DataError, one_line
+
+Kind = Literal["ratings", "movies", "tags", "links"]
+
+_MAX_COLUMNS = 1000
+_MOVIE_ID = (
+    *("movieid", "itemid", "filmid", "movienumber", "movie", "item", "film", "iid", "mid"),
+    *("animeid", "showid", "titleid", "parentasin", "asin", "isbn", "bookid"),
+    *("productid", "businessid", "gameid", "jokeid", "videoid", "contentid", "malid"),
+)
+_IMDB_ID, _TMDB_ID = ("imdbid", "imdb", "imdbtitleid", "tconst"), ("tmdbid", "tmdb")
+# What a column may be called, best name first; compared by `plain_name`.
+COLUMN_NAMES: dict[Kind, dict[str, tuple[str, ...]]] = {
+    "ratings": {
+        "user_id": (
+            *("userid", "user", "uid", "reviewerid", "customerid", "memberid", "accountid"),
+            *("profileid", "personid", "viewerid", "visitorid", "usernumber", "username"),
+            *("reviewer", "customer", "member", "reviewername", "profilename", "author", "critic"),
+        ),
+        "movie_id": (*_MOVIE_ID, *_IMDB_ID, *_TMDB_ID),
+        "rating": (
+            *("rating", "rate", "score", "stars", "star", "overall", "userrating", "yourrating"),
+            *("bookrating", "movierating", "itemrating", "filmrating", "ratingval", "ratingvalue"),
+            *("ratingscore", "userscore", "myscore", "reviewscore", "reviewrating", "starrating"),
+            *("ratings", "grade", "points", "vote", "preference", "value", "target", "label", "r"),
+        ),
+        "timestamp": (
+            *("timestamp", "time", "ratedat", "date", "datetime", "unixreviewtime", "unixtime"),
+            *("ratingtimestamp", "ratingtime", "ratingdate", "daterated", "ratedon", "reviewtime"),
+            *("reviewdate", "createdat", "created", "updatedat", "watchedat", "ts", "tstamp"),
+        ),
+    },
+    "movies": {
+        "movie_id": (*_MOVIE_ID, "id", *_IMDB_ID, *_TMDB_ID),
+        "title": (
+            *("title", "movietitle", "primarytitle", "filmtitle", "itemtitle", "name"),
+            *("moviename", "filmname", "itemname", "animetitle", "bookname", "booktitle"),
+            *("seriestitle", "producttitle", "productname", "titleen", "englishtitle"),
+            *("titleeng", "originaltitle", "names", "titles"),
+        ),
+        "genres": (
+            *("genres", "genre", "moviegenres", "moviegenre", "genrenames", "genrename"),
+            *("listedin", "class", "categories", "category"),
+        ),
+        "year": (
+            *("year", "releaseyear", "startyear", "movieyear", "yearofrelease"),
+            *("productionyear", "yearofpublication", "releasedate", "dateofrelease"),
+            *("releasedyear", "released", "datepublished", "premiered", "aired"),
+        ),
+        "plot": (
+            *("plot", "overview", "description", "synopsis", "summary", "storyline"),
+            *("plotsummary", "plotsynopsis", "sypnopsis", "desc"),
+        ),
+        "tags": ("tags", "keywords", "plotkeywords"),
+        "country": (
+            *("country", "countries", "productioncountries", "productioncountry"),
+            *("countryoforigin", "origincountry"),
+        ),
+        "runtime": (
+            *("runtime", "runtimeminutes", "runtimemins", "runtimemin", "runningtime"),
+            *("duration", "durationmins", "length"),
+        ),
+        "cast": ("cast", "actors", "starring", "topcast", "castmembers"),
+        "imdb_id": _IMDB_ID,
+        "tmdb_id": _TMDB_ID,
+    },
+    "tags": {
+        "movie_id": (*_MOVIE_ID, *_IMDB_ID, *_TMDB_ID),
+        "tag": ("tag", "tags", "keyword", "keywords"),
+    },
+    "links": {"movie_id": _MOVIE_ID, "imdb_id": _IMDB_ID, "tmdb_id": _TMDB_ID},
+}
+REQUIRED_COLUMNS: dict[Kind, tuple[str, ...]] = {
+    "ratings": ("user_id", "movie_id", "rating"),
+    "movies": ("movie_id", "title"),
+    "tags": ("movie_id", "tag"),
+    "links": ("movie_id",),
+}
+# Names that are a title's where another column is the id, as in "id, movie, genre".
+_TITLE_OR_ID = ("movie", "film", "item")
+# What may follow a name after a colon: the types of RecBole's atomic files and of Neo4j's imports.
+_TYPE = re.compile(
+    r":(token|token_seq|float|float_seq|int|integer|long|double|str|string|text|id|date|datetime"
+    r"|localdatetime|boolean)(\[\])?(\([^()]*\))?$",
+    re.IGNORECASE,
+)
+_SEQUENCE = re.compile(r":token_seq$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class ColumnUse:
+    """ColumnUse tells of one file which of its columns were read.
+
+    Attributes:
+        file: the name of the file.
+        taken: the column's name in the file for each part that was found, such as "user_id".
+        unused: the names of the other columns.
+    """
+
+    file: str
+    taken: dict[str, str]
+    unused: tuple[str, ...] = ()
+
+    def line(self) -> str:
+        """Return the same in one line for people."""
+        taken = ", ".join(
+            part if part == name else f"{part} from {one_line(name, 40)!r}"
+            for part, name in self.taken.items()
+        )
+        unused = ", ".join(one_line(name, 40) for name in self.unused)
+        return f"{self.file}: read {taken}" + (
+            f"; not used: {one_line(unused, 300)}" * bool(unused)
+        )
+
+
+def plain_name(name: str) -> str:
+    """Return a column's name without case, type, spaces, and all but letters and digits."""
+    return re.sub(r"[\W_]+", "", _TYPE.sub("", name.strip())).lower()
+
+
+def is_sequence(name: str) -> bool:
+    """Return whether a column's name says that its cells are words with spaces between them."""
+    return bool(_SEQUENCE.search(name.strip()))
+
+
+def is_typed(name: str) -> bool:
+    """Return whether a column's name has its type behind it, as in RecBole's ``user_id:token``."""
+    return bool(_TYPE.search(name.strip()))
+
+
+def match_columns(kind: Kind, found: Sequence[str]) -> dict[str, int]:
+    """Map each part, such as "user_id", to the position of its column in `found`.
+
+    Of columns with the same name the first counts, and no column is taken twice.
+    """
+    plain = [plain_name(name) for name in found]
+    matched: dict[str, int] = {}
+    for part, names in COLUMN_NAMES[kind].items():
+        position = next((plain.index(name) for name in names if name in plain), None)
+        if position is not None and position not in matched.values():
+            matched[part] = position
+    if kind == "movies" and "title" not in matched and "id" in plain and "movie_id" in matched:
+        position = matched["movie_id"]
+        if plain[position] in _TITLE_OR_ID:
+            matched |= {"movie_id": plain.index("id"), "title": position}
+    return matched
+
+
+def find_columns(place: str, kind: Kind, columns: Sequence[str]) -> dict[str, int]:
+    """Map each part to the position of its column in the file `place`; see `match_columns`.
+
+    Raises:
+        DataError: there are too many of them, or one that is needed is missing.
+    """
+    if len(columns) > _MAX_COLUMNS:
+        raise DataError(
+            f"{place} has {len(columns):,} columns where {_MAX_COLUMNS:,} are the most; "
+            f"check --{kind}"
+        )
+    matched = match_columns(kind, columns)
+    missing = [part for part in REQUIRED_COLUMNS[kind] if part not in matched]
+    if missing:
+        found = one_line(", ".join(column.strip() for column in columns), 500)
+        raise DataError(
+            f"{place} has no column {' and no column '.join(missing)}; its header has: "
+            f"{found}; rename the columns or check --{kind}"
+        )
+    return matched
+
+
+def column_use(
+    file: str, columns: Sequence[str], matched: dict[str, int], named: bool = True
+) -> ColumnUse:
+    """Return which of a file's `columns` are read, those that `find_columns` matched.
+
+    Args:
+        named: whether the file names its columns; if not, they are told by their number.
+    """
+    if not named:
+        columns = [f"column {position}" for position in range(1, len(columns) + 1)]
+    taken = {part: columns[position].strip() for part, position in matched.items()}
+    used = set(matched.values())
+    unused = (name.strip() for position, name in enumerate(columns) if position not in used)
+    return ColumnUse(file, taken, tuple(name for name in unused if name))
