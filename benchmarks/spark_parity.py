@@ -23,6 +23,7 @@ from pyspark.sql import SparkSession
 
 from recommender.bundle.history import History
 from recommender.core.errors import NotFoundError
+from recommender.core.relevance import relevant_from
 from recommender.dataset import Dataset, from_directory, import_dataset
 from recommender.evaluation.contenders import Contenders, Trained
 from recommender.evaluation.holdout import Holdout, split_random
@@ -31,7 +32,6 @@ from recommender.evaluation.metrics import (
     RECALL_AT,
     ListMetrics,
     StarsMetrics,
-    relevant_from,
     self_information,
 )
 from recommender.models.ranking import RankingModel
@@ -97,7 +97,7 @@ def _train(
 ) -> dict[str, HybridScorer]:
     """The app's scorer on the train part, by each engine; seconds of training go into `rows`."""
     texts = MovieTexts(folder / "movies.parquet", dataset.n_movies)
-    settings, train, scale = TrainingSettings(), holdout.train, dataset.scale
+    settings, train, scale = TrainingSettings(choose=False), holdout.train, dataset.scale
     contenders = Contenders(train, texts, scale, settings, lambda stage, fraction: None)
     fitted = {"content": contenders.trained["content"].model}
     data = dataclasses.replace(settings.data(train, texts, scale), fitted=fitted)

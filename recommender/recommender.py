@@ -374,7 +374,7 @@ class Recommender:
         n = self._requests.top_n(n)
         known, _ = self._most_rated(max(100, 5 * n), None, self._requests.known(skip))
         known = known[np.argsort(-self._facts.deviation[known], kind="stable")]
-        kept = most_various(self._facts.deviation[known], self._ranking.vectors[known], n, 0.5)
+        kept = most_various(self._facts.deviation[known], self._ranking.inputs[known], n, 0.5)
         return Results(self._results.movies(known[kept]))
 
     def user(self, user_id: Id) -> User:

@@ -19,7 +19,7 @@ from recommender.bundle.records import read_record
 from recommender.core.errors import BundleError
 
 FORMAT = "matinee-bundle"
-VERSION = 3
+VERSION = 4
 MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 1 << 24
 # What lies beside the data and outlasts it begins so, see `recommender.search.semantic.embed`.
@@ -78,7 +78,7 @@ class SettingsRecord:
     min_movie_ratings: int
     max_features: int
     stars: Mapping[str, float]
-    ranking: Mapping[str, float]
+    ranking: Mapping[str, Any]
     credit: str = ""
     imports: Mapping[str, Any] = field(default_factory=dict)
 
@@ -150,28 +150,9 @@ class TrainingRecord:
             BundleError: something is missing, or of the wrong kind.
         """
         try:
-            return read_record(cls, _with_models(dict(info)), "info")
+            return read_record(cls, dict(info), "info")
         except ValueError as error:
             raise BundleError(f"{path / MANIFEST}: {error}; {TRAIN_AGAIN}") from None
-
-
-def _with_models(info: dict[str, Any]) -> dict[str, Any]:
-    """Return `info` with ``models``, which bundles had elsewhere in it before."""
-    if "models" in info:
-        return info
-    try:
-        low, high = info["data"]["scale"]
-        ranking = info["settings"]["ranking"]
-        names = ("rated_exponent", "popularity_exponent")
-        scale = {"low": low, "high": high}
-        models = {
-            "stars": info["stars"] | scale,
-            "content": info["content"],
-            "ranking": {name: ranking[name] for name in names} | scale,
-        }
-    except (KeyError, TypeError, ValueError):
-        raise ValueError("info.models is missing") from None
-    return info | {"models": models}
 
 
 def manifest_stamp(path: str | Path) -> tuple[int, int] | None:

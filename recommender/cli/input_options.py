@@ -12,6 +12,7 @@ from recommender.core.errors import SettingsError
 from recommender.spark import LOCAL_MASTER
 
 if TYPE_CHECKING:
+    from recommender.core.relevance import Relevant
     from recommender.dataset import ImportOptions, Source
     from recommender.training.pipeline import TrainingSettings
 
@@ -88,6 +89,7 @@ def add_judging_options(command: argparse.ArgumentParser) -> None:
         default=20_000,
         help="of more users, judge so many, drawn at random (default: %(default)s)",
     )
+    add_choice_options(command)
 
 
 def judged_settings(options: argparse.Namespace) -> TrainingSettings:
@@ -99,7 +101,8 @@ def judged_settings(options: argparse.Namespace) -> TrainingSettings:
     from recommender.training.settings_file import default_settings, load_settings
 
     settings = load_settings(options.settings) if options.settings else default_settings()
-    return dataclasses.replace(settings, imports=import_options(options))
+    settings = dataclasses.replace(settings, imports=import_options(options))
+    return with_choice_options(settings, options)
 
 
 def check_engine_options(options: argparse.Namespace) -> None:
@@ -174,3 +177,34 @@ def _scale(text: str) -> tuple[float, float]:
     if not dash or not scale[0] < scale[1]:
         raise argparse.ArgumentTypeError(f"{text!r} is not a scale like 0.5-5")
     return scale
+
+
+def add_choice_options(command: argparse._ActionsContainer) -> None:
+    """Add what says how the ranking model's settings are chosen."""
+    command.add_argument(
+        "--relevant",
+        type=_relevant,
+        metavar="liked|any|N",
+        help="which ratings count: those three quarters of the way up the scale, all, or those of "
+        "N stars and more (default: liked)",
+    )
+    command.add_argument(
+        "--no-choose",
+        action="store_true",
+        help="use the ranking model's settings as they are, instead of choosing on these data",
+    )
+
+
+def with_choice_options(
+    settings: TrainingSettings, options: argparse.Namespace
+) -> TrainingSettings:
+    """Return `settings` with what these options say in their place."""
+    if options.relevant is not None:
+        settings = dataclasses.replace(settings, relevant=options.relevant)
+    return dataclasses.replace(settings, choose=settings.choose and not options.no_choose)
+
+
+def _relevant(text: str) -> Relevant:
+    from recommender.core.relevance import parse_relevant
+
+    return parse_relevant(text)

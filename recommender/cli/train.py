@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from recommender.cli import shared
 from recommender.cli.input_options import (
+    add_choice_options,
     add_engine_options,
     add_input_options,
     check_engine_options,
     import_options,
     names_folder,
     source_of,
+    with_choice_options,
 )
 from recommender.core.errors import SettingsError
 from recommender.core.optional_packages import require_training
@@ -73,12 +75,16 @@ def add_command(commands: Any) -> None:
         ("--max-features", "MATINEE_FEATURES, else 2000", "terms of the content model"),
     ):
         model.add_argument(flag, type=whole, metavar="N", help=f"{what} (default: {default})")
+    add_choice_options(model)
 
 
 def _run(options: argparse.Namespace) -> None:
     require_training()
     MemoryBudget.find(options.memory_limit)  # before the imports take their share of it
     check_engine_options(options)
+    from recommender.models.ranking import RankingModel
+    from recommender.models.ranking_choice import described
+
     if options.add or options.bundle:
         bundle = _train_on_more(options)
     else:
@@ -88,6 +94,8 @@ def _run(options: argparse.Namespace) -> None:
         print(line)
     columns = ("stage", "seconds", "peak_mb", "disk_mb")
     print("\n".join(table([_stage_row(stage) for stage in bundle.training.stages], columns)))
+    if line := described(RankingModel.load(bundle)):
+        print(line)
     data = bundle.training.data
     print(
         f"Trained on {data.trained_users:,} users and {data.trained_movies:,} movies in "
@@ -182,7 +190,7 @@ def _base_settings(options: argparse.Namespace) -> TrainingSettings:
 def _training_settings(options: argparse.Namespace, base: TrainingSettings) -> TrainingSettings:
     """The settings `base`, with what the options say in their place."""
     imports = import_options(options)
-    return dataclasses.replace(
+    settings = dataclasses.replace(
         base,
         **_given(
             min_user_ratings=options.min_user_ratings,
@@ -197,6 +205,7 @@ def _training_settings(options: argparse.Namespace, base: TrainingSettings) -> T
         imports=dataclasses.replace(imports, scale=imports.scale or base.imports.scale),
         credit=options.credit or base.credit,
     )
+    return with_choice_options(settings, options)
 
 
 def _given(**values: Any) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from debug_memory import action
 from recommender.bundle.history import History
 from recommender.core.errors import DataError, SettingsError
 from recommender.core.progress import StageProgress, no_progress
+from recommender.core.relevance import relevant_from
 from recommender.dataset import Source, import_dataset
 from recommender.evaluation.contenders import (
     BY_STARS,
@@ -33,7 +34,6 @@ from recommender.evaluation.metrics import (
     RECALL_AT,
     ListMetrics,
     StarsMetrics,
-    relevant_from,
     self_information,
 )
 from recommender.evaluation.scratch import scratch_folder
@@ -126,7 +126,8 @@ def evaluate(
         dataset = import_dataset(source, folder, imports, progress)
         history = History.open(folder)
         texts = MovieTexts(folder / "movies.parquet", dataset.n_movies)
-        judged = []
+        judged: list[int] = []
+        used: list[dict[str, Any]] = []
         seeds = options.seeds[:1] if timed else options.seeds
         for seed in seeds:
             if timed:
@@ -136,7 +137,10 @@ def evaluate(
                 holdout = split_random(history, folder / "split", seed)
             told = _numbered(progress, seed)
             contenders = Contenders(holdout.train, texts, dataset.scale, settings, told)
-            trial = _Trial(holdout, contenders, dataset.scale, seed, options.max_users)
+            liked_from = relevant_from(dataset.scale, settings.relevant)
+            trial = _Trial(holdout, contenders, liked_from, seed, options.max_users)
+            ranking = contenders.trained["ranking"].model
+            used.append({**ranking.chosen, "neutral": ranking.neutral})
             judged.append(len(trial.users))
             for contender in contenders.all():
                 if options.only and contender.name not in options.only:
@@ -147,7 +151,7 @@ def evaluate(
             "split": options.protocol,
             "seeds": list(seeds),
             "users_judged": judged,
-            "relevant_from_stars": relevant_from(dataset.scale),
+            "relevant_from_stars": liked_from,
         },
         "data": {
             "ratings": dataset.n_ratings,
@@ -162,6 +166,7 @@ def evaluate(
             "max_features": settings.max_features,
             "stars": dataclasses.asdict(settings.stars),
             "ranking": dataclasses.asdict(settings.ranking),
+            "ranking_chosen": used,
         },
         "models": [{"name": name, **_summary(row)} for name, row in rows.items()],
         "seconds": round(time.monotonic() - started, 1),
@@ -175,12 +180,12 @@ class _Trial:
         self,
         holdout: Holdout,
         contenders: Contenders,
-        scale: tuple[float, float],
+        liked_from: float,
         seed: int,
         max_users: int,
     ) -> None:
         self._train, self._test = holdout.train, holdout.test
-        self._liked_from = relevant_from(scale)
+        self._liked_from = liked_from
         self._trained = contenders.trained
         self._information = self_information(contenders.counts, self._train.n_users)
         users = users_with_relevant(self._test, self._liked_from)

@@ -1,8 +1,7 @@
 """Measures of lists of movies and of predicted stars.
 
-A list is judged by the movies that its user rated well in the held-out part ("relevant"). NDCG:
-Järvelin and Kekäläinen, "Cumulated gain-based evaluation of IR techniques", 2002, with a gain of 1
-for each relevant movie. Novelty: Vargas and Castells, "Rank and relevance in novelty and
+A list is judged by the movies that its user rated well in the held-out part; `core.relevance` says
+which these are, and has NDCG. Novelty: Vargas and Castells, "Rank and relevance in novelty and
 diversity metrics for recommender systems", 2011 (mean self-information).
 """
 
@@ -10,30 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-NDCG_AT = 10
+from recommender.core.relevance import NDCG_AT, ndcg
+
 RECALL_AT = 20
-_DISCOUNTS = 1 / np.log2(np.arange(2, NDCG_AT + 2))
-
-
-def relevant_from(scale: tuple[float, float]) -> float:
-    """The stars from which a movie counts as liked: three quarters of the way up the scale.
-
-    With half stars from 0.5 to 5, and with whole ones from 1 to 5, these are 4 stars and more.
-    """
-    low, high = scale
-    return low + 0.75 * (high - low)
-
-
-def ndcg(top: np.ndarray, relevant: np.ndarray) -> float:
-    """NDCG@10 of one list, 0..1.
-
-    Args:
-        top: movies, best first, shape (n,).
-        relevant: movies, at least one, shape (m,).
-    """
-    hits = np.isin(top[:NDCG_AT], relevant)
-    best = _DISCOUNTS[: len(relevant)].sum()
-    return float(_DISCOUNTS[: len(hits)][hits].sum() / best)
 
 
 def recall(top: np.ndarray, relevant: np.ndarray) -> float:

@@ -59,7 +59,7 @@ def _notes(results: dict[str, Any]) -> list[str]:
     return [
         f"{data['ratings']:,} ratings, {data['users']:,} users, {data['movies']:,} movies.",
         f"{split[0].upper()}{split[1:]}.",
-        f"Lists of {users} users; liked: {protocol['relevant_from_stars']:g} stars or more.",
+        f"Lists of {users} users; relevant: {protocol['relevant_from_stars']:g} stars or more.",
         "±: standard error over users. Seconds and memory: training and judging, for one seed.",
     ]
 

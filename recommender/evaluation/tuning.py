@@ -1,7 +1,8 @@
 """Settings chosen on a validation split, in bounded time.
 
-The test ratings of `matinee evaluate` with the same seed are set aside first and never looked at;
-the rest is split again, and each trial is trained on one part and judged by the other.
+The test ratings of `matinee evaluate` with the same seed are set aside first and never looked at.
+For the stars, the rest is split again, and each trial is trained on one part and judged by the
+other; for the ranking, see `models.ranking_choice`.
 
 The search goes along one setting after the other (coordinate search): each value of the grid is
 tried with the best of the others, until a whole round brings nothing or the trials are used up. It
@@ -14,25 +15,26 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
-from recommender.bundle.catalogue import MovieText
 from recommender.bundle.history import History
 from recommender.core.errors import DataError, SettingsError
 from recommender.core.progress import StageProgress, no_progress
+from recommender.core.relevance import Relevant, relevant_from
 from recommender.dataset import Source, import_dataset
 from recommender.evaluation.holdout import Holdout, split_random
-from recommender.evaluation.judging import users_with_relevant
-from recommender.evaluation.metrics import NDCG_AT, StarsMetrics, ndcg, relevant_from
+from recommender.evaluation.metrics import StarsMetrics
 from recommender.evaluation.scratch import scratch_folder
-from recommender.evaluation.top_lists import top_unrated
 from recommender.models.content import ContentModel
-from recommender.models.ranking import RankingModel, RankingSettings
+from recommender.models.protocol import TrainingData
+from recommender.models.ranking import RankingSettings
+from recommender.models.ranking_choice import Validation
+from recommender.models.ranking_fit import HistoryRows
 from recommender.models.stars import StarsModel, StarsSettings
 from recommender.training.pipeline import MovieTexts, TrainingSettings
 
@@ -45,11 +47,11 @@ STARS_GRID: Grid = {
     "n_epochs": (10, 20, 30, 40),
 }
 RANKING_GRID: Grid = {
-    "popularity_exponent": (0.0, 0.1, 0.2, 0.3, 0.4),
-    "content_weight": (0.1, 0.3, 1.0, 2.0),
-    "rated_exponent": (0.2, 0.3, 0.4, 0.5),
-    "damping": (8, 16, 32),
-    "n_factors": (32, 64, 96, 128),
+    "regularization": (1.2, 1.8, 2.5, 3.5, 5.0, 7.0, 10.0, 14.0, 28.0),
+    "neutral": (-1 / 9, 1 / 6, 1 / 4, 1 / 3),
+    "content_weight": (0.06, 0.17, 0.3, 0.5, 0.8, 1.5),
+    "n_factors": (24, 32, 48, 64, 96, 128),
+    "lowest_weight": (0.1, 0.3, 0.5, 1.0),
 }
 
 
@@ -90,6 +92,7 @@ class TuningResult:
         rmse, ndcg: how good they were on the validation part.
         first_rmse, first_ndcg: how good those were that the search began with.
         trials: how many were tried.
+        relevant: what counted, see `relevance`.
     """
 
     stars: StarsSettings
@@ -99,13 +102,16 @@ class TuningResult:
     first_rmse: float
     first_ndcg: float
     trials: int
+    relevant: Relevant
 
     def to_dict(self) -> dict[str, Any]:
         """As `settings_file.load_settings` reads it."""
         values = dataclasses.asdict(self)
+        del values["ranking"]["choose_for"]
         return {
             "stars": values.pop("stars"),
             "ranking": values.pop("ranking"),
+            "relevant": values.pop("relevant"),
             "tuned": values,
         }
 
@@ -129,9 +135,23 @@ def tune(
     settings = settings or TrainingSettings()
     with scratch_folder() as folder:
         dataset = import_dataset(source, folder, settings.imports, progress)
-        holdout = _validation_split(History.open(folder), folder, options)
+        rest, holdout = _validation_split(History.open(folder), folder, options)
         texts = MovieTexts(folder / "movies.parquet", dataset.n_movies)
-        judge = _Judge(holdout, texts, dataset.scale, settings)
+        judge = _StarsJudge(holdout, settings.data(holdout.train, texts, dataset.scale))
+        validation = Validation(
+            lambda weighting: HistoryRows(rest, weighting, dataset.n_movies),
+            rest,
+            ContentModel.fit(settings.data(rest, texts, dataset.scale), settings.of(ContentModel)),
+            dataset.scale,
+            settings.relevant,
+            options.seed,
+        )
+        if not validation.n_users:
+            liked_from = relevant_from(dataset.scale, settings.relevant)
+            raise DataError(
+                f"nothing to judge by: no rating of the validation part has {liked_from:g} "
+                "stars or more; give more ratings"
+            )
         began = time.monotonic()
         stars = _Search(
             STARS_GRID, judge.rmse, options.trials // 2, options.minutes / 2, "stars: RMSE"
@@ -139,7 +159,7 @@ def tune(
         best_stars = stars.run(settings.stars, tell, progress)
         ranking = _Search(
             RANKING_GRID,
-            lambda tried: -judge.ndcg(tried),
+            lambda tried: -float(validation.judge(tried).mean()),
             options.trials - stars.trials,
             options.minutes - (time.monotonic() - began) / 60,
             "ranking: NDCG@10",
@@ -153,38 +173,26 @@ def tune(
         first_rmse=stars.first,
         first_ndcg=-ranking.first,
         trials=stars.trials + ranking.trials,
+        relevant=settings.relevant,
     )
 
 
-def _validation_split(history: History, folder: Path, options: TuningOptions) -> Holdout:
+def _validation_split(
+    history: History, folder: Path, options: TuningOptions
+) -> tuple[History, Holdout]:
+    """Return what is left without the test ratings, and its split for the users drawn."""
     rng = np.random.default_rng(options.seed)
     taking_part = np.zeros(history.n_users, dtype=bool)
     taking_part[rng.permutation(history.n_users)[: options.max_users]] = True
     rest = split_random(history, folder / "test", options.seed).train
-    return split_random(rest, folder / "validation", options.seed, taking_part)
+    return rest, split_random(rest, folder / "validation", options.seed, taking_part)
 
 
-class _Judge:
+class _StarsJudge:
     """Trains on the one part of the validation split and judges by the other."""
 
-    def __init__(
-        self,
-        holdout: Holdout,
-        texts: Collection[MovieText],
-        scale: tuple[float, float],
-        settings: TrainingSettings,
-    ) -> None:
-        train, self._validation = holdout.train, holdout.test
-        data = settings.data(train, texts, scale)
-        content = ContentModel.fit(data, settings.of(ContentModel))
-        self._data = dataclasses.replace(data, fitted={ContentModel.name: content})
-        self._liked_from = relevant_from(scale)
-        self._judged = users_with_relevant(self._validation, self._liked_from)
-        if not len(self._judged):
-            raise DataError(
-                f"nothing to judge by: no rating of the validation part has {self._liked_from:g} "
-                "stars or more; give more ratings"
-            )
+    def __init__(self, holdout: Holdout, data: TrainingData) -> None:
+        self._data, self._validation = data, holdout.test
 
     def rmse(self, settings: StarsSettings) -> float:
         """Return the RMSE of the stars model."""
@@ -193,17 +201,6 @@ class _Judge:
         for block in self._validation.everything():
             errors.add(model.predict_pairs(block.users, block.movies), block.ratings)
         return float(errors.result()["rmse"][0])
-
-    def ndcg(self, settings: RankingSettings) -> float:
-        """Return the mean NDCG@10 of the ranking model."""
-        model = RankingModel.fit(self._data, settings)
-        n_movies, train = self._data.n_movies, self._data.history
-        values = []
-        lists = top_unrated(model, train, n_movies, self._judged, NDCG_AT)
-        for user, top in zip(self._judged, lists, strict=True):
-            movies, ratings = self._validation.of(user)
-            values.append(ndcg(top, movies[ratings >= self._liked_from]))
-        return float(np.mean(values))
 
 
 class _Search:

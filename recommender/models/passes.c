@@ -160,37 +160,39 @@ stars_pass(PyObject *self, PyObject *args)
     return answer(trouble, done);
 }
 
-/* product += Wᵀ D W columns, where row u of W is (base + slope·rating)·movie_scale, and D scales
-users. `image` is row u of W times columns. */
+/* product += Wᵀ D W columns for the columns from `left` to `right`, where row u of W is
+base + slope·rating, and D scales users. `image` is row u of W times these columns. */
 ALSO_WIDE static void
-multiply(const Part *part, const float *user_scale, const float *movie_scale, float base,
-         float slope, const float *columns, float *restrict product, float *restrict image,
-         Py_ssize_t width)
+multiply(const Part *part, const float *user_scale, float base, float slope, const float *columns,
+         float *product, float *restrict image, Py_ssize_t width, Py_ssize_t left,
+         Py_ssize_t right)
 {
     const int64_t *offsets = part->offsets.buf;
     const int32_t *movies = part->movies.buf;
     const float *ratings = part->ratings.buf;
     const int64_t end = offsets[part->last];
-    const size_t size = (size_t)width * sizeof *columns;
+    const Py_ssize_t many = right - left;
+    const size_t size = (size_t)many * sizeof *columns;
 
     for (Py_ssize_t u = part->first; u < part->last; u++) {
-        for (Py_ssize_t f = 0; f < width; f++)
+        if (user_scale[u] == 0)
+            continue;
+        for (Py_ssize_t f = 0; f < many; f++)
             image[f] = 0;
         for (int64_t j = offsets[u]; j < offsets[u + 1]; j++) {
-            const float *row = columns + movies[j] * width;
-            const float weight = (base + slope * ratings[j]) * movie_scale[movies[j]];
+            const float *row = columns + movies[j] * width + left;
+            const float weight = base + slope * ratings[j];
             if (j + AHEAD < end)
-                prefetch(columns + movies[j + AHEAD] * width, size);
-            for (Py_ssize_t f = 0; f < width; f++)
+                prefetch(columns + movies[j + AHEAD] * width + left, size);
+            for (Py_ssize_t f = 0; f < many; f++)
                 image[f] += weight * row[f];
         }
         for (int64_t j = offsets[u]; j < offsets[u + 1]; j++) {
-            float *restrict row = product + movies[j] * width;
-            const float weight
-                = (base + slope * ratings[j]) * movie_scale[movies[j]] * user_scale[u];
+            float *restrict row = product + movies[j] * width + left;
+            const float weight = (base + slope * ratings[j]) * user_scale[u];
             if (j + AHEAD < end)
-                prefetch(product + movies[j + AHEAD] * width, size);
-            for (Py_ssize_t f = 0; f < width; f++)
+                prefetch(product + movies[j + AHEAD] * width + left, size);
+            for (Py_ssize_t f = 0; f < many; f++)
                 row[f] += weight * image[f];
         }
     }
@@ -200,32 +202,32 @@ static PyObject *
 ranking_pass(PyObject *self, PyObject *args)
 {
     Part part;
-    Py_buffer user_scale, movie_scale, columns, product;
-    Py_ssize_t width;
+    Py_buffer user_scale, columns, product;
+    Py_ssize_t width, left, right;
     float base, slope, *image = NULL;
     enum Trouble trouble = NONE;
 
-    if (!PyArg_ParseTuple(args, "y*y*y*nny*y*ffy*w*n", &part.offsets, &part.movies, &part.ratings,
-                          &part.first, &part.last, &user_scale, &movie_scale, &base, &slope,
-                          &columns, &product, &width))
+    if (!PyArg_ParseTuple(args, "y*y*y*nny*ffy*w*nnn", &part.offsets, &part.movies, &part.ratings,
+                          &part.first, &part.last, &user_scale, &base, &slope, &columns, &product,
+                          &width, &left, &right))
         return NULL;
     Py_BEGIN_ALLOW_THREADS
-    const Py_ssize_t n_movies = count(&movie_scale, sizeof(float));
-    if (width < 1 || count(&user_scale, sizeof(float)) != count(&part.offsets, sizeof(int64_t)) - 1
-        || !fits(&part) || count(&columns, sizeof(float)) != n_movies * width
-        || columns.len != product.len)
+    const Py_ssize_t n_values = count(&columns, sizeof(float));
+    if (width < 1 || left < 0 || left >= right || right > width || n_values % width
+        || count(&user_scale, sizeof(float)) != count(&part.offsets, sizeof(int64_t)) - 1
+        || !fits(&part) || columns.len % (Py_ssize_t)sizeof(float) || columns.len != product.len)
         trouble = MISFIT;
-    else if (!in_range(&part, n_movies))
+    else if (!in_range(&part, n_values / width))
         trouble = RANGE;
-    else if (!(image = malloc((size_t)width * sizeof(float))))
+    else if (!(image = malloc((size_t)(right - left) * sizeof(float))))
         trouble = MEMORY;
     else
-        multiply(&part, user_scale.buf, movie_scale.buf, base, slope, columns.buf, product.buf,
-                 image, width);
+        multiply(&part, user_scale.buf, base, slope, columns.buf, product.buf, image, width, left,
+                 right);
     free(image);
     Py_END_ALLOW_THREADS
-    Py_buffer *held[] = {&part.offsets, &part.movies, &part.ratings, &user_scale,
-                         &movie_scale,  &columns,     &product};
+    Py_buffer *held[] = {&part.offsets, &part.movies, &part.ratings,
+                         &user_scale,   &columns,     &product};
     for (size_t n = 0; n < sizeof held / sizeof *held; n++)
         PyBuffer_Release(held[n]);
     return answer(trouble, part.last - part.first);

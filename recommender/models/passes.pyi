@@ -50,19 +50,20 @@ def ranking_pass(
     first: int,
     last: int,
     user_scale: np.ndarray,
-    movie_scale: np.ndarray,
     base: float,
     slope: float,
     columns: np.ndarray,
     product: np.ndarray,
     width: int,
+    left: int,
+    right: int,
     /,
 ) -> int:
-    """Add Wᵀ D W · columns to `product`, where W holds (base + slope·rating)·movie_scale and D the
-    scales of the users.
+    """Add Wᵀ D W · columns to `product`, where W holds base + slope·rating and D the scales of the
+    users; only for the columns from `left` up to `right`, so that threads can share the work.
 
     Args:
-        user_scale, movie_scale: float32, shapes (users,) and (movies,).
+        user_scale: float32, shape (users,); a user with 0 is passed over.
         columns: float32, shape (movies, width).
         product: changed; float32, shape (movies, width).
 

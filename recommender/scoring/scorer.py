@@ -230,7 +230,7 @@ class HybridScorer:
         scores: np.ndarray,
     ) -> Ranked:
         if request.variety > 0:
-            kept = most_various(scores, self.ranking.vectors[movies], request.n, request.variety)
+            kept = most_various(scores, self.ranking.inputs[movies], request.n, request.variety)
             movies, scores = movies[kept], scores[kept]
         return Ranked(person, movies, scores, low, high)
 

@@ -12,6 +12,7 @@ import shutil
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic
 
@@ -32,10 +33,11 @@ from recommender.bundle.writer import BundleWriter
 from recommender.core.errors import BundleError, DataError, SettingsError
 from recommender.core.progress import Progress, StageProgress, no_progress, of_stage, scaled
 from recommender.core.records import Id
+from recommender.core.relevance import LIKED, Relevant
 from recommender.dataset import ImportOptions
 from recommender.models.content import ContentModel, ContentSettings
 from recommender.models.protocol import Model, TrainingData
-from recommender.models.ranking import RankingSettings
+from recommender.models.ranking import RankingModel, RankingSettings
 from recommender.models.registry import SERVED
 from recommender.models.stars import StarsSettings
 from recommender.search.titles import TitleIndex
@@ -45,6 +47,8 @@ from recommender.training.stages import Stages
 
 # For a `dataset.Source`.
 _HERE: Engine[Any] = LocalEngine()
+# The ranking model has as many directions as fit into this share of the memory, and not fewer.
+_RANK_SHARE, _MIN_RANK = 0.85, 32
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,9 @@ class TrainingSettings:
             stays in the catalogue, in the content model and in the hybrid.
         max_features: how many terms the content model keeps.
         stars: the settings of the stars model.
-        ranking: the settings of the ranking model.
+        ranking: the settings of the ranking model, or those its search begins with.
+        relevant: which ratings count as relevant, see `relevance`.
+        choose: whether the ranking model's settings are chosen for the data.
         imports: encoding, rating scale, and the memory that reading may use.
         credit: where the data come from and on what terms; shown on the About page.
     """
@@ -67,15 +73,18 @@ class TrainingSettings:
     max_features: int = 2000
     stars: StarsSettings = dataclasses.field(default_factory=StarsSettings)
     ranking: RankingSettings = dataclasses.field(default_factory=RankingSettings)
+    relevant: Relevant = LIKED
+    choose: bool = True
     imports: ImportOptions = dataclasses.field(default_factory=ImportOptions)
     credit: str = ""
 
     def of(self, model: type[Model]) -> Any:
         """Return the settings of a model; None, for its defaults, where this has none."""
+        choose_for = self.relevant if self.choose else None
         own = {
             "stars": self.stars,
             "content": ContentSettings(self.max_features),
-            "ranking": self.ranking,
+            "ranking": dataclasses.replace(self.ranking, choose_for=choose_for),
         }
         return own.get(model.name)
 
@@ -231,7 +240,7 @@ class _Training(Generic[S]):
         settings = self._settings
         users, movies, ratings = (self._data[name] for name in ("users", "movies", "ratings"))
         needed = max(
-            self._engine.memory(model, users, movies, ratings, settings.of(model))
+            self._engine.memory(model, users, movies, ratings, self._settings_of(model))
             for model in SERVED
         )
         budget = MemoryBudget.find(settings.imports.memory_limit)
@@ -239,6 +248,20 @@ class _Training(Generic[S]):
             raise budget.shortage(
                 f"the models of {users:,} users and {movies:,} movies take {format_bytes(needed)}"
             )
+
+    def _settings_of(self, model: type[Model]) -> Any:
+        """Return the settings of a model; the ranking model has as many directions as leave some
+        of the memory free, at most the settings' number."""
+        settings = self._settings.of(model)
+        if model is not RankingModel:
+            return settings
+        users, movies, ratings = (self._data[name] for name in ("users", "movies", "ratings"))
+        memory = partial(self._engine.memory, model, users, movies, ratings)
+        ranks = range(settings.rank, min(settings.rank, _MIN_RANK) - 1, -1)
+        smallest = dataclasses.replace(settings, rank=ranks[-1])
+        budget = _RANK_SHARE * MemoryBudget.find(self._settings.imports.memory_limit).bytes
+        fitting = (dataclasses.replace(settings, rank=rank) for rank in ranks)
+        return next((one for one in fitting if memory(one) <= budget), smallest)
 
     def _texts(self, progress: Progress = no_progress) -> MovieTexts:
         return MovieTexts(self._work / "movies.parquet", self._data["movies"], progress)
@@ -267,7 +290,7 @@ class _Training(Generic[S]):
             progress = of_stage(self._progress, model.name)
             before = {one.name: one.load(self._writer) for one in SERVED[: SERVED.index(model)]}
             own = dataclasses.replace(data, texts=self._texts(progress), fitted=before)
-            fitted = self._engine.fit(model, own, self._settings.of(model), progress)
+            fitted = self._engine.fit(model, own, self._settings_of(model), progress)
             fitted.save(self._writer)
             terms = fitted.vocabulary if isinstance(fitted, ContentModel) else ()
             return {"numbers": self._writer.numbers(model.name), "terms": terms}

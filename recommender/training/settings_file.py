@@ -10,6 +10,7 @@ from typing import Any
 
 from recommender.bundle.manifest import SettingsRecord
 from recommender.core.errors import SettingsError, one_line
+from recommender.core.relevance import parse_relevant
 from recommender.dataset import ImportOptions
 from recommender.models.ranking import RankingSettings
 from recommender.models.stars import StarsSettings
@@ -18,8 +19,15 @@ from recommender.training.pipeline import TrainingSettings
 
 _MODELS = ("stars", "ranking")
 _NUMBERS = ("min_user_ratings", "min_movie_ratings", "max_features")
-_MAX_FACTORS = 1000
 _LARGEST = 2**32 - 1  # where seeds end
+_RANGES: dict[str, tuple[float, float]] = {
+    "n_factors": (1, 1000),
+    "rank": (1, 1000),
+    "regularization": (0.001, _LARGEST),
+    "neutral": (-1, 1),
+    "lowest_weight": (0, 1),
+}
+_RELEVANT = "relevant"
 # What the file may say beside settings: how they were found.
 _NOTES = "tuned"
 
@@ -39,8 +47,8 @@ def load_settings(path: str | Path) -> TrainingSettings:
     """The settings in the JSON file at `path`; what it does not name keeps its default.
 
     The file holds an object with the objects ``stars`` (see `StarsSettings`) and ``ranking`` (see
-    `RankingSettings`), and perhaps ``min_user_ratings``, ``min_movie_ratings`` and
-    ``max_features``.
+    `RankingSettings`), and perhaps ``relevant`` (see `relevance`), ``min_user_ratings``,
+    ``min_movie_ratings`` and ``max_features``. With ``ranking``, no search chooses other settings.
 
     Raises:
         SettingsError: it cannot be read, or holds a name or a value that cannot be used.
@@ -53,20 +61,23 @@ def load_settings(path: str | Path) -> TrainingSettings:
     except (ValueError, RecursionError) as error:
         raise SettingsError(f"{path} is not JSON ({error}); check --settings") from None
     base = default_settings()
-    known = (*_MODELS, *_NUMBERS, _NOTES)
+    known = (*_MODELS, *_NUMBERS, _RELEVANT, _NOTES)
     chosen: dict[str, Any] = {}
     for name, value in _object(values, str(path), known).items():
         if name in _MODELS:
             default: StarsSettings | RankingSettings = getattr(base, name)
-            names = tuple(field.name for field in dataclasses.fields(default))
+            names = tuple(n for n in dataclasses.asdict(default) if n != "choose_for")
             given = _object(value, f"{path}, {name}", names)
             checked: dict[str, Any] = {
                 one: _number(number, getattr(default, one), f"{path}, {name}.{one}")
                 for one, number in given.items()
             }
             chosen[name] = dataclasses.replace(default, **checked)
+            chosen["choose"] = chosen.get("choose", base.choose) and name != "ranking"
         elif name in _NUMBERS:
             chosen[name] = _number(value, getattr(base, name), f"{path}, {name}")
+        elif name == _RELEVANT:
+            chosen[name] = parse_relevant(str(value))
     return dataclasses.replace(base, **chosen)
 
 
@@ -104,10 +115,10 @@ def _number(value: Any, default: float, place: str) -> float:
     """`value` if it can take the place of `default`: a whole number where that is one."""
     whole = isinstance(default, int)
     fits = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-    low, high = (1, _MAX_FACTORS) if place.endswith(".n_factors") else (0, _LARGEST)
+    low, high = _RANGES.get(place.rpartition(".")[2], (0, _LARGEST))
     if not fits or not low <= value <= high:
         raise SettingsError(
             f"{place} is {one_line(repr(value), 40)}; "
-            f"give a {'whole ' if whole else ''}number from {low} to {high}"
+            f"give a {'whole ' if whole else ''}number from {low:.10g} to {high:.10g}"
         )
     return value if whole else float(value)

@@ -45,7 +45,7 @@ def test_harm_to_an_open_bundle_is_told_in_the_page_until_it_is_mended(
 ) -> None:
     page = open_page("hybrid", user="7")
     before = titles(page)
-    (file,) = own_bundle.rglob("ranking_vectors.npy")
+    (file,) = own_bundle.rglob("ranking_outputs.npy")
     harm(file)
     heading, sentence = problem(page.run())
     assert heading == BUNDLE_ERROR[0]

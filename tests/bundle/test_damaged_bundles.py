@@ -194,7 +194,7 @@ def test_a_manifest_without_end(copy: Path) -> None:
         Bundle.open(copy)
 
 
-@pytest.mark.parametrize("name", [MANIFEST, "catalogue.sqlite", "ranking_vectors.npy"])
+@pytest.mark.parametrize("name", [MANIFEST, "catalogue.sqlite", "ranking_outputs.npy"])
 @pytest.mark.parametrize(
     "command",
     [
@@ -229,7 +229,7 @@ def test_the_command_line_says_it_in_one_line(
 
 
 @pytest.mark.parametrize(
-    "name", ["ranking_vectors.npy", "history_ratings-00000.npy", "catalogue.sqlite"]
+    "name", ["ranking_outputs.npy", "history_ratings-00000.npy", "catalogue.sqlite"]
 )
 def test_writing_into_an_opened_file_is_noticed(copy: Path, name: str) -> None:
     bundle = Bundle.open(copy)
@@ -240,12 +240,12 @@ def test_writing_into_an_opened_file_is_noticed(copy: Path, name: str) -> None:
 
 def test_cutting_off_an_opened_file_is_noticed_and_would_end_the_process(copy: Path) -> None:
     bundle = Bundle.open(copy)
-    os.truncate(bundle.file("ranking_vectors.npy"), 0)
+    os.truncate(bundle.file("ranking_outputs.npy"), 0)
     assert not bundle.untouched
     child = os.fork()
     if child == 0:
         faulthandler.disable()
-        bundle.array("ranking_vectors").sum()
+        bundle.array("ranking_outputs").sum()
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGBUS
 
@@ -264,4 +264,4 @@ def test_opened_files_that_are_removed_or_replaced_go_on(
     shutil.rmtree(copy)
     assert matinee.bundle.untouched
     assert answers(matinee) == before
-    assert np.isfinite(matinee.bundle.array("ranking_vectors")).all()
+    assert np.isfinite(matinee.bundle.array("ranking_outputs")).all()

@@ -373,8 +373,8 @@ def test_writing_into_a_fetched_shard_is_noticed(elsewhere: Elsewhere) -> None:
 
 def test_a_bundle_without_shards_of_something(tiny_bundle: Path) -> None:
     bundle = Bundle.open(tiny_bundle)
-    with pytest.raises(BundleError, match="there are no shards of ranking_vectors"):
-        bundle.shards.rows("ranking_vectors", [0, 10])
+    with pytest.raises(BundleError, match="there are no shards of ranking_outputs"):
+        bundle.shards.rows("ranking_outputs", [0, 10])
 
 
 def test_the_manifest_says_the_first_users(sharded_bundle: Path) -> None:

@@ -76,7 +76,7 @@ def test_the_test_ratings_are_never_seen(tiny_files: tuple[Path, Path], tmp_path
     import_dataset(from_files(*tiny_files), tmp_path)
     history = History.open(tmp_path)
     options = TuningOptions(seed=3, max_users=20)
-    validation = _validation_split(history, tmp_path / "v", options)
+    rest, validation = _validation_split(history, tmp_path / "v", options)
     test = split_random(history, tmp_path / "t", 3).test
 
     def pairs(part: History) -> set[tuple[int, int]]:
@@ -84,7 +84,8 @@ def test_the_test_ratings_are_never_seen(tiny_files: tuple[Path, Path], tmp_path
         return set(zip(users.tolist(), part.movies.tolist(), strict=True))  # type: ignore[attr-defined]
 
     seen = pairs(validation.train) | pairs(validation.test)
-    assert not seen & pairs(test)
+    assert seen <= pairs(rest)
+    assert not pairs(rest) & pairs(test)
     assert not pairs(validation.train) & pairs(validation.test)
     assert len({user for user, _ in seen}) == 20
 

@@ -31,10 +31,10 @@ def stars_arguments(**other: Any) -> dict[str, Any]:
 
 
 def ranking_arguments(**other: Any) -> dict[str, Any]:
-    scales = {"user_scale": np.ones(2, np.float32), "movie_scale": np.ones(3, np.float32)}
+    scale = {"user_scale": np.ones(2, np.float32), "base": 0.1, "slope": 0.2}
     table = np.ones((3, K), np.float32)
     columns = {"columns": table, "product": np.zeros_like(table), "width": K}
-    return history() | scales | {"base": 0.1, "slope": 0.2} | columns | other
+    return history() | scale | columns | {"left": 0, "right": K} | other
 
 
 WRONG_HISTORIES: list[dict[str, Any]] = [
@@ -80,7 +80,11 @@ def test_stars_arrays_that_do_not_fit_change_nothing(wrong: dict[str, Any]) -> N
     [
         *WRONG_HISTORIES,
         {"user_scale": np.ones(3, np.float32)},
-        {"movie_scale": np.ones(2, np.float32)},
+        {"columns": np.ones((3, K), np.float32).ravel()[:-1]},
+        {"left": -1},
+        {"left": K},
+        {"left": 2, "right": 2},
+        {"right": K + 1},
         {"product": np.zeros((2, K), np.float32)},
         {"columns": np.ones((3, K))},
         {"width": K + 1},
@@ -144,8 +148,20 @@ def test_the_stars_pass_is_surprises_loop(k: int) -> None:
 def test_the_ranking_pass_is_the_matrix_product() -> None:
     rng = np.random.default_rng(0)
     columns = rng.standard_normal((3, K)).astype(np.float32)
-    users, movies = (rng.random(n).astype(np.float32) for n in (2, 3))
-    arguments = ranking_arguments(columns=columns, user_scale=users, movie_scale=movies)
-    w = np.array([[1.1, 0, 0.3], [0, 0.7, 0]]) * movies
+    users = rng.random(2).astype(np.float32)
+    arguments = ranking_arguments(columns=columns, user_scale=users)
+    w = np.array([[1.1, 0, 0.3], [0, 0.7, 0]])
+    wanted = w.T @ np.diag(users) @ w @ columns
+    ranking_pass(*(arguments | {"right": 1}).values())
+    assert arguments["product"][:, :1] == pytest.approx(wanted[:, :1], abs=1e-6)
+    assert not arguments["product"][:, 1:].any()
+    ranking_pass(*(arguments | {"left": 1}).values())
+    assert arguments["product"] == pytest.approx(wanted, abs=1e-6)
+
+
+def test_users_without_scale_are_left_out() -> None:
+    users = np.array([1, 0], np.float32)
+    arguments = ranking_arguments(user_scale=users)
     ranking_pass(*arguments.values())
-    assert arguments["product"] == pytest.approx(w.T @ np.diag(users) @ w @ columns, abs=1e-6)
+    assert not arguments["product"][1].any()
+    assert arguments["product"][[0, 2]].all()

@@ -151,7 +151,7 @@ def test_a_lower_exponent_finds_less_known_movies(scorer: HybridScorer) -> None:
 def test_variety_makes_the_list_less_alike(scorer: HybridScorer) -> None:
     def likeness(variety: float) -> float:
         movies = rank(scorer, 3, Request(8, variety=variety)).movies
-        vectors = scorer.ranking.vectors[movies]
+        vectors = scorer.ranking.inputs[movies]
         vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         return float((vectors @ vectors.T).mean())
 

@@ -51,7 +51,7 @@ def wait_for(line: str, stream: IO[str] | None) -> None:
 
 def factors(matinee: Recommender) -> tuple[np.ndarray, np.ndarray]:
     scorer = matinee._scorer
-    return scorer.stars.movie_factors, scorer.ranking.vectors
+    return scorer.stars.movie_factors, scorer.ranking.outputs
 
 
 def test_everybody_is_ranked_as_in_one_process(

@@ -11,12 +11,14 @@ from recommender.bundle.history import History
 from recommender.models.content import ContentModel
 from recommender.models.protocol import TrainingData
 from recommender.models.ranking import RankingModel, RankingSettings
-from recommender.spark.ranking import fit_ranking
+from recommender.models.ranking_fit import HistoryRows, Weighting
+from recommender.spark.ranking import ClusterRows, fit_ranking
 from tests.spark.packed import on_executors
 
 SCALE = (0.5, 5.0)
 N_MOVIES = 90
-SETTINGS = RankingSettings(n_factors=8, damping=3)
+SETTINGS = RankingSettings(n_factors=8)
+WEIGHTING = Weighting.of(SCALE, SETTINGS)
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +63,9 @@ def model(ratings, data: TrainingData, told: list[float]) -> RankingModel:
 def test_is_the_model_of_the_local_engine(model, history, data) -> None:
     local = RankingModel.fit(data, SETTINGS)
     assert (model.popularity == local.popularity).all()
-    assert model.vectors.dtype == local.vectors.dtype
-    dots = local.vectors @ local.vectors.T
-    assert model.vectors @ model.vectors.T == pytest.approx(dots, abs=1e-5 * float(dots.max()))
+    assert model.inputs.dtype == local.inputs.dtype
+    wanted = local.inputs @ local.outputs.T
+    assert model.inputs @ model.outputs.T == pytest.approx(wanted, abs=1e-4 * float(wanted.max()))
     for user in range(0, 120, 10):
         rated = history.of(user)
         scores = [one.score(one.profile(*rated)[None], slice(0, 90)) for one in (model, local)]
@@ -71,10 +73,35 @@ def test_is_the_model_of_the_local_engine(model, history, data) -> None:
 
 
 def test_movies_nobody_rated_have_a_vector_from_their_content(model: RankingModel) -> None:
-    assert np.isfinite(model.vectors).all()
-    assert np.linalg.norm(model.vectors[-2:], axis=1).min() > 0
+    for vectors in (model.inputs, model.outputs):
+        assert np.isfinite(vectors).all()
+        assert np.linalg.norm(vectors[-2:], axis=1).min() > 0
 
 
 def test_progress(model: RankingModel, told: list[float]) -> None:
     assert told == sorted(told)
     assert told[-1] == 1.0
+
+
+def test_chooses_as_the_local_engine(ratings, data: TrainingData) -> None:
+    settings = dataclasses.replace(SETTINGS, choose_for="any")
+    chosen = fit_ranking(ratings, data, settings).chosen
+    assert chosen["trials"] > 1
+    assert chosen == pytest.approx(RankingModel.fit(data, settings).chosen, rel=1e-4)
+
+
+def test_users_left_out_are_those_of_the_local_engine(ratings, history) -> None:
+    users = np.array([3, 7, 60])
+    columns = np.eye(N_MOVIES, 5, dtype=np.float32)
+    found = []
+    for rows in (
+        ClusterRows(ratings, WEIGHTING, N_MOVIES).without(users),
+        HistoryRows(history, WEIGHTING, N_MOVIES).without(users),
+    ):
+        product = np.zeros_like(columns)
+        rows.add_gram(columns, product, lambda fraction: None)
+        found.append((*rows.energy(), product))
+    (energy, n_users, gram), (local_energy, local_users, local_gram) = found
+    assert n_users == local_users == 117
+    assert energy == pytest.approx(local_energy, rel=1e-5)
+    assert gram == pytest.approx(local_gram, rel=1e-4, abs=1e-6)

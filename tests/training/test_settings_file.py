@@ -17,7 +17,8 @@ def test_what_is_not_named_keeps_its_default(tmp_path: Path) -> None:
         json.dumps(
             {
                 "stars": {"learning_rate": 1, "n_epochs": 7},
-                "ranking": {"damping": 8},
+                "ranking": {"neutral": -0.1, "rank": 80},
+                "relevant": "any",
                 "min_user_ratings": 3,
                 "tuned": {"rmse": 0.9},
             }
@@ -25,7 +26,9 @@ def test_what_is_not_named_keeps_its_default(tmp_path: Path) -> None:
     )
     found = load_settings(path)
     assert (found.stars.learning_rate, found.stars.n_epochs) == (1.0, 7)
-    assert (found.ranking.damping, found.min_user_ratings) == (8, 3)
+    assert (found.ranking.neutral, found.ranking.rank) == (-0.1, 80)
+    assert (found.relevant, found.min_user_ratings) == ("any", 3)
+    assert not found.choose
     assert found.stars.regularization == TrainingSettings().stars.regularization
     path.write_text("{}")
     assert load_settings(path) == TrainingSettings()
@@ -62,7 +65,9 @@ def test_the_environment_gives_the_defaults(
         ('{"ranking": {"n_factors": 1001}}', r"ranking\.n_factors is 1001; give a whole number"),
         (f'{{"max_features": {"9" * 400}}}', "max_features is 9{20} … 9{20}; give a whole number"),
         ("[" * 100_000, r"s\.json is not JSON"),
-        ('{"ranking": {"damping": -1}}', r"ranking\.damping is -1"),
+        ('{"ranking": {"rank": 0}}', r"ranking\.rank is 0"),
+        ('{"ranking": {"regularization": 0}}', r"give a number from 0\.001 to"),
+        ('{"relevant": "some"}', "--relevant some"),
         ('{"ranking": {"content_weight": "1"}}', r"content_weight is '1'; give a number"),
         ('{"ranking": {"content_weight": NaN}}', "content_weight is nan"),
         ('{"max_features": 0}', "--max-features 0"),

@@ -1,0 +1,308 @@
+"""The ranking model's settings, chosen on ratings that took no part in the fit.
+
+Users are drawn, and a fifth of each one's ratings is held out: the model is fitted to all other
+ratings, and the users' lists are judged by what was held out. So few ratings are missing at a time
+that what is best without them is best with them: without a fifth of all, stronger regularization
+would seem better than it is. The search walks from one value to the next, setting by setting, and
+takes a step only where the lists are better by more than the standard error of the difference, so
+that chance does not choose. The subspace iteration is run once for each fold:
+what the search varies costs no further pass over the ratings (`ranking_fit.Directions`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from recommender.bundle.history import History
+from recommender.core.progress import Progress, no_progress, scaled
+from recommender.core.relevance import ANY, NDCG_AT, Relevant, ndcg, relevant_from
+from recommender.core.top_n import TopN
+from recommender.models.content import ContentModel
+from recommender.models.protocol import TrainingData
+from recommender.models.ranking import RankingModel, RankingSettings
+from recommender.models.ranking_fit import (
+    Directions,
+    HistoryRows,
+    RatingRows,
+    Weighting,
+    blocks,
+    find_directions,
+    fit_ranking,
+)
+
+GRID: dict[str, tuple[float, ...]] = {
+    "regularization": (0.9, 1.8, 3.5, 7.0, 14.0, 28.0, 56.0),
+    "content_weight": (0.02, 0.06, 0.17, 0.5, 1.5),
+    "n_factors": (8, 16, 32, 64, 128),
+    "neutral": (-1 / 9, 1 / 6, 1 / 3, 1 / 2),
+}
+# A user who is judged has so many ratings, of which this share is held out.
+_MIN_RATINGS, _SHARE = 5, 0.2
+# How many users are judged: no more than this, and so many that a trial scores these pairs.
+MAX_USERS, _MAX_PAIRS = 2000, 50_000_000
+# With fewer ratings there is more than one fold, so that most users can be judged.
+_FOLDED, _FOLDS = 5_000_000, 4
+_MIN_STEP = 1.0
+
+RowsOf = Callable[[Weighting], RatingRows]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The best settings, and how they were judged.
+
+    Attributes:
+        settings: the best.
+        users: how many were judged; 0 if there was nothing to judge by.
+        trials: how many settings.
+        first_ndcg, ndcg: mean NDCG@10 of the settings at the beginning and of the best.
+    """
+
+    settings: RankingSettings
+    users: int
+    trials: int
+    first_ndcg: float
+    ndcg: float
+
+    def numbers(self) -> dict[str, float]:
+        """Return `RankingModel.chosen`."""
+        names = (*GRID, "lowest_weight", "rank")
+        values = {name: float(getattr(self.settings, name)) for name in names if name != "neutral"}
+        judged = {"judged_users": self.users, "trials": self.trials}
+        return values | judged | {"first_ndcg": self.first_ndcg, "ndcg": self.ndcg}
+
+
+def described(model: RankingModel) -> str:
+    """Return what was chosen for `model` in words, one line; empty if nothing was to be."""
+    chosen = dict(model.chosen) | {"neutral": model.neutral}
+    if "trials" not in chosen:
+        return ""
+    if not chosen["judged_users"]:
+        return "Ranking: too few ratings to choose settings by; the defaults were kept."
+    values = (f"{name} {chosen[name]:.3g}" for name in GRID)
+    return (
+        f"Ranking: {', '.join(values)}, chosen of {chosen['trials']:.0f} by "
+        f"{chosen['judged_users']:,.0f} users: "
+        f"NDCG@{NDCG_AT} {chosen['first_ndcg']:.4f} → {chosen['ndcg']:.4f}."
+    )
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """Users who are judged together, ascending: what they rated but for the held-out part, and the
+    relevant movies of that part."""
+
+    users: np.ndarray
+    rated: list[tuple[np.ndarray, np.ndarray]]
+    relevant: list[np.ndarray]
+
+    @property
+    def kept(self) -> History:
+        """What is left of the users' ratings, as users of its own."""
+        lengths = [len(movies) for movies, _ in self.rated]
+        movies, ratings = (np.concatenate(part) for part in zip(*self.rated, strict=True))
+        return History(np.append(0, np.cumsum(lengths)), movies, ratings)
+
+
+@dataclass(frozen=True)
+class _Joined:
+    """The rows of two together; see `ranking_fit.RatingRows`."""
+
+    one: RatingRows
+    other: RatingRows
+
+    def energy(self) -> tuple[np.ndarray, int]:
+        (energy, users), (more_energy, more_users) = self.one.energy(), self.other.energy()
+        return energy + more_energy, users + more_users
+
+    def add_gram(self, columns: np.ndarray, product: np.ndarray, progress: Progress) -> None:
+        self.other.add_gram(columns, product, no_progress)
+        self.one.add_gram(columns, product, progress)
+
+    def without(self, users: np.ndarray) -> RatingRows:
+        return _Joined(self.one.without(users), self.other)
+
+
+class Validation:
+    """Judges settings by ratings that took no part in the fit.
+
+    Memory: K numbers for each movie and fold, and a batch of scores.
+
+    Args:
+        rows_of: gives X for a weighting of the ratings.
+        history: the same ratings, for those who are judged.
+        seed: draws users and held-out ratings.
+
+    Attributes:
+        n_users: how many are judged.
+    """
+
+    def __init__(
+        self,
+        rows_of: RowsOf,
+        history: History,
+        content: ContentModel,
+        scale: tuple[float, float],
+        relevant: Relevant,
+        seed: int,
+    ) -> None:
+        self._rows_of, self._content, self._scale = rows_of, content, scale
+        rng = np.random.default_rng(seed)
+        able = rng.permutation(np.flatnonzero(np.diff(history.offsets) >= _MIN_RATINGS))
+        many = len(history.movies) > _FOLDED
+        able = able[: min(MAX_USERS, max(1, _MAX_PAIRS // max(1, content.n_movies)))]
+        liked_from = relevant_from(scale, relevant)
+        folds = [self._fold(history, users, liked_from, rng) for users in _split(able, many)]
+        self._folds = [fold for fold in folds if fold.relevant]
+        self.n_users = sum(len(fold.relevant) for fold in self._folds)
+        self._directions: dict[tuple[int, float], Directions] = {}
+
+    @staticmethod
+    def _fold(
+        history: History, users: np.ndarray, liked_from: float, rng: np.random.Generator
+    ) -> _Fold:
+        taken, rated, relevant = [], [], []
+        for user in users.tolist():
+            movies, ratings = (np.asarray(part) for part in history.of(user))
+            held_out = np.zeros(len(movies), bool)
+            held_out[rng.permutation(len(movies))[: round(_SHARE * len(movies))]] = True
+            liked = movies[held_out & (ratings >= liked_from)]
+            if len(liked):
+                taken.append(user)
+                rated.append((movies[~held_out], ratings[~held_out]))
+                relevant.append(liked)
+        return _Fold(np.array(taken, np.int64), rated, relevant)
+
+    def directions(self, settings: RankingSettings, progress: Progress) -> None:
+        """Run the subspace iterations that `settings` need, unless it was done."""
+        for number, fold in enumerate(self._folds):
+            if (number, settings.lowest_weight) in self._directions:
+                continue
+            part = scaled(progress, number / len(self._folds), (number + 1) / len(self._folds))
+            weighting = Weighting.of(self._scale, settings)
+            kept = HistoryRows(fold.kept, weighting, self._content.n_movies)
+            rows = _Joined(self._rows_of(weighting).without(fold.users), kept)
+            found = find_directions(rows, self._content, settings, part)
+            self._directions[number, settings.lowest_weight] = found
+
+    def judge(self, settings: RankingSettings, progress: Progress = no_progress) -> np.ndarray:
+        """Return NDCG@10 of each judged user, shape (n_users,)."""
+        self.directions(settings, progress)
+        return np.concatenate(
+            [
+                self._judge(fold, self._directions[number, settings.lowest_weight], settings)
+                for number, fold in enumerate(self._folds)
+            ]
+        )
+
+    def _judge(self, fold: _Fold, directions: Directions, settings: RankingSettings) -> np.ndarray:
+        from scipy.sparse import csr_matrix
+
+        solution, kept = directions.solve(settings), fold.kept
+        nothing = np.zeros((0, 0), np.float32)
+        model = RankingModel(self._scale, settings.neutral, nothing, nothing, nothing)
+        weights = csr_matrix(
+            (model.weights(kept.ratings[:]), kept.movies[:], kept.offsets),
+            shape=(kept.n_users, self._content.n_movies),
+        ).tocsc()
+        profiles = sum(
+            weights[:, rows] @ solution.inputs(rows).astype(np.float32)
+            for rows, _ in blocks(directions.basis)
+        )
+        best = TopN(len(profiles), NDCG_AT)
+        for rows, _ in blocks(directions.basis):
+            scores = profiles @ solution.outputs(rows).astype(np.float32).T
+            for row, (movies, _) in enumerate(fold.rated):
+                first, last = np.searchsorted(movies, (rows.start, rows.stop))
+                scores[row, movies[first:last] - rows.start] = -np.inf
+            best.add(scores, rows.start)
+        found = zip(best.rows(), fold.relevant, strict=True)
+        return np.array([ndcg(movies, relevant) for (movies, _), relevant in found])
+
+    def start(self, settings: RankingSettings) -> np.ndarray | None:
+        """Give up the directions; return those of one fold, to begin the fit of all with."""
+        found = self._directions.get((0, settings.lowest_weight))
+        self._directions.clear()
+        return None if found is None else found.basis
+
+
+def choose(
+    validation: Validation,
+    settings: RankingSettings,
+    relevant: Relevant,
+    progress: Progress = no_progress,
+) -> Choice:
+    """Search for the best settings, beginning with `settings`."""
+    if relevant == ANY:
+        # Every interaction counts the same when it is predicted, so also when it predicts.
+        settings = dataclasses.replace(settings, lowest_weight=1.0, neutral=min(GRID["neutral"]))
+    if not validation.n_users:
+        return Choice(settings, 0, 0, 0.0, 0.0)
+    judged = {settings: validation.judge(settings, scaled(progress, 0.0, 0.5))}
+    best, before, first = settings, None, settings
+    while best != before:
+        before = best
+        for name, values in GRID.items():
+            for step in (1, -1):
+                while (tried := _next(best, name, values, step)) is not None:
+                    if tried not in judged:
+                        judged[tried] = validation.judge(tried)
+                        progress(1 - 0.5 / (1 + len(judged) / 8))
+                    gain = judged[tried] - judged[best]
+                    if gain.mean() <= _MIN_STEP * gain.std() / np.sqrt(len(gain)):
+                        break
+                    best = tried
+    progress(1.0)
+    means = [float(judged[one].mean()) for one in (first, best)]
+    return Choice(best, validation.n_users, len(judged), *means)
+
+
+def _next(
+    settings: RankingSettings, name: str, values: tuple[float, ...], step: int
+) -> RankingSettings | None:
+    """Return `settings` with the value of `name` that comes next in one direction, if any."""
+    now = getattr(settings, name)
+    further = [value for value in values if (value - now) * step > 1e-6]
+    if not further:
+        return None
+    value: Any = min(further, key=lambda value: abs(value - now))
+    return dataclasses.replace(settings, **{name: value})
+
+
+def _split(users: np.ndarray, many: bool) -> list[np.ndarray]:
+    """Cut the drawn users into folds, each ascending."""
+    parts = [users] if many else np.array_split(users, _FOLDS)
+    return [np.sort(part) for part in parts if len(part)]
+
+
+def train_ranking(
+    rows_of: RowsOf,
+    data: TrainingData,
+    settings: RankingSettings,
+    progress: Progress = no_progress,
+) -> RankingModel:
+    """Choose the settings, if they ask for it, and fit the ranking model to all ratings.
+
+    Args:
+        rows_of: gives X for a weighting of the ratings.
+        data: its history is read for those who are judged only.
+    """
+    content, start, chosen, chosen_by = data.model(ContentModel), None, None, 0.0
+    if settings.choose_for is not None:
+        chosen_by = 0.7
+        validation = Validation(
+            rows_of, data.history, content, data.scale, settings.choose_for, settings.random_state
+        )
+        part = scaled(progress, 0.0, chosen_by)
+        choice = choose(validation, settings, settings.choose_for, part)
+        settings, chosen = choice.settings, choice.numbers()
+        start = validation.start(settings)
+    rows = rows_of(Weighting.of(data.scale, settings))
+    rest = scaled(progress, chosen_by, 1.0)
+    model = fit_ranking(rows, content, data.counts, data.scale, settings, rest, start)
+    return dataclasses.replace(model, chosen=chosen or {})

@@ -1,0 +1,136 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from recommender.bundle.catalogue import MovieText
+from recommender.bundle.history import History
+from recommender.core.relevance import ndcg
+from recommender.models import ranking_choice as module
+from recommender.models.content import ContentModel, fit_content
+from recommender.models.protocol import TrainingData
+from recommender.models.ranking import RankingModel, RankingSettings
+from recommender.models.ranking_choice import Validation, choose, described
+from recommender.models.ranking_fit import HistoryRows, Weighting, fit_ranking
+
+SCALE = (1.0, 5.0)
+N_USERS, N_MOVIES = 200, 60
+START = RankingSettings(n_factors=8, rank=50)
+
+
+@pytest.fixture(scope="module")
+def history() -> History:
+    """Four groups of users, each of which rates mostly its quarter of the movies, and likes it."""
+    rng = np.random.default_rng(2)
+    movies, stars = [], []
+    for user in range(N_USERS):
+        own = np.arange(N_MOVIES) % 4 == user % 4
+        chance = np.where(own, 6, 1) / np.where(own, 6, 1).sum()
+        rated = np.sort(rng.choice(N_MOVIES, 12, replace=False, p=chance))
+        movies.append(rated)
+        stars.append(np.where(own[rated], rng.integers(3, 6, 12), rng.integers(1, 4, 12)))
+    return History(
+        np.arange(0, 12 * N_USERS + 1, 12),
+        np.concatenate(movies).astype(np.int32),
+        np.concatenate(stars).astype(np.float32),
+    )
+
+
+@pytest.fixture(scope="module")
+def content() -> ContentModel:
+    return fit_content([MovieText(i, f"t{i}") for i in range(N_MOVIES)], 100)[0]
+
+
+def validation(history: History, content: ContentModel, relevant="liked", seed=0) -> Validation:
+    def rows(weighting: Weighting) -> HistoryRows:
+        return HistoryRows(history, weighting, N_MOVIES)
+
+    return Validation(rows, history, content, SCALE, relevant, seed)
+
+
+def test_a_search_finds_better_settings_and_is_reproducible(history, content) -> None:
+    poor = dataclasses.replace(START, regularization=0.9, n_factors=32)
+    found = choose(validation(history, content), poor, "liked")
+    assert found.ndcg > found.first_ndcg + 0.02
+    assert found.settings.regularization > poor.regularization
+    assert found.trials > 5
+    assert choose(validation(history, content), poor, "liked") == found
+
+
+def test_held_out_ratings_take_no_part_in_the_fit(history, content) -> None:
+    """The figures of a fold are those of a model fitted to what is left without them."""
+    judge = validation(history, content)
+    values = judge.judge(START)
+    assert len(values) == judge.n_users
+    fold = judge._folds[0]
+    parts = [history.of(user) for user in range(N_USERS)]
+    for user, kept, relevant in zip(fold.users.tolist(), fold.rated, fold.relevant, strict=True):
+        assert len(kept[0]) == 10
+        assert set(relevant.tolist()) <= set(parts[user][0].tolist()) - set(kept[0].tolist())
+        parts[user] = kept
+    offsets = np.append(0, np.cumsum([len(movies) for movies, _ in parts]))
+    left = History(offsets, *(np.concatenate(part) for part in zip(*parts, strict=True)))
+    counts = np.bincount(history.movies, minlength=N_MOVIES)
+    rows = HistoryRows(left, Weighting.of(SCALE, START), N_MOVIES)
+    model = fit_ranking(rows, content, counts, SCALE, START)
+    found = []
+    for (movies, ratings), relevant in zip(fold.rated, fold.relevant, strict=True):
+        scores = model.scores(model.profile(movies, ratings)[None], slice(0, N_MOVIES))[0]
+        scores[movies] = -np.inf
+        found.append(ndcg(np.argsort(-scores, kind="stable")[:10], relevant))
+    assert values[: len(found)].mean() == pytest.approx(np.mean(found), abs=0.01)
+
+
+def test_with_many_ratings_there_is_one_fold(history, content, monkeypatch) -> None:
+    monkeypatch.setattr(module, "_FOLDED", 100)
+    monkeypatch.setattr(module, "MAX_USERS", 50)
+    judge = validation(history, content)
+    assert len(judge._folds) == 1
+    assert judge.n_users <= 50
+
+
+def test_for_any_interaction_all_ratings_weigh_the_same(history, content) -> None:
+    found = choose(validation(history, content, "any"), START, "any")
+    assert found.settings.lowest_weight == 1.0
+    assert found.users == N_USERS
+
+
+def test_too_few_ratings_keep_the_defaults(content) -> None:
+    few = History(np.array([0, 2]), np.array([3, 5], np.int32), np.array([5, 4], np.float32))
+    found = choose(validation(few, content), START, "liked")
+    assert found.settings == START
+    assert found.users == 0
+
+
+def test_the_model_is_fitted_to_everybody_with_what_was_chosen(history, content) -> None:
+    data = TrainingData.of(history, [MovieText(i, f"t{i}") for i in range(N_MOVIES)], SCALE)
+    data = dataclasses.replace(data, fitted={"content": content})
+    poor = dataclasses.replace(START, regularization=0.9, choose_for="liked")
+    told: list[float] = []
+    model = RankingModel.fit(data, poor, told.append)
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+    assert model.chosen["regularization"] > 0.9
+    assert model.chosen["ndcg"] > model.chosen["first_ndcg"]
+    line = described(model)
+    assert line.startswith(f"Ranking: regularization {model.chosen['regularization']:.3g}")
+    assert "\n" not in line
+    used = dataclasses.replace(
+        START,
+        regularization=model.chosen["regularization"],
+        content_weight=model.chosen["content_weight"],
+        n_factors=int(model.chosen["n_factors"]),
+        neutral=model.neutral,
+    )
+    plain = RankingModel.fit(data, used)
+    difference = model.inputs @ model.outputs.T - plain.inputs @ plain.outputs.T
+    assert np.linalg.norm(difference) < 0.05 * np.linalg.norm(plain.inputs @ plain.outputs.T)
+    assert described(plain) == ""
+
+
+def test_says_that_there_was_too_little_to_choose_by(content) -> None:
+    few = History(np.array([0, 2]), np.array([3, 5], np.int32), np.array([5, 4], np.float32))
+    data = TrainingData.of(few, [MovieText(i, f"t{i}") for i in range(N_MOVIES)], SCALE)
+    data = dataclasses.replace(data, fitted={"content": content})
+    model = RankingModel.fit(data, dataclasses.replace(START, choose_for="any"))
+    assert "too few ratings" in described(model)
