@@ -23,7 +23,8 @@ import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -121,18 +122,10 @@ class HistoryRows:
         bounds = np.linspace(0, width, min(_THREADS, width) + 1).astype(int).tolist()
         with ThreadPoolExecutor(_THREADS) as pool:
             for first, last in history.portions():
-                part: tuple[Any, ...] = (
-                    history.offsets,
-                    history.movies,
-                    history.ratings,
-                    first,
-                    last,
-                )
-                how = self._scale, weighting.base, weighting.slope
-                passes = [
-                    pool.submit(ranking_pass, *part, *how, columns, product, width, left, right)
-                    for left, right in itertools.pairwise(bounds)
-                ]
+                part = partial(ranking_pass, *history.arrays(), first, last)
+                part = partial(part, self._scale, weighting.base, weighting.slope)
+                part = partial(part, columns, product, width)
+                passes = [pool.submit(part, *some) for some in itertools.pairwise(bounds)]
                 for one in passes:
                     one.result()
                 progress(last / history.n_users)

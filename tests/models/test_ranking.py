@@ -8,7 +8,8 @@ from recommender.bundle.catalogue import MovieText
 from recommender.bundle.history import History
 from recommender.bundle.writer import BundleWriter
 from recommender.models import ranking_fit as module
-from recommender.models.content import ContentModel, fit_content
+from recommender.models.content import ContentModel
+from recommender.models.protocol import TrainingData
 from recommender.models.ranking import RankingModel, RankingSettings
 from recommender.models.ranking_fit import HistoryRows, Weighting, find_directions, fit_ranking
 
@@ -34,9 +35,9 @@ def history() -> History:
 
 
 @pytest.fixture(scope="module")
-def content() -> ContentModel:
+def content(history: History) -> ContentModel:
     movies = [MovieText(i, "", genres=("Even",) if i % 2 == 0 else ("Odd",)) for i in range(40)]
-    return fit_content(movies, 100)[0]
+    return ContentModel.fit(TrainingData.of(history, movies, SCALE))
 
 
 @pytest.fixture(scope="module")
@@ -220,7 +221,8 @@ def test_more_factors_than_movies(history, content, counts) -> None:
 
 
 def test_movies_of_which_nothing_is_known(history, counts) -> None:
-    silent = fit_content([MovieText(i, "") for i in range(N_MOVIES)], 100)[0]
+    texts = [MovieText(i, "") for i in range(N_MOVIES)]
+    silent = ContentModel.fit(TrainingData.of(history, texts, SCALE))
     model = fit(history, silent, counts)
     assert not model.inputs[38:].any()
     assert np.abs(model.outputs[38:]).max() < 1e-6
