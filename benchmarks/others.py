@@ -22,11 +22,12 @@ from scipy.sparse import csr_matrix
 
 from debug_memory import action
 from recommender.bundle.history import History
+from recommender.core.relevance import relevant_from
 from recommender.core.top_n import TopN
 from recommender.dataset import from_directory, import_dataset
 from recommender.evaluation.holdout import split_random
 from recommender.evaluation.judging import users_with_relevant
-from recommender.evaluation.metrics import RECALL_AT, ListMetrics, relevant_from, self_information
+from recommender.evaluation.metrics import RECALL_AT, ListMetrics, self_information
 
 # From the user rows and the ratings of a train part to a function that scores a batch of users.
 Fit = Callable[[csr_matrix], Callable[[slice], np.ndarray]]
