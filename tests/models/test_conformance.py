@@ -12,7 +12,7 @@ from recommender.bundle.bundle import Bundle
 from recommender.bundle.catalogue import MovieText
 from recommender.bundle.history import History
 from recommender.bundle.writer import BundleWriter
-from recommender.models import ranking, stars_training
+from recommender.models import ranking_fit, stars_training
 from recommender.models.content import ContentModel
 from recommender.models.protocol import Explains, Model, PredictsStars, TrainingData
 from recommender.models.registry import BASELINES, MODELS, SERVED
@@ -181,7 +181,7 @@ def test_scoring_keeps_to_its_memory(kind: type[Model]) -> None:
 def test_training_grows_as_it_says(kind: type[Model], monkeypatch: pytest.MonkeyPatch) -> None:
     """With four times as many users and movies the peak rises by no more than `fit_memory`."""
     monkeypatch.setattr(history_module, "_BLOCK", 1024)
-    for module in (ranking, stars_training):  # so many rows are turned at a time
+    for module in (ranking_fit, stars_training):  # so many rows are turned at a time
         monkeypatch.setattr(module, "_ROWS", 256)
     peaks, said = [], []
     for n_users, n_movies in ((500, 500), (2000, 2000)):
