@@ -167,7 +167,7 @@ class RankingModel:
     def closeness(self, movie: int, movies: Selection) -> np.ndarray:
         """Return how well each of `movies`, m of them, answers "more like `movie`".
 
-        x_i · x_j / √‖x_j‖ · pop_j^0.4 with the input vectors x: between the dot product, which
+        x_i · x_j / ‖x_j‖^¼ · pop_j^0.4 with the input vectors x: between the dot product, which
         finds what people go on to like but answers with the same famous movies every time, and
         the cosine, which finds the closest but often unknown ones (`docs/evaluation.md` has the
         figures).
@@ -176,6 +176,6 @@ class RankingModel:
             float32, shape (m,); 0 for a movie about which nothing is known.
         """
         many = self.inputs[movies]
-        lengths = np.einsum("jk,jk->j", many, many) ** np.float32(0.25)
+        lengths = np.einsum("jk,jk->j", many, many) ** np.float32(0.125)
         dots = (many @ self.inputs[movie]) / np.maximum(lengths, np.finfo(np.float32).tiny)
         return dots * self.popularity[movies] ** np.float32(0.4)
