@@ -47,7 +47,7 @@ STARS_GRID: Grid = {
     "n_epochs": (10, 20, 30, 40),
 }
 RANKING_GRID: Grid = {
-    "regularization": (1.2, 1.8, 2.5, 3.5, 5.0, 7.0, 10.0, 14.0, 28.0),
+    "regularization": (0.9, 1.2, 1.8, 2.5, 3.5, 5.0, 7.0, 10.0, 14.0, 28.0),
     "neutral": (-1 / 9, 1 / 6, 1 / 4, 1 / 3),
     "content_weight": (0.06, 0.17, 0.3, 0.5, 0.8, 1.5),
     "n_factors": (24, 32, 48, 64, 96, 128),
@@ -138,10 +138,12 @@ def tune(
         rest, holdout = _validation_split(History.open(folder), folder, options)
         texts = MovieTexts(folder / "movies.parquet", dataset.n_movies)
         judge = _StarsJudge(holdout, settings.data(holdout.train, texts, dataset.scale))
+        left = settings.data(rest, texts, dataset.scale)
         validation = Validation(
             lambda weighting: HistoryRows(rest, weighting, dataset.n_movies),
             rest,
-            ContentModel.fit(settings.data(rest, texts, dataset.scale), settings.of(ContentModel)),
+            left.counts,
+            ContentModel.fit(left, settings.of(ContentModel)),
             dataset.scale,
             settings.relevant,
             options.seed,

@@ -96,7 +96,7 @@ class ContentModel:
         cls, n_users: int, n_movies: int, n_ratings: int, settings: ContentSettings | None = None
     ) -> int:
         """Return 2 KB for each movie: scikit-learn keeps all terms until it has counted them."""
-        return 2048 * n_movies
+        return 1024 * n_movies
 
     @classmethod
     def load(cls, files: ModelFiles) -> ContentModel:

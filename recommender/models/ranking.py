@@ -42,6 +42,7 @@ class RankingSettings:
         content_weight: α, how much content counts beside ratings.
         neutral: the share of the scale above which a rating speaks for a movie's like.
         lowest_weight: what the lowest rating counts in the fit, the highest counting 1.
+        popularity_exponent: scores are multiplied by this power of a movie's popularity.
         random_state: where the random numbers start.
         choose_for: search for the settings by which lists have the most of these movies, see
             `ranking_choice`; None: use them as they are.
@@ -49,10 +50,11 @@ class RankingSettings:
 
     n_factors: int = 64
     rank: int = 192
-    regularization: float = 3.5
+    regularization: float = 2.5
     content_weight: float = 0.5
     neutral: float = 1 / 6
     lowest_weight: float = 0.3
+    popularity_exponent: float = -0.05
     random_state: int = 0
     choose_for: Relevant | None = None
 
@@ -120,8 +122,9 @@ class RankingModel:
         """Open the saved model, memory-mapped."""
         numbers = dict(files.numbers(cls.name))
         scale, neutral = (numbers.pop("low"), numbers.pop("high")), numbers.pop("neutral")
+        exponent = numbers.pop("popularity_exponent")
         inputs, outputs, popularity = (files.array(f"ranking_{name}") for name in _ARRAYS)
-        return cls(scale, neutral, inputs, outputs, popularity, chosen=numbers)
+        return cls(scale, neutral, inputs, outputs, popularity, exponent, numbers)
 
     def save(self, writer: BundleWriter) -> None:
         """Write the arrays, the scale, and what was chosen."""
@@ -129,6 +132,7 @@ class RankingModel:
             writer.save_array(f"ranking_{name}", getattr(self, name))
         low, high = self.scale
         numbers = {"low": low, "high": high, "neutral": self.neutral}
+        numbers["popularity_exponent"] = self.popularity_exponent
         writer.save_numbers(self.name, numbers | dict(self.chosen))
 
     def weights(self, ratings: np.ndarray) -> np.ndarray:

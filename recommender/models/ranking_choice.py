@@ -33,6 +33,7 @@ from recommender.models.ranking_fit import (
     blocks,
     find_directions,
     fit_ranking,
+    popularity_of,
 )
 
 GRID: dict[str, tuple[float, ...]] = {
@@ -94,11 +95,12 @@ def described(model: RankingModel) -> str:
 
 @dataclass(frozen=True)
 class _Fold:
-    """Users who are judged together, ascending: what they rated but for the held-out part, and the
-    relevant movies of that part."""
+    """Users who are judged together, ascending: what they rated but for the held-out part, the
+    movies of that part, and each user's relevant ones among them."""
 
     users: np.ndarray
     rated: list[tuple[np.ndarray, np.ndarray]]
+    held_out: np.ndarray
     relevant: list[np.ndarray]
 
     @property
@@ -136,6 +138,7 @@ class Validation:
     Args:
         rows_of: gives X for a weighting of the ratings.
         history: the same ratings, for those who are judged.
+        counts: how many ratings each movie has, shape (movies,).
         seed: draws users and held-out ratings.
 
     Attributes:
@@ -146,12 +149,14 @@ class Validation:
         self,
         rows_of: RowsOf,
         history: History,
+        counts: np.ndarray,
         content: ContentModel,
         scale: tuple[float, float],
         relevant: Relevant,
         seed: int,
     ) -> None:
         self._rows_of, self._content, self._scale = rows_of, content, scale
+        self._counts = counts
         rng = np.random.default_rng(seed)
         able = rng.permutation(np.flatnonzero(np.diff(history.offsets) >= _MIN_RATINGS))
         many = len(history.movies) > _FOLDED
@@ -167,6 +172,7 @@ class Validation:
         history: History, users: np.ndarray, liked_from: float, rng: np.random.Generator
     ) -> _Fold:
         taken, rated, relevant = [], [], []
+        gone = [np.zeros(0, np.int32)]
         for user in users.tolist():
             movies, ratings = (np.asarray(part) for part in history.of(user))
             held_out = np.zeros(len(movies), bool)
@@ -175,8 +181,9 @@ class Validation:
             if len(liked):
                 taken.append(user)
                 rated.append((movies[~held_out], ratings[~held_out]))
+                gone.append(movies[held_out])
                 relevant.append(liked)
-        return _Fold(np.array(taken, np.int64), rated, relevant)
+        return _Fold(np.array(taken, np.int64), rated, np.concatenate(gone), relevant)
 
     def directions(self, settings: RankingSettings, progress: Progress) -> None:
         """Run the subspace iterations that `settings` need, unless it was done."""
@@ -214,9 +221,11 @@ class Validation:
             weights[:, rows] @ solution.inputs(rows).astype(np.float32)
             for rows, _ in blocks(directions.basis)
         )
+        gone = np.bincount(fold.held_out, minlength=self._content.n_movies)
+        factors = popularity_of(self._counts - gone) ** np.float32(settings.popularity_exponent)
         best = TopN(len(profiles), NDCG_AT)
         for rows, _ in blocks(directions.basis):
-            scores = profiles @ solution.outputs(rows).astype(np.float32).T
+            scores = profiles @ solution.outputs(rows).astype(np.float32).T * factors[rows]
             for row, (movies, _) in enumerate(fold.rated):
                 first, last = np.searchsorted(movies, (rows.start, rows.stop))
                 scores[row, movies[first:last] - rows.start] = -np.inf
@@ -296,7 +305,13 @@ def train_ranking(
     if settings.choose_for is not None:
         chosen_by = 0.7
         validation = Validation(
-            rows_of, data.history, content, data.scale, settings.choose_for, settings.random_state
+            rows_of,
+            data.history,
+            data.counts,
+            content,
+            data.scale,
+            settings.choose_for,
+            settings.random_state,
         )
         part = scaled(progress, 0.0, chosen_by)
         choice = choose(validation, settings, settings.choose_for, part)

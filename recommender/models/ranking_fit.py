@@ -4,7 +4,7 @@ EASE (Steck, "Embarrassingly shallow autoencoders for sparse data", 2019) predic
 all others: it minimises ‖X − XB‖² + λ‖B‖² with a zero diagonal of B, where X has a row for each
 user, and finds B from the movies × movies matrix G = XᵀX. Neither is made here:
 
-1. A rating weighs from `lowest_weight` to 1 in X, and a row is divided by (its ratings)^0.4.
+1. A rating weighs from `lowest_weight` to 1 in X, and a row is divided by (its ratings)^0.35.
    Content joins as rows: G ← XᵀX + α·FFᵀ, F the TF-IDF weights times √ of each column's energy,
    so that a movie nobody rated is known by its content.
 2. G ≈ VΣVᵀ + diag(r), as in factor analysis: V and Σ from subspace iteration over the ratings on
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 # A user's row is divided by (number of ratings)^_ROW_POWER.
-_ROW_POWER = 0.4
+_ROW_POWER = 0.35
 # Passes over the ratings from a random start, and from where a similar iteration ended.
 _PASSES, _WARM_PASSES = 6, 2
 _ROWS = 8192
@@ -262,8 +262,13 @@ def fit_ranking(
     """
     directions = find_directions(rows, content, settings, progress, start)
     inputs, outputs = directions.solve(settings).vectors()
-    popularity = np.maximum(counts, 1).astype(np.float32)
-    return RankingModel(scale, settings.neutral, inputs, outputs, popularity)
+    exponent = settings.popularity_exponent
+    return RankingModel(scale, settings.neutral, inputs, outputs, popularity_of(counts), exponent)
+
+
+def popularity_of(counts: np.ndarray) -> np.ndarray:
+    """Return `RankingModel.popularity` for so many ratings; float32, at least 1."""
+    return np.maximum(counts, 1).astype(np.float32)
 
 
 def find_directions(

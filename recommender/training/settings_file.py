@@ -26,6 +26,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "regularization": (0.001, _LARGEST),
     "neutral": (-1, 1),
     "lowest_weight": (0, 1),
+    "popularity_exponent": (-1, 1),
 }
 _RELEVANT = "relevant"
 # What the file may say beside settings: how they were found.

@@ -47,7 +47,8 @@ def validation(history: History, content: ContentModel, relevant="liked", seed=0
     def rows(weighting: Weighting) -> HistoryRows:
         return HistoryRows(history, weighting, N_MOVIES)
 
-    return Validation(rows, history, content, SCALE, relevant, seed)
+    counts = np.bincount(history.movies, minlength=N_MOVIES)
+    return Validation(rows, history, counts, content, SCALE, relevant, seed)
 
 
 def test_a_search_finds_better_settings_and_is_reproducible(history, content) -> None:
@@ -72,7 +73,7 @@ def test_held_out_ratings_take_no_part_in_the_fit(history, content) -> None:
         parts[user] = kept
     offsets = np.append(0, np.cumsum([len(movies) for movies, _ in parts]))
     left = History(offsets, *(np.concatenate(part) for part in zip(*parts, strict=True)))
-    counts = np.bincount(history.movies, minlength=N_MOVIES)
+    counts = np.bincount(left.movies, minlength=N_MOVIES)
     rows = HistoryRows(left, Weighting.of(SCALE, START), N_MOVIES)
     model = fit_ranking(rows, content, counts, SCALE, START)
     found = []
