@@ -95,8 +95,9 @@ class ContentModel:
     def fit_memory(
         cls, n_users: int, n_movies: int, n_ratings: int, settings: ContentSettings | None = None
     ) -> int:
-        """Return 2 KB for each movie: scikit-learn keeps all terms until it has counted them."""
-        return 1024 * n_movies
+        """Return 1,280 bytes for each movie: scikit-learn keeps all terms until it has counted
+        them."""
+        return 1280 * n_movies
 
     @classmethod
     def load(cls, files: ModelFiles) -> ContentModel:

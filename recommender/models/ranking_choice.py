@@ -49,6 +49,8 @@ MAX_USERS, _MAX_PAIRS = 2000, 50_000_000
 # With fewer ratings there is more than one fold, so that most users can be judged.
 _FOLDED, _FOLDS = 5_000_000, 4
 _MIN_STEP = 1.0
+# How many movies are scored at a time for those who are judged.
+_SCORED = 2048
 
 RowsOf = Callable[[Weighting], RatingRows]
 
@@ -218,14 +220,15 @@ class Validation:
             shape=(kept.n_users, self._content.n_movies),
         ).tocsc()
         profiles = sum(
-            weights[:, rows] @ solution.inputs(rows).astype(np.float32)
+            weights[:, rows] @ solution.pair(rows)[0].astype(np.float32)
             for rows, _ in blocks(directions.basis)
         )
         gone = np.bincount(fold.held_out, minlength=self._content.n_movies)
         factors = popularity_of(self._counts - gone) ** np.float32(settings.popularity_exponent)
         best = TopN(len(profiles), NDCG_AT)
-        for rows, _ in blocks(directions.basis):
-            scores = profiles @ solution.outputs(rows).astype(np.float32).T * factors[rows]
+        for rows, _ in blocks(directions.basis, _SCORED):
+            scores = profiles @ solution.outputs(rows).astype(np.float32).T
+            scores *= factors[rows]
             for row, (movies, _) in enumerate(fold.rated):
                 first, last = np.searchsorted(movies, (rows.start, rows.stop))
                 scores[row, movies[first:last] - rows.start] = -np.inf

@@ -185,7 +185,8 @@ class Directions:
         to_inputs = np.zeros((len(root), turned.shape[1]))
         solution = Solution(self.basis, left, to_w, through @ turned, root @ turned, to_inputs)
         for rows, _ in blocks(self.basis):
-            to_inputs += solution.parts(rows)[1].T @ solution.outputs(rows)
+            _, z, diagonal = solution.parts(rows)
+            to_inputs += z.T @ solution._outputs(rows, z, diagonal)
         return solution
 
 
@@ -217,26 +218,30 @@ class Solution:
 
     def outputs(self, rows: Selection) -> np.ndarray:
         """Return the output vectors of some movies, m of them, shape (m, k)."""
-        _, z, diagonal = self.parts(rows)
-        return z @ self.through - diagonal * (self.basis[rows] @ self.root)
+        return self._outputs(rows, *self.parts(rows)[1:])
 
-    def inputs(self, rows: Selection) -> np.ndarray:
-        """Return the input vectors of some movies, m of them, shape (m, k)."""
-        w, _, diagonal = self.parts(rows)
-        return w @ self.to_inputs - diagonal * self.outputs(rows)
+    def pair(self, rows: Selection) -> tuple[np.ndarray, np.ndarray]:
+        """Return the input and the output vectors of some movies, m of them, shape (m, k)."""
+        w, z, diagonal = self.parts(rows)
+        outputs = self._outputs(rows, z, diagonal)
+        return w @ self.to_inputs - diagonal * outputs, outputs
+
+    def _outputs(self, rows: Selection, z: np.ndarray, diagonal: np.ndarray) -> np.ndarray:
+        return z @ self.through - diagonal * (self.basis[rows] @ self.root)
 
     def vectors(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the input and the output vectors of all movies, float32, shape (movies, k)."""
         inputs, outputs = np.empty((2, len(self.basis), self.root.shape[1]), np.float32)
         for rows, _ in blocks(self.basis):
-            inputs[rows], outputs[rows] = self.inputs(rows), self.outputs(rows)
+            inputs[rows], outputs[rows] = self.pair(rows)
         return inputs, outputs
 
 
-def blocks(array: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-    """Go through some rows at a time."""
-    for first in range(0, len(array), _ROWS):
-        rows = slice(first, min(first + _ROWS, len(array)))
+def blocks(array: np.ndarray, most: int = 0) -> Iterator[tuple[slice, np.ndarray]]:
+    """Go through some rows at a time, `most` of them if it is not 0."""
+    size = most or _ROWS
+    for first in range(0, len(array), size):
+        rows = slice(first, min(first + size, len(array)))
         yield rows, array[rows]
 
 
