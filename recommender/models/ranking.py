@@ -50,7 +50,7 @@ class RankingSettings:
 
     n_factors: int = 64
     rank: int = 192
-    regularization: float = 2.5
+    regularization: float = 3.5
     content_weight: float = 0.5
     neutral: float = 1 / 6
     lowest_weight: float = 0.3

@@ -44,6 +44,8 @@ GRID: dict[str, tuple[float, ...]] = {
 }
 # A user who is judged has so many ratings, of which this share is held out.
 _MIN_RATINGS, _SHARE = 5, 0.2
+# With fewer users than this to judge by, chance would choose.
+_MIN_USERS = 100
 # How many users are judged: no more than this, and so many that a trial scores these pairs.
 MAX_USERS, _MAX_PAIRS = 2000, 50_000_000
 # With fewer ratings there is more than one fold, so that most users can be judged.
@@ -253,7 +255,7 @@ def choose(
     if relevant == ANY:
         # Every interaction counts the same when it is predicted, so also when it predicts.
         settings = dataclasses.replace(settings, lowest_weight=1.0, neutral=min(GRID["neutral"]))
-    if not validation.n_users:
+    if validation.n_users < _MIN_USERS:
         return Choice(settings, 0, 0, 0.0, 0.0)
     judged = {settings: validation.judge(settings, scaled(progress, 0.0, 0.5))}
     best, before, first = settings, None, settings
