@@ -49,7 +49,7 @@ _MIN_USERS = 100
 # How many users are judged: no more than this, and so many that a trial scores these pairs.
 MAX_USERS, _MAX_PAIRS = 2000, 50_000_000
 # With fewer ratings there is more than one fold, so that most users can be judged.
-_FOLDED, _FOLDS = 5_000_000, 4
+_FOLDED, _FOLDS = 5_000_000, 2
 _MIN_STEP = 1.0
 # How many movies are scored at a time for those who are judged.
 _SCORED = 2048
