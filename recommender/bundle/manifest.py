@@ -81,6 +81,8 @@ class SettingsRecord:
     ranking: Mapping[str, Any]
     credit: str = ""
     imports: Mapping[str, Any] = field(default_factory=dict)
+    relevant: Any = "liked"
+    choose: bool = True
 
 
 @dataclass(frozen=True)

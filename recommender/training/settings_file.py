@@ -91,6 +91,8 @@ def recorded_settings(record: SettingsRecord) -> TrainingSettings:
         record.max_features,
         StarsSettings(**_known(StarsSettings, record.stars)),
         RankingSettings(**_known(RankingSettings, record.ranking)),
+        parse_relevant(str(record.relevant)),
+        record.choose,
         ImportOptions(scale=(float(scale[0]), float(scale[1])) if scale else None),
         record.credit,
     )
