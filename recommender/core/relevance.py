@@ -1,4 +1,4 @@
-"""Which ratings count as relevant, and NDCG, the figure by which lists of movies are judged.
+"""Relevance: which ratings count, and NDCG, the figure by which lists of movies are judged.
 
 Source: Järvelin and Kekäläinen, "Cumulated gain-based evaluation of IR techniques", 2002, with a
 gain of 1 for each relevant movie.

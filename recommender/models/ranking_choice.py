@@ -109,7 +109,7 @@ class _Fold:
 
     @property
     def kept(self) -> History:
-        """What is left of the users' ratings, as users of its own."""
+        """Return what is left of the users' ratings, as users of its own."""
         lengths = [len(movies) for movies, _ in self.rated]
         movies, ratings = (np.concatenate(part) for part in zip(*self.rated, strict=True))
         return History(np.append(0, np.cumsum(lengths)), movies, ratings)

@@ -48,7 +48,7 @@ _TINY = 1e-9
 
 @dataclass(frozen=True)
 class Weighting:
-    """How X follows from the ratings.
+    """A weighting says how X follows from the ratings.
 
     Attributes:
         base, slope: a rating of r weighs base + slope · r.
@@ -90,7 +90,7 @@ class RatingRows(Protocol):
         """Return the same without the rows of `users`, ascending indices."""
 
 
-class HistoryRows:
+class HistoryRows(RatingRows):
     """X, from the ratings on disk.
 
     Memory: 4 bytes for each user.

@@ -16,7 +16,7 @@ from recommender.core.progress import Progress, no_progress
 from recommender.models.protocol import TrainingData
 from recommender.models.ranking import RankingModel, RankingSettings
 from recommender.models.ranking_choice import train_ranking
-from recommender.models.ranking_fit import Weighting
+from recommender.models.ranking_fit import RatingRows, Weighting
 from recommender.spark.aggregation import aggregate
 from recommender.spark.blocks import UserBlock
 
@@ -42,7 +42,7 @@ def fit_ranking(
     return train_ranking(rows, data, settings, progress)
 
 
-class ClusterRows:
+class ClusterRows(RatingRows):
     """X, from the ratings on the executors; see `ranking_fit.RatingRows`.
 
     Each product reads the ratings once, so they should be persisted. Memory: on the driver four
