@@ -15,6 +15,7 @@ from recommender.bundle.catalogue import Catalogue
 from recommender.bundle.history import History
 from recommender.bundle.links import MovieLinks
 from recommender.bundle.movie_facts import MovieFacts
+from recommender.bundle.posters import Posters
 from recommender.core.address import Address
 from recommender.core.errors import SettingsError
 from recommender.core.records import (
@@ -119,6 +120,7 @@ class Recommender:
             **({} if batch_size_for is None else {"batch_size_for": batch_size_for}),
         )
         self._links = MovieLinks.from_bundle(bundle)
+        self._posters = Posters(bundle)
         self._results = ResultBuilder(self._catalogue, self._facts, self._links, self._scorer)
         self._requests = RequestParser(self._catalogue, self._facts, self._scorer)
         titles = TitleIndex.from_bundle(bundle)
@@ -165,6 +167,7 @@ class Recommender:
     def close(self) -> None:
         """Close the catalogue; the arrays go with the object."""
         self._catalogue.close()
+        self._posters.close()
 
     def recommend_for_user(
         self,
@@ -360,6 +363,11 @@ class Recommender:
     def movies(self, movie_ids: Iterable[Id]) -> Results[Movie]:
         """The movies with these ids, in this order; ids that do not exist are passed over."""
         return Results(self._results.movies(self._requests.known(movie_ids)))
+
+    def poster(self, movie: Movie) -> bytes | None:
+        """Return the small poster of a movie, a JPEG, or None where the bundle has none."""
+        index = self._catalogue.movie_index(movie.movie_id) if self._posters.any else None
+        return None if index is None else self._posters.image(index)
 
     def movies_by_imdb_id(self, imdb_ids: Iterable[str]) -> dict[str, Movie]:
         """The movies with these IMDb ids (such as ``tt0114709``), by id; unknown ones are left out.

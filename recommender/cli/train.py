@@ -39,6 +39,12 @@ def add_command(commands: Any) -> None:
     command.add_argument(
         "--out", type=Path, metavar="BUNDLE", required=True, help="the bundle to write"
     )
+    command.add_argument(
+        "--posters",
+        type=Path,
+        metavar="DIR",
+        help="images (jpg, png, webp) named after movie ids or IMDb ids, for the app to show",
+    )
     more = command.add_argument_group("more data for a bundle: --add and --bundle")
     more.add_argument(
         "--add",
@@ -114,7 +120,7 @@ def _train_here(options: argparse.Namespace, settings: TrainingSettings) -> Bund
             from recommender.evaluation.judging import quality
 
             measured = quality(source, settings, progress)
-        return train(source, options.out, settings, progress, measured)
+        return train(source, options.out, settings, progress, measured, posters=options.posters)
 
 
 def _train_on_more(options: argparse.Namespace) -> Bundle:
@@ -131,12 +137,15 @@ def _train_on_more(options: argparse.Namespace) -> Bundle:
         name = used[0] if used else "engine spark"
         raise SettingsError(f"--{name} does not go with --add; train on all files instead")
     from recommender.bundle.bundle import Bundle
+    from recommender.bundle.posters import FILE as POSTERS
     from recommender.core.progress_bar import ProgressBar
     from recommender.training.additions import added_source
     from recommender.training.pipeline import train
     from recommender.training.settings_file import recorded_settings
 
     before = Bundle.open(options.bundle)
+    if POSTERS in before.files and not options.posters:
+        raise SettingsError(f"{options.bundle} has posters; give their folder again: --posters DIR")
     settings = _training_settings(options, recorded_settings(before.training.settings))
     movies, links = (Path(path) if path else None for path in (options.movies, options.links))
     folder = options.out.resolve().parent
@@ -144,7 +153,7 @@ def _train_on_more(options: argparse.Namespace) -> Bundle:
         added_source(before, options.add, movies, links, settings.imports, folder) as source,
         ProgressBar() as progress,
     ):
-        return train(source, options.out, settings, progress)
+        return train(source, options.out, settings, progress, posters=options.posters)
 
 
 def _train_on_spark(options: argparse.Namespace, settings: TrainingSettings) -> Bundle:
@@ -168,7 +177,8 @@ def _train_on_spark(options: argparse.Namespace, settings: TrainingSettings) -> 
         else:
             source = SparkSource(options.ratings, options.movies, options.tags, options.links)
         with ProgressBar() as progress:
-            return train(source, options.out, settings, progress, engine=SparkEngine(spark))
+            engine, posters = SparkEngine(spark), options.posters
+            return train(source, options.out, settings, progress, engine=engine, posters=posters)
 
 
 def _stage_row(stage: StageRecord) -> dict[str, Any]:

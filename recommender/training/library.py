@@ -24,6 +24,7 @@ def train(
     links: TableLike | None = None,
     settings: TrainingSettings | None = None,
     progress: StageProgress = no_progress,
+    posters: str | os.PathLike[str] | None = None,
 ) -> Bundle:
     """Train on ratings and movies and write the bundle `out`; returns it opened.
 
@@ -37,6 +38,7 @@ def train(
             may have for them. Without `movies`: the path of a folder with a whole data set, or
             what `dataset.from_directory` or `dataset.from_files` returned.
         out: the folder to write; an earlier bundle there keeps serving until the new one is whole.
+        posters: a folder with images that are named after movie ids or IMDb ids.
         progress: called with the name of a stage and the fraction of it that is done.
 
     Raises:
@@ -45,13 +47,14 @@ def train(
         BundleError: `out` cannot be written.
     """
     settings = settings or TrainingSettings()
+    images = Path(posters) if posters else None
     if movies is None or isinstance(ratings, Source):
         if not isinstance(ratings, Source | str | os.PathLike) or not (
             movies is tags is links is None
         ):
             raise DataError("train() needs movies beside ratings, or one folder that has both")
-        return pipeline.train(named_source(ratings), Path(out), settings, progress)
+        return pipeline.train(named_source(ratings), Path(out), settings, progress, posters=images)
     budget = MemoryBudget.find(settings.imports.memory_limit)
     beside = Path(out).resolve().parent
     with table_source(ratings, movies, tags, links, beside, budget) as source:
-        return pipeline.train(source, Path(out), settings, progress)
+        return pipeline.train(source, Path(out), settings, progress, posters=images)

@@ -28,6 +28,8 @@ from recommender.bundle.history import History
 from recommender.bundle.links import MovieLinks
 from recommender.bundle.manifest import VERSION
 from recommender.bundle.movie_facts import MovieFacts, pack_genres
+from recommender.bundle.posters import FILE as POSTERS_FILE
+from recommender.bundle.posters import write_posters
 from recommender.bundle.shards import split
 from recommender.bundle.writer import BundleWriter
 from recommender.core.errors import BundleError, DataError, SettingsError
@@ -43,6 +45,7 @@ from recommender.models.stars import StarsSettings
 from recommender.search.titles import TitleIndex
 from recommender.settings.memory_budget import MemoryBudget
 from recommender.training.engine import Engine, LocalEngine, S
+from recommender.training.posters import PosterFolder
 from recommender.training.stages import Stages
 
 # For a `dataset.Source`.
@@ -121,6 +124,7 @@ def train(
     progress: StageProgress = no_progress,
     quality: dict[str, float | int] | None = None,
     engine: Engine[S] = _HERE,
+    posters: Path | None = None,
 ) -> Bundle:
     """Train on `source` and write the bundle `out`; returns it opened.
 
@@ -134,6 +138,7 @@ def train(
         quality: how well these settings do on these data, from `evaluation.judging.quality`; for
             the About page.
         engine: who reads the ratings and fits the models: this process, or a cluster.
+        posters: a folder with images of movies; see `training.posters.PosterFolder`.
 
     Raises:
         DataError: the input cannot be used; names the file, row or column.
@@ -141,10 +146,11 @@ def train(
         BundleError: `out` cannot be written.
     """
     settings = settings or TrainingSettings()
-    key = _key(engine.name, engine.contents(source), settings)
+    images = PosterFolder(posters) if posters else None
+    key = _key(engine.name, f"{engine.contents(source)} {posters or ''}", settings)
     try:
         with BundleWriter(out, key) as writer:
-            training = _Training(writer, source, settings, progress, engine)
+            training = _Training(writer, source, settings, progress, engine, images)
             writer.commit(training.run() | {"quality": quality})
         progress("catalogue", 1.0)
     except (OSError, sqlite3.OperationalError) as error:
@@ -177,8 +183,10 @@ class _Training(Generic[S]):
         settings: TrainingSettings,
         progress: StageProgress,
         engine: Engine[S],
+        posters: PosterFolder | None,
     ) -> None:
         self._writer = writer
+        self._posters = posters
         self._source = source
         self._settings = settings
         self._progress = progress
@@ -200,6 +208,8 @@ class _Training(Generic[S]):
         self._check_ratings(data)
         models = {model.name: self._model(model, data) for model in SERVED}
         genres = run("catalogue", self._catalogue)["genres"]
+        if self._posters:
+            self._data["report"] += run("posters", self._write_posters)["lines"]
         shutil.rmtree(self._work)
         trained = {
             "trained_users": int(data.users.sum()),
@@ -326,6 +336,14 @@ class _Training(Generic[S]):
         titles = ((movie.title, movie.year) for movie in part(0.3, 1.0))
         TitleIndex.build(titles, counts, self._work / "titles.sqlite").save(self._writer)
         return {"genres": genres}
+
+    def _write_posters(self) -> dict[str, Any]:
+        if self._posters is None:
+            return {"lines": []}
+        file = self._writer.folder / POSTERS_FILE
+        file.unlink(missing_ok=True)  # a killed run's
+        texts = self._texts(of_stage(self._progress, "posters"))
+        return {"lines": self._posters.lines(write_posters(file, self._posters.images(texts)))}
 
 
 def _movie_ratings(

@@ -5,6 +5,7 @@ The inside of a card is HTML of our own, so every text that comes from outside i
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 from zlib import crc32
 
@@ -32,20 +33,32 @@ _HUES = {
 }  # fmt: skip
 
 
+# Gives a movie's poster, a JPEG; None where there is none.
+Poster = Callable[[Movie], bytes | None]
+
+
+def no_poster(_: Movie) -> None:
+    """Return no poster, for any movie."""
+
+
 def grid(
-    movies: Sequence[Movie], body: Callable[[int], str], link: Callable[[Movie], None]
+    movies: Sequence[Movie],
+    body: Callable[[int], str],
+    link: Callable[[Movie], None],
+    poster: Poster = no_poster,
 ) -> None:
     """Cards side by side, as many as fit.
 
     Args:
         body: gives the HTML under the title of the i-th movie.
         link: draws what stands side by side at the foot of a movie's card.
+        poster: gives a movie's poster.
     """
     with st.container(key="cards"):
         for i, movie in enumerate(movies):
             # In a row that wraps: the text takes a line, and what the foot draws stands below it.
             with st.container(border=True, horizontal=True, vertical_alignment="center", gap=None):
-                st.html(f'<article class="mt-card">{_title_card(movie)}{body(i)}</article>')
+                st.html(f'<article class="mt-card">{_title_card(movie, poster)}{body(i)}</article>')
                 link(movie)
 
 
@@ -105,14 +118,21 @@ def strip(rated: Sequence[RatedMovie]) -> None:
     st.html(f'<ul class="mt-strip" tabindex="0">{items}</ul>')
 
 
-def single(movie: Movie) -> None:
+def single(movie: Movie, poster: Poster = no_poster) -> None:
     """One movie, large: what a page is about."""
-    st.html(f'<article class="mt-card mt-single">{_title_card(movie)}{facts(movie)}</article>')
+    title = _title_card(movie, poster)
+    st.html(f'<article class="mt-card mt-single">{title}{facts(movie)}</article>')
 
 
-def _title_card(movie: Movie) -> str:
+def _title_card(movie: Movie, poster: Poster) -> str:
+    image = poster(movie)
+    shown = ""
+    if image is not None:  # in the page itself: no file of it is kept in memory for the browser
+        shown = f'<img alt="" src="data:image/jpeg;base64,{b64encode(image).decode()}">'
     year = f"<span>{movie.year}</span>" if movie.year else ""
-    return f'<header style="--hue:{_hue(movie)}"><h3>{escape(movie.title)}</h3>{year}</header>'
+    return (
+        f'<header style="--hue:{_hue(movie)}">{shown}<h3>{escape(movie.title)}</h3>{year}</header>'
+    )
 
 
 def _hue(movie: Movie) -> int:

@@ -40,4 +40,5 @@ def _draw() -> None:
         [item.movie for item in found],
         lambda i: cards.facts(found[i].movie, found[i].stars) + cards.reasons(found[i]),
         similar.link,
+        matinee.poster,
     )

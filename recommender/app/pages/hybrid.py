@@ -38,7 +38,8 @@ def _draw() -> None:
     )
     if not found:
         controls.nothing_found()
-    cards.grid([item.movie for item in found], lambda i: _body(found[i], weight), similar.link)
+    movies = [item.movie for item in found]
+    cards.grid(movies, lambda i: _body(found[i], weight), similar.link, matinee.poster)
 
 
 def _weight() -> float:

@@ -222,6 +222,7 @@ def _recommended(own: _Own) -> None:
         [item.movie for item in found],
         lambda i: _body(found[i], known=bool(given)),
         _foot,
+        own.matinee.poster,
     )
 
 

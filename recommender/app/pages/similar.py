@@ -67,7 +67,7 @@ def _draw() -> None:
             st.info(t("similar.empty"), icon=":material/search:")
         return
     with st.container(gap=None):
-        cards.single(movie)
+        cards.single(movie, matinee.poster)
         _into_sight(movie)
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     with left:
@@ -88,7 +88,8 @@ def _draw() -> None:
     st.caption(t(f"similar.explain_{method}"))
     if not found:
         controls.nothing_found()
-    cards.grid([item.movie for item in found], lambda i: _body(found[i]), link)
+    movies = [item.movie for item in found]
+    cards.grid(movies, lambda i: _body(found[i]), link, matinee.poster)
 
 
 def _into_sight(movie: Movie) -> None:

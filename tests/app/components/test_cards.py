@@ -47,6 +47,11 @@ def test_a_movie_without_a_year_has_none() -> None:
     assert "<span>1999</span>" in drawn("single", MOVIE)
 
 
+def test_a_poster_stands_in_the_card_itself() -> None:
+    shown = drawn("single", MOVIE, lambda movie: b"JPEG" if movie == MOVIE else None)
+    assert '<img alt="" src="data:image/jpeg;base64,SlBFRw==">' in shown
+
+
 @pytest.mark.parametrize("title", [title for title, _, _ in ODD_TITLES.values()])
 def test_titles_and_genres_are_text_not_html(title: str) -> None:
     shown = drawn("single", Movie(1, title, 1999, ("<b>x</b>",), None, 0))
