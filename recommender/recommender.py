@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, overload
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from recommender.bundle.links import MovieLinks
 from recommender.bundle.movie_facts import MovieFacts
 from recommender.bundle.posters import Posters
 from recommender.core.address import Address
-from recommender.core.errors import SettingsError
+from recommender.core.errors import NotFoundError, SettingsError
 from recommender.core.records import (
     Id,
     Movie,
@@ -33,7 +34,7 @@ from recommender.models.ranking import RankingModel
 from recommender.models.stars import StarsModel
 from recommender.remote.opening import open_bundle
 from recommender.scoring.filters import Filters
-from recommender.scoring.requests import RequestParser
+from recommender.scoring.requests import RequestParser, as_number
 from recommender.scoring.results import ResultBuilder
 from recommender.scoring.scorer import (
     HybridScorer,
@@ -234,8 +235,8 @@ class Recommender:
         """The n movies that suit somebody best who is not in the data, from their own ratings.
 
         Nothing is trained: the ratings fold into the models (`RankingModel.profile`,
-        `StarsModel.fold_in`). Movies that do not exist are passed over; without any rating the
-        most popular movies come.
+        `StarsModel.fold_in`). Movies that do not exist are passed over and listed in
+        `Results.unknown`; without any rating the most popular movies come.
 
         Args:
             ratings: stars by movie id.
@@ -244,14 +245,21 @@ class Recommender:
                 rating would, but says nothing about the stars somebody gives.
 
         Raises:
-            NotFoundError: a genre that does not exist.
+            NotFoundError: none of the movies that are rated exists, or a genre does not.
             ValueError: stars outside the scale, or an argument that cannot be used.
         """
         person = self._requests.visitor(ratings)
         known = len(person.movies) > 0
+        unknown = self._requests.unknown(ratings) if len(person.movies) < len(ratings) else []
+        if unknown and not known:
+            raise NotFoundError(
+                f"none of the {len(ratings):,} rated movies is in the catalogue (such as "
+                f"{unknown[0]!r}); `search` finds its ids"
+            )
         person = self._requests.with_hidden(person, hidden)
         request = self._requests.request(n, cf_weight, filters, rank_by, variety, obscurity)
-        return self._answer(person, request) if known else self._most_popular(person, request)
+        found = self._answer(person, request) if known else self._most_popular(person, request)
+        return Results(found, unknown)
 
     def recommend_all(
         self,
@@ -334,12 +342,32 @@ class Recommender:
         find = self._finder.by_facts if by == "facts" else self._finder.by_title
         return Results(self._results.movies(find(text, n)))
 
-    def predict(self, pairs: Sequence[tuple[Id, Id]]) -> np.ndarray:
+    @overload
+    def predict(
+        self, pairs: Sequence[tuple[Id, Id]], *, return_unknown: Literal[False] = False
+    ) -> np.ndarray: ...
+
+    @overload
+    def predict(
+        self, pairs: Sequence[tuple[Id, Id]], *, return_unknown: Literal[True]
+    ) -> tuple[np.ndarray, np.ndarray]: ...
+
+    def predict(
+        self, pairs: Sequence[tuple[Id, Id]], *, return_unknown: bool = False
+    ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
         """Predicted stars, clipped, for (user id, movie id) pairs; float64, shape (pairs,).
 
         An unknown user or movie counts as an average one, as in Surprise.
+
+        Args:
+            return_unknown: return also which ids are unknown: bool, shape (pairs, 2), the user in
+                the first column and the movie in the second.
         """
-        return self._stars.predict_pairs(*self._requests.pairs(pairs))
+        users, movies = self._requests.pairs(pairs)
+        stars = self._stars.predict_pairs(users, movies)
+        if not return_unknown:
+            return stars
+        return stars, np.column_stack([users < 0, movies < 0])
 
     def find_title(self, title: str, year: int | None = None) -> Movie | None:
         """The movie that is called so, in this catalogue's spelling or another's, or None.
@@ -349,6 +377,8 @@ class Recommender:
         without a year the most rated one. A title that differs in its subtitle is the same where
         the year is and no other movie fits.
         """
+        if year is not None and not as_number("year", year).is_integer():
+            raise ValueError(f"year is {year}; it must be a whole number")
         found = self._finder.of_title(title, year)
         return None if found is None else self.movie(found)
 
@@ -361,8 +391,14 @@ class Recommender:
         return self._results.movies([self._requests.movie(movie_id)])[0]
 
     def movies(self, movie_ids: Iterable[Id]) -> Results[Movie]:
-        """The movies with these ids, in this order; ids that do not exist are passed over."""
-        return Results(self._results.movies(self._requests.known(movie_ids)))
+        """The movies with these ids, in this order.
+
+        Ids that do not exist are passed over and listed in `Results.unknown`.
+        """
+        movie_ids = list(movie_ids)
+        known = self._requests.known(movie_ids)
+        unknown = self._requests.unknown(movie_ids) if len(known) < len(movie_ids) else []
+        return Results(self._results.movies(known), unknown)
 
     def poster(self, movie: Movie) -> bytes | None:
         """Return the small poster of a movie, a JPEG, or None where the bundle has none."""
@@ -396,8 +432,12 @@ class Recommender:
         return User(user_id, len(ratings), float(ratings.mean(dtype=np.float64)))
 
     def users(self, limit: int) -> list[Id]:
-        """Return the first `limit` user ids, or all if there are fewer."""
-        return self._catalogue.user_ids(min(limit, self.statistics.users))
+        """Return the first `limit` user ids, or all if there are fewer.
+
+        Raises:
+            ValueError: `limit` is no whole number of at least 1.
+        """
+        return self._catalogue.user_ids(self._requests.whole("limit", limit, self.statistics.users))
 
     def rated_by(self, user_id: Id, n: int = 10) -> Results[RatedMovie]:
         """Return what a user rated highest; among equals the more often rated movie comes first.

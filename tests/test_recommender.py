@@ -1,5 +1,6 @@
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -88,7 +89,8 @@ def test_somebody_new_is_told_the_stars_they_would_give(tiny: Recommender) -> No
 def test_nobody_known_yet(tiny: Recommender) -> None:
     found = tiny.recommend({}, 5)
     assert [item.movie for item in found] == tiny.popular(5)
-    assert found == tiny.recommend({"no such movie": 3}, 5)
+    with pytest.raises(NotFoundError, match=r"none of the 2 rated movies .*\(such as 'tt01'\)"):
+        tiny.recommend({"tt01": 3, 999: 4}, 5)
     assert [i.movie for i in tiny.recommend({}, 4, hidden=[found[0].movie.movie_id])] == [
         item.movie for item in found[1:]
     ]
@@ -273,6 +275,35 @@ def test_serving_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_is_unknown_is_told(tiny: Recommender) -> None:
+    found = tiny.recommend({1: 5.0, 999: 4.0, "tt01": 3.0}, 3)
+    assert found == tiny.recommend({1: 5.0}, 3)
+    assert (found.unknown, tiny.recommend({1: 5.0}, 3).unknown) == ((999, "tt01"), ())
+    assert repr(found).splitlines()[-1] == "2 not in the catalogue: 999, tt01"
+    assert tiny.movies([1, 999]).unknown == (999,)
+    stars, unknown = tiny.predict([(1, 3), ("?", 3), (1, "?"), ("?", "?")], return_unknown=True)
+    assert stars.tolist() == tiny.predict([(1, 3), ("?", 3), (1, "?"), ("?", "?")]).tolist()
+    assert unknown.tolist() == [[False, False], [True, False], [False, True], [True, True]]
+    assert tiny.predict([], return_unknown=True)[1].shape == (0, 2)
+
+
+@pytest.mark.parametrize("number", [np.nan, -np.inf, -2, "x", []])
+def test_numbers_that_no_argument_takes(tiny: Recommender, number: Any) -> None:
+    for question in (
+        lambda: tiny.recommend_for_user(1, variety=number),
+        lambda: tiny.recommend_for_user(1, obscurity=number),
+        lambda: tiny.hybrid_recommend(1, cf_weight=number),
+        lambda: tiny.recommend({1: number}),
+        lambda: tiny.users(number),
+        lambda: tiny.find_title("Heat", number if number != -2 else 1.5),
+        lambda: (
+            tiny.popular(3, Filters(min_ratings=number)) if number != 10**400 else tiny.users(0)
+        ),
+    ):
+        with pytest.raises(ValueError, match=r"must be|outside the scale"):
+            question()
 
 
 @pytest.mark.parametrize("n", [61, 10**9, 10**20, np.int64(2**62)])

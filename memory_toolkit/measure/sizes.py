@@ -6,6 +6,7 @@ import re
 
 MB = 1024 * 1024
 LIMIT_FORMAT = "a size of at least 1M, such as 256M or 1.5G"
+_MAX_SIZE = 2**63  # what the system can count
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)(?:I?B)?")
 
 
@@ -19,13 +20,13 @@ def parse_size(text: str) -> int:
     """The bytes that ``"256M"``, ``"1.5G"``, ``"64kb"`` or ``"1048576"`` say; M is 1024 x 1024.
 
     Raises:
-        ValueError: `text` is no size, or less than a byte.
+        ValueError: `text` is no size, less than a byte, or more than 64 bits can count.
     """
     match = _SIZE.fullmatch(text.strip().upper())
-    size = int(float(match[1]) * 1024 ** " KMGT".index(match[2] or " ")) if match else 0
-    if size < 1:
+    size = float(match[1]) * 1024 ** " KMGT".index(match[2] or " ") if match else 0.0
+    if not 1 <= size < _MAX_SIZE:
         raise ValueError(f"{text}: write a size such as 256M, 1.5G or bytes")
-    return size
+    return int(size)
 
 
 def parse_limit(text: str) -> int:

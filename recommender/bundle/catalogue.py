@@ -6,6 +6,7 @@ Rows are numbered like the arrays: row `i` of ``movies`` is movie index `i` ever
 from __future__ import annotations
 
 import json
+import numbers
 import re
 import sqlite3
 import threading
@@ -186,6 +187,8 @@ class Catalogue:
         return [row[0] for row in self._query("SELECT term FROM terms ORDER BY idx")]
 
     def _index(self, table: str, column: str, key: Id) -> int | None:
+        if not isinstance(key, str) and isinstance(key, numbers.Real) and key == key // 1:
+            key = int(key)  # 1e16 would be written with an exponent
         float_id = re.fullmatch(FLOAT_ID, str(key))
         text = float_id[1] if float_id else str(key)
         # As it is given, too: bundles of earlier versions may have "12.0".

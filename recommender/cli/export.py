@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, compress, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,7 +54,7 @@ def write_recommendations(
     out: Path,
     progress: Callable[[int], None] = lambda users: None,
 ) -> Written:
-    """Write ``user_id, movie_id, rank, score`` as Parquet.
+    """Write ``user_id, movie_id, rank, score``, as CSV if `out` ends in ``.csv``, else as Parquet.
 
     Args:
         users: everybody with what is recommended to them.
@@ -63,11 +63,18 @@ def write_recommendations(
     Raises:
         DataError: `out` cannot be written.
     """
+    import pyarrow.csv
     import pyarrow.parquet as pq
 
     started, peak = time.monotonic(), 0
     rows = done = 0
-    writer: pq.ParquetWriter | None = None
+
+    def opened(schema: pa.Schema) -> pq.ParquetWriter | pyarrow.csv.CSVWriter:
+        if out.suffix.lower() == ".csv":
+            return pyarrow.csv.CSVWriter(temporary, schema)
+        return pq.ParquetWriter(temporary, schema, compression="zstd")
+
+    writer: pq.ParquetWriter | pyarrow.csv.CSVWriter | None = None
     users = iter(users)
     with _replacing(out) as temporary:
         try:
@@ -75,7 +82,7 @@ def write_recommendations(
                 # Where everybody has rated everything there is no id to tell the type of.
                 if any(movies for _, movies, _ in batch):
                     table = _table(batch)
-                    writer = writer or pq.ParquetWriter(temporary, table.schema, compression="zstd")
+                    writer = writer or opened(table.schema)
                     writer.write_table(table)
                     rows += table.num_rows
                 done += len(batch)
@@ -85,7 +92,8 @@ def write_recommendations(
             if writer is not None:
                 writer.close()
         if writer is None:
-            pq.write_table(_table([]), temporary)
+            with opened(_table([]).schema) as empty:
+                empty.write_table(_table([]))
     return Written(done, rows, time.monotonic() - started, peak)
 
 
@@ -148,24 +156,40 @@ def write_parts(
     )
 
 
-def predict_pairs(matinee: Recommender, pairs: Path, out: Path) -> int:
-    """Read ``user_id, movie_id`` from a CSV file and write them with ``stars``; returns the count.
+def predict_pairs(matinee: Recommender, pairs: Path, out: Path) -> tuple[int, int]:
+    """Read pairs of user and movie from a CSV file and write them with their stars.
 
-    An unknown user or movie counts as an average one.
+    An unknown user or movie counts as an average one; the column ``unknown`` says which is: "user",
+    "movie", "user and movie" or nothing.
+
+    Returns:
+        How many pairs there are, and in how many the user or the movie is unknown.
 
     Raises:
         DataError: a file cannot be read or written, or a column is missing.
+        NotFoundError: there are pairs, and in none of them both are known.
     """
-    count = 0
+    count = lacking = 0
     with _replacing(out) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["user_id", "movie_id", "stars"])
+        writer.writerow(["user_id", "movie_id", "stars", "unknown"])
         rows = _read_pairs(pairs)
+        example: tuple[str, str] | None = None
         while batch := list(islice(rows, _PAIRS)):
-            stars = matinee.predict(batch)
-            writer.writerows((*pair, f"{s:.4f}") for pair, s in zip(batch, stars, strict=True))
+            example = example or batch[0]
+            stars, unknown = matinee.predict(batch, return_unknown=True)
+            writer.writerows(
+                (*pair, f"{s:.4f}", " and ".join(compress(("user", "movie"), which)))
+                for pair, s, which in zip(batch, stars, unknown, strict=True)
+            )
             count += len(batch)
-    return count
+            lacking += int(unknown.any(axis=1).sum())
+        if example and count == lacking:
+            raise NotFoundError(
+                f"{pairs}: in none of the {count:,} pairs both the user and the movie are known "
+                f"(the first are {example[0]!r} and {example[1]!r}); check the columns and the ids"
+            )
+    return count, lacking
 
 
 def own_ratings(path: Path, matinee: Recommender) -> dict[Id, float]:

@@ -52,9 +52,9 @@ def add_command(commands: Any) -> None:
     command.add_argument(
         "--out",
         type=Path,
-        metavar="FILE.parquet",
-        help="with --all-users: where to write user_id, movie_id, rank, score; "
-        "a new folder with --engine spark",
+        metavar="FILE",
+        help="with --all-users: where to write user_id, movie_id, rank, score; CSV if it ends in "
+        ".csv, else Parquet; a new folder with --engine spark",
     )
     shared.add_json(command)
     add_engine_options(command, "ranks, with --all-users")
@@ -67,6 +67,8 @@ def _run(options: argparse.Namespace) -> None:
     if options.all_users:
         _recommend_everybody(options)
         return
+    if options.out is not None:
+        raise SettingsError("--out is for --all-users; leave it out, or redirect --json")
     matinee = shared.open_recommender(options)
     chosen = {"n": options.n, "cf_weight": options.cf_weight, "rank_by": options.rank_by}
     if options.ratings:
@@ -87,7 +89,7 @@ def _recommend_everybody(options: argparse.Namespace) -> None:
     from recommender.cli.export import write_parts, write_recommendations
 
     if options.out is None:
-        raise SettingsError("--all-users needs --out FILE.parquet")
+        raise SettingsError("--all-users needs --out FILE.parquet or FILE.csv")
     chosen = (options.n, options.cf_weight, options.rank_by)
     if options.engine == "spark":
         require_spark()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -94,6 +95,7 @@ Record = TypeVar("Record")
 
 # The columns that a table begins with, as far as its records have them.
 _FIRST = ("rank", "title", "year", "score", "similarity", "rating")
+_UNKNOWN_SHOWN = 5
 # The columns that are there only if a movie has a value: many data know no such ids.
 LINKS = ("imdb_id", "tmdb_id")
 
@@ -102,11 +104,23 @@ class Results(list[Record], Generic[Record]):
     """A list of records that can also be read as dictionaries or as a table.
 
     At a prompt it shows itself as a table of text, in a notebook as one of HTML.
+
+    Attributes:
+        unknown: ids that were asked for or rated, and that the catalogue lacks.
     """
+
+    def __init__(self, records: Iterable[Record] = (), unknown: Iterable[Id] = ()) -> None:
+        super().__init__(records)
+        self.unknown = tuple(unknown)
 
     def __repr__(self) -> str:
         rows, columns = self._table()
-        return "\n".join(table(rows, columns)) if rows else "no results"
+        lines = list(table(rows, columns)) if rows else ["no results"]
+        if self.unknown:
+            shown = ", ".join(f"{one}" for one in self.unknown[:_UNKNOWN_SHOWN])
+            more = ", …" if len(self.unknown) > _UNKNOWN_SHOWN else ""
+            lines.append(f"{len(self.unknown):,} not in the catalogue: {shown}{more}")
+        return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         """Return the table for a notebook."""

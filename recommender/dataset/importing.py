@@ -7,7 +7,6 @@ database, checked there, sorted there, and written batch by batch.
 from __future__ import annotations
 
 import hashlib
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +29,7 @@ from recommender.dataset.history_files import write_history
 from recommender.dataset.id_matching import MAX_QUIET, Unmatched, join_ids
 from recommender.dataset.import_report import ImportReport
 from recommender.dataset.movie_tables import Hash, MovieTables
-from recommender.dataset.rating_scale import find_scale
+from recommender.dataset.rating_scale import MAX_RATING, find_scale
 from recommender.dataset.sources import Source, TableFile
 from recommender.dataset.staging import StagingTable, load_staging_table
 from recommender.dataset.text_files import check_encoding
@@ -81,7 +80,7 @@ class ImportOptions:
             check_encoding(self.encoding)
         if self.scale is not None:
             low, high = self.scale
-            if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            if not -MAX_RATING <= low < high <= MAX_RATING:
                 raise SettingsError(f"--scale {low:g}-{high:g}: give LOW-HIGH, such as 0.5-5")
         if self.memory_limit is not None:
             MemoryBudget.find(self.memory_limit)

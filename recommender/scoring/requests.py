@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import operator
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import get_args
@@ -36,13 +37,22 @@ class RequestParser:
         Raises:
             ValueError: `n` is no whole number of at least 1.
         """
+        return self.whole("n", n, self._scorer.content.n_movies)
+
+    @staticmethod
+    def whole(name: str, number: int, most: int) -> int:
+        """Return `number`, the argument `name`, or `most` if that is less.
+
+        Raises:
+            ValueError: it is no whole number of at least 1.
+        """
         try:
-            wanted = operator.index(n)
+            wanted = operator.index(number)
         except TypeError:
             wanted = 0
         if wanted < 1:
-            raise ValueError(f"n is {n!r}; it must be a whole number of at least 1")
-        return min(wanted, self._scorer.content.n_movies)
+            raise ValueError(f"{name} is {number!r}; it must be a whole number of at least 1")
+        return min(wanted, most)
 
     def request(
         self,
@@ -60,7 +70,7 @@ class RequestParser:
             ValueError: an argument cannot be used.
         """
         for name, share in (("cf_weight", weight), ("variety", variety), ("obscurity", obscurity)):
-            if not 0 <= share <= 1:
+            if not 0 <= as_number(name, share) <= 1:
                 raise ValueError(f"{name} is {share}; it must be within 0..1")
         if rank_by not in RANK_BY:
             raise ValueError(f"rank_by is {rank_by!r}; it must be one of {', '.join(RANK_BY)}")
@@ -80,7 +90,7 @@ class RequestParser:
         low, high = self._scorer.stars.scale
         stars: dict[int, float] = {}
         for movie_id, rating in ratings.items():
-            if not low <= rating <= high:
+            if not low <= as_number(f"movie {movie_id}", rating) <= high:
                 raise ValueError(
                     f"movie {movie_id}: {rating} stars are outside the scale {low:g} to {high:g}"
                 )
@@ -106,8 +116,19 @@ class RequestParser:
 
         Raises:
             NotFoundError: a genre that does not exist.
+            ValueError: a year or a number of ratings is none.
         """
-        return None if filters is None else allowed_movies(self._facts, filters)
+        if filters is None:
+            return None
+        for year in filters.years or ():
+            as_number("a year of the filter", year)
+        if as_number("min_ratings of the filter", filters.min_ratings) < 0:
+            raise ValueError(f"min_ratings is {filters.min_ratings}; it must be at least 0")
+        return allowed_movies(self._facts, filters)
+
+    def unknown(self, movie_ids: Iterable[Id]) -> list[Id]:
+        """The ids that no movie has, in this order."""
+        return [one for one in movie_ids if self._catalogue.movie_index(one) is None]
 
     def known(self, movie_ids: Iterable[Id]) -> list[int]:
         """The movies with these ids, in this order; ids that do not exist are passed over."""
@@ -141,6 +162,21 @@ class RequestParser:
         if index is None:
             raise NotFoundError(f"no user has the id {user_id}")
         return index
+
+
+def as_number(name: str, value: float) -> float:
+    """Return `value`, the argument `name`, as a float.
+
+    Raises:
+        ValueError: it is no number.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if math.isnan(number):
+        raise ValueError(f"{name} is {value!r}; it must be a number")
+    return number
 
 
 def _or_unknown(indices: list[int | None]) -> np.ndarray:

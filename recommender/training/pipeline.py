@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import numbers
 import shutil
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping
@@ -52,6 +53,7 @@ from recommender.training.stages import Stages
 _HERE: Engine[Any] = LocalEngine()
 # The ranking model has as many directions as fit into this share of the memory, and not fewer.
 _RANK_SHARE, _MIN_RANK = 0.85, 32
+_MAX_SEED = 2**32 - 1  # of NumPy's generators
 
 
 @dataclass(frozen=True)
@@ -105,16 +107,22 @@ class TrainingSettings:
 
     def __post_init__(self) -> None:
         for name, value, low, high in (
-            ("--min-user-ratings", self.min_user_ratings, 0, None),
-            ("--min-movie-ratings", self.min_movie_ratings, 0, None),
+            ("--min-user-ratings", self.min_user_ratings, 0, _MAX_SEED),
+            ("--min-movie-ratings", self.min_movie_ratings, 0, _MAX_SEED),
             ("--max-features", self.max_features, 1, 65536),
             ("--factors", self.stars.n_factors, 1, 1000),
             ("--epochs", self.stars.n_epochs, 1, 10000),
-            ("--seed", self.stars.random_state, 0, 2**32 - 1),
+            ("--seed", self.stars.random_state, 0, _MAX_SEED),
+            ("ranking.n_factors", self.ranking.n_factors, 1, 1000),
+            ("ranking.damping", self.ranking.damping, 0, _MAX_SEED),
+            ("ranking.random_state", self.ranking.random_state, 0, _MAX_SEED),
         ):
-            if value < low or (high is not None and value > high):
-                range_text = f"at least {low}" if high is None else f"{low} to {high}"
-                raise SettingsError(f"{name} {value}: give a whole number of {range_text}")
+            if not isinstance(value, numbers.Integral) or not low <= value <= high:
+                raise SettingsError(f"{name} {value}: give a whole number of {low} to {high}")
+        for model in ("stars", "ranking"):
+            for name, value in dataclasses.asdict(getattr(self, model)).items():
+                if not 0 <= value <= _MAX_SEED:
+                    raise SettingsError(f"{model}.{name} {value}: give a number from 0")
 
 
 def train(

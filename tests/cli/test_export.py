@@ -26,7 +26,7 @@ def write(path: Path, text: str) -> Path:
 def test_predictions_keep_the_pairs_and_their_order(tiny: Recommender, tmp_path: Path) -> None:
     pairs = write(tmp_path / "pairs.csv", "movie_id,user_id\n3,1\n60,1\n3,nobody\n999,50\n")
     out = tmp_path / "out.csv"
-    assert predict_pairs(tiny, pairs, out) == 4
+    assert predict_pairs(tiny, pairs, out) == (4, 2)
     rows = list(csv.DictReader(out.open()))
     assert [(r["user_id"], r["movie_id"]) for r in rows] == [
         ("1", "3"),
@@ -37,6 +37,37 @@ def test_predictions_keep_the_pairs_and_their_order(tiny: Recommender, tmp_path:
     expected = tiny.predict([("1", "3"), ("1", "60"), ("nobody", "3"), ("50", "999")])
     assert [float(r["stars"]) for r in rows] == pytest.approx(expected.tolist(), abs=1e-4)
     assert all(0.5 <= float(r["stars"]) <= 5 for r in rows)
+    assert [r["unknown"] for r in rows] == ["", "", "user", "movie"]
+
+
+@pytest.mark.parametrize(
+    "text", ["uid;iid\n1;3\n", "user_id::item_id\n1::3.0\n", "userId\tmovieId\n1\t3\n"]
+)
+def test_pairs_in_any_spelling(tiny: Recommender, tmp_path: Path, text: str) -> None:
+    assert predict_pairs(tiny, write(tmp_path / "p.csv", text), tmp_path / "out.csv") == (1, 0)
+
+
+def test_pairs_of_which_none_is_known(tiny: Recommender, tmp_path: Path) -> None:
+    pairs, out = write(tmp_path / "p.csv", "user_id,movie_id\n1,tt01\nx,3\n"), tmp_path / "o.csv"
+    line = r"p\.csv: in none of the 2 pairs both .* are known \(the first are '1' and 'tt01'\)"
+    with pytest.raises(NotFoundError, match=line):
+        predict_pairs(tiny, pairs, out)
+    assert not out.exists()
+    assert predict_pairs(tiny, write(pairs, "user_id,movie_id\n"), out) == (0, 0)
+
+
+def test_recommendations_as_csv(tiny: Recommender, tmp_path: Path) -> None:
+    write_recommendations(tiny.recommend_all(3), tmp_path / "all.parquet")
+    write_recommendations(tiny.recommend_all(3), tmp_path / "all.csv")
+    with (tmp_path / "all.csv").open(newline="") as file:
+        rows = [
+            (int(r["user_id"]), int(r["movie_id"]), int(r["rank"])) for r in csv.DictReader(file)
+        ]
+    table = pq.read_table(tmp_path / "all.parquet").to_pydict()
+    columns = (table[name] for name in ("user_id", "movie_id", "rank"))
+    assert rows == list(zip(*columns, strict=True))
+    write_recommendations([], tmp_path / "none.csv")
+    assert (tmp_path / "none.csv").read_text().strip() == '"user_id","movie_id","rank","score"'
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from recommender.bundle import shards
 from recommender.bundle.bundle import Bundle
 from recommender.core.errors import BundleError, DataError, SettingsError
 from recommender.dataset import ImportOptions, from_directory, from_files
+from recommender.models.ranking import RankingSettings
 from recommender.models.stars import StarsSettings
 from recommender.settings.memory_budget import MIN_BYTES
 from recommender.training import engine, pipeline
@@ -132,6 +133,10 @@ def test_progress_names_every_stage_in_order(tiny_files, tmp_path: Path) -> None
         ({"stars": StarsSettings(n_factors=0)}, "--factors"),
         ({"stars": StarsSettings(n_epochs=0)}, "--epochs"),
         ({"stars": StarsSettings(random_state=-1)}, "--seed"),
+        ({"stars": StarsSettings(n_factors=np.nan)}, "--factors"),
+        ({"stars": StarsSettings(learning_rate=np.nan)}, r"stars\.learning_rate"),
+        ({"ranking": RankingSettings(n_factors=10**9)}, r"ranking\.n_factors"),
+        ({"ranking": RankingSettings(popularity_exponent=np.inf)}, "ranking.popularity_exponent"),
     ],
 )
 def test_settings_that_cannot_be_used(settings: dict, flag: str) -> None:

@@ -204,6 +204,8 @@ def _recommended(own: _Own) -> None:
         for movie, rating in own.visitor_ratings.stars.items()
         if low <= rating <= high
     }
+    if not any(own.matinee.movies([movie]) for movie in given):  # nor has it any of the movies
+        given = {}
     heading, setting = st.columns([2, 1], vertical_alignment="bottom")
     with setting:
         wishes = controls.list_options(own.matinee)

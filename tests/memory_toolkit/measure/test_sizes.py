@@ -32,7 +32,9 @@ def test_sizes_are_read(text: str, expected: int) -> None:
     assert parse_size(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "lots", "-1", "0", "0.1", "12Q", "1..5G", "M", "1e9", "1 2M"])
+@pytest.mark.parametrize(
+    "text", ["", "lots", "-1", "0", "0.1", "12Q", "1..5G", "M", "1e9", "1 2M", "9" * 400]
+)
 def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=f"^{text}: write a size such as 256M, 1.5G or bytes$"):
         parse_size(text)
