@@ -7,6 +7,7 @@ stopped by Ctrl+C and SIGTERM. Errors are one line on stderr.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -55,6 +56,10 @@ COMMANDS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    if isinstance(
+        sys.stdout, io.TextIOWrapper
+    ):  # a title need not be in a terminal's character set
+        sys.stdout.reconfigure(errors="backslashreplace")
     parser = _parser()
     if "_ARGCOMPLETE" in os.environ:  # a shell asks what could come next
         import argcomplete

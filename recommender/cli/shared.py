@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -130,7 +131,8 @@ def print_results(found: Results[Any], as_json: bool, columns: tuple[str, ...]) 
     """Print results as a table of `columns` and their movies' links, or all of them as JSON."""
     rows = found.to_dicts()
     if as_json:
-        print(json.dumps(rows, ensure_ascii=False))
+        utf_8 = (sys.stdout.encoding or "").lower() in ("utf-8", "utf8")
+        print(json.dumps(rows, ensure_ascii=not utf_8))
     elif rows:
         links = tuple(name for name in LINKS if name in rows[0])
         print("\n".join(table(rows, (*columns, *links))))

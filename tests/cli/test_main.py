@@ -12,6 +12,7 @@ from recommender import Recommender, __version__
 from recommender.cli.main import main
 from recommender.scoring.similar import METHODS
 from recommender.settings.environment import VARIABLES
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -307,6 +308,26 @@ def test_a_variable_that_is_none_is_told(run, tiny_bundle: Path, monkeypatch) ->
     assert status == 0
     assert out
     assert err == "matinee: MATINEE_FACTOR is no setting: did you mean MATINEE_FACTORS?\n"
+
+
+def test_titles_and_names_survive_any_character_set(tiny_bundle: Path, tmp_path: Path) -> None:
+    def matinee(*arguments: str, encoding: str) -> tuple[str, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "recommender.cli", *arguments, "--bundle", str(tiny_bundle)],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONIOENCODING": encoding},
+            capture_output=True,
+            timeout=120,
+        )
+        return done.stdout.decode(encoding), done.stderr.decode(encoding)
+
+    assert "기생충" in matinee("search", "기생충", encoding="utf-8")[0]
+    out, err = matinee("search", "기생충", encoding="ascii")
+    assert ("\\uae30\\uc0dd\\ucda9" in out, err) == (True, "")
+    out, _ = matinee("search", "기생충", "--json", encoding="ascii")
+    assert json.loads(out)[0]["title"] == "기생충"
+    _, err = matinee("recommend", "--ratings", str(tmp_path / "없는 파일.csv"), encoding="utf-8")
+    assert err.endswith("없는 파일.csv: cannot be read (No such file or directory)\n")
 
 
 def test_search_by_facts_and_by_meaning(
