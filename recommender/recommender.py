@@ -429,7 +429,9 @@ class Recommender:
         """
         index = self._requests.user(user_id)
         _, ratings = self._history.of(index)
-        return User(user_id, len(ratings), float(ratings.mean(dtype=np.float64)))
+        return User(
+            self._catalogue.user_id(index), len(ratings), float(ratings.mean(dtype=np.float64))
+        )
 
     def users(self, limit: int) -> list[Id]:
         """Return the first `limit` user ids, or all if there are fewer.

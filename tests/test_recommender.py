@@ -283,6 +283,7 @@ def test_what_is_unknown_is_told(tiny: Recommender) -> None:
     assert (found.unknown, tiny.recommend({1: 5.0}, 3).unknown) == ((999, "tt01"), ())
     assert repr(found).splitlines()[-1] == "2 not in the catalogue: 999, tt01"
     assert tiny.movies([1, 999]).unknown == (999,)
+    assert [tiny.user(one).user_id for one in (1, "1", 1.0, np.int64(1))] == [1, 1, 1, 1]
     stars, unknown = tiny.predict([(1, 3), ("?", 3), (1, "?"), ("?", "?")], return_unknown=True)
     assert stars.tolist() == tiny.predict([(1, 3), ("?", 3), (1, "?"), ("?", "?")]).tolist()
     assert unknown.tolist() == [[False, False], [True, False], [False, True], [True, True]]

@@ -167,6 +167,11 @@ class Catalogue:
         """The index of a user by id, like `movie_index`."""
         return self._index("users", "user_id", user_id)
 
+    def user_id(self, index: int) -> Id:
+        """Return the id of the user with this index."""
+        ((found,),) = self._query("SELECT user_id FROM users WHERE idx = ?", index)
+        return found if isinstance(found, str) else int(found)
+
     def movie_ids(self) -> list[Id]:
         """All movie ids in index order (memory: one entry a movie)."""
         return [row[0] for row in self._query("SELECT movie_id FROM movies ORDER BY idx")]

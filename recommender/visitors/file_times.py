@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 _LAST_SECOND = 10**11
 _NUMERIC = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})(?:[ ,T]+(\d.*))?", re.ASCII)
 _LOOSE_ISO = re.compile(r"(\d{4})[/-](\d{1,2})[/-](\d{1,2})(.*)", re.ASCII)
-_IN_WORDS = ("%d %b %Y", "%d %B %Y", "%b %d %Y", "%B %d %Y")
+_IN_WORDS = ("%a %b %d %H:%M:%S %Y", "%d %b %Y", "%d %B %Y", "%b %d %Y", "%B %d %Y")
 
 
 def read_times(texts: Sequence[str], latest: int) -> list[int | None]:

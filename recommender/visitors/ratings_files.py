@@ -34,7 +34,10 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _EXPORTED = ("userId", "movieId", "rating", "timestamp", "title")
 _HALF_STARS, _TEN, _HUNDRED = (0.5, 5.0), (1.0, 10.0), (0.0, 100.0)
 # The scale of those whose export says whose it is.
-_SCALES = {"Letterboxd": _HALF_STARS, "movielens.org": _HALF_STARS, "IMDb": _TEN, "Trakt": _TEN}
+_SCALES = {
+    **dict.fromkeys(("Letterboxd", "movielens.org"), _HALF_STARS),
+    **dict.fromkeys(("IMDb", "TMDB", "Trakt"), _TEN),
+}
 # So many ratings beyond a scale are no typing errors but of another scale.
 _MANY, _NEARLY_ALL, _SEVERAL = 0.2, 0.8, 3
 # So far beyond a scale is no typing error, however few ratings there are.
@@ -293,6 +296,8 @@ def _source(table: Table) -> str:
             return "Letterboxd"
         if names >= {"movieid", "averagerating", "tmdbid"}:
             return "movielens.org"
+        if names >= {"tmdbid", "yourrating"}:
+            return "TMDB"
         return "IMDb" if "const" in names else "CSV"
     raise ProfileError(
         "the file needs a column of ratings, such as rating, and one of movies: movieId, or title "

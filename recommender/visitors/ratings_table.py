@@ -14,22 +14,36 @@ from recommender.core.errors import ProfileError
 
 _SHOWN_CHARACTERS = 60
 DELIMITERS = ("::", ",", ";", "\t", "|")
-# What a column may be called, best name first; compared by `plain_name`.
+# What a column may be called, best name first; compared by `plain_name`. All names are among them
+# that ratings of many people may have (`dataset.columns`).
 COLUMNS: dict[str, tuple[str, ...]] = {
-    "user": ("userid", "user", "uid", "profilename", "username"),
-    "movie": ("movieid", "movie", "itemid", "item", "iid", "filmid", "film"),
+    "user": (
+        *("userid", "user", "uid", "profilename", "username", "reviewerid", "customerid"),
+        *("memberid", "accountid", "profileid", "personid", "viewerid", "visitorid", "usernumber"),
+        *("reviewer", "customer", "member", "reviewername", "author", "critic"),
+    ),
+    "movie": (
+        *("movieid", "itemid", "filmid", "movienumber", "movie", "item", "film", "iid", "mid"),
+        *("animeid", "showid", "titleid", "parentasin", "asin", "productid", "businessid"),
+        *("gameid", "jokeid", "videoid", "contentid", "malid"),
+    ),
     "rating": (
         *("yourrating", "yourated", "userrating", "myrating", "rating10", "rating", "rate"),
-        *("score", "stars", "overall"),
+        *("score", "stars", "star", "overall", "movierating", "itemrating", "filmrating"),
+        *("ratingval", "ratingvalue", "ratingscore", "userscore", "myscore", "reviewscore"),
+        *("reviewrating", "starrating", "ratings", "grade", "points", "vote", "preference"),
+        *("value", "target", "label", "r"),
     ),
     "time": (
         *("watcheddate", "daterated", "ratedat", "timestamp", "time", "created", "starttime"),
-        *("lastwatchedat", "watchedat", "date"),
+        *("lastwatchedat", "watchedat", "date", "datetime", "unixreviewtime", "unixtime"),
+        *("ratingtimestamp", "ratingtime", "ratingdate", "ratedon", "reviewtime", "reviewdate"),
+        *("createdat", "updatedat", "ts", "tstamp"),
     ),
     "title": ("title", "name", "movietitle", "primarytitle"),
     "original": ("originaltitle",),
-    "year": ("year", "releaseyear", "releasedate"),
-    "imdb": ("const", "imdbid", "imdb", "tconst"),
+    "year": ("year", "releaseyear", "releasedate", "startyear"),
+    "imdb": ("const", "imdbid", "imdb", "tconst", "imdbtitleid"),
     "kind": ("titletype", "type"),
 }
 # What exports of books have and those of movies do not.

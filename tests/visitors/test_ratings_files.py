@@ -249,6 +249,33 @@ def test_imdb(tiny: Recommender) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Tags,Watched Date\n"
+        "2024-03-20,기생충,2019,https://boxd.it/a,4.5,Yes,,2024-03-15\n",
+        "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Review,Tags,Watched Date\n"
+        '2024-03-20,기생충,2019,https://boxd.it/a,4.5,,"Two ""lines"",\n2 stars",a,2024-03-15\n',
+    ],
+)
+def test_letterboxds_diary_and_reviews(tiny: Recommender, text: str) -> None:
+    found = match(from_file(text.encode(), SCALE), tiny)
+    assert (found.ratings, found.missing) == ([OwnRating(2, 4.5, 1710460800)], [])
+
+
+def test_imdb_of_earlier_years_and_tmdb(tiny: Recommender) -> None:
+    for text in (
+        "position,const,created,modified,description,Title,Title type,Directors,You rated,IMDb "
+        "Rating,Year\n1,tt1,Fri Mar 15 00:00:00 2024,,,기생충,Feature Film,X,9,8.6,2019\n",
+        "TMDb ID,IMDb ID,Type,Name,Release Date,Season Number,Episode Number,Rating,Your Rating,"
+        "Date Rated\n1,tt1,movie,기생충,2019-05-30T00:00:00Z,,,8.5,9,2024-03-15T00:00:00Z\n"
+        "2,,tv,기생충,2019-05-30T00:00:00Z,,,8.5,9,2024-03-15T00:00:00Z\n",
+    ):
+        found = match(from_file(text.encode(), SCALE), tiny)
+        assert found.stars == {2: 4.5}
+        assert found.ratings[0].given_at == 1710460800
+
+
 def test_trakt(tiny: Recommender) -> None:
     text = """[{"rated_at": "2024-03-15T00:00:00.000Z", "rating": 9, "type": "movie", "movie":
         {"title": "기생충", "year": 2019, "ids": {"trakt": 1, "slug": "a", "imdb": "tt1"}}},
