@@ -21,7 +21,7 @@ from recommender.core.records import Movie, RatedMovie, Recommendation, Results,
 from recommender.recommender import Recommender
 from recommender.scoring.filters import Filters
 from recommender.settings.environment import Settings
-from recommender.visitors.ratings_files import read_ratings
+from recommender.visitors.ratings_matching import read_ratings
 
 if TYPE_CHECKING:
     from recommender.training.library import train

@@ -19,7 +19,7 @@ from recommender.core.atomic_write import atomic_write
 from recommender.core.errors import DataError, NotFoundError
 from recommender.core.records import Id
 from recommender.recommender import Recommender
-from recommender.visitors.ratings_files import read_ratings
+from recommender.visitors.ratings_matching import read_ratings
 from recommender.visitors.ratings_table import guess_delimiter, match_columns, split_rows
 
 if TYPE_CHECKING:

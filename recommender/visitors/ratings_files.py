@@ -1,37 +1,26 @@
 """One person's ratings as a file, which the app, the command line and the library read alike.
 
-MovieLens's columns are written. Read are MovieLens's, also those of movielens.org, and the exports
+Read are MovieLens's columns, also those of movielens.org, and the exports
 of Letterboxd, IMDb, TMDB, Trakt (JSON) and Netflix, or any CSV file with a movie and a rating.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from recommender.core.errors import DataError, ProfileError
-from recommender.core.records import Id, Movie
-from recommender.core.text_folding import fold, title_names
+from recommender.core.errors import ProfileError
+from recommender.core.text_folding import fold
 from recommender.core.titles import split_year
-from recommender.recommender import Recommender
 from recommender.visitors.file_times import read_times
 from recommender.visitors.ratings_table import Limits, Table, read_table, short, wrong_row
-from recommender.visitors.records import OwnRating
 
 MAX_BYTES = 2 * 2**20
 MAX_ROWS = 10_000
 _APP_LIMITS = Limits(MAX_BYTES, MAX_ROWS)
-# Of a file that is not sent over a network.
-_FILE_LIMITS = Limits(64 * 2**20, 500_000)
-# What spreadsheets take for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_EXPORTED = ("userId", "movieId", "rating", "timestamp", "title")
 _HALF_STARS, _TEN, _HUNDRED = (0.5, 5.0), (1.0, 10.0), (0.0, 100.0)
 # The scale of those whose export says whose it is.
 _SCALES = {
@@ -44,18 +33,9 @@ _MANY, _NEARLY_ALL, _SEVERAL = 0.2, 0.8, 3
 _FAR = 2
 # From so many on, half stars that end at 5 are not of a scale that ends at 10.
 _ENOUGH = 10
-# So many movies with another title say that the ids are of another catalogue.
-_OTHER_TITLES = 5
-# How many names a line lists.
-_LISTED = 20
 # Kinds of titles that no catalogue of movies has, even under the same title.
 _SERIES = re.compile(
     "serie|season|staffel|temporada|saison|episod|game|podcast|show|시리즈|에피소드|^tv$"
-)
-_EPISODE = re.compile(
-    r":\s*(?:(?:season|series|part|volume|chapter|book|staffel|teil|temporada|parte|saison|partie"
-    r"|시즌|파트)\s*\d+|(?:limited|mini)[ -]?series)\b",
-    re.IGNORECASE,
 )
 _YEAR = re.compile(r"(?<!\d)(?:18|19|20)\d\d(?!\d)", re.ASCII)
 _NOTHING = {"", "na", "n/a", "nan", "none", "null", "-", "not rated", "unrated"}
@@ -105,73 +85,6 @@ class RatingsFile:
     scale: Scale | None = None
 
 
-@dataclass(frozen=True)
-class Matched:
-    """The ratings in a file of movies that the catalogue has, and what it has not.
-
-    Attributes:
-        ratings: one for each movie.
-        missing: what the file calls the movies that the catalogue lacks.
-        file: what was read.
-        watched: how many of the ratings stand for a movie of which no rating is known.
-        watched_stars: the rating that these count as, the catalogue's mean.
-    """
-
-    ratings: list[OwnRating]
-    missing: list[str]
-    file: RatingsFile
-    watched: int = 0
-    watched_stars: float = 0.0
-
-    def lines(self) -> list[str]:
-        """Return what to know beside the ratings, for people, one line a fact."""
-        file, missing = self.file, len(self.missing)
-        scale = file.scale or (0, 0)
-        facts = (
-            (missing, f"{missing:,} of {missing + len(self.ratings):,} movies are not in the "
-             f"catalogue: {_listed(self.missing)}"),
-            (len(file.series), f"{len(file.series):,} series left out: {_listed(file.series)}"),
-            (file.unrated, f"{file.unrated:,} rows without a rating left out"),
-            (self.watched, f"no ratings in it; {self.watched:,} movies that were watched count as "
-             f"{self.watched_stars:g} stars each"),
-            (file.scale, f"ratings from {scale[0]:g} to {scale[1]:g} mapped onto the catalogue's"),
-            (file.unreadable_times, f"{file.unreadable_times:,} times are not readable; their "
-             "ratings count as given now"),
-        )  # fmt: skip
-        return [fact for counts, fact in facts if counts]
-
-    @property
-    def stars(self) -> dict[Id, float]:
-        """The stars by movie, as `Recommender.recommend` takes them."""
-        return {rating.movie_id: rating.stars for rating in self.ratings}
-
-
-def to_csv(ratings: Iterable[OwnRating], matinee: Recommender) -> bytes:
-    """The ratings with MovieLens's columns and, for people, the title; UTF-8.
-
-    `from_file` reads it again, and so does ``matinee train --ratings``. It begins with a byte order
-    mark because spreadsheets garble Korean titles without.
-    """
-    ratings = list(ratings)
-    movies = matinee.movies(rating.movie_id for rating in ratings)
-    titles = {movie.movie_id: movie.title for movie in movies}
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(_EXPORTED)
-    for rating in ratings:
-        title = _as_text(titles.get(rating.movie_id, ""))
-        writer.writerow([1, rating.movie_id, float(rating.stars), rating.given_at, title])
-    return text.getvalue().encode("utf-8-sig")
-
-
-def _as_text(title: str) -> str:
-    """Return a title such that no spreadsheet takes it for a formula.
-
-    Source: OWASP, CSV Injection.
-    """
-    return f"'{title}" if title.startswith(_FORMULA) else title
-
-
 def from_file(data: bytes, scale: Scale, limits: Limits = _APP_LIMITS) -> RatingsFile:
     """Read a file of one person's ratings.
 
@@ -196,7 +109,7 @@ def from_file(data: bytes, scale: Scale, limits: Limits = _APP_LIMITS) -> Rating
     unrated = 0
     for line, cells in _of_one_person(table):
         if _SERIES.search(fold(cells.get("kind", ""))):
-            series.append(_named(cells.get("title", ""), None, cells.get("movie", "")))
+            series.append(row_name(cells.get("title", ""), None, cells.get("movie", "")))
         elif not watched and cells["rating"].strip().lower() in _NOTHING:
             unrated += 1
         else:
@@ -216,68 +129,6 @@ def from_file(data: bytes, scale: Scale, limits: Limits = _APP_LIMITS) -> Rating
         sum(bool(text.strip()) and at is None for text, at in zip(times, read, strict=True)),
         None if own == scale or not rows or watched else own,
     )
-
-
-def read_ratings(path: str | Path, matinee: Recommender) -> Matched:
-    """Read a file of one person's ratings, up to 64 MB and 500,000 rows; see `from_file`.
-
-    >>> mine = read_ratings("ratings.csv", matinee)
-    >>> matinee.recommend(mine.stars)
-
-    Raises:
-        DataError: the file cannot be read or used; names it, and the row.
-    """
-    try:
-        with open(path, "rb") as file:
-            data = file.read(_FILE_LIMITS.bytes + 1)
-        return match(from_file(data, matinee.scale, _FILE_LIMITS), matinee)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
-    except ProfileError as error:
-        raise DataError(f"{path}: {error}") from error
-
-
-def match(
-    file: RatingsFile,
-    matinee: Recommender,
-    within: Callable[[Iterable[FileRating]], Iterable[FileRating]] = iter,
-) -> Matched:
-    """Find the rows' movies in the catalogue; of two rows for one movie the later one counts.
-
-    Movies are found by id, or by title and year (`Recommender.find_title`) where the file has no
-    ids or those of another catalogue: most of its movies have other titles here. Rows are the later
-    by their times where both have one. Movies that were only watched count as rated with the mean.
-
-    Args:
-        within: wraps the rows, to end the search for their movies from outside.
-    """
-    mean = round(2 * matinee.statistics.mean_rating) / 2
-    by_id = _ids_belong(file.rows, matinee)
-    by_imdb = matinee.movies_by_imdb_id({row.imdb_id for row in file.rows})
-    found: dict[Id, FileRating] = {}
-    missing: list[str] = []
-    series = list(file.series)
-    for row in within(file.rows):
-        movie = _find(row, matinee, by_id, by_imdb)
-        if movie is not None:
-            before = found.get(movie.movie_id, row)
-            if row.given_at is None or before.given_at is None or row.given_at >= before.given_at:
-                found[movie.movie_id] = row
-        elif row.stars is None and _EPISODE.search(row.title):
-            series.append(short(row.title))
-        else:
-            missing.append(_named(row.title, row.year, row.movie_id or row.imdb_id or ""))
-    now = int(time.time())
-    ratings = [
-        OwnRating(
-            movie_id,
-            mean if row.stars is None else row.stars,
-            now if row.given_at is None else row.given_at,
-        )
-        for movie_id, row in found.items()
-    ]
-    watched = sum(row.stars is None for row in found.values())
-    return Matched(ratings, missing, replace(file, series=tuple(series)), watched, mean)
 
 
 def _source(table: Table) -> str:
@@ -400,39 +251,8 @@ def _imdb_id(text: str, numbers_too: bool) -> str:
     return text if re.fullmatch(r"tt\d{1,9}", text, re.ASCII) else ""
 
 
-def _ids_belong(rows: list[FileRating], matinee: Recommender) -> bool:
-    """Return False if the ids are another catalogue's: most of the movies have other titles."""
-    named = [row for row in rows if row.movie_id is not None and title_names(row.title)]
-    same = other = 0
-    for row in named:
-        for movie in matinee.movies([str(row.movie_id).strip()]):
-            agrees = bool(title_names(row.title) & title_names(movie.title))
-            same, other = same + agrees, other + (not agrees)
-    return other < max(_OTHER_TITLES, same)
-
-
-def _find(
-    row: FileRating, matinee: Recommender, by_id: bool, by_imdb: Mapping[str, Movie]
-) -> Movie | None:
-    if row.movie_id is not None and by_id:
-        movie = next(iter(matinee.movies([row.movie_id.strip()])), None)
-        if movie is not None:
-            return movie
-    if row.imdb_id in by_imdb:
-        return by_imdb[row.imdb_id]
-    if row.movie_id is not None and not row.year and row.title != row.movie_id.strip():
-        return None  # it may be the title of many movies, and the id was of one
-    titles = dict.fromkeys(title for title in (row.title, row.original) if title)
-    found = (matinee.find_title(title, row.year) for title in titles)
-    return next((movie for movie in found if movie is not None), None)
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _LISTED
-    return "; ".join(names[:_LISTED]) + (f"; and {more:,} more" if more > 0 else "")
-
-
-def _named(title: str, year: int | None, other: str) -> str:
+def row_name(title: str, year: int | None, other: str) -> str:
+    """Return what a person calls the movie of a row: title and year, or the id `other`."""
     if title.strip():
         return short(title) + (f" ({year})" if year else "")
     return f"movieId {short(other)}"

@@ -13,7 +13,7 @@ import pytest
 from recommender import DataError, NotFoundError, Recommender
 from recommender.cli import export
 from recommender.cli.export import own_ratings, predict_pairs, write_parts, write_recommendations
-from recommender.visitors.ratings_files import to_csv
+from recommender.visitors.ratings_matching import to_csv
 from recommender.visitors.records import OwnRating
 from tests.conftest import ROOT
 

@@ -11,14 +11,8 @@ from hypothesis import strategies as st
 from recommender import DataError, Recommender, read_ratings
 from recommender.core.errors import ProfileError
 from recommender.core.records import Id, Movie, Results
-from recommender.visitors.ratings_files import (
-    MAX_BYTES,
-    MAX_ROWS,
-    FileRating,
-    from_file,
-    match,
-    to_csv,
-)
+from recommender.visitors.ratings_files import MAX_BYTES, MAX_ROWS, FileRating, from_file
+from recommender.visitors.ratings_matching import match, to_csv
 from recommender.visitors.records import OwnRating
 
 SCALE = (0.5, 5.0)

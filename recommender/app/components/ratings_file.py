@@ -10,7 +10,8 @@ from recommender.app.server.guarded_action import guarded_action
 from recommender.app.server.import_slot import import_slot, within_deadline
 from recommender.app.server.visitor import Visitor, current_visitor, profile_errors_as_text
 from recommender.recommender import Recommender
-from recommender.visitors.ratings_files import MAX_BYTES, Matched, from_file, match, to_csv
+from recommender.visitors.ratings_files import MAX_BYTES, from_file
+from recommender.visitors.ratings_matching import Matched, match, to_csv
 from recommender.visitors.records import VisitorRatings
 
 _FILE_NAME = "matinee-ratings.csv"
