@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import numbers
 import shutil
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping
@@ -54,6 +53,7 @@ _HERE: Engine[Any] = LocalEngine()
 # The ranking model has as many directions as fit into this share of the memory, and not fewer.
 _RANK_SHARE, _MIN_RANK = 0.85, 32
 _MAX_SEED = 2**32 - 1  # of NumPy's generators
+_MAX_RANK = 10_000
 
 
 @dataclass(frozen=True)
@@ -114,15 +114,15 @@ class TrainingSettings:
             ("--epochs", self.stars.n_epochs, 1, 10000),
             ("--seed", self.stars.random_state, 0, _MAX_SEED),
             ("ranking.n_factors", self.ranking.n_factors, 1, 1000),
-            ("ranking.damping", self.ranking.damping, 0, _MAX_SEED),
+            ("ranking.rank", self.ranking.rank, 1, _MAX_RANK),
             ("ranking.random_state", self.ranking.random_state, 0, _MAX_SEED),
         ):
-            if not isinstance(value, numbers.Integral) or not low <= value <= high:
+            if not (hasattr(value, "__index__") and low <= value <= high):
                 raise SettingsError(f"{name} {value}: give a whole number of {low} to {high}")
         for model in ("stars", "ranking"):
-            for name, value in dataclasses.asdict(getattr(self, model)).items():
-                if not 0 <= value <= _MAX_SEED:
-                    raise SettingsError(f"{model}.{name} {value}: give a number from 0")
+            for name, value in vars(getattr(self, model)).items():
+                if isinstance(value, float) and not abs(value) <= _MAX_SEED:
+                    raise SettingsError(f"{model}.{name} {value}: give a finite number")
 
 
 def train(
