@@ -19,6 +19,7 @@ from memory_toolkit.integrations.metrics import (
     memory_metrics,
     metrics_text,
 )
+from memory_toolkit.integrations.streamlit import streamlit_panel
 from memory_toolkit.measure.limit import (
     LIMIT_VARIABLE,
     Group,
@@ -89,6 +90,7 @@ __all__ = [
     "snapshot",
     "start_memory_tracking",
     "stop_memory_tracking",
+    "streamlit_panel",
     "summaries",
     "top_lines",
 ]

@@ -332,6 +332,11 @@ class Guard:
             self._shedding.release()
 
 
+def started_guard() -> Guard | None:
+    """Return the guard that was started in this process, if one was."""
+    return Guard._started
+
+
 def _start_anew() -> None:
     """In a forked process: its threads are gone, and others may have held the locks."""
     Guard._starting = threading.Lock()

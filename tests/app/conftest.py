@@ -11,14 +11,12 @@ from typing import Any
 
 import pytest
 import streamlit as st
-from streamlit.runtime import Runtime, RuntimeConfig
-from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
-from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from recommender.app.server import configuration, housekeeper, loading
 from recommender.bundle.manifest import MANIFEST, manifest_checksum
+from tests.support.streamlit_runtime import runtime  # noqa: F401
 
 APP = Path(__file__).resolve().parents[2] / "streamlit_app.py"
 OpenPage = Callable[..., AppTest]
@@ -63,16 +61,6 @@ def own_bundle(
     shutil.copytree(tiny_bundle, bundle)
     monkeypatch.setenv("MATINEE_BUNDLE", str(bundle))
     return bundle
-
-
-@pytest.fixture
-def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime]:
-    """Streamlit's runtime, as a server makes it; nobody is connected."""
-    monkeypatch.setattr(Runtime, "_instance", None)
-    yield Runtime(
-        RuntimeConfig("", MemoryMediaFileStorage("/media"), MemoryUploadedFileManager("/upload"))
-    )
-    st.cache_data.clear()
 
 
 def edit_manifest(bundle: Path, edit: Callable[[dict[str, Any]], object]) -> None:

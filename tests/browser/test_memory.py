@@ -22,7 +22,7 @@ HEAVY = {"pandas", "pyarrow", "scipy", "sklearn", "surprise", "duckdb", "PIL", "
 MOST_OWN_MEMORY = 110 * 2**20
 # What is there only for the panel.
 PANEL = {
-    "debug_memory",
+    "memory_toolkit.panel.panel",
     "recommender.app.memory",
     "recommender.app.memory.panel",
     "memory_toolkit.record.actions",

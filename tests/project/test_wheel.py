@@ -88,7 +88,7 @@ def test_it_holds_what_it_needs(wheel: Path) -> None:
         record = file.read(f"{CARRIED}/.streamlit/config.toml")
     assert wheel.name.startswith(f"matinee-{__version__}-cp")
     ours = [p for f in ("recommender", "memory_toolkit") for p in (ROOT / f).rglob("*")]
-    needed = {".py", ".css", ".po", ".typed"}
+    needed = {".py", ".css", ".json", ".po", ".typed"}
     named = {p.relative_to(ROOT).as_posix() for p in ours if p.suffix in needed}
     named.remove("memory_toolkit/setup.py")
     assert "memory_toolkit/setup.py" not in held

@@ -34,8 +34,7 @@ def draw(page: st.Page) -> None:
             # Imported only here, so that without DEBUG_MEMORY it costs nothing.
             from recommender.app.memory.panel import memory_panel
 
-            with st.sidebar:
-                memory_panel()
+            memory_panel()
         page.run()
     except SettingsError as error:
         _problem(t("error.settings"), error)

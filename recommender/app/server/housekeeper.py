@@ -10,10 +10,10 @@ from functools import lru_cache
 
 import streamlit as st
 from streamlit.runtime import Runtime
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from memory_toolkit.guard.guard import Guard
 from memory_toolkit.measure.returning import return_memory
+from memory_toolkit.panel.sessions import session_name, sessions
 from recommender.app.server.configuration import settings
 from recommender.app.server.warm_up import replace_last_session
 from recommender.core.blas_buffers import take_buffers
@@ -49,13 +49,6 @@ def _guard(found: Settings) -> Guard | None:
     )
 
 
-def sessions() -> tuple[int, int]:
-    """Return the numbers of connected sessions, and of closed ones kept in case they return."""
-    manager = Runtime.instance()._session_mgr
-    connected = len(manager.list_active_sessions())
-    return connected, len(manager.list_sessions()) - connected
-
-
 class Housekeeper:
     """Watches over memory from the server's start to its end; to be used on its event loop.
 
@@ -82,7 +75,7 @@ class Housekeeper:
         if settings().debug_memory:
             from memory_toolkit.record.actions import identify_sessions
 
-            identify_sessions(_session_name)
+            identify_sessions(session_name)
         self._rounds = asyncio.create_task(self._run())
 
     def stop(self) -> None:
@@ -119,12 +112,6 @@ class Housekeeper:
                 returns -= 1
                 await asyncio.to_thread(return_memory)
             seen = now
-
-
-def _session_name() -> str | None:
-    """The first letters of the visitor's session, for the panel; None outside of sessions."""
-    context = get_script_run_ctx(suppress_warning=True)
-    return None if context is None else context.session_id[:4]
 
 
 def _forget_expired_sessions() -> None:

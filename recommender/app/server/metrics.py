@@ -18,8 +18,9 @@ from memory_toolkit.integrations.metrics import (
     metrics_text,
 )
 from memory_toolkit.measure.snapshot import snapshot
+from memory_toolkit.panel.sessions import sessions
 from recommender.app.server.configuration import settings
-from recommender.app.server.housekeeper import guard, sessions
+from recommender.app.server.housekeeper import guard
 
 # Streamlit tells how many entries these hold, and of its other caches the bytes.
 _COUNTED = ("st_cache_resource", "st_session_state")

@@ -1,152 +1,147 @@
-import inspect
-import logging
-import os
-import re
-import subprocess
-import sys
+"""The panel as Matinee shows it: its own parts, caches, guard and flame graph."""
+
+from __future__ import annotations
+
+import shutil
 import time
+from pathlib import Path
 
 import pytest
+import streamlit as st
+from streamlit.runtime import Runtime
 from streamlit.testing.v1 import AppTest
 
-from debug_memory import (
-    MB,
-    Point,
-    Summary,
-    action,
-    actions,
-    format_bytes,
-    snapshot,
-)
-from recommender.app.i18n.catalogues import TEXTS
+from debug_memory import action, actions
+from memory_toolkit.panel.host import host, introduce
+from memory_toolkit.panel.parts import find_parts
+from memory_toolkit.panel.tools import CLEARED_KEY
+from memory_toolkit.record.flame_graph import recording, stop_recording
+from recommender import Recommender
+from recommender.app.components import semantic_search
 from recommender.app.i18n.language import KEY
 from recommender.app.memory import panel
-from tests.app.memory.conftest import app
-from tests.app.memory.drawn import html, show, words
-from tests.conftest import ROOT
+from recommender.app.server import configuration, flame_graph_file, loading, visitor
+from tests.memory_toolkit.panel.conftest import nothing_kept  # noqa: F401
+from tests.memory_toolkit.panel.drawn import html, show, words
+
+UNLOAD = "Unload search by meaning"
 
 
-def test_the_present(side: AppTest) -> None:
-    found = words(side.run())
-    assert side.sidebar.subheader[0].value == "Memory"
-    now = snapshot()
-    assert re.search(r"\|Fine\|[\d.]+ MB\|[\d.]+% of 4,096.0 MB\|", found)
-    gauge = int(re.search(r'aria-valuenow="(\d+)"', html(side))[1])  # type: ignore[index]
-    assert abs(gauge - 100 * now.own / now.limit) <= 1
-    assert "|Limit set by MATINEE_MEMORY_LIMIT|" in found
-    assert "|Guard: running 0, waiting 0" in found
+def app() -> None:
+    from recommender.app.memory.panel import memory_panel
+
+    memory_panel()
 
 
-def test_without_the_guard_it_says_so(side: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def side() -> AppTest:
+    return AppTest.from_function(app, default_timeout=30)
+
+
+@pytest.fixture
+def view(side: AppTest) -> AppTest:
+    return show(side.run(), "tools")
+
+
+def labels(view: AppTest) -> list[str]:
+    return [button.label for button in view.sidebar.button]
+
+
+def press(view: AppTest, label: str) -> AppTest:
+    (button,) = (button for button in view.sidebar.button if button.label == label)
+    return button.click().run(timeout=30)
+
+
+def test_the_guard_is_matinee_s(side: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "|Guard: running 0, waiting 0" in words(side.run())
     monkeypatch.setenv("MATINEE_GUARD", "false")
+    configuration.settings.cache_clear()
     assert "|Guard: off|" in words(side.run())
 
 
-def test_the_last_minutes(side: AppTest) -> None:
-    panel._timeline._points.append(Point(time.time() - 10, 3000 * MB, None))
-    found = words(side.run())
-    assert "|Last 1 min, highest 3,000.0 MB|" in found
-    assert panel._timeline._thread is not None
-    assert panel._timeline._thread.is_alive()
-
-
-def test_off_linux_it_says_that_rss_stands_in(side: AppTest, without_parts: None) -> None:
-    found = words(side.run())
-    assert TEXTS["en"]["memory.parts_unknown"] in found
-    assert TEXTS["en"]["memory.file"] not in found
-
-
-def test_only_the_open_view_is_computed(side: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    computed = []
-    for name in ("_draw_now", "draw_actions", "draw_parts", "draw_tools"):
-        monkeypatch.setattr(panel, name, lambda name=name: computed.append(name))
-    side.run()
-    assert side.sidebar.segmented_control[0].options == ["Now", "Actions", "Parts", "Tools"]
-    for view in ("actions", "parts", "tools", "now"):
-        show(side, view)
-    assert computed == ["_draw_now", "draw_actions", "draw_parts", "draw_tools", "_draw_now"]
-
-
-def test_an_error_is_a_sentence_and_once_in_the_log(
-    side: AppTest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def fail() -> None:
-        raise RuntimeError("no figures")
-
-    side.run()
-    with monkeypatch.context() as broken, caplog.at_level(logging.ERROR, panel.__name__):
-        broken.setattr(panel, "snapshot", fail)
-        for _ in range(3):
-            side.run()
-            assert not side.exception
-            assert [e.value for e in side.sidebar.error] == [TEXTS["en"]["memory.failure"]]
-            assert side.sidebar.segmented_control[0].value == "memory.view_now"
-        assert [record.getMessage() for record in caplog.records] == ["the memory panel failed"]
-        assert not show(side, "actions").sidebar.error
-    assert "Own memory" in words(show(side, "now"))
-
-
-def test_a_leak_is_pointed_out(side: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    leak = Summary("memory.return", 40, 0, 1.0, MB, MB, MB, MB, leak=True)
-    fine = Summary("other", 40, 0, 1.0, MB, MB, MB, MB, leak=False)
-    monkeypatch.setattr(panel, "summaries", lambda: [fine, leak])
-    found = words(side.run())
-    assert "|Seems to leak: Collect and return memory. See Actions, by name.|" in found
-
-
-def test_the_button_returns_memory_and_says_how_much(side: AppTest) -> None:
-    assert "Given back" not in words(side.run())
-    found = words(side.sidebar.button[0].click().run())
-    returned = side.session_state[panel.RETURNED_KEY]
-    assert f"|Given back: {format_bytes(returned.total)}|" in found
-    for key, step in (("collected", returned.collected), ("trimmed", returned.trimmed)):
-        given = "not in use" if step is None else format_bytes(step)
-        assert f"|{TEXTS['en'][f'memory.{key}']}|{given}|" in found
-    assert [record.name for record in actions()] == ["memory.return"]
-    assert "Given back" in words(side.run())
-
-
-@pytest.mark.parametrize(
-    ("view", "keys", "button"),
-    [
-        ("now", ("own", "rss", "file", "highest", "stage_ok", "bar_own"), "메모리 정리하고 반환"),
-        ("actions", ("before", "peak", "legend", "return"), "지우기"),
-    ],
-)
-def test_in_korean(side: AppTest, view: str, keys: tuple[str, ...], button: str) -> None:
-    side.session_state[KEY] = "ko"
-    side.session_state["memory.view"] = f"memory.view_{view}"
-    with action("memory.return"):
+def test_it_speaks_the_language_of_the_page_and_names_its_actions(side: AppTest) -> None:
+    with action("action.home"):
         pass
-    found = words(side.run())
-    assert side.sidebar.subheader[0].value == "메모리"
-    assert side.sidebar.button[-1].label == button
-    for key in keys:
-        assert TEXTS["ko"][f"memory.{key}"] in found
-        assert TEXTS["en"][f"memory.{key}"] not in found
+    assert "|Last: Home, " in words(side.run())
+    side.session_state[KEY] = "ko"
+    assert "|마지막: 홈, " in words(side.run())
 
 
-def test_the_panel_brings_in_nothing_heavy() -> None:
-    heavy = {"pandas", "pyarrow", "PIL", "altair", "scipy", "sklearn"}
-    code = (
-        "import sys\n"
-        "from streamlit.testing.v1 import AppTest\n"
-        "import debug_memory\n"
-        "with debug_memory.action('x'): pass\n"
-        f"side = AppTest.from_string({inspect.getsource(app) + 'app()'!r}).run()\n"
-        "side.sidebar.button[0].click().run()\n"
-        "for view in ('actions', 'tools'):\n"  # the parts need a real server
-        "    side.sidebar.segmented_control[0].set_value('memory.view_' + view).run()\n"
-        "    assert not side.exception and not side.sidebar.error, view\n"
-        f"print(view, sorted({heavy!r} & set(sys.modules)))"
+def test_the_bundle_is_mapped_and_the_ratings_are_on_disk(
+    runtime: Runtime, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(tiny_bundle, tmp_path / "own")  # other tests have the tiny one mapped
+    monkeypatch.setenv("MATINEE_BUNDLE", str(tmp_path / "own"))
+    monkeypatch.setenv("MATINEE_PROFILES", str(tmp_path / "profiles.sqlite"))
+    (tmp_path / "profiles.sqlite").write_bytes(bytes(4096))
+    (tmp_path / "profiles.sqlite-wal").write_bytes(bytes(1000))
+    introduce(panel._HOST)
+    matinee = Recommender.open(tmp_path / "own")
+    assert matinee.recommend_for_user("1", 5)
+    found = find_parts()
+    arrays = list((tmp_path / "own").glob("data-*/*.npy"))
+    (bundle,) = (part for part in found.files if part.key == "memory_parts.mapped")
+    # Mapped and read in pages of 4096 bytes, each array on pages of its own; most were asked for.
+    most = sum(file.stat().st_size for file in arrays) + 4096 * len(arrays)
+    assert 4096 * len(arrays) // 2 <= bundle.size <= most
+    assert host().translate(bundle.name) == "Bundle"
+    assert [(part.name, part.size) for part in found.disk] == [("memory_parts.ratings", 5096)]
+
+
+def test_search_by_meaning_can_be_unloaded_while_it_is_loaded(
+    view: AppTest, embedded_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MATINEE_BUNDLE", str(embedded_bundle))
+    configuration.settings.cache_clear()
+    assert UNLOAD not in labels(view)
+    matinee = loading.initialize_recommender()
+    semantic_search.load(matinee)
+    assert UNLOAD in labels(view.run(timeout=30))
+    press(view, UNLOAD)
+    assert not matinee.semantic.loaded
+    assert UNLOAD not in labels(view)
+    assert "The next use loads it again." in words(view)
+
+
+def test_clearing_lets_go_of_data_and_bundle_and_of_nothing_else(
+    view: AppTest, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MATINEE_BUNDLE", str(tiny_bundle))
+    monkeypatch.setenv("MATINEE_PROFILES", str(tmp_path / "profiles.sqlite"))
+    configuration.settings.cache_clear()
+    computed = []
+
+    @st.cache_data
+    def data() -> int:
+        computed.append(1)
+        return len(computed)
+
+    data()
+    in_use, store = loading.initialize_recommender(), visitor._shared_store()
+    press(view, "Clear caches")
+    _, given = view.session_state[CLEARED_KEY]
+    assert -actions()[0].change == given
+    assert [record.name for record in actions()] == ["memory_tools.clear"]
+    assert "|Given back: " in words(view)
+    assert data() == 2
+    assert loading.initialize_recommender() is not in_use
+    # A page that is being drawn goes on with what it has, and ratings can be kept.
+    assert in_use.recommend_for_user("1", 5)
+    assert visitor._shared_store() is store
+    store.rate("somebody", {1: 4.0})
+
+
+def test_a_flame_graph_is_sent_from_its_address(view: AppTest) -> None:
+    pytest.importorskip("memray")
+    press(
+        view, "Record the next one" if "Record the next one" in labels(view) else labels(view)[-1]
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    assert done.stdout.strip() == "tools []"
+    with action("action.home"):
+        pass
+    end = time.monotonic() + 60
+    while recording().stage == "drawing" and time.monotonic() < end:
+        time.sleep(0.05)
+    view.run()
+    assert f'href="{flame_graph_file.address()}" download' in html(view)
+    assert "|Download: Home|" in words(view)
+    stop_recording()

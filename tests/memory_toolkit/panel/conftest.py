@@ -10,22 +10,25 @@ from streamlit.testing.v1 import AppTest
 
 from debug_memory import MB, ActionRecord, clear_actions, configure_memory_limit
 from memory_toolkit.measure import reading
-from recommender.app.memory import access, panel
+from memory_toolkit.panel import access, panel
+from memory_toolkit.panel.host import Host, introduce
+from tests.support.streamlit_runtime import runtime  # noqa: F401
 
 
 def app() -> None:
     import streamlit as st
 
-    from recommender.app.memory.panel import memory_panel
+    from memory_toolkit.panel.host import Host
+    from memory_toolkit.panel.panel import draw_panel
 
-    with st.sidebar:
-        memory_panel()
+    draw_panel(Host(language=lambda: st.session_state.get("language", "en"), record_runs=False))
 
 
 @pytest.fixture(autouse=True)
 def nothing_kept() -> Iterator[None]:
-    """No action recorded, no wrong token given, and no thread left behind."""
+    """No action recorded, no wrong token given, no app known, and no thread left behind."""
     clear_actions()
+    introduce(Host())
     access._rate_limit = access._RateLimit()
     yield
     panel._timeline.stop()
@@ -35,7 +38,7 @@ def nothing_kept() -> Iterator[None]:
 @pytest.fixture
 def side() -> AppTest:
     """The panel under a limit of 4 GB, not drawn yet."""
-    configure_memory_limit(4096 * MB, "MATINEE_MEMORY_LIMIT")
+    configure_memory_limit(4096 * MB, "the test")
     return AppTest.from_function(app)
 
 

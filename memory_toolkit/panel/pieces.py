@@ -12,8 +12,8 @@ from html import escape
 
 import streamlit as st
 
-from debug_memory import MB, ActionRecord
-from recommender.app.i18n.language import is_text, t
+from memory_toolkit.measure.sizes import MB
+from memory_toolkit.record.actions import ActionRecord
 
 # Before a peak: what the figure is when it is not exact.
 PEAK_MARKS = {"exact": "", "at least": "≥", "sampled": "~"}
@@ -38,11 +38,6 @@ def faint(text: str) -> str:
 def warning(text: str) -> str:
     """Return a sentence as a warning."""
     return f'<div class="memory-warning" role="note">{escape(text)}</div>'
-
-
-def action_name(name: str) -> str:
-    """Return the name of an action in the visitor's language; not escaped."""
-    return t(name) if is_text(name) else name
 
 
 def clock(seconds: float) -> datetime:

@@ -6,10 +6,10 @@ import csv
 import io
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import Any
 
-from debug_memory import ActionRecord
+from memory_toolkit.record.actions import ActionRecord
 
 COLUMNS = (
     "started",
@@ -44,5 +44,6 @@ def as_json(records: Iterable[ActionRecord]) -> str:
 
 def _row(record: ActionRecord) -> dict[str, Any]:
     row = {column: getattr(record, column) for column in COLUMNS}
-    started = datetime.fromtimestamp(record.started, UTC).isoformat(timespec="milliseconds")
-    return {**row, "started": started, "duration": round(record.duration, 6)}
+    started = datetime.fromtimestamp(record.started, timezone.utc)
+    text = started.isoformat(timespec="milliseconds")
+    return {**row, "started": text, "duration": round(record.duration, 6)}

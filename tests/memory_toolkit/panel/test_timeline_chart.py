@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 
 from debug_memory import MB, ActionRecord, Point
-from recommender.app.memory.timeline_chart import COLUMNS, SHOWN_ACTIONS, timeline
-from tests.app.memory.drawn import flat
+from memory_toolkit.panel.timeline_chart import COLUMNS, SHOWN_ACTIONS, timeline
+from tests.memory_toolkit.panel.drawn import flat
 
 Record = Callable[..., ActionRecord]
 NOW = 1_700_000_005.0  # a multiple of five seconds

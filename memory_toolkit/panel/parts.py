@@ -9,20 +9,18 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from html import escape
-from pathlib import Path
 
 from streamlit.runtime import Runtime
 from streamlit.runtime.stats import CACHE_MEMORY_FAMILY, CacheStat, Stat
 
-from debug_memory import format_bytes
 from memory_toolkit.measure.heap import kept_free
 from memory_toolkit.measure.mappings import Mapping, read_mappings, stacks
 from memory_toolkit.measure.reading import read
-from recommender.app.i18n.language import t
-from recommender.app.memory.pieces import draw, facts, faint
-from recommender.app.server.configuration import settings
-from recommender.app.server.housekeeper import sessions
-from recommender.app.server.startup import start_memory
+from memory_toolkit.measure.sizes import format_bytes
+from memory_toolkit.panel.host import host
+from memory_toolkit.panel.pieces import draw, facts, faint
+from memory_toolkit.panel.sessions import sessions
+from memory_toolkit.panel.texts import t
 
 FRESH_SECONDS = 3.0
 # The colours of the bar, in order; the rest is grey.
@@ -37,16 +35,17 @@ _FILES = {
 
 @dataclass(frozen=True)
 class Part:
-    """A part of `size` bytes: a key of the texts, with the value of its placeholder."""
+    """A part of `size` bytes: a key of the texts, with the values of its placeholders."""
 
     key: str
     size: int
     name: str = ""
+    of: str = ""
 
     @property
     def label(self) -> str:
         """The name in the visitor's language; not escaped."""
-        return t(self.key, name=self.name)
+        return t(self.key, name=host().translate(self.name), of=self.of)
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,8 @@ def draw_parts() -> None:
     if found.files:
         blocks += [_heading(t("memory_parts.files")), _sizes(found.files)]
         blocks += [faint(t("memory_parts.files_note"))]
-    blocks += [_heading(t("memory_parts.disk")), _sizes(found.disk)]
+    if found.disk:
+        blocks += [_heading(t("memory_parts.disk")), _sizes(found.disk)]
     blocks += [_heading(t("memory_parts.counts"))]
     blocks += [facts((part.label, f"{part.size:,}") for part in found.counts)]
     blocks += [faint(t("memory_parts.counts_note"))]
@@ -92,17 +92,18 @@ def find_parts() -> Parts:
     """Find the parts of the memory now; takes a few milliseconds."""
     mappings = read_mappings()
     stats = _streamlit_stats()
-    bundle = _bundle(mappings)
     now = read()
-    known = [*_allocators(mappings), *_caches(stats)]
-    known.append(Part("memory_parts.bundle_changed", sum(mapping.own for mapping in bundle)))
-    files = []
-    if now.file is not None:
-        resident = sum(mapping.resident - mapping.own for mapping in bundle)
-        mapped = sum(mapping.end - mapping.start for mapping in bundle)
-        files.append(Part("memory_parts.bundle", resident, format_bytes(mapped)))
-        files.append(Part("memory_parts.libraries", max(0, now.file - resident)))
-    return Parts(adding_up(now.own, start_memory(), known), files, _on_disk(), _counts(stats))
+    known, files, resident = [*_allocators(mappings), *_caches(stats)], [], 0
+    for name, folder in host().mapped.items():
+        mapped = [m for m in mappings if m.path.startswith(f"{folder().resolve()}/")]
+        known.append(Part("memory_parts.changed", sum(m.own for m in mapped), name))
+        size = sum(m.resident - m.own for m in mapped)
+        most = format_bytes(sum(m.end - m.start for m in mapped))
+        files.append(Part("memory_parts.mapped", size, name, most))
+        resident += size
+    files.append(Part("memory_parts.libraries", max(0, (now.file or 0) - resident)))
+    own = adding_up(now.own, host().start(), known)
+    return Parts(own, [] if now.file is None else files, _on_disk(), _counts(stats))
 
 
 def adding_up(own: int, start: int | None, known: Iterable[Part]) -> list[Part]:
@@ -116,7 +117,7 @@ def adding_up(own: int, start: int | None, known: Iterable[Part]) -> list[Part]:
         size = min(part.size, left)
         left -= size
         if size:
-            parts.append(Part(part.key, size, part.name))
+            parts.append(Part(part.key, size, part.name, part.of))
     parts.sort(key=lambda part: part.size, reverse=True)
     if start is None:
         return [*parts, Part("memory_parts.all_else", left)]
@@ -161,11 +162,6 @@ def _sqlite_used(mappings: list[Mapping]) -> int | None:
     return int(ask())
 
 
-def _bundle(mappings: list[Mapping]) -> list[Mapping]:
-    folder = f"{settings().bundle_folder.resolve()}/"
-    return [mapping for mapping in mappings if mapping.path.startswith(folder)]
-
-
 def _streamlit_stats() -> list[CacheStat]:
     found: Iterable[Stat] = (
         Runtime.instance().stats_mgr.get_stats([CACHE_MEMORY_FAMILY]).get(CACHE_MEMORY_FAMILY, ())
@@ -203,12 +199,15 @@ def _counts(stats: list[CacheStat]) -> list[Part]:
 
 
 def _on_disk() -> list[Part]:
-    """The ratings of visitors, with what was written beside the file and not into it yet."""
-    path, size = settings().profiles, 0
-    for file in (path, Path(f"{path}-wal")):
-        with suppress(OSError):
-            size += file.stat().st_size
-    return [Part("memory_parts.ratings", size)]
+    """Return the files that the app named, with their sizes."""
+    found = []
+    for name, files in host().disk.items():
+        size = 0
+        for file in files():
+            with suppress(OSError):
+                size += file.stat().st_size
+        found.append(Part("memory_parts.named", size, name))
+    return found
 
 
 def _short(name: str) -> str:

@@ -8,30 +8,29 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from html import escape
+from pathlib import Path
 
 import streamlit as st
 
-from debug_memory import (
-    action,
-    actions,
-    count_objects,
-    format_bytes,
-    is_tracking,
-    return_memory,
-    start_memory_tracking,
-    stop_memory_tracking,
-    top_lines,
-)
+from memory_toolkit.measure.returning import return_memory
+from memory_toolkit.measure.sizes import format_bytes
+from memory_toolkit.panel.host import Loaded, host
+from memory_toolkit.panel.pieces import clock, draw, faint, warning
+from memory_toolkit.panel.texts import name_of, t
+from memory_toolkit.record.actions import action, actions
 from memory_toolkit.record.flame_graph import (
     FlameGraphError,
     record_next_action,
     recording,
     stop_recording,
 )
-from recommender.app.components import semantic_search
-from recommender.app.i18n.language import t
-from recommender.app.memory.pieces import action_name, clock, draw, faint, warning
-from recommender.app.server import flame_graph_file, loading
+from memory_toolkit.record.tracking import (
+    count_objects,
+    is_tracking,
+    start_memory_tracking,
+    stop_memory_tracking,
+    top_lines,
+)
 
 SHOWN = 12
 ALL = 1_000_000
@@ -91,8 +90,15 @@ def draw_tools() -> None:
 def _draw_clearing() -> None:
     _heading("memory_tools.caches")
     _button("memory_tools.clear", "mop", _clear)
-    if semantic_search.is_loaded():
-        _button("memory_tools.unload", "eject", _unload)
+    for name, loaded in host().loaded.items():
+        if loaded.is_loaded():
+            st.button(
+                host().translate(name),
+                icon=":material/eject:",
+                on_click=_unload,
+                args=(name, loaded),
+                width="stretch",
+            )
     cleared = st.session_state.get(CLEARED_KEY)
     if cleared is None:
         draw(faint(t("memory_tools.clear_note")))
@@ -103,18 +109,19 @@ def _draw_clearing() -> None:
 
 
 def _clear() -> None:
-    # The ratings' store and the settings stay: sessions that run now hold them.
+    # What `st.cache_resource` holds stays: sessions that run now use it.
     with action("memory_tools.clear") as cleared:
         st.cache_data.clear()
-        loading.forget()
+        for clear in host().clear:
+            clear()
         return_memory()
     st.session_state[CLEARED_KEY] = "memory_tools.cleared", -cleared.record.change
 
 
-def _unload() -> None:
-    with action("memory_tools.unload") as unloaded:
-        semantic_search.unload()
-    st.session_state[CLEARED_KEY] = "memory_tools.unloaded", -unloaded.record.change
+def _unload(name: str, loaded: Loaded) -> None:
+    with action(name) as unloaded:
+        loaded.unload()
+    st.session_state[CLEARED_KEY] = "memory_tools.released", -unloaded.record.change
 
 
 def _draw_looking() -> None:
@@ -221,11 +228,11 @@ def _draw_recording() -> None:
     _heading("memory_tools.recording")
     now = recording()
     if now.stage == "waiting":
-        name = action_name(now.wanted) if now.wanted else t(_ANY)
+        name = name_of(now.wanted) if now.wanted else t(_ANY)
         draw(faint(t("memory_tools.waiting", name=name)))
         _button("memory_tools.give_up", "close", stop_recording)
         return
-    name = action_name(now.action or "")
+    name = name_of(now.action or "")
     if now.stage in ("recording", "drawing"):
         stage = (
             "memory_tools.recording_now" if now.stage == "recording" else "memory_tools.drawing_now"
@@ -233,7 +240,7 @@ def _draw_recording() -> None:
         draw(f'<div role="status">{escape(t(stage, name=name))}</div>')
         return
     if now.report is not None:
-        draw(_link(name))
+        _offer(now.report, name)
         _button("memory_tools.delete", "delete", stop_recording)
     problem = st.session_state.get(PROBLEM_KEY) or (now.error and now.error.reason)
     if problem:
@@ -241,7 +248,7 @@ def _draw_recording() -> None:
     wanted = st.selectbox(
         t("memory_tools.wanted"),
         [_ANY, *_names()],
-        format_func=action_name,
+        format_func=name_of,
         key="memory_tools.wanted",
         persist_state="session",
     )
@@ -250,7 +257,7 @@ def _draw_recording() -> None:
 
 
 def _names() -> Iterable[str]:
-    return sorted({record.name for record in actions()}, key=action_name)
+    return sorted({record.name for record in actions()}, key=name_of)
 
 
 def _record(wanted: str) -> None:
@@ -261,9 +268,16 @@ def _record(wanted: str) -> None:
         st.session_state[PROBLEM_KEY] = error.reason
 
 
-def _link(name: str) -> str:
-    text = escape(t("memory_tools.download", name=name))
-    return f'<a class="memory-link" href="{flame_graph_file.address()}" download>{text}</a>'
+def _offer(report: Path, name: str) -> None:
+    text = t("memory_tools.download", name=name)
+    address = host().flame_graph
+    if address is not None:
+        draw(f'<a class="memory-link" href="{address()}" download>{escape(text)}</a>')
+    elif report.exists():
+        file_name = f"{host().file_prefix}-flame-graph.html"
+        st.download_button(
+            text, report.read_bytes(), file_name, "text/html", on_click="ignore", width="stretch"
+        )
 
 
 def _button(key: str, icon: str, on_click: Callable[[], None]) -> None:

@@ -10,9 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from debug_memory import MB, ActionRecord, Point, format_bytes
-from recommender.app.i18n.language import t
-from recommender.app.memory.pieces import action_name, clock, duration, megabytes, peak
+from memory_toolkit.measure.sizes import MB, format_bytes
+from memory_toolkit.panel.pieces import clock, duration, megabytes, peak
+from memory_toolkit.panel.texts import name_of, t
+from memory_toolkit.record.actions import ActionRecord
+from memory_toolkit.record.timeline import Point
 
 # Drawn anew no more often than this, so that a tooltip has the time to appear.
 STEP_SECONDS = 5
@@ -101,7 +103,7 @@ def _mark(record: ActionRecord, frame: _Frame) -> str:
     height = 100 * max(0, record.peak - record.before) / frame.top
     title = t(
         "memory.timeline_action",
-        name=action_name(record.name),
+        name=name_of(record.name),
         time=f"{clock(record.started):%H:%M:%S}",
         change=megabytes(record.change, signed=True),
         peak=peak(record),

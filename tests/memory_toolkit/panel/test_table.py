@@ -8,11 +8,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from debug_memory import MB, ActionRecord, Summary, action, actions, summaries
+from memory_toolkit.panel.pieces import megabytes
+from memory_toolkit.panel.table import ORDERS, SHOWN_ACTIONS, _totals
+from memory_toolkit.panel.texts import texts
 from memory_toolkit.record import actions as toolkit
-from recommender.app.i18n.catalogues import TEXTS
-from recommender.app.memory.pieces import megabytes
-from recommender.app.memory.table import ORDERS, SHOWN_ACTIONS, _totals
-from tests.app.memory.drawn import flat, html, show, words
+from tests.memory_toolkit.panel.drawn import flat, html, show, words
 
 Record = Callable[..., ActionRecord]
 
@@ -49,9 +49,9 @@ def new_pages() -> mmap.mmap:
 
 
 def test_before_anything_was_measured(side: AppTest) -> None:
-    assert TEXTS["en"]["memory.empty"] in words(show(side.run(), "actions"))
+    assert texts()["en"]["memory.empty"] in words(show(side.run(), "actions"))
     assert "<table" not in html(side)
-    assert TEXTS["en"]["memory.empty"] in words(by_name(side))
+    assert texts()["en"]["memory.empty"] in words(by_name(side))
 
 
 def test_one_row_for_each_action_of_any_thread(side: AppTest) -> None:
@@ -69,7 +69,7 @@ def test_one_row_for_each_action_of_any_thread(side: AppTest) -> None:
     assert f"|{megabytes(oldest.before)}|{megabytes(oldest.after)}|{change}|" in found
     assert f"{megabytes(oldest.peak)}|{oldest.duration * 1000:.0f} ms|" in found
     assert oldest.change > 38 * MB
-    assert TEXTS["en"]["memory.legend"] in found
+    assert texts()["en"]["memory.legend"] in found
     assert len(kept) == 40 * MB
 
 

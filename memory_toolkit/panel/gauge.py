@@ -5,10 +5,11 @@ from __future__ import annotations
 from html import escape
 from typing import NamedTuple
 
-from debug_memory import Snapshot, format_bytes
 from memory_toolkit.guard.guard import FULL, HIGH, SHEDDING, GuardState
-from recommender.app.i18n.language import t
-from recommender.app.memory.pieces import facts, faint, warning
+from memory_toolkit.measure.sizes import format_bytes
+from memory_toolkit.measure.snapshot import Snapshot
+from memory_toolkit.panel.pieces import facts, faint, warning
+from memory_toolkit.panel.texts import t
 
 
 class Stage(NamedTuple):

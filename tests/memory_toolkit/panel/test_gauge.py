@@ -6,8 +6,8 @@ from debug_memory import MB, Snapshot
 from memory_toolkit.guard.guard import DECISIONS as GUARD_DECISIONS
 from memory_toolkit.guard.guard import GuardState
 from memory_toolkit.measure.thrashing import Refaults
-from recommender.app.memory.gauge import DECISIONS, gauge
-from tests.app.memory.drawn import flat
+from memory_toolkit.panel.gauge import DECISIONS, gauge
+from tests.memory_toolkit.panel.drawn import flat
 
 NOW = Snapshot(
     rss=90 * MB,

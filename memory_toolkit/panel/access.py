@@ -9,8 +9,8 @@ import time
 
 import streamlit as st
 
-from recommender.app.i18n.language import t
-from recommender.app.server.configuration import settings
+from memory_toolkit.panel.host import host
+from memory_toolkit.panel.texts import t
 
 OPENED_KEY = "memory.opened"
 # After a wrong token nobody's is looked at for a while, longer each time, so that guessing is slow.
@@ -45,7 +45,7 @@ _rate_limit = _RateLimit()
 
 def may_see() -> bool:
     """Return whether this session may see the panel; else draw a field for the token."""
-    token = settings().debug_memory_token
+    token = host().token()
     if token is None or st.session_state.get(OPENED_KEY):
         return True
     _ask(token)

@@ -4,8 +4,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from debug_memory import action
-from recommender.app.memory import access, panel
-from tests.app.memory.drawn import html, words
+from memory_toolkit.panel import access, panel
+from tests.memory_toolkit.panel.conftest import app
+from tests.memory_toolkit.panel.drawn import html, words
 
 TOKEN = "open-sesame"
 
@@ -34,7 +35,7 @@ def test_before_the_token_nothing_is_computed(
     locked: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
-    for name in ("snapshot", "actions", "summaries", "guard"):
+    for name in ("snapshot", "actions", "summaries"):
         monkeypatch.setattr(panel, name, lambda: asked.append(1))
     with action("secret"):
         pass
@@ -64,11 +65,7 @@ def test_a_wrong_token_does_not(locked: AppTest, token: str) -> None:
 
 def test_guessing_is_slow_in_all_sessions(locked: AppTest, side: AppTest) -> None:
     give(locked.run(), "guess")
-    other = AppTest.from_string(
-        "import streamlit as st\n"
-        "from recommender.app.memory.panel import memory_panel\n"
-        "with st.sidebar: memory_panel()"
-    ).run()
+    other = AppTest.from_function(app).run()
     access._rate_limit._until += 600  # longer than any machine takes for a page
     give(other, TOKEN)
     assert not is_open(other)

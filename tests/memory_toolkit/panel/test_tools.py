@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from debug_memory import (
@@ -19,14 +18,11 @@ from debug_memory import (
     start_memory_tracking,
     stop_memory_tracking,
 )
+from memory_toolkit.panel import tools
+from memory_toolkit.panel.texts import texts
+from memory_toolkit.panel.tools import SHOWN, shortened
 from memory_toolkit.record.flame_graph import recording, stop_recording
-from recommender.app.components import semantic_search
-from recommender.app.i18n.catalogues import TEXTS
-from recommender.app.i18n.language import KEY
-from recommender.app.memory import tools
-from recommender.app.memory.tools import CLEARED_KEY, SHOWN, shortened
-from recommender.app.server import configuration, flame_graph_file, loading, visitor
-from tests.app.memory.drawn import html, show, words
+from tests.memory_toolkit.panel.drawn import html, show, words
 
 
 class Kept:
@@ -54,64 +50,21 @@ def wait_for_drawing() -> None:
 
 
 def press(view: AppTest, name: str) -> AppTest:
-    label = TEXTS["en"][f"memory_tools.{name}"]
+    label = texts()["en"][f"memory_tools.{name}"]
     (button,) = (button for button in view.sidebar.button if button.label == label)
     return button.click().run(timeout=30)
 
 
 def offered(view: AppTest) -> set[str]:
-    keys = {text: key.removeprefix("memory_tools.") for key, text in TEXTS["en"].items()}
+    keys = {text: key.removeprefix("memory_tools.") for key, text in texts()["en"].items()}
     return {keys[button.label] for button in view.sidebar.button if button.label in keys}
 
 
 def test_before_anything_is_pressed_it_says_what_each_tool_costs(view: AppTest) -> None:
     assert offered(view) == {"clear", "count", "start", "mark", "record"}
     for key in ("clear_note", "looking_note", "record_note"):
-        assert TEXTS["en"][f"memory_tools.{key}"] in words(view)
+        assert texts()["en"][f"memory_tools.{key}"] in words(view)
     assert actions() == []
-
-
-def test_search_by_meaning_can_be_unloaded_while_it_is_loaded(
-    view: AppTest, embedded_bundle: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MATINEE_BUNDLE", str(embedded_bundle))
-    configuration.settings.cache_clear()
-    assert "unload" not in offered(view)
-    matinee = loading.initialize_recommender()
-    semantic_search.load(matinee)
-    assert "unload" in offered(view.run(timeout=30))
-    press(view, "unload")
-    assert not matinee.semantic.loaded
-    assert "unload" not in offered(view)
-    assert "The next search by meaning loads it again." in words(view)
-
-
-def test_clearing_lets_go_of_data_and_bundle_and_of_nothing_else(
-    view: AppTest, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MATINEE_BUNDLE", str(tiny_bundle))
-    monkeypatch.setenv("MATINEE_PROFILES", str(tmp_path / "profiles.sqlite"))
-    configuration.settings.cache_clear()
-    computed = []
-
-    @st.cache_data
-    def data() -> int:
-        computed.append(1)
-        return len(computed)
-
-    data()
-    in_use, store = loading.initialize_recommender(), visitor._shared_store()
-    press(view, "clear")
-    _, given = view.session_state[CLEARED_KEY]
-    assert -actions()[0].change == given
-    assert [record.name for record in actions()] == ["memory_tools.clear"]
-    assert "|Given back: " in words(view)
-    assert data() == 2
-    assert loading.initialize_recommender() is not in_use
-    # A page that is being drawn goes on with what it has, and ratings can be kept.
-    assert in_use.recommend_for_user("1", 5)
-    assert visitor._shared_store() is store
-    store.rate("somebody", {1: 4.0})
 
 
 def test_objects_are_counted_by_type(view: AppTest) -> None:
@@ -135,7 +88,7 @@ def test_lines_are_followed_until_it_is_stopped(view: AppTest) -> None:
     press(view, "start")
     assert is_tracking()
     assert offered(view) >= {"lines", "stop"}
-    assert TEXTS["en"]["memory_tools.tracking"] in words(view)
+    assert texts()["en"]["memory_tools.tracking"] in words(view)
     kept = [str(number) * 10 for number in range(100_000)]
     press(view, "lines")
     first = words(view).split("|KB|")[1].split("|")
@@ -170,18 +123,17 @@ def test_a_recording_from_the_button_to_the_file(view: AppTest) -> None:
     press(view, "record")
     assert "|Waiting for: Whichever comes first|" in words(view)
     assert offered(view) & {"record", "give_up"} == {"give_up"}
-    with action("action.home"):
+    with action("load"):
         view.run()
-        assert "|Recording: Home|" in words(view)
+        assert "|Recording: load|" in words(view)
     wait_for_drawing()
     view.run()
-    assert "|Download: Home|" in words(view)
-    assert f'href="{flame_graph_file.address()}" download' in html(view)
+    assert [button.label for button in view.sidebar.get("download_button")] == ["Download: load"]
     report = recording().report
     assert report is not None
     press(view, "delete")
     assert not report.exists()
-    assert "Download" not in words(view)
+    assert not view.sidebar.get("download_button")
 
 
 def test_one_can_wait_for_a_name_and_stop_waiting(view: AppTest) -> None:
@@ -204,7 +156,7 @@ def test_without_memray_it_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "memray", None)
     press(view, "record")
-    assert TEXTS["en"]["memory_tools.problem_missing"] in words(view)
+    assert texts()["en"]["memory_tools.problem_missing"] in words(view)
     monkeypatch.undo()
 
 
@@ -214,13 +166,13 @@ def test_a_recording_that_failed_says_why(view: AppTest, tmp_path: Path) -> None
     with memray.Tracker(tmp_path / "other.bin"), action("load"):
         pass
     view.run()
-    assert TEXTS["en"]["memory_tools.problem_tracking"] in words(view)
+    assert texts()["en"]["memory_tools.problem_tracking"] in words(view)
     assert "record" in offered(view)
 
 
 def test_in_korean(view: AppTest) -> None:
-    view.session_state[KEY] = "ko"
+    view.session_state["language"] = "ko"
     view.run()
     labels = [button.label for button in view.sidebar.button]
-    assert TEXTS["ko"]["memory_tools.clear"] in labels
-    assert TEXTS["ko"]["memory_tools.looking_note"] in words(view)
+    assert texts()["ko"]["memory_tools.clear"] in labels
+    assert texts()["ko"]["memory_tools.looking_note"] in words(view)

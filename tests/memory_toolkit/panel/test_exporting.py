@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 
 from debug_memory import ActionRecord
-from recommender.app.memory.exporting import COLUMNS, as_csv, as_json
+from memory_toolkit.panel.exporting import COLUMNS, as_csv, as_json
 
 Record = Callable[..., ActionRecord]
 

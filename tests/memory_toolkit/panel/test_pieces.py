@@ -3,7 +3,8 @@ from collections.abc import Callable
 import pytest
 
 from debug_memory import ActionRecord
-from recommender.app.memory.pieces import action_name, duration, facts, megabytes, peak, warning
+from memory_toolkit.panel.pieces import duration, facts, megabytes, peak, warning
+from memory_toolkit.panel.texts import name_of
 
 
 def test_what_comes_from_outside_is_escaped() -> None:
@@ -11,8 +12,8 @@ def test_what_comes_from_outside_is_escaped() -> None:
 
 
 def test_a_name_of_the_texts_is_translated_and_any_other_stays() -> None:
-    assert action_name("memory.return") == "Collect and return memory"
-    assert action_name("rebuild <index>") == "rebuild <index>"
+    assert name_of("memory.return") == "Collect and return memory"
+    assert name_of("rebuild <index>") == "rebuild <index>"
 
 
 @pytest.mark.parametrize(

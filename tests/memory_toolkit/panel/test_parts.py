@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import mmap
 import re
-import shutil
 import sqlite3
 import sys
 import tracemalloc
@@ -20,28 +20,25 @@ from streamlit.testing.v1 import AppTest
 from memory_toolkit.measure.mappings import read_mappings
 from memory_toolkit.measure.reading import read
 from memory_toolkit.measure.sizes import MB
-from recommender import Recommender
-from recommender.app.i18n.catalogues import TEXTS
-from recommender.app.i18n.language import KEY
-from recommender.app.memory import parts
-from recommender.app.memory.parts import Part, adding_up, find_parts
-from recommender.app.server import startup
-from tests.app.memory.drawn import html, show, words
+from memory_toolkit.panel import parts
+from memory_toolkit.panel.host import Host, introduce
+from memory_toolkit.panel.parts import Part, adding_up, find_parts
+from memory_toolkit.panel.texts import texts
+from tests.memory_toolkit.panel.drawn import html, show, words
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="mappings are told by Linux")
 sizes = some.lists(some.integers(0, 200).map(lambda size: Part("memory_parts.sqlite", size)))
 
 
 @pytest.fixture(autouse=True)
-def looked_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def looked_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "_last", None)
-    monkeypatch.setenv("MATINEE_PROFILES", str(tmp_path / "profiles.sqlite"))
 
 
 @pytest.fixture
 def drawn(runtime: Runtime, side: AppTest, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """The view, with what is found now; AppTest has a runtime of its own that knows nothing."""
-    monkeypatch.setattr(startup, "_before_bundle", 20 * MB)
+    introduce(Host(start=lambda: 20 * MB))
     made = find_parts()
     monkeypatch.setattr(parts, "find_parts", lambda: made)
     return side
@@ -82,21 +79,21 @@ def test_what_is_found_adds_up_to_the_process_s_own_memory(runtime: Runtime) -> 
 
 
 @linux
-def test_the_bundle_s_pages_are_file_pages(
-    runtime: Runtime, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shutil.copytree(tiny_bundle, tmp_path / "own")  # other tests have the tiny one mapped
-    tiny_bundle = tmp_path / "own"
-    monkeypatch.setenv("MATINEE_BUNDLE", str(tiny_bundle))
-    matinee = Recommender.open(tiny_bundle)
-    assert matinee.recommend_for_user("1", 5)
+def test_files_that_the_app_maps_are_a_part_by_their_name(runtime: Runtime, tmp_path: Path) -> None:
+    introduce(Host(mapped={"Weights": lambda: tmp_path}, translate=str.upper))
+    with open(tmp_path / "weights.bin", "wb+") as file:
+        file.write(bytes(3 * MB))
+        file.flush()
+        mapped = mmap.mmap(file.fileno(), 0, flags=mmap.MAP_PRIVATE)
+    assert sum(mapped[::4096]) == 0
     made = find_parts()
-    arrays = sum(file.stat().st_size for file in tiny_bundle.glob("data-*/*.npy"))
-    (bundle,) = (part for part in made.files if part.key == "memory_parts.bundle")
-    # Mapped and read in pages of 4096 bytes, each array on pages of its own; most were asked for.
-    count = len(list(tiny_bundle.glob("data-*/*.npy")))
-    assert 4096 * count // 2 <= bundle.size <= arrays + 4096 * count
-    assert "bundle_changed" not in found(made.own)
+    (weights,) = (part for part in made.files if part.key == "memory_parts.mapped")
+    assert weights.size == 3 * MB
+    assert weights.label == "WEIGHTS, of 3.0 MB mapped"
+    for place in range(0, MB, 4096):
+        mapped[place] = 1  # a copy of its own
+    assert found(find_parts().own)["changed Weights"] == MB
+    mapped.close()
 
 
 def test_streamlit_s_caches_are_there_by_name(runtime: Runtime) -> None:
@@ -145,13 +142,13 @@ def test_the_notes_on_allocations_count_while_they_are_taken(runtime: Runtime) -
     assert len(kept) == 100_000
 
 
-def test_the_ratings_on_disk_are_the_file_and_its_log(
-    runtime: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert found(find_parts().disk) == {"ratings": 0}
-    (tmp_path / "profiles.sqlite").write_bytes(bytes(4096))
-    (tmp_path / "profiles.sqlite-wal").write_bytes(bytes(1000))
-    assert found(find_parts().disk) == {"ratings": 5096}
+def test_files_on_disk_are_those_that_the_app_names(runtime: Runtime, tmp_path: Path) -> None:
+    assert find_parts().disk == []
+    introduce(Host(disk={"Ratings": lambda: [tmp_path / "file", tmp_path / "log"]}))
+    assert found(find_parts().disk) == {"named Ratings": 0}
+    (tmp_path / "file").write_bytes(bytes(4096))
+    (tmp_path / "log").write_bytes(bytes(1000))
+    assert found(find_parts().disk) == {"named Ratings": 5096}
 
 
 def test_the_view_draws_them(drawn: AppTest) -> None:
@@ -159,7 +156,6 @@ def test_the_view_draws_them(drawn: AppTest) -> None:
     text = words(drawn)
     assert re.search(r"\|[\d.]+ MB of own memory\|", text)
     assert "|Python, libraries at start|20.0 MB|" in text
-    assert "|Visitors' ratings|0.0 MB|" in text
     assert "|Sessions connected|0|" in text
     shares = [float(share) for share in re.findall(r'<i style="width: ([\d.]+)%', html(drawn))]
     assert sum(shares) == pytest.approx(100, abs=0.1)
@@ -178,7 +174,7 @@ def test_it_looks_again_only_after_a_while(drawn: AppTest, monkeypatch: pytest.M
 
 def test_in_korean(drawn: AppTest) -> None:
     show(drawn.run(), "parts")
-    drawn.session_state[KEY] = "ko"
+    drawn.session_state["language"] = "ko"
     drawn.run()
     for key in ("memory_parts.files", "memory_parts.connected", "memory_parts.rest"):
-        assert TEXTS["ko"][key] in words(drawn)
+        assert texts()["ko"][key] in words(drawn)

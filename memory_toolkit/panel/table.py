@@ -8,11 +8,10 @@ from html import escape
 
 import streamlit as st
 
-from debug_memory import ActionRecord, Summary, actions, clear_actions, format_bytes, summaries
-from recommender.app.i18n.language import t
-from recommender.app.memory.exporting import as_csv, as_json
-from recommender.app.memory.pieces import (
-    action_name,
+from memory_toolkit.measure.sizes import format_bytes
+from memory_toolkit.panel.exporting import as_csv, as_json
+from memory_toolkit.panel.host import host
+from memory_toolkit.panel.pieces import (
     clock,
     draw,
     duration,
@@ -21,6 +20,9 @@ from recommender.app.memory.pieces import (
     peak,
     warning,
 )
+from memory_toolkit.panel.texts import name_of, t
+from memory_toolkit.record.actions import ActionRecord, actions, clear_actions
+from memory_toolkit.record.summaries import Summary, summaries
 
 SHOWN_ACTIONS = 50
 EACH, TOTALS = "memory.each", "memory.totals"
@@ -79,7 +81,7 @@ def _buttons(found: tuple[ActionRecord, ...]) -> None:
             st.download_button(
                 kind,
                 make(found),
-                f"matinee-actions.{kind.lower()}",
+                f"{host().file_prefix}-actions.{kind.lower()}",
                 mime,
                 icon=":material/download:",
                 on_click="ignore",
@@ -95,7 +97,7 @@ _csv, _json = lru_cache(maxsize=1)(as_csv), lru_cache(maxsize=1)(as_json)
 
 
 def _matches(name: str, part: str) -> bool:
-    return part.strip().lower() in action_name(name).lower()
+    return part.strip().lower() in name_of(name).lower()
 
 
 def _each(records: list[ActionRecord]) -> str:
@@ -126,7 +128,7 @@ def _record(record: ActionRecord) -> str:
         notes.append(t("memory.overlaps", count=record.overlaps))
     when = f"{clock(record.started):%H:%M:%S}"
     whose = f"{record.session} · {when}" if record.session else when
-    return _row(action_name(record.name), whose, figures, notes)
+    return _row(name_of(record.name), whose, figures, notes)
 
 
 def _totals(found: list[Summary]) -> str:
@@ -150,12 +152,12 @@ def _summary(summary: Summary) -> str:
     if summary.errors:
         notes.append(t("memory.errors", count=f"{summary.errors:,}"))
     mean = t("memory.mean", duration=duration(summary.seconds / summary.calls))
-    return _row(action_name(summary.name), mean, figures, notes)
+    return _row(name_of(summary.name), mean, figures, notes)
 
 
 def _leak(summary: Summary) -> str:
     growth = format_bytes(summary.growth_per_call)
-    return warning(t("memory.leak", name=action_name(summary.name), growth=growth))
+    return warning(t("memory.leak", name=name_of(summary.name), growth=growth))
 
 
 def _table(columns: tuple[str, ...], rows: Iterable[str]) -> str:
