@@ -38,6 +38,7 @@ from memory_toolkit.record.actions import (
     clear_actions,
     identify_sessions,
 )
+from memory_toolkit.record.saved import save_snapshot
 from memory_toolkit.record.summaries import Summary, summaries
 from memory_toolkit.record.timeline import Point, Timeline
 from memory_toolkit.record.tracking import (
@@ -86,6 +87,7 @@ __all__ = [
     "parse_size",
     "print_memory_usage",
     "return_memory",
+    "save_snapshot",
     "show_top_memory_usage",
     "snapshot",
     "start_memory_tracking",

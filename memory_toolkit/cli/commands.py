@@ -1,4 +1,4 @@
-"""The commands of `debug-memory`, and of `python debug_memory.py`: run, watch and check."""
+"""The commands of `debug-memory`, and of `python debug_memory.py`: run, watch, check, diff."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from typing import Any, NoReturn
 from memory_toolkit.cli.check import check
 from memory_toolkit.cli.watch import watch
 from memory_toolkit.cli.watched import WatchError, process_source, url_source
-from memory_toolkit.measure.sizes import parse_limit
+from memory_toolkit.measure.sizes import format_bytes, parse_limit
 from memory_toolkit.record.page import page
 from memory_toolkit.record.recorder import CommandError, Recording, record
 from memory_toolkit.record.report import SampleTable, UnwritableError, WholeFile, summary
+from memory_toolkit.record.saved import SavedError, difference, read_saved, recording_as_json
 
 # The name by which it was started: the script of an installation, or the file of a copy.
 PROGRAM = "debug_memory.py" if sys.argv[0].endswith("debug_memory.py") else "debug-memory"
@@ -34,7 +35,11 @@ made (as root, or in a container that allows it), else by the user's systemd, el
 the report says which. A command that takes more is killed, or refused, and the report tells that
 from a crash.
 
+With --max-peak the exit status is 1 if a command that ended well took more at its peak, for tests
+in CI; --json writes the figures to a file, which diff compares with another.
+
   debug-memory run -- python train.py
+  debug-memory run --max-peak 300M --json after.json -- python train.py
   debug-memory run --limit 512M --html memory.html -- ./run.sh
 """
 _WATCH = """Show the memory of a running process, with all that it started, until q or Ctrl+C.
@@ -52,6 +57,15 @@ group debug_memory.checks) are also measured, and the answer says whether what t
 256 MB, 512 MB, 1 GB and the limit found.
 
   debug-memory check
+"""
+
+
+_DIFF = """Say what changed from one file to another, what changed most first.
+
+The files are those of `run --json`, or of save_snapshot in a Python program, which also holds the
+objects by type and, while lines are tracked, the bytes by line of code.
+
+  debug-memory diff before.json after.json
 """
 
 
@@ -76,6 +90,7 @@ def _run(options: argparse.Namespace) -> int:
         with ExitStack() as files:
             html = files.enter_context(WholeFile(options.html)) if options.html else None
             rows = files.enter_context(WholeFile(options.csv)) if options.csv else None
+            figures = files.enter_context(WholeFile(options.json)) if options.json else None
             table = SampleTable(rows.file) if rows else None
             recording = record(
                 command,
@@ -86,14 +101,29 @@ def _run(options: argparse.Namespace) -> int:
             )
             if html:
                 html.file.write(page(recording))
+            if figures:
+                figures.file.write(recording_as_json(recording))
             print(summary(recording), file=sys.stderr)
     except UnwritableError as error:
         return _complain("run", str(error))
     except CommandError as error:
         return _complain("run", str(error), error.status)
-    for file in filter(None, (options.csv, options.html)):
+    for file in filter(None, (options.csv, options.html, options.json)):
         print(f"  {'Written:':18} {file}", file=sys.stderr)
-    return recording.ending.status
+    return _over_budget(recording, options.max_peak) or recording.ending.status
+
+
+def _over_budget(recording: Recording, most: int | None) -> int:
+    """Return 1, and say so, if a command that ended well took more than `most` bytes; else 0."""
+    highest = recording.highest
+    if most is None or recording.ending.status:
+        return 0
+    if highest is None:
+        return _complain("run", "--max-peak: the command ended too soon to know its peak", 1)
+    if highest.peak <= most:
+        return 0
+    peak, budget = format_bytes(highest.peak), format_bytes(most)
+    return _complain("run", f"the peak of {peak} is over the budget of {budget}", 1)
 
 
 def _announce(recording: Recording) -> None:
@@ -124,6 +154,15 @@ def _check(options: argparse.Namespace) -> int:
     return 0
 
 
+def _diff(options: argparse.Namespace) -> int:
+    try:
+        for line in difference(read_saved(options.before), read_saved(options.after), options.most):
+            print(line)
+    except SavedError as error:
+        return _complain("diff", str(error))
+    return 0
+
+
 def _complain(command: str, text: str, status: int = 2) -> int:
     print(f"{PROGRAM} {command}: {text}", file=sys.stderr)
     return status
@@ -148,6 +187,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--limit", type=_size, metavar="SIZE", help="memory it may use, such as 512M")
     run.add_argument("--csv", type=Path, metavar="FILE", help="write one row for each sample")
     run.add_argument("--html", type=Path, metavar="FILE", help="write a page with the picture")
+    run.add_argument("--json", type=Path, metavar="FILE", help="write the figures, for diff")
+    run.add_argument("--max-peak", type=_size, metavar="SIZE", help="exit with 1 above this peak")
     _add_interval(run, 0.1)
     run.add_argument(
         "command", nargs=argparse.REMAINDER, metavar="-- COMMAND …", help="what to run"
@@ -165,6 +206,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_interval(command, 1.0)
 
     _add(commands, "check", _check, "say what limit holds here and what fits", _CHECK)
+
+    diff = _add(commands, "diff", _diff, "say what changed between two files of figures", _DIFF)
+    diff.add_argument("before", type=Path, metavar="BEFORE", help="the earlier file")
+    diff.add_argument("after", type=Path, metavar="AFTER", help="the later file")
+    diff.add_argument("--most", type=int, default=20, metavar="N", help="lines of each kind")
     return parser
 
 

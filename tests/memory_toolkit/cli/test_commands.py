@@ -1,7 +1,9 @@
 """The command line: what it prints, writes and returns."""
 
 import csv
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -128,3 +130,64 @@ def test_help(command: list[str], words: list[str]) -> None:
     done = run(*command, "--help")
     assert done.returncode == 0
     assert all(word in done.stdout for word in words)
+
+
+TAKE = "kept = b'x' * (64 << 20); import time; time.sleep(.5)"
+
+
+@linux
+def test_a_budget_for_the_peak(tmp_path: Path) -> None:
+    command = ("--", sys.executable, "-c", TAKE)
+    over = run("run", "--max-peak", "48M", "--json", "a.json", *command, cwd=tmp_path)
+    assert over.returncode == 1
+    assert re.search(
+        r"run: the peak of [67]\d\.\d MB is over the budget of 48\.0 MB\n", over.stderr
+    )
+    assert json.loads((tmp_path / "a.json").read_text("utf-8"))["status"] == 0
+    assert run("run", "--max-peak", "512M", *command).returncode == 0
+    failed = run("run", "--max-peak", "1M", "--", sys.executable, "-c", "raise SystemExit(7)")
+    assert failed.returncode == 7
+
+
+@linux
+def test_what_changed_from_one_recording_to_another(tmp_path: Path) -> None:
+    for name, code in (("a", TAKE.replace("64", "32")), ("b", TAKE)):
+        done = run("run", "--json", f"{name}.json", "--", sys.executable, "-c", code, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    said = run("diff", "a.json", "b.json", cwd=tmp_path).stdout
+    assert said.startswith("Memory:\n")
+    assert re.search(r" \+3\d\.\d MB \([\d.]+ MB to [\d.]+ MB\)  peak\n", said)
+    same = run("diff", "a.json", "a.json", cwd=tmp_path)
+    assert (same.returncode, same.stdout) == (0, "Memory:\n  the same\n")
+
+
+def test_what_changed_within_a_program_by_line_and_type(tmp_path: Path) -> None:
+    (tmp_path / "grow.py").write_text(
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from debug_memory import save_snapshot, start_memory_tracking\n"
+        "class Row: pass\n"
+        "start_memory_tracking()\n"
+        "rows = [Row() for _ in range(10)]\n"
+        "save_snapshot('a.json')\n"
+        "rows += [Row() for _ in range(50_000)]\n"
+        "save_snapshot('b.json')\n"
+    )
+    command = [sys.executable, "grow.py", str(ROOT)]
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=60)
+    said = run("diff", "a.json", "b.json", "--most", "3", cwd=tmp_path).stdout
+    lines, types = said.split("Lines of code:\n")[1].split("Objects by type:\n")
+    assert re.match(r" +\+\d\.\d MB \(0\.0 MB to \d\.\d MB\)  .*grow\.py:7\n", lines)
+    assert "+50,000 (10 to 50,010)  __main__.Row\n" in types
+    assert len(types.splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [(None, "cannot be read: No such file"), ("{", "no figures"), ("[]", "no figures")],
+)
+def test_a_file_without_figures_is_one_line(text: str | None, said: str, tmp_path: Path) -> None:
+    if text is not None:
+        (tmp_path / "a.json").write_text(text)
+    done = run("diff", "a.json", "a.json", cwd=tmp_path)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert said in done.stderr
