@@ -13,6 +13,7 @@ sum of the three. All figures are in bytes; printed ones are in MB of 1024 x 102
 
 from memory_toolkit import __version__
 from memory_toolkit.guard.guard import Busy, Guard, GuardState
+from memory_toolkit.guard.lazy import Lazy
 from memory_toolkit.integrations.metrics import (
     Metric,
     action_metrics,
@@ -61,6 +62,7 @@ __all__ = [
     "Group",
     "Guard",
     "GuardState",
+    "Lazy",
     "Limit",
     "Line",
     "Metric",

@@ -126,7 +126,9 @@ class Recommender:
         self._requests = RequestParser(self._catalogue, self._facts, self._scorer)
         titles = TitleIndex.from_bundle(bundle)
         self._finder = Finder(self._catalogue, titles, self._facts, self._content)
-        self.semantic = LazySemanticSearch(bundle.path, settings.semantic_encoder)
+        self.semantic = LazySemanticSearch(
+            bundle.path, settings.semantic_encoder, settings.semantic_idle_seconds
+        )
         self.genres = self._facts.genre_names
         self.methods: tuple[Method, ...] = (
             METHODS if settings.collaborative_similarity else ("content",)

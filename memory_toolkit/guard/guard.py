@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from weakref import ReferenceType, ref
 
 from memory_toolkit.guard.admission import TOLERATED, Admission
+from memory_toolkit.guard.evictable import evictables
 from memory_toolkit.guard.usage import FULL, HIGH, SHEDDING, Level, Usage
 from memory_toolkit.guard.watcher import TICK_SECONDS, Watcher
 from memory_toolkit.measure.limit import Limit, memory_limit
@@ -127,6 +128,11 @@ class Guard:
         self._watcher: Watcher | None = None
 
     # Watching
+
+    @staticmethod
+    def started() -> Guard | None:
+        """Return the guard that watches this process, if there is one."""
+        return Guard._started
 
     def start(self) -> None:
         """Watch the process from now on; when that is done already, once is enough.
@@ -306,30 +312,33 @@ class Guard:
     def shed(self) -> bool:
         """Give up caches and return memory, unless that was done a moment ago.
 
-        True if it gave back something worth while.
+        When it was, or gave little back, something goes that was loaded lazily and is not in use.
+        True if something worth while came back.
         """
         if not self._shedding.acquire(blocking=False):
             return False
         try:
-            if time.monotonic() < self._next_shed:
-                return False
-            before = read().own
-            for give_up in self._shed:
-                try:
-                    give_up()
-                except Exception:  # the other caches can still be given up
-                    _log.exception("a cache could not be given up")
-            return_memory()
-            freed = before - read().own
-            futile = freed < FUTILE
-            self._next_shed = time.monotonic() + (FUTILE_SHED_SECONDS if futile else SHED_SECONDS)
-            with self._changed:
-                self._counts["shed"] += 1
-                self._changed.notify_all()
-            _log.info("shed caches and returned memory: %s", format_bytes(freed))
-            return not futile
+            freed = time.monotonic() >= self._next_shed and self._give_up_caches()
+            return freed or any(one.evict() for one in list(evictables))
         finally:
             self._shedding.release()
+
+    def _give_up_caches(self) -> bool:
+        before = read().own
+        for give_up in self._shed:
+            try:
+                give_up()
+            except Exception:  # the other caches can still be given up
+                _log.exception("a cache could not be given up")
+        return_memory()
+        freed = before - read().own
+        futile = freed < FUTILE
+        self._next_shed = time.monotonic() + (FUTILE_SHED_SECONDS if futile else SHED_SECONDS)
+        with self._changed:
+            self._counts["shed"] += 1
+            self._changed.notify_all()
+        _log.info("shed caches and returned memory: %s", format_bytes(freed))
+        return not futile
 
 
 def started_guard() -> Guard | None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from memory_toolkit.guard.lazy import Lazy
 from memory_toolkit.measure.sizes import MB
 from recommender.bundle.manifest import SEMANTIC, manifest_stamp
 from recommender.core.records import Id
@@ -31,14 +30,15 @@ class LazySemanticSearch:
     Args:
         path: the bundle.
         encoder: what reads the queries, see `semantic.search.SemanticSearch`.
+        idle: seconds without a search after which it is let go of, and its memory returned.
     """
 
-    def __init__(self, path: Path, encoder: Encoder = "light") -> None:
+    def __init__(self, path: Path, encoder: Encoder = "light", idle: float = 600.0) -> None:
         self._path = path
         self._encoder: Encoder = encoder
-        self._lock = threading.Lock()
-        self._opened: SemanticSearch | None = None
-        self._used = 0.0
+        self._lazy = Lazy(
+            self._open, need=lambda: self.max_bytes, idle=idle, name="search by meaning"
+        )
 
     @property
     def available(self) -> bool:
@@ -48,17 +48,12 @@ class LazySemanticSearch:
     @property
     def loaded(self) -> bool:
         """True while the index is in memory."""
-        return self._opened is not None
+        return self._lazy.loaded
 
     @property
     def max_bytes(self) -> int:
         """Bytes that opening it, or one request, takes at most."""
         return _MAX_BYTES[self._encoder]
-
-    @property
-    def idle(self) -> float:
-        """Seconds since it was last used; 0 when it is not loaded."""
-        return time.monotonic() - self._used if self.loaded else 0.0
 
     def load(self) -> SemanticSearch:
         """Open it, unless it is open and the newest there is.
@@ -66,16 +61,19 @@ class LazySemanticSearch:
         Raises:
             BundleError: `matinee embed` has not run, or what it wrote is damaged.
             SettingsError: the full encoder is asked for and not installed.
+            Busy: a guard is started, and has no room for it now.
         """
+        found = self._lazy.get()
+        if found.stamp != manifest_stamp(self._path / SEMANTIC):
+            del found
+            self._lazy.unload()
+            found = self._lazy.get()
+        return found
+
+    def _open(self) -> SemanticSearch:
         from recommender.search.semantic.semantic_search import open_semantic
 
-        stamp = manifest_stamp(self._path / SEMANTIC)
-        with self._lock:
-            self._used = time.monotonic()
-            if self._opened is None or self._opened.stamp != stamp:
-                self._opened = None
-                self._opened = open_semantic(self._path, self._encoder)
-            return self._opened
+        return open_semantic(self._path, self._encoder)
 
     def search(self, text: str, n: int, fame: Callable[[Id], float | None]) -> list[Id]:
         """The n movies whose texts mean most nearly what `text` says, best first; of those that do
@@ -85,7 +83,7 @@ class LazySemanticSearch:
             fame: of a movie, 0..1; None where there is no such movie any more.
 
         Raises:
-            BundleError, SettingsError: as `load`.
+            BundleError, SettingsError, Busy: as `load`.
         """
         scores: dict[Id, float] = {}
         for movie_id, score in self.load().search(text, _CANDIDATES * n):
@@ -93,7 +91,9 @@ class LazySemanticSearch:
                 scores[movie_id] = score + _FAME * known
         return sorted(scores, key=scores.__getitem__, reverse=True)[:n]
 
-    def unload(self) -> None:
-        """Let go of it. A search that is under way ends as it should; the next opens it again."""
-        with self._lock:
-            self._opened = None
+    def unload(self) -> bool:
+        """Let go of it, and return its memory; False if it was not open.
+
+        A search that is under way ends as it should; the next opens it again.
+        """
+        return self._lazy.unload()

@@ -1,4 +1,4 @@
-"""Semantic search in the app: loaded when first used, unloaded when it has been idle."""
+"""Semantic search in the app: loaded when first used, in an action of its own."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ import logging
 import streamlit as st
 
 from memory_toolkit.guard.guard import Busy
-from memory_toolkit.measure.returning import return_memory
 from recommender.app.i18n.language import t
-from recommender.app.server import stage_log
-from recommender.app.server.configuration import settings
 from recommender.app.server.guarded_action import guarded_action
 from recommender.core.errors import MatineeError
 from recommender.core.records import Movie, Results
@@ -18,7 +15,6 @@ from recommender.recommender import Recommender
 from recommender.search.lazy_semantic import LazySemanticSearch
 
 _log = logging.getLogger(__name__)
-_STAGE = "{} search by meaning"
 # The one that was loaded last; that of a bundle which was replaced goes with its recommender.
 _loaded: LazySemanticSearch | None = None
 
@@ -40,7 +36,7 @@ def search(matinee: Recommender, text: str, n: int) -> Results[Movie]:
 
 
 def load(matinee: Recommender) -> None:
-    """Open it, with what it took in the log.
+    """Open it; what it took is in the log.
 
     Raises:
         Busy: there is too little memory for it now.
@@ -48,10 +44,7 @@ def load(matinee: Recommender) -> None:
         SettingsError: the full encoder is asked for and not installed.
     """
     global _loaded
-    with (
-        guarded_action("action.load_semantic", matinee.semantic.max_bytes),
-        stage_log.around(_STAGE.format("loading")),
-    ):
+    with guarded_action("action.load_semantic", matinee.semantic.max_bytes):
         matinee.semantic.load()
     _loaded = matinee.semantic
 
@@ -62,17 +55,6 @@ def is_loaded() -> bool:
 
 
 def unload() -> None:
-    """Close it and give its memory back, with what that was in the log."""
-    global _loaded
-    if _loaded is None:
-        return
-    with stage_log.around(_STAGE.format("unloading")):
+    """Close it and give its memory back."""
+    if _loaded is not None:
         _loaded.unload()
-        _loaded = None
-        return_memory()
-
-
-def unload_if_idle() -> None:
-    """`unload`, once nobody has used it for MATINEE_SEMANTIC_IDLE_SECONDS."""
-    if _loaded is not None and _loaded.idle >= settings().semantic_idle_seconds:
-        unload()

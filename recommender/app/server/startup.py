@@ -16,8 +16,9 @@ from streamlit.watcher.polling_path_watcher import PollingPathWatcher
 
 from memory_toolkit.guard.guard import Busy
 from memory_toolkit.measure.returning import return_memory
+from memory_toolkit.record import stage_log
 from recommender.app.components import semantic_search
-from recommender.app.server import bundle_updates, stage_log
+from recommender.app.server import bundle_updates
 from recommender.app.server.configuration import settings
 from recommender.app.server.garbage_collection import FullCollection
 from recommender.app.server.housekeeper import Housekeeper
@@ -68,7 +69,7 @@ def prepare(own_at_start: int) -> None:
 @asynccontextmanager
 async def lifespan(_app: object) -> AsyncIterator[None]:
     """Run the server's background work; it answers at once, while a thread loads the bundle."""
-    housekeeper = Housekeeper(semantic_search.unload_if_idle, FullCollection().collect_if_due)
+    housekeeper = Housekeeper(FullCollection().collect_if_due)
     housekeeper.start()
     loop = asyncio.get_running_loop()
     bundle_updates.start(settings(), lambda: _arrived(loop), lambda: trouble() is not None)

@@ -1,6 +1,7 @@
 import logging
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,6 @@ from streamlit.testing.v1 import AppTest
 from recommender import Recommender
 from recommender.app.components import semantic_search as ui_semantic
 from recommender.app.server import loading
-from recommender.app.server.configuration import settings
 from recommender.search import lazy_semantic
 from tests.app.conftest import OpenPage
 from tests.app.pages.test_similar import search
@@ -101,19 +101,20 @@ def test_damage_is_a_sentence_and_titles_go_on(
 
 
 def test_what_nobody_uses_is_unloaded_and_the_log_says_so(
-    similar: AppTest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    open_page: OpenPage,
+    embedded_bundle: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    with caplog.at_level(logging.INFO, "recommender.app"):
-        search(similar, "movie number 12")
-        ui_semantic.unload_if_idle()
-        assert ui_semantic.is_loaded()
-        monkeypatch.setenv("MATINEE_SEMANTIC_IDLE_SECONDS", "1")
-        settings.cache_clear()
-        monkeypatch.setattr(ui_semantic._loaded, "_used", -1e9)
-        ui_semantic.unload_if_idle()
-        assert not ui_semantic.is_loaded()
-        assert not loading.initialize_recommender().semantic.loaded
-    lines = [line for line in caplog.messages if "by meaning" in line]
-    assert len(lines) == 4
+    monkeypatch.setenv("MATINEE_BUNDLE", str(embedded_bundle))
+    monkeypatch.setenv("MATINEE_SEMANTIC_IDLE_SECONDS", "1")
+    with caplog.at_level(logging.INFO, "memory_toolkit"):
+        search(open_page("similar"), "movie number 12")
+        deadline = time.monotonic() + 60
+        while len(lines := [line for line in caplog.messages if "by meaning" in line]) < 4:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert not ui_semantic.is_loaded()
+    assert not loading.initialize_recommender().semantic.loaded
     assert re.fullmatch(rf"\[before loading search by meaning\] {SIZES}", lines[0])
     assert re.fullmatch(rf"\[after unloading search by meaning\] {SIZES}, [+-]?[\d.]+ MB", lines[3])
