@@ -12,6 +12,7 @@ sum of the three. All figures are in bytes; printed ones are in MB of 1024 x 102
 """
 
 from memory_toolkit import __version__
+from memory_toolkit.guard.batches import BatchReport, batches
 from memory_toolkit.guard.guard import Busy, Guard, GuardState
 from memory_toolkit.guard.lazy import Lazy
 from memory_toolkit.integrations.metrics import (
@@ -58,6 +59,7 @@ __all__ = [
     "LIMIT_VARIABLE",
     "MB",
     "ActionRecord",
+    "BatchReport",
     "Busy",
     "Group",
     "Guard",
@@ -76,6 +78,7 @@ __all__ = [
     "action",
     "action_metrics",
     "actions",
+    "batches",
     "clear_actions",
     "configure_memory_limit",
     "count_objects",

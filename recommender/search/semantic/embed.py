@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from memory_toolkit.guard.batches import batches
 from memory_toolkit.measure.returning import return_memory
 from recommender.bundle.bundle import Bundle
 from recommender.bundle.catalogue import FILE as CATALOGUE_FILE
@@ -70,7 +71,7 @@ def embed(
 
     Args:
         model: a folder or a package, see `teacher.model_folder`.
-        batch_size: texts that are encoded, and stored, at once.
+        batch_size: texts that are encoded, and stored, at once; fewer where memory is short.
 
     Raises:
         BundleError: there is no bundle at `path`, it is damaged, or cannot be written.
@@ -143,11 +144,18 @@ def _encode_words(
     # Equally long ones together waste nothing on filling up; the order is always the same, so that
     # a run which goes on makes the batches that were left, and the very same vectors.
     todo = sorted((len(by_key[key]), key) for key in missing)
-    size = _WORDS_A_TEXT * batch_size
-    for begin in range(0, len(todo), size):
-        keys = [key for _, key in todo[begin : begin + size]]
+
+    def commit(batch: list[tuple[int, bytes]]) -> None:
+        keys = [key for _, key in batch]
         store.add(keys, teacher.encode([by_key[key] for key in keys]))
-        progress("Encoding words", min(1.0, (begin + size) / len(todo)))
+
+    batches(
+        todo,
+        commit,
+        size=_WORDS_A_TEXT * batch_size,
+        progress=lambda report: progress("Encoding words", report.fraction),
+        name="encode words",
+    )
     return len(todo)
 
 
@@ -161,16 +169,21 @@ def _encode_movies(
             for part, key in enumerate(texts.keys_of(movie)):
                 places[key], lengths[key] = (begin + row, part), len(movie[part])
     todo = sorted((lengths[key], key) for key in store.missing(places))
-    total = sum(length for length, _ in todo)
-    done = 0
-    for begin in range(0, len(todo), batch_size):
-        batch = todo[begin : begin + batch_size]
+
+    def commit(batch: list[tuple[int, bytes]]) -> None:
         where = [places[key] for _, key in batch]
         found = texts.of([movie for movie, _ in where])
         some = [movie[part] for movie, (_, part) in zip(found, where, strict=True)]
         store.add([key for _, key in batch], teacher.encode(some))
-        done += sum(length for length, _ in batch)
-        progress("Encoding movies", done / total)
+
+    batches(
+        todo,
+        commit,
+        size=batch_size,
+        weigh=lambda text: text[0],
+        progress=lambda report: progress("Encoding movies", report.fraction),
+        name="encode movies",
+    )
     return len(todo)
 
 
