@@ -33,7 +33,9 @@ command; the report is written all the same.
 With --limit the command really gets no more memory than that: in a control group where one can be
 made (as root, or in a container that allows it), else by the user's systemd, else by RLIMIT_DATA;
 the report says which. A command that takes more is killed, or refused, and the report tells that
-from a crash.
+from a crash. Of a Python program that uses this toolkit's actions or guard it says what ran then.
+Without run, such a program tells that itself at its next start if DEBUG_MEMORY_FLIGHT_RECORDER
+names a folder to keep it in.
 
 With --max-peak the exit status is 1 if a command that ended well took more at its peak, for tests
 in CI; --json writes the figures to a file, which diff compares with another.

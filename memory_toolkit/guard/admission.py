@@ -13,6 +13,7 @@ from weakref import ReferenceType, ref
 from memory_toolkit.guard.interrupting import take_back
 from memory_toolkit.measure.reading import touched, touched_here
 from memory_toolkit.measure.sizes import MB
+from memory_toolkit.record.flight_recorder import recorder
 
 if TYPE_CHECKING:
     from memory_toolkit.guard.guard import Guard
@@ -51,6 +52,7 @@ class Admission:
         self.interrupted = self.ended = False
         self.taken = 0
         self._guard = guard
+        self._place: int | None = None
 
     def begin(self, own: int, kept: int) -> None:
         """Note where it begins, in its own thread, when the process holds `own` bytes."""
@@ -63,6 +65,9 @@ class Admission:
         for outer in self.around():
             outer.need += kept
         _innermost.set(ref(self))
+        if (flight := recorder()) is not None:
+            self._place = flight.begin(self.name, own)
+            flight.note("admitted", self.name, self.need)
 
     def around(self) -> list[Admission]:
         """Return the actions that it is a part of, the innermost first."""
@@ -123,6 +128,8 @@ class Admission:
             except MemoryError:
                 pass
         _innermost.set(None if self.outer is None else ref(self.outer))
+        if self._place is not None and (flight := recorder()) is not None:
+            flight.end(self._place)
         failed = isinstance(error, MemoryError)
         if isinstance(error, MemoryError):
             self._guard.recover(self, error)

@@ -21,6 +21,7 @@ from memory_toolkit.measure.reading import read
 from memory_toolkit.measure.returning import return_memory
 from memory_toolkit.measure.sizes import MB, format_bytes
 from memory_toolkit.measure.thrashing import Refaults, refaults
+from memory_toolkit.record.flight_recorder import recorder
 
 __all__ = ["DECISIONS", "FULL", "HIGH", "SHEDDING", "Busy", "Guard", "GuardState", "Level"]
 
@@ -142,6 +143,7 @@ class Guard:
         Raises:
             RuntimeError: another guard was started meanwhile.
         """
+        recorder()  # says what became of the process before
         with Guard._starting:
             if Guard._started not in (None, self):
                 raise RuntimeError("this process has a guard already; call Guard() to get it")
@@ -217,6 +219,8 @@ class Guard:
         """Count and log that an action cannot begin; returns what to raise."""
         with self._changed:
             self._counts["refused"] += 1
+        if (flight := recorder()) is not None:
+            flight.note("refused", one.name, one.need)
         if not self._has_place(one):
             _log.warning("%s was refused: all %d slots are taken", one.name, self._at_once)
             return Busy(one.name)
@@ -240,6 +244,8 @@ class Guard:
         """Make room after an action took more than there is, and remember how much it took."""
         if self._watcher is not None:
             self._watcher.note_trouble()
+        if (flight := recorder()) is not None:
+            flight.note("memory error", one.name, one.need)
         with suppress(MemoryError):
             excess = one.taken or one.touched()
             if not excess and self._running() == [one]:

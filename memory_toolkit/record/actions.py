@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple, ParamSpec, TypeVar
 from memory_toolkit.measure.children import children_started, ended_children
 from memory_toolkit.measure.reading import Window, close_window, open_window
 from memory_toolkit.measure.sizes import MB
+from memory_toolkit.record.flight_recorder import recorder
 from memory_toolkit.record.summaries import Call, add_call, clear_summaries
 
 KEPT = 500
@@ -95,12 +96,16 @@ class action:  # noqa: N801 (reads as a verb, like contextlib.suppress)
         self._started, self._clock = time.time(), time.perf_counter()
         self._ended_children = ended_children()
         self._window = open_window()
+        flight = recorder()
+        self._place = None if flight is None else flight.begin(self.name, self._window.before.own)
         return self
 
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
         window, after = self._window, close_window(self._window)
         del self._window
         duration = time.perf_counter() - self._clock
+        if self._place is not None and (flight := recorder()) is not None:
+            flight.end(self._place)
         children = ended_children() != self._ended_children
         if duration >= STARTING_SECONDS:
             children |= children_started(duration)

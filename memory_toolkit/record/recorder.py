@@ -7,11 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import IO
 
 from memory_toolkit.guard.enclosure import Enclosure, enclosure
@@ -20,6 +22,12 @@ from memory_toolkit.measure.processes import read_processes
 from memory_toolkit.measure.reading import Reading, read
 from memory_toolkit.measure.sizes import MB
 from memory_toolkit.record.ending import Ending, describe_ending
+from memory_toolkit.record.flight_recorder import (
+    FOLDER_VARIABLE,
+    Note,
+    describe_flight,
+    read_flights,
+)
 
 # Points that are kept for the picture; when there are more, two neighbours become one.
 KEPT = 2000
@@ -77,6 +85,7 @@ class Recording:
         group_peak: the highest usage of the command's own group, file pages and all.
         left: processes that the command left behind in its group, which were ended.
         asked: the signals that asked this process to end, in order.
+        decisions: the last ones of the guard of a command that was killed.
     """
 
     command: tuple[str, ...]
@@ -97,6 +106,7 @@ class Recording:
     left: int = 0
     asked: list[int] = field(default_factory=list)
     ending: Ending = Ending("ended", "still runs", 0)
+    decisions: tuple[Note, ...] = ()
     _stride: int = field(default=1, init=False, repr=False)
     _until: float = field(default=0.0, init=False, repr=False)
     _own: int = field(default=0, init=False, repr=False)
@@ -158,7 +168,9 @@ def record(
             notes=box.notes,
         )
         begun(recording)
-        _run(recording, box, unblock, each)
+        with tempfile.TemporaryDirectory(prefix="flight-") as folder:
+            _run(recording, box, unblock, each, folder)
+            _read_flight_recorder(recording, Path(folder))
     recording.left = box.left
     return recording
 
@@ -178,6 +190,7 @@ def _run(
     box: Enclosure,
     unblock: Callable[[], object],
     each: Callable[[Sample], object],
+    folder: str,
 ) -> None:
     def prepare() -> None:
         box.enter()
@@ -191,6 +204,7 @@ def _run(
         process = subprocess.Popen(
             [*box.prefix, *recording.command],
             preexec_fn=prepare,
+            env={**os.environ, FOLDER_VARIABLE: folder},
             stderr=subprocess.PIPE if listen else None,
         )
     except OSError as error:
@@ -228,6 +242,20 @@ def _run(
         asked=recording.asked,
         errors=tail.end() if tail else b"",
     )
+
+
+def _read_flight_recorder(recording: Recording, folder: Path) -> None:
+    """Add what ran to the ending of a command that was killed, if its processes noted that."""
+    flights = [flight for flight in read_flights(folder) if flight.actions or flight.notes]
+    if recording.ending.kind not in ("limit", "crash", "stopped") or not flights:
+        return
+    killed = recording.ending.kind == "limit"
+    own = recording.limit if killed and len(flights) == 1 else flights[0].own
+    ran = describe_flight(flights[0], recording.started + recording.duration, own)
+    recording.decisions = flights[0].notes
+    if ran:
+        text = f"{recording.ending.text}, while {ran} ran"
+        recording.ending = replace(recording.ending, text=text)
 
 
 def _tell_when_ended(pid: int) -> None:

@@ -12,6 +12,8 @@ from typing import IO
 from memory_toolkit.measure.sizes import MB, format_bytes
 from memory_toolkit.record.recorder import Recording, Sample
 
+# The guard's last decisions that are shown of a command that was killed.
+_DECISIONS = 5
 _COLUMNS = (
     *("seconds", "own_mb", "peak_mb", "file_mb"),
     *("processes", "largest_pid", "largest_name"),
@@ -119,6 +121,10 @@ def facts(recording: Recording) -> list[tuple[str, str]]:
     pairs.append(("Processes", f"{recording.most_processes} at most"))
     if recording.left:
         pairs.append(("Left behind", f"{recording.left} processes, ended with their group"))
+    for note in recording.decisions[-_DECISIONS:]:
+        when = format_seconds(max(0.0, recording.started + recording.duration - note.time))
+        words = f"{note.decision} {note.name} ({format_bytes(note.need)}), {when} before the end"
+        pairs.append(("Guard", words))
     every = f"one every {recording.interval:g} s"
     cost = f"{recording.cost * 1000:.2f} ms each"
     pairs.append(("Samples", f"{recording.samples:,}, {every}, {cost}"))
