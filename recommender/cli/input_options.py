@@ -47,6 +47,14 @@ def add_input_options(command: argparse.ArgumentParser) -> None:
         help="train even where more than half of the ratings are of movies that --movies lacks",
     )
     files.add_argument(
+        "--unrated",
+        action="append",
+        default=[],
+        metavar="VALUES",
+        help="what stands where there is no rating, such as -1 or NA or --unrated=-1,99,empty; "
+        "these rows are left out",
+    )
+    files.add_argument(
         "--memory-limit",
         type=shared.size,
         metavar="SIZE",
@@ -158,6 +166,7 @@ def import_options(options: argparse.Namespace) -> ImportOptions:
         options.memory_limit,
         strict=options.strict,
         allow_unmatched=options.allow_unmatched,
+        unrated=tuple(value.strip() for values in options.unrated for value in values.split(",")),
     )
 
 

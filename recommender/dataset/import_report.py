@@ -23,6 +23,7 @@ class ImportReport:
     ratings_kept: int
     duplicates_replaced: int
     unknown_movie_ratings: int
+    unrated: int
     users: int
     movies: int
     movies_without_ratings: int
@@ -41,6 +42,7 @@ class ImportReport:
                 self.duplicates_replaced,
                 "ratings replaced by a later one of the same user and movie",
             ),
+            (self.unrated, "ratings left out: they say that there is none (--unrated)"),
             (self.unknown_movie_ratings, "ratings left out: their movie is not in the catalogue"),
             (
                 self.duplicate_movies,

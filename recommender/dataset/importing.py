@@ -29,7 +29,13 @@ from recommender.dataset.history_files import write_history
 from recommender.dataset.id_matching import MAX_QUIET, Unmatched, join_ids
 from recommender.dataset.import_report import ImportReport
 from recommender.dataset.movie_tables import Hash, MovieTables
-from recommender.dataset.rating_scale import MAX_RATING, find_scale
+from recommender.dataset.rating_scale import (
+    DELETE_UNRATED,
+    MAX_RATING,
+    check_unrated,
+    find_scale,
+    rating_values,
+)
 from recommender.dataset.sources import Source, TableFile
 from recommender.dataset.staging import StagingTable, load_staging_table
 from recommender.dataset.text_files import check_encoding
@@ -64,6 +70,8 @@ class ImportOptions:
         scale: lowest and highest rating; None: detected.
         memory_limit: bytes that the whole process may take; None: what `MemoryBudget.find` finds.
         keep_times: also write when each rating was given.
+        unrated: values in the place of a rating that say that there is none: numbers, words such as
+            "NA", and "empty". Such rows are left out and counted.
         strict: refuse a broken row of the movies, tags or links, which is left out otherwise.
         allow_unmatched: train even where the catalogue lacks the movies of most ratings.
     """
@@ -72,6 +80,7 @@ class ImportOptions:
     scale: tuple[float, float] | None = None
     memory_limit: int | None = None
     keep_times: bool = False
+    unrated: tuple[str, ...] = ()
     strict: bool = False
     allow_unmatched: bool = False
 
@@ -82,6 +91,7 @@ class ImportOptions:
             low, high = self.scale
             if not -MAX_RATING <= low < high <= MAX_RATING:
                 raise SettingsError(f"--scale {low:g}-{high:g}: give LOW-HIGH, such as 0.5-5")
+        check_unrated(self.unrated)
         if self.memory_limit is not None:
             MemoryBudget.find(self.memory_limit)
 
@@ -160,15 +170,19 @@ class _Import:
             self._connection, source.movies, source.tags, source.links, self._stage
         )
         ratings = self._stage(self._source.ratings)
+        unrated = rating_values(self._connection, self._options.unrated)
         scale = find_scale(self._connection, ratings, self._options.scale)
+        if unrated:
+            self._connection.execute(DELETE_UNRATED)
+        rows = ratings.rows - unrated
         unmatched, joined = self._join(movies.example()), None
-        if unmatched.unknown > MAX_QUIET * ratings.rows:
+        if unmatched.unknown > MAX_QUIET * rows:
             joined = join_ids(self._connection, source.links.path.name if source.links else None)
         if joined:
             self._connection.execute("DROP TABLE user_index; DROP TABLE indexed")
             unmatched = self._join(movies.example())
         notes = unmatched.check(self._options.allow_unmatched)
-        known = ratings.rows - unmatched.unknown
+        known = rows - unmatched.unknown
         # The largest step comes before those that leave memory behind in Python and Arrow.
         counts, rated = self._write_history(known, movies.n_movies)
         typed_ids = "SELECT typed_id AS user_id FROM user_index ORDER BY position"
@@ -184,7 +198,8 @@ class _Import:
             ratings_read=ratings.rows,
             ratings_kept=n_ratings,
             duplicates_replaced=known - n_ratings,
-            unknown_movie_ratings=ratings.rows - known,
+            unknown_movie_ratings=rows - known,
+            unrated=unrated,
             users=len(counts),
             notes=(*([joined] if joined else []), *notes),
             **movies.report(int(rated.sum())),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Sequence
 
 import duckdb
 
-from recommender.core.errors import DataError, one_line
+from recommender.core.errors import DataError, SettingsError, one_line
+from recommender.dataset.lists import NULL_WORDS
 from recommender.dataset.staging import StagingTable
 
 # A staged rating as a number; null where it is none.
@@ -19,6 +22,19 @@ USUAL_SCALES = (
 )
 _WHOLE_NUMBERS_ONLY = (1.0, 5.0)
 _NEARLY_ALL = 0.99
+# What --unrated calls a cell with nothing in it.
+EMPTY = "empty"
+# After `rating_values`; the order of the other rows stays. A null is equal to no text.
+DELETE_UNRATED = """
+    DELETE FROM ratings WHERE rating IN (
+        SELECT rating FROM rating_values WHERE unrated AND rating IS NOT NULL
+    ) OR rating IS NULL AND (SELECT bool_or(unrated) FROM rating_values WHERE rating IS NULL)
+"""
+# Distinct values between which one can stand out.
+MIN_VALUES, MAX_VALUES = 3, 1_000
+# Of all ratings, so many have the value; as many times as its neighbours.
+_FREQUENT, _SPIKE = 0.01, 3
+_LEAST_STARS = 0.5
 MAX_RATING = 2**24  # where 32-bit floats, as which they are kept, begin to leave numbers out
 
 
@@ -26,8 +42,61 @@ Scale = tuple[float, float]
 # Called with a scale and advice; raises DataError if a rating lies outside the scale.
 Outside = Callable[[Scale, str], None]
 
-NO_NUMBER = "is not a number; correct or remove the row"
+NO_NUMBER = "is not a number; correct or remove the row, or give --unrated"
 TOO_LARGE = f"is beyond {MAX_RATING:,}; correct the row, or divide all ratings"
+
+
+def check_unrated(values: Sequence[str]) -> None:
+    """Check what --unrated says.
+
+    Raises:
+        SettingsError: a value is neither a number nor a word for nothing.
+    """
+    for value in values:
+        if _number(value) is None and value != EMPTY and value.lower() not in NULL_WORDS:
+            raise SettingsError(
+                f"--unrated {one_line(value, 40)!r}: give numbers, {EMPTY}, or words such as NA"
+            )
+
+
+def is_unrated(values: Sequence[str], number: str) -> str:
+    """Return SQL that is true where the text ``rating`` says that there is no rating.
+
+    Args:
+        values: of --unrated: numbers; "empty" and words such as "NA" mean all words for nothing.
+        number: SQL of the engine for that text as a double, null where it is no number.
+    """
+    numbers = [found for value in values if (found := _number(value)) is not None]
+    conditions = [f"coalesce({number} IN ({', '.join(map(repr, numbers))}), false)"] * bool(numbers)
+    if len(numbers) < len(values):
+        words = ", ".join(f"'{word}'" for word in sorted(NULL_WORDS) if "\\" not in word)
+        conditions += ["rating IS NULL", f"coalesce(lower(rating) IN ({words}), false)"]
+        conditions.append("coalesce(lower(rating) = concat(chr(92), 'n'), false)")  # a backslash
+    return " OR ".join(conditions) or "false"
+
+
+def rating_values(connection: duckdb.DuckDBPyConnection, unrated: Sequence[str]) -> int:
+    """Count the ratings by what they say, and mark those that are none.
+
+    The table ``rating_values`` has each distinct text ``rating`` of the table ``ratings``, null
+    included, the ``value`` that it is as a number, ``n`` ratings that have it, the ``first_row`` of
+    them, and whether it is ``unrated``.
+
+    Returns:
+        How many ratings are none.
+    """
+    connection.execute(
+        f"CREATE TABLE rating_values AS SELECT *, {is_unrated(unrated, 'value')} AS unrated FROM "
+        f"(SELECT rating, {RATING} AS value, count(*) AS n, min(rowid) AS first_row "
+        "FROM ratings GROUP BY rating)"
+    )
+    return count_of(connection, "unrated")
+
+
+def count_of(connection: duckdb.DuckDBPyConnection, condition: str) -> int:
+    """Return how many ratings have a value of the table ``rating_values`` that fits."""
+    query = f"SELECT coalesce(sum(n), 0) FROM rating_values WHERE {condition}"
+    return int(connection.execute(query).fetchall()[0][0])
 
 
 def find_scale(
@@ -36,32 +105,92 @@ def find_scale(
     """Return the scale's lowest and highest rating, and check that all ratings are on it.
 
     Args:
+        connection: after `rating_values`.
         given: what --scale says; see `choose_scale`.
 
     Raises:
         DataError: a rating is empty, no finite number, beyond 2^24, or off the scale; names
-            its row and value.
+            its row and value. Or one value looks as if it stood for no rating.
     """
 
     def refuse(condition: str, advice: str) -> None:
         found = connection.execute(
-            f"SELECT rowid, rating FROM ratings WHERE {condition} ORDER BY rowid LIMIT 1"
+            f"SELECT first_row, rating FROM rating_values WHERE NOT unrated AND ({condition}) "
+            "ORDER BY first_row LIMIT 1"
         ).fetchall()
         for row, value in found:
             raise DataError(off_scale(ratings.place(row), value, advice))
 
     def outside(scale: Scale, advice: str) -> None:
-        refuse(f"{RATING} NOT BETWEEN {scale[0]} AND {scale[1]}", advice)
+        refuse(f"value NOT BETWEEN {scale[0]} AND {scale[1]}", advice)
 
-    refuse(f"NOT coalesce(isfinite({RATING}), false)", NO_NUMBER)
-    refuse(f"abs({RATING}) > {MAX_RATING}", TOO_LARGE)
-    held = ", ".join(f"count_if({RATING} BETWEEN {low} AND {high})" for low, high in USUAL_SCALES)
-    ((lowest, highest, whole, *counts),) = connection.execute(
-        f"SELECT min({RATING}), max({RATING}), bool_and({RATING} = round({RATING})), {held} "
-        "FROM ratings"
+    refuse("NOT coalesce(isfinite(value), false)", NO_NUMBER)
+    refuse(f"abs(value) > {MAX_RATING}", TOO_LARGE)
+    place = str(ratings.file)
+    rated = "FROM rating_values WHERE NOT unrated"
+    held = ", ".join(
+        f"coalesce(sum(n) FILTER (value BETWEEN {low} AND {high}), 0)" for low, high in USUAL_SCALES
+    )
+    ((rows, lowest, highest, whole, *counts),) = connection.execute(
+        "SELECT coalesce(sum(n), 0), min(value), max(value), bool_and(value = round(value)), "
+        f"{held} {rated}"
     ).fetchall()
-    place = str(ratings.file.path)
-    return choose_scale(place, ratings.rows, (lowest, highest), whole, counts, given, outside)
+    if not rows:
+        raise DataError(f"{place}: no row has a rating; check --unrated")
+    if not given:
+        values = f"SELECT value, sum(n)::BIGINT {rated} GROUP BY value ORDER BY value"
+        found = connection.execute(f"{values} LIMIT {MAX_VALUES + 1}").fetchall()
+        ask_about_outlier(place, found)
+    extent = lowest, highest
+    return choose_scale(place, int(rows), extent, whole, counts, given, outside)
+
+
+def ask_about_outlier(place: str, found: Sequence[tuple[float, int]]) -> None:
+    """Ask about a frequent value that stands alone outside the rest, as -1, 0 or 99 do where they
+    mean that somebody has not rated.
+
+    Args:
+        place: the file, for the message.
+        found: the distinct values, ascending, and how many ratings have each; with more than
+            `MAX_VALUES` none is asked about.
+
+    Raises:
+        DataError: there is such a value.
+    """
+    if not MIN_VALUES <= len(found) <= MAX_VALUES:
+        return
+    rows = sum(count for _, count in found)
+    for (value, count), rest in ((found[0], found[1:]), (found[-1], found[:-1])):
+        if count < _FREQUENT * rows or not _stands_alone(value, count, rest):
+            continue
+        low, high = found[0][0], found[-1][0]
+        raise DataError(
+            f"{place}: {count:,} of {rows:,} ratings are {value:g}, and the others "
+            f"{rest[0][0]:g} to {rest[-1][0]:g}; does {value:g} mean not rated? Give "
+            f"--unrated={value:g}, or --scale {low:g}-{high:g} if it is a rating"
+        )
+
+
+def _stands_alone(value: float, count: int, rest: Sequence[tuple[float, int]]) -> bool:
+    low, high = rest[0][0], rest[-1][0]
+    if value < 0 <= low:
+        return high > -value  # not where -1, 0 and 1 are thumbs
+    if value == 0:
+        lowest = rest[0][1]
+        return low >= _LEAST_STARS and high > 1 and count >= _SPIKE * max(lowest, rest[1][1])
+    usual = next((scale for scale in USUAL_SCALES if scale[0] <= low and high <= scale[1]), None)
+    if usual and usual[0] <= value <= usual[1]:
+        return False
+    steps = [above[0] - below[0] for below, above in itertools.pairwise(rest)]
+    return min(abs(value - low), abs(value - high)) > max(steps)
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def choose_scale(
@@ -91,13 +220,16 @@ def choose_scale(
         DataError: all ratings are the same, and on no usual scale.
     """
     if given:
-        outside(given, f"is outside --scale {_text(given)}; correct the row or the option")
+        outside(
+            given,
+            f"is outside --scale {_text(given)}; correct the row or the option, or give --unrated",
+        )
         return given
     for scale, count in zip(USUAL_SCALES, counts, strict=True):
         if scale == _WHOLE_NUMBERS_ONLY and not whole:
             continue
         if count >= _NEARLY_ALL * rows:
-            advice = "correct the row or give --scale LOW-HIGH"
+            advice = "correct the row or give --scale LOW-HIGH or --unrated"
             outside(scale, f"is outside the detected scale {_text(scale)}; {advice}")
             return scale
     if extent[0] == extent[1]:

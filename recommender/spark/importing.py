@@ -29,6 +29,7 @@ from recommender.dataset.id_matching import Unmatched
 from recommender.dataset.import_report import ImportReport
 from recommender.dataset.importing import Dataset, ImportOptions, write_users
 from recommender.dataset.movie_tables import MovieTables
+from recommender.dataset.rating_scale import is_unrated
 from recommender.dataset.sources import TableFile, table_file
 from recommender.dataset.staging import StagingTable, load_staging_table
 from recommender.settings.memory_budget import MemoryBudget
@@ -107,6 +108,11 @@ def import_dataset(
         with _fetched(files, source, scratch / "fetched") as tables:
             movies = MovieTables(connection, *tables, stage_file)
         ratings, use = read_ratings(spark, files, source.ratings, options.encoding)
+        unrated = 0
+        if options.unrated:
+            condition = is_unrated(options.unrated, "value")
+            unrated = ratings.where(condition).count()
+            ratings = ratings.where(f"NOT ({condition})")
         rows = _with_movies(spark, ratings, movies.ids())
         found = check_ratings(
             rows, source.ratings, options.scale, scaled(done, _CATALOGUED, _CHECKED)
@@ -134,10 +140,11 @@ def import_dataset(
         report = ImportReport(
             files=tuple(PurePosixPath(path).name for _, path in source.files),
             columns=(use, *movies.uses()),
-            ratings_read=found.rows,
+            ratings_read=found.rows + unrated,
             ratings_kept=indexed.n_ratings,
             duplicates_replaced=found.known - indexed.n_ratings,
             unknown_movie_ratings=found.rows - found.known,
+            unrated=unrated,
             users=indexed.n_users,
             notes=notes,
             **movies.report(int(rated.sum())),
@@ -163,6 +170,8 @@ def read_again(
     ids = pq.read_table(folder / "movies.parquet", columns=["movie_id"]).column(0)
     movies = pa.table({"movie_id": ids.cast(pa.string())})
     ratings, _ = read_ratings(spark, FileSystem(spark), source.ratings, options.encoding)
+    if options.unrated:
+        ratings = ratings.where(f"NOT ({is_unrated(options.unrated, 'value')})")
     rows = _with_movies(spark, ratings, movies)
     with pq.ParquetFile(folder / "users.parquet") as users:
         integers = pa.types.is_integer(users.schema_arrow.field("user_id").type)

@@ -12,10 +12,12 @@ from recommender.core.errors import DataError, one_line
 from recommender.core.progress import Progress, no_progress
 from recommender.dataset.rating_scale import (
     MAX_RATING,
+    MAX_VALUES,
     NO_NUMBER,
     TOO_LARGE,
     USUAL_SCALES,
     Scale,
+    ask_about_outlier,
     choose_scale,
     off_scale,
 )
@@ -26,6 +28,7 @@ from recommender.spark.jobs import run_jobs
 from recommender.spark.reading import PLACE, unreadable
 
 _MAX_ROW_LENGTH = 100
+_HIGHEST_STARS = 10
 # What may be wrong with a row, in order of importance: the condition, the column, the message.
 # U+FFFD is what a decoder puts where bytes are no text.
 _FAULTS = (
@@ -115,6 +118,10 @@ def check_ratings(
         bad = first(~value.between(*scale))
         raise DataError(off_scale(_shown(bad), bad.rating, advice))
 
+    # Values that stand for none are low or high; else a second pass over the files is saved.
+    if not given and (row.lowest <= 0 or row.highest > _HIGHEST_STARS):
+        values = ratings.groupBy("value").count().orderBy("value").limit(MAX_VALUES + 1).collect()
+        ask_about_outlier(path, [(one[0], one[1]) for one in values])
     extent = row.lowest, row.highest
     scale = choose_scale(path, row.rows, extent, row.whole, row.counts, given, outside)
     return RatingsSummary(row.rows, row.known, bool(row.integers), scale)

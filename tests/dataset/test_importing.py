@@ -1,3 +1,4 @@
+import dataclasses
 import random
 from pathlib import Path
 from typing import Any
@@ -464,3 +465,34 @@ def test_the_catalogue_itself_may_have_the_ids(tmp_path: Path) -> None:
     dataset = imported(tmp_path, "user,movie,rating\n1,3,4\n1,tt1049413,5\n", movies)
     ids = {movie["title"]: (movie["imdb_id"], movie["tmdb_id"]) for movie in movies_of(dataset)}
     assert ids == {"Heat": (113277, 949), "Up": (1049413, None)}
+
+
+UNRATED = "user,movie,rating\n1,3,-1\n1,20,8\n1,400,-1.0\n2,3,\n2,20,9\n2,400,7\n3,3,NA\n3,20,99\n"
+
+
+def test_rows_that_say_there_is_no_rating_are_left_out(tmp_path: Path) -> None:
+    options = ImportOptions(memory_limit=MIN_BYTES, unrated=("-1", "NA", "99"))
+    dataset = imported(tmp_path, UNRATED, options=options)
+    assert ratings_of(dataset) == [(1, 20, 8.0), (2, 20, 9.0), (2, 400, 7.0)]
+    assert dataset.scale == (1, 10)
+    report = dataset.report
+    assert (report.ratings_read, report.ratings_kept, report.unrated) == (8, 3, 5)
+    assert "5 ratings left out: they say that there is none (--unrated)" in report.lines()
+
+
+def test_no_rating_is_left_out_unasked(tmp_path: Path) -> None:
+    for unrated, problem in (
+        (("-1", "99"), r"line 5: rating \(empty\) is not a number; .* give --unrated"),
+        (("-1", "empty"), "line 9: rating 99 is|3,20,99|not rated"),
+        (("-1", "99", "empty", "7", "8", "9"), "no row has a rating; check --unrated"),
+    ):
+        options = ImportOptions(memory_limit=MIN_BYTES, unrated=unrated)
+        if unrated == ("-1", "empty"):
+            options = dataclasses.replace(options, scale=(1, 10))
+        with pytest.raises(DataError, match=problem):
+            imported(tmp_path, UNRATED, options=options)
+
+
+def test_unrated_values_that_are_none() -> None:
+    with pytest.raises(SettingsError, match="--unrated 'never': give numbers, empty, or words"):
+        ImportOptions(unrated=("-1", "never"))

@@ -4,7 +4,7 @@ import duckdb
 import pytest
 
 from recommender.core.errors import DataError
-from recommender.dataset.rating_scale import find_scale
+from recommender.dataset.rating_scale import find_scale, rating_values
 from recommender.dataset.sources import TableFile
 from recommender.dataset.staging import load_staging_table
 
@@ -17,6 +17,7 @@ def scale_of(
     path.write_text("user_id,movie_id,rating\n" + "".join(rows))
     with duckdb.connect() as connection:
         staged = load_staging_table(connection, TableFile(path, "ratings"), None, folder)
+        rating_values(connection, ())
         return find_scale(connection, staged, given)
 
 
@@ -92,3 +93,60 @@ def test_empty_rating(tmp_path: Path, value: str) -> None:
 def test_only_one_odd_rating_gives_no_scale(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"ratings\.csv: every rating is 500; give --scale"):
         scale_of(tmp_path, [500, 500])
+
+
+def asked(folder: Path, values: dict[float, int]) -> str:
+    """What is asked about ratings of which there are so many of each value; "" if nothing is."""
+    try:
+        scale_of(folder, [value for value, count in values.items() for _ in range(count)])
+    except DataError as error:
+        return str(error)
+    return ""
+
+
+ONE_TO_TEN = {float(value): 10 * value for value in range(1, 11)}
+HALVES = {value / 2: 10 for value in range(1, 11)}
+
+
+@pytest.mark.parametrize(
+    ("value", "count", "rest"),
+    [
+        (-1, 110, ONE_TO_TEN),  # Anime Recommendations Database
+        (-1, 10, {0.0: 30, **HALVES}),
+        (0, 400, ONE_TO_TEN),  # Book-Crossing
+        (0, 100, HALVES),
+        (99, 200, {value / 2: 10 for value in range(-20, 21)}),  # Jester
+        (-99, 200, {value / 2: 10 for value in range(-20, 21)}),
+        (99, 10, dict.fromkeys((1, 2, 3, 4, 5), 20)),
+        (10, 10, HALVES),
+    ],
+)
+def test_a_value_that_stands_alone_is_asked_about(
+    tmp_path: Path, value: float, count: int, rest: dict[float, int]
+) -> None:
+    rows = count + sum(rest.values())
+    low, high = min(rest), max(rest)
+    assert asked(tmp_path, {value: count, **rest}).endswith(
+        f"ratings.csv: {count:,} of {rows:,} ratings are {value:g}, and the others {low:g} to "
+        f"{high:g}; does {value:g} mean not rated? Give --unrated={value:g}, or --scale "
+        f"{min(low, value):g}-{max(high, value):g} if it is a rating"
+    )
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ONE_TO_TEN,
+        HALVES,
+        {0: 10, **HALVES},
+        {0: 60, 1: 40},
+        {-1: 30, 0: 40, 1: 50},
+        {1: 50, 3: 10, 4: 10, 5: 10},
+        dict.fromkeys(range(0, 101, 10), 5),
+        dict.fromkeys(range(-10, 11), 5),
+        {1: 30, 2: 20, 6: 10},
+        {0.0: 30, 0.25: 4, 0.5: 3, 1.0: 1},
+    ],
+)
+def test_ratings_at_the_end_of_a_scale_are_not(tmp_path: Path, values: dict[float, int]) -> None:
+    assert asked(tmp_path, values) == ""
