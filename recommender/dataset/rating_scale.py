@@ -31,9 +31,9 @@ DELETE_UNRATED = """
     ) OR rating IS NULL AND (SELECT bool_or(unrated) FROM rating_values WHERE rating IS NULL)
 """
 # Distinct values between which one can stand out.
-MIN_VALUES, MAX_VALUES = 3, 1_000
-# Of all ratings, so many have the value; as many times as its neighbours.
-_FREQUENT, _SPIKE = 0.01, 3
+MIN_VALUES, MAX_VALUES = 4, 1_000
+# So many ratings, and so many of all, have the value; a zero, so many times as its neighbours.
+_MIN_RATINGS, _FREQUENT, _SPIKE = 2, 0.01, 3
 _LEAST_STARS = 0.5
 MAX_RATING = 2**24  # where 32-bit floats, as which they are kept, begin to leave numbers out
 
@@ -161,7 +161,7 @@ def ask_about_outlier(place: str, found: Sequence[tuple[float, int]]) -> None:
         return
     rows = sum(count for _, count in found)
     for (value, count), rest in ((found[0], found[1:]), (found[-1], found[:-1])):
-        if count < _FREQUENT * rows or not _stands_alone(value, count, rest):
+        if count < max(_MIN_RATINGS, _FREQUENT * rows) or not _stands_alone(value, count, rest):
             continue
         low, high = found[0][0], found[-1][0]
         raise DataError(

@@ -472,7 +472,8 @@ UNRATED = "user,movie,rating\n1,3,-1\n1,20,8\n1,400,-1.0\n2,3,\n2,20,9\n2,400,7\
 
 def test_rows_that_say_there_is_no_rating_are_left_out(tmp_path: Path) -> None:
     options = ImportOptions(memory_limit=MIN_BYTES, unrated=("-1", "NA", "99"))
-    dataset = imported(tmp_path, UNRATED, options=options)
+    movies = "movie,title\n3,Heat\n20,Up\n400,Fargo\n"
+    dataset = imported(tmp_path, UNRATED, movies, options=options)
     assert ratings_of(dataset) == [(1, 20, 8.0), (2, 20, 9.0), (2, 400, 7.0)]
     assert dataset.scale == (1, 10)
     report = dataset.report
