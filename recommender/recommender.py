@@ -17,6 +17,7 @@ from recommender.bundle.history import History
 from recommender.bundle.links import MovieLinks
 from recommender.bundle.movie_facts import MovieFacts
 from recommender.bundle.posters import Posters
+from recommender.bundle.soundness import check_contents
 from recommender.core.address import Address
 from recommender.core.errors import NotFoundError, SettingsError
 from recommender.core.records import (
@@ -104,8 +105,11 @@ class Recommender:
     ) -> None:
         settings = settings or Settings()
         self.bundle = bundle
-        self.scale: tuple[float, float] = bundle.training.data.scale
+        check_contents(bundle)
+        data = bundle.training.data
+        self.scale: tuple[float, float] = data.scale
         self._catalogue = Catalogue(bundle.file(CATALOGUE_FILE))
+        self._catalogue.check(data.movies, data.users, int(bundle.numbers("content")["n_terms"]))
         self._facts = MovieFacts.from_bundle(bundle)
         self._stars = StarsModel.load(bundle)
         self._ranking = RankingModel.load(bundle)

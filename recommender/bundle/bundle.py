@@ -32,6 +32,18 @@ from recommender.core.rows import Rows
 _THREADS = 2
 
 
+class _Numbers(dict[str, float]):
+    """The numbers of a model, by name; one that is missing is a BundleError."""
+
+    def __init__(self, path: Path, model: str, numbers: Mapping[str, float]) -> None:
+        super().__init__(numbers)
+        self._where = path, model
+
+    def __missing__(self, name: str) -> float:
+        path, model = self._where
+        raise BundleError(f"{path}: this bundle's model {model!r} has no {name}; {TRAIN_AGAIN}")
+
+
 class Bundle:
     """An opened bundle. Its arrays are mapped read-only and cost no memory of their own.
 
@@ -152,7 +164,7 @@ class Bundle:
             BundleError: the bundle has no such model.
         """
         try:
-            return self.training.models[model]
+            return _Numbers(self.path, model, self.training.models[model])
         except KeyError:
             raise BundleError(
                 f"{self.path}: this bundle has no model {model!r}; {TRAIN_AGAIN}"

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from recommender.bundle.files import TRAIN_AGAIN
 from recommender.core.errors import BundleError
 from recommender.core.records import FLOAT_ID, Id
 
@@ -102,6 +103,21 @@ def _movie_row(index: int, movie: MovieText, count: int) -> tuple[Any, ...]:
     )
 
 
+def _movie(row: tuple[Any, ...]) -> MovieText:
+    _, movie_id, title, year, genres, plot, tags, country, runtime, cast = row
+    return MovieText(
+        movie_id=movie_id,
+        title=title,
+        year=year,
+        genres=tuple(json.loads(genres)),
+        plot=plot,
+        tags=tuple(json.loads(tags)),
+        country=country,
+        runtime=runtime,
+        cast=cast,
+    )
+
+
 class Catalogue:
     """Reads the SQLite file; safe to use from several threads.
 
@@ -117,7 +133,26 @@ class Catalogue:
             f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
         )
         # As mapped as the arrays: its pages are the system's, and no copies of the process's own.
-        self._connection.execute(f"PRAGMA mmap_size = {_MAPPED_BYTES}")
+        self._query(f"PRAGMA mmap_size = {_MAPPED_BYTES}")
+
+    def check(self, movies: int, users: int, terms: int) -> None:
+        """Check that the file has the tables that it must, with a row for each number below these.
+
+        Raises:
+            BundleError: it has not.
+        """
+        kinds = dict(self._query("SELECT name, type FROM sqlite_master WHERE type <> 'index'"))
+        expected = {"movies": movies, "users": users, "terms": terms}
+        if kinds != dict.fromkeys(expected, "table"):  # a view may never end
+            raise BundleError(f"{self._path}: it has other tables than a bundle's; {TRAIN_AGAIN}")
+        for table, count in expected.items():
+            ((rows, first, last),) = self._query(
+                f"SELECT count(*), min(idx), max(idx) FROM {table}"
+            )
+            if rows != count or (rows and (first, last) != (0, rows - 1)):
+                raise BundleError(
+                    f"{self._path}: {rows} {table} where the manifest says {count}; {TRAIN_AGAIN}"
+                )
 
     def close(self) -> None:
         """Close the file."""
@@ -139,21 +174,11 @@ class Catalogue:
             f"FROM movies WHERE idx IN ({marks})",
             *set(wanted),
         )
-        found = {
-            row[0]: MovieText(
-                movie_id=row[1],
-                title=row[2],
-                year=row[3],
-                genres=tuple(json.loads(row[4])),
-                plot=row[5],
-                tags=tuple(json.loads(row[6])),
-                country=row[7],
-                runtime=row[8],
-                cast=row[9],
-            )
-            for row in rows
-        }
-        return [found[i] for i in wanted]
+        try:
+            found = {row[0]: _movie(row) for row in rows}
+            return [found[i] for i in wanted]
+        except (ValueError, TypeError, KeyError) as error:
+            raise BundleError(f"{self._path}: a movie cannot be read ({error})") from None
 
     def movie_index(self, movie_id: Id) -> int | None:
         """Return the index of a movie by its id, None if there is none.

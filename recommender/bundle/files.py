@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +29,11 @@ def check_file(path: Path, expected: FileEntry) -> None:
         BundleError: it is missing, truncated or altered.
     """
     try:
-        size = path.stat().st_size
+        # A link would lead out of the bundle, and a pipe would be waited for.
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode):
+            raise BundleError(f"{path}: not a file; {TRAIN_AGAIN}")
+        size = status.st_size
         if size != expected.bytes:
             raise BundleError(
                 f"{path}: {size} bytes where the manifest says {expected.bytes}; {TRAIN_AGAIN}"

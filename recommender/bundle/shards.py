@@ -38,6 +38,8 @@ _TRIES = 3
 
 # Brings the files of these names into the bundle's data folder, in the place of what is there.
 Fetch = Callable[[Sequence[str]], None]
+# Raises a BundleError if the arrays of the shard with this number do not fit the others.
+Check = Callable[[int, Mapping[str, np.ndarray]], None]
 # What the manifest says of each file, by name.
 Entries = Mapping[str, FileEntry]
 
@@ -104,12 +106,25 @@ class Shards:
         self._changing = threading.Lock()
         self._mapped: OrderedDict[int, dict[str, np.ndarray]] = OrderedDict()
         self._states: dict[int, dict[Path, tuple[int, ...]]] = {}
+        self._check: Check | None = None
 
     def map_those_of(self, sound: Collection[str]) -> None:
         """Map at once the shards all of whose files are in `sound`, which were checked."""
         for number, files in enumerate(self.files):
             if all(name in sound for name in files.values()):
                 self._map(number)
+
+    def check_with(self, check: Check) -> None:
+        """Check every shard that is mapped, and each one that is from now on before it is used.
+
+        Raises:
+            BundleError: one does not fit, says `check`.
+        """
+        self._check = check
+        for number in self.mapped:
+            names = self.files[number]
+            # Mapped anew, since this reads from beginning to end.
+            check(number, {array: map_array(self._folder / names[array]) for array in names})
 
     def rows(self, name: str, starts: Sequence[int]) -> Rows:
         """Return the array `name` of all shards as one.
@@ -194,6 +209,8 @@ class Shards:
         files = {array: self._folder / name for array, name in self.files[number].items()}
         states = {path: state(path) for path in files.values()}
         arrays = {array: map_array(path) for array, path in files.items()}
+        if self._check is not None:
+            self._check(number, arrays)
         for array in arrays.values():
             advise_at_random(array)
         with self._changing:

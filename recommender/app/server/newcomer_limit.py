@@ -60,9 +60,11 @@ class RateLimitedStore(ProfileStore):
         self._store, self._limit, self._address = store, limit, address
 
     def ratings_of(self, secret: str) -> VisitorRatings:
+        """Return what the store has of the visitor."""
         return self._store.ratings_of(secret)
 
     def change(self, secret: str, change: Change) -> None:
+        """Keep the change, or raise a ProfileError for one newcomer too many."""
         if change.given and self._address:
             before = self._store.ratings_of(secret)
             if not before and before.read != "never":  # who cannot be looked up may be known
@@ -70,13 +72,17 @@ class RateLimitedStore(ProfileStore):
         self._store.change(secret, change)
 
     def seen(self, secret: str) -> None:
+        """Note in the store that the visitor was here."""
         self._store.seen(secret)
 
     def close(self) -> None:
+        """Close the store."""
         self._store.close()
 
     def trouble(self) -> str | None:
+        """Return why the store can keep nothing now, as far as is known."""
         return self._store.trouble()
 
     def raise_rejected(self, secret: str) -> None:
+        """Raise, once, why the store gave up changes of this visitor."""
         self._store.raise_rejected(secret)

@@ -23,18 +23,18 @@ def test_everyone_shares_one_while_the_bundle_stays() -> None:
 
 def test_a_new_bundle_at_the_same_path_is_picked_up(own_bundle: Path) -> None:
     before = initialize_recommender()
-    edit_manifest(own_bundle, lambda manifest: manifest["info"]["data"].update(users=51))
+    edit_manifest(own_bundle, lambda manifest: manifest["info"]["data"].update(mean_rating=2.25))
     after = initialize_recommender()
-    assert (before.statistics.users, after.statistics.users) == (50, 51)
+    assert before.statistics.mean_rating != after.statistics.mean_rating == 2.25
     assert after is initialize_recommender()
     assert before.popular(3) == after.popular(3)  # who still holds the old one can use it
 
 
 def test_an_open_page_shows_the_new_bundle(open_page: OpenPage, own_bundle: Path) -> None:
     home = open_page()
-    assert texts(home, "<dd>(.*?)</dd>")[2] == "50"
-    edit_manifest(own_bundle, lambda manifest: manifest["info"]["data"].update(users=51))
-    assert texts(home.run(), "<dd>(.*?)</dd>")[2] == "51"
+    assert texts(home, "<dd>(.*?)</dd>")[3] != "2.25 ★"
+    edit_manifest(own_bundle, lambda manifest: manifest["info"]["data"].update(mean_rating=2.25))
+    assert texts(home.run(), "<dd>(.*?)</dd>")[3] == "2.25 ★"
 
 
 def test_a_bundle_that_goes_away_is_noticed(own_bundle: Path) -> None:
@@ -45,9 +45,9 @@ def test_a_bundle_that_goes_away_is_noticed(own_bundle: Path) -> None:
 
 
 def test_no_file_stays_open_of_a_bundle_that_was_replaced(own_bundle: Path) -> None:
-    for users in range(51, 56):
+    for mean in range(1, 6):
         edit_manifest(
-            own_bundle, lambda manifest, n=users: manifest["info"]["data"].update(users=n)
+            own_bundle, lambda manifest, n=mean: manifest["info"]["data"].update(mean_rating=n)
         )
         initialize_recommender()
     opened = [file.path for file in psutil.Process().open_files()]
