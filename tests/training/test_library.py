@@ -39,7 +39,10 @@ def test_tables_give_the_same_bundle_as_files(
     for number, (rated, catalogue) in enumerate(tables):
         found = train(rated, catalogue, out=tmp_path / f"tables-{number}", settings=SMALL)
         assert found.training.data.fingerprint == expected.training.data.fingerprint
-        assert found.training.data.report[1:] == expected.training.data.report[1:]
+        report = "\n".join(found.training.data.report)
+        for kind in ("ratings", "movies"):
+            report = report.replace(f"{kind} table", f"{kind}.csv")
+        assert report.splitlines() == list(expected.training.data.report)
     assert found.training.data.report[0] == "files: ratings table, movies table"
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         *("files", "tables-0", "tables-1", "tables-2"),
