@@ -28,7 +28,7 @@ from recommender.core.errors import BundleError, DataError
 from recommender.dataset import ImportOptions, Source, from_files
 from recommender.dataset.database import batches, connect
 from recommender.dataset.movie_rows import movie_row, movie_schema
-from recommender.dataset.rating_scale import MAX_RATING, find_scale
+from recommender.dataset.rating_scale import MAX_RATING, NO_NUMBER, RATING, TOO_LARGE, off_scale
 from recommender.dataset.sources import table_file
 from recommender.dataset.staging import StagingTable, load_staging_table
 from recommender.settings.memory_budget import MemoryBudget
@@ -37,8 +37,11 @@ _RATINGS = ("user_id", "movie_id", "rating", "timestamp")
 _RATING_SCHEMA = pa.schema((name, pa.string()) for name in _RATINGS)
 _MOVIES_PER_BATCH = 256
 _RATINGS_PER_BATCH = 50_000
-# Any number that can be a rating: the scale is found when old and new ones are together.
-_ANY_RATING = (-float(MAX_RATING), float(MAX_RATING))
+# The scale is found when old and new ratings are together; here each has to be a number.
+_NOT_RATINGS = (
+    (f"NOT coalesce(isfinite({RATING}), false)", NO_NUMBER),
+    (f"abs({RATING}) > {MAX_RATING}", TOO_LARGE),
+)
 
 
 @contextlib.contextmanager
@@ -94,7 +97,7 @@ class _Additions:
     def write_ratings(self, added: Path) -> Path:
         """Write the bundle's ratings, then those of `added`, which are checked first."""
         staged = self._stage(added, "ratings")
-        find_scale(self._connection, staged, _ANY_RATING)
+        self._check_numbers(staged)
         path = self._folder / "all ratings"
         with pq.ParquetWriter(path, _RATING_SCHEMA, compression="zstd") as file:
             for batch in _rating_batches(self._bundle):
@@ -104,6 +107,12 @@ class _Additions:
             for batch in batches(self._connection, query, _RATINGS_PER_BATCH):
                 file.write_batch(batch.cast(_RATING_SCHEMA))
         return path
+
+    def _check_numbers(self, staged: StagingTable) -> None:
+        for condition, advice in _NOT_RATINGS:
+            query = f"SELECT rowid, rating FROM ratings WHERE {condition} ORDER BY rowid LIMIT 1"
+            for row, value in self._connection.execute(query).fetchall():
+                raise DataError(off_scale(staged.place(row), value, advice))
 
     def write_movies(self, added: Path | None) -> Path:
         """Write the bundle's movies, then those of `added`."""
