@@ -77,8 +77,8 @@ def test_without_counts_nothing_is_known(tmp_path: Path) -> None:
 def test_the_metrics_tell_the_rate_and_the_verdict() -> None:
     now = Snapshot(rss=1, limit=9, limit_source="x", refaults=Refaults(3 * MB, thrashing=True))
     text = metrics_text(memory_metrics(now))
-    assert f"_memory_refault_bytes_per_second {3 * MB}\n" in text
-    assert "_memory_thrashing 1\n" in text
+    assert f"memory_refault_bytes_per_second {3 * MB}\n" in text
+    assert "memory_thrashing 1\n" in text
     unknown = metrics_text(memory_metrics(Snapshot(rss=1, limit=9, limit_source="x")))
     assert "thrashing" not in unknown
 
