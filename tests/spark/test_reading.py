@@ -122,7 +122,11 @@ def test_what_cannot_be_read(name: str, content: str, message: str, spark, tmp_p
     [
         ("user,movie,rating\n".encode("utf-16"), None, "its first line is not UTF-8; give --enc"),
         ("user,movie,rating,é\n".encode("latin-1"), None, "its first line is not UTF-8"),
-        (gzip.compress(b"user,movie,rating\n1,2,3\n"), None, r"r\.csv is gzip.*; name it ….gz"),
+        (
+            gzip.compress(b"user,movie,rating\n1,2,3\n", mtime=0),
+            None,
+            r"r\.csv is gzip.*; name it ….gz",
+        ),
         (b"user,movie,rating\n", "klingon", "--encoding klingon is not a known text encoding"),
         (b"user,movie,rating\n", "mac_roman", "Spark has no such encoding; make the ratings UTF"),
     ],
