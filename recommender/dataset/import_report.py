@@ -34,6 +34,7 @@ class ImportReport:
     linked_movies: int
     unknown_movie_links: int
     broken_rows: tuple[BrokenRows, ...]
+    unreadable_times: int = 0
 
     def lines(self) -> list[str]:
         """Return the report for people, one line a fact; what did not happen is left out."""
@@ -42,6 +43,7 @@ class ImportReport:
                 self.duplicates_replaced,
                 "ratings replaced by a later one of the same user and movie",
             ),
+            (self.unreadable_times, "ratings whose time cannot be read, and counts for none"),
             (self.unrated, "ratings left out: they say that there is none (--unrated)"),
             (self.unknown_movie_ratings, "ratings left out: their movie is not in the catalogue"),
             (

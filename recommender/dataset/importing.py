@@ -39,7 +39,7 @@ from recommender.dataset.rating_scale import (
 from recommender.dataset.sources import Source, TableFile
 from recommender.dataset.staging import StagingTable, load_staging_table
 from recommender.dataset.text_files import check_encoding
-from recommender.dataset.times import seconds
+from recommender.dataset.times import rewrite_dates, seconds
 from recommender.settings.memory_budget import MemoryBudget
 
 _RATINGS_PER_BATCH = 50_000
@@ -175,6 +175,7 @@ class _Import:
         if unrated:
             self._connection.execute(DELETE_UNRATED)
         rows = ratings.rows - unrated
+        rewrite_dates(self._connection)
         unmatched, joined = self._join(movies.example()), None
         if unmatched.unknown > MAX_QUIET * rows:
             joined = join_ids(self._connection, source.links.path.name if source.links else None)
@@ -183,6 +184,7 @@ class _Import:
             unmatched = self._join(movies.example())
         notes = unmatched.check(self._options.allow_unmatched)
         known = rows - unmatched.unknown
+        unreadable = self._unreadable_times()
         # The largest step comes before those that leave memory behind in Python and Arrow.
         counts, rated = self._write_history(known, movies.n_movies)
         typed_ids = "SELECT typed_id AS user_id FROM user_index ORDER BY position"
@@ -200,6 +202,7 @@ class _Import:
             duplicates_replaced=known - n_ratings,
             unknown_movie_ratings=rows - known,
             unrated=unrated,
+            unreadable_times=unreadable,
             users=len(counts),
             notes=(*([joined] if joined else []), *notes),
             **movies.report(int(rated.sum())),
@@ -225,6 +228,13 @@ class _Import:
             str(fetch_row(self._connection, unknown)[0]) if known < rows else "",
             listed,
         )
+
+    def _unreadable_times(self) -> int:
+        """Return how many ratings have something under ``timestamp`` that is no time."""
+        if not count_rows(self._connection, "indexed WHERE seconds IS NULL"):
+            return 0
+        unreadable = f"ratings WHERE timestamp IS NOT NULL AND {_SECONDS} IS NULL"
+        return count_rows(self._connection, unreadable)
 
     def _size(self, file: TableFile) -> float:
         """The file's share of the bytes of all files."""

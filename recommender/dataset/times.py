@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import duckdb
+
 # No backslashes, which the engines take for different things.
 _DATE = (
     "^([1-9][0-9]{3}[-/][0-9]{1,2}[-/][0-9]{1,2})"
@@ -25,6 +27,38 @@ _MOMENT = f"""CASE WHEN {_DAY} <> '' THEN concat(
     CASE WHEN length({_CLOCK}) BETWEEN 1 AND 5 THEN ':00' ELSE '' END,
     CASE WHEN {_OFFSET} IN ('', 'Z', 'UTC') THEN '+00:00' ELSE {_OFFSET} END
 ) END"""
+
+
+# Such as 31/12/2020 10:00 or 12.31.2020: day and month, the year, and what follows.
+_DAY_AND_MONTH = "^([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4})([ T].*)?$"
+_FIRST, _SECOND, _YEAR, _REST = (
+    f"regexp_extract(timestamp, '{_DAY_AND_MONTH}', {group})" for group in (1, 2, 3, 4)
+)
+# Short of looking at each with the pattern.
+_MAY_HAVE_BOTH = "({})".format(
+    " OR ".join(f"timestamp LIKE '_%{mark}_%{mark}____%'" for mark in "/.-")
+)
+_LAST_MONTH = 12
+
+
+def rewrite_dates(connection: duckdb.DuckDBPyConnection) -> None:
+    """Rewrite dates such as 31/12/2020, in the table ``ratings``, as 2020-12-31.
+
+    Day comes before month, or after it, for the whole column: as one date in it shows that has a
+    day after the 12th. Where none does, or both orders are seen, the dates stay as they are.
+    """
+    found = f"FROM ratings WHERE {_MAY_HAVE_BOTH} AND {_YEAR} <> ''"
+    ((days_first, months_first),) = connection.execute(
+        f"SELECT count_if({_FIRST}::INT > {_LAST_MONTH}), count_if({_SECOND}::INT > {_LAST_MONTH}) "
+        + found
+    ).fetchall()
+    if bool(days_first) == bool(months_first):
+        return
+    day, month = (_FIRST, _SECOND) if days_first else (_SECOND, _FIRST)
+    connection.execute(
+        f"UPDATE ratings SET timestamp = concat({_YEAR}, '-', {month}, '-', {day}, {_REST}) "
+        f"WHERE {_MAY_HAVE_BOTH} AND {_YEAR} <> ''"
+    )
 
 
 # What Python knows a time by that stands alone: a number as large as seconds are since 1973, or

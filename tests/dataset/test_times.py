@@ -102,3 +102,28 @@ def test_times_of_parquet(unit: str, zone: str | None, tmp_path: Path) -> None:
     columns = {"user": [1, 2], "movie": [1, 1], "rating": [3, 3], "timestamp": times}
     pq.write_table(pa.table(columns), tmp_path / "ratings.parquet")
     assert seconds_of(tmp_path / "ratings.parquet", tmp_path / "out") == [int(NEW_YEAR), 1]
+
+
+@pytest.mark.parametrize(
+    ("times", "unreadable"),
+    [
+        (("31/12/2020 10:00", "01/01/2019 10:00"), 0),
+        (("12/31/2020 10:00", "12/01/2019"), 0),
+        (("31.12.2020", "1.1.2019"), 0),
+        (("31-12-2020 10:00:00", "01-01-2019 10:00:00"), 0),
+        (("2020-12-31", "someday"), 1),
+        (("31/12/2020", "12/31/2019"), 2),  # days first, or months?
+        (("01/02/2020", "02/01/2020"), 2),
+    ],
+)
+def test_dates_of_a_spreadsheet(tmp_path: Path, times: tuple[str, str], unreadable: int) -> None:
+    (tmp_path / "movies.csv").write_text("movie,title\n1,One\n")
+    rows = f"1,1,5,{times[0]}\n1,1,1,{times[1]}\n"
+    (tmp_path / "ratings.csv").write_text("user,movie,rating,timestamp\n" + rows)
+    source = from_files(tmp_path / "ratings.csv", tmp_path / "movies.csv")
+    dataset = import_dataset(source, tmp_path / "out")
+    assert dataset.report.unreadable_times == unreadable
+    told = f"{unreadable} ratings whose time cannot be read, and counts for none"
+    assert (told in dataset.report.lines()) == bool(unreadable)
+    if not unreadable:
+        assert np.load(tmp_path / "out" / "history_ratings.npy").tolist() == [5.0]
