@@ -170,3 +170,13 @@ def test_its_command(programs: Path, tmp_path: Path) -> None:
 def test_the_sources_are_python_3_10() -> None:
     for file in [ROOT / "debug_memory.py", *(ROOT / "memory_toolkit").rglob("*.py")]:
         ast.parse(file.read_text("utf-8"), feature_version=(3, 10))
+
+
+def test_it_names_no_application() -> None:
+    named = [
+        str(file)
+        for file in [ROOT / "debug_memory.py", *(ROOT / "memory_toolkit").rglob("*")]
+        if file.suffix in {".py", ".json", ".css", ".toml"} and "build" not in file.parts
+        if "matinee" in file.read_text("utf-8").casefold()
+    ]
+    assert named == []

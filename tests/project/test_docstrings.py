@@ -44,6 +44,8 @@ def bare_names(node: ast.Module | ast.ClassDef, inherited: set[str]) -> Iterator
             continue
         if child.name.startswith("_"):
             continue
+        if any(ast.unparse(decorator) == "overload" for decorator in child.decorator_list):
+            continue  # the function that follows has it
         overrides = any(f"{base}.{child.name}" in inherited for base in bases)
         if not ast.get_docstring(child) and not overrides:
             yield child.name
