@@ -143,10 +143,11 @@ def memory_limit(proc: str = "/proc") -> Limit:
     """Return the memory limit of this process, and what says so.
 
     What `configure_memory_limit` was told wins, or else the environment variable
-    DEBUG_MEMORY_LIMIT (256M, 1.5G or bytes; M is 1024 x 1024); without both it is what the system
-    enforces: the smallest limit of the process's control group and the groups around it, versions
-    1 and 2, or the machine's memory when that is smaller. Source: the kernel's documentation of
-    cgroup v1 and v2 memory, and proc(5).
+    DEBUG_MEMORY_LIMIT (256M, 1.5G or bytes; M is 1024 x 1024). Without both, and where they say
+    more than the machine has, it is what the system enforces: the smallest limit of the process's
+    control group and the groups around it, versions 1 and 2, or the machine's memory when that is
+    smaller.
+    Source: the kernel's documentation of cgroup v1 and v2 memory, and proc(5).
     `proc` is where the proc file system is mounted.
 
     Raises:
@@ -154,7 +155,7 @@ def memory_limit(proc: str = "/proc") -> Limit:
     """
     enforced = enforced_limit(proc=proc)
     limit, source = _configured or (read_limit_variable(LIMIT_VARIABLE), LIMIT_VARIABLE)
-    if limit is None:
+    if limit is None or limit > psutil.virtual_memory().total:
         return enforced
     return Limit(limit, source, home=enforced.home, levels=enforced.levels)
 

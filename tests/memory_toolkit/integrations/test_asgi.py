@@ -17,7 +17,7 @@ from starlette.routing import Mount, Route
 
 from memory_toolkit.guard.guard import Busy, Guard
 from memory_toolkit.integrations.asgi import MemoryMiddleware
-from memory_toolkit.measure.limit import Limit
+from memory_toolkit.measure.limit import Limit, enforced_limit
 from memory_toolkit.measure.sizes import MB
 from memory_toolkit.record.actions import ActionRecord, actions, clear_actions
 from tests.memory_toolkit.integrations.serving import SECONDS, ask, served_by_uvicorn
@@ -141,7 +141,7 @@ def limited(megabytes: int) -> Guard:
 
 @pytest.fixture
 def guard() -> Iterator[Guard]:
-    found = limited(1 << 20)
+    found = Guard(limit=enforced_limit, wait=0.0)
     yield found
     found.stop()
 

@@ -10,7 +10,7 @@ from flask import Flask, Response
 
 from memory_toolkit.guard.guard import Busy, Guard
 from memory_toolkit.integrations.wsgi import MemoryMiddleware, protect_flask
-from memory_toolkit.measure.limit import Limit
+from memory_toolkit.measure.limit import Limit, enforced_limit
 from memory_toolkit.measure.sizes import MB
 from memory_toolkit.record.actions import actions, clear_actions
 from tests.memory_toolkit.integrations.serving import ask, served_by_wsgi
@@ -57,7 +57,7 @@ def nothing_recorded() -> Iterator[None]:
 
 @pytest.fixture
 def guard() -> Iterator[Guard]:
-    found = Guard(limit=lambda: Limit(1 << 40, "test"), wait=0.0)
+    found = Guard(limit=enforced_limit, wait=0.0)
     yield found
     found.stop()
 

@@ -11,6 +11,7 @@ from memory_toolkit.measure.limit import (
     LIMIT_VARIABLE,
     Group,
     configure_memory_limit,
+    enforced_limit,
     memory_limit,
     read_pressure,
 )
@@ -33,6 +34,11 @@ def test_the_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert (limit.bytes, limit.source, limit.group) == (1536 * MB, LIMIT_VARIABLE, None)
     assert limit.home == Group(f"{point}/app", "v2")
     assert limit.used() is None
+
+
+def test_more_than_the_machine_has_is_no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(LIMIT_VARIABLE, str(MACHINE + 1))
+    assert memory_limit() == enforced_limit()
 
 
 def test_what_the_application_says_comes_before_the_variable(
