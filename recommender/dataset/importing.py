@@ -230,11 +230,12 @@ class _Import:
         )
 
     def _unreadable_times(self) -> int:
-        """Return how many ratings have something under ``timestamp`` that is no time."""
+        """Return how many ratings of known movies have a ``timestamp`` that is no time."""
         if not count_rows(self._connection, "indexed WHERE seconds IS NULL"):
             return 0
-        unreadable = f"ratings WHERE timestamp IS NOT NULL AND {_SECONDS} IS NULL"
-        return count_rows(self._connection, unreadable)
+        unreadable = f"timestamp IS NOT NULL AND {_SECONDS} IS NULL"
+        known = f"ratings SEMI JOIN movie_index USING (movie_id) WHERE {unreadable}"
+        return count_rows(self._connection, known)
 
     def _size(self, file: TableFile) -> float:
         """The file's share of the bytes of all files."""

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memory_toolkit.guard.lazy import Lazy
 from memory_toolkit.measure.sizes import MB
 from recommender.bundle.manifest import SEMANTIC, manifest_stamp
 from recommender.core.records import Id
@@ -34,6 +33,9 @@ class LazySemanticSearch:
     """
 
     def __init__(self, path: Path, encoder: Encoder = "light", idle: float = 600.0) -> None:
+        # Imported here, as it needs psutil, which the executors of Spark do not have.
+        from memory_toolkit.guard.lazy import Lazy
+
         self._path = path
         self._encoder: Encoder = encoder
         self._lazy = Lazy(

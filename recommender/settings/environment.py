@@ -12,7 +12,6 @@ from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from memory_toolkit.measure.limit import configure_memory_limit
 from memory_toolkit.measure.sizes import LIMIT_FORMAT, parse_limit
 from recommender.core.address import Address, parse_location
 from recommender.core.errors import SettingsError
@@ -274,6 +273,9 @@ class Settings:
 
     def apply_memory_limit(self) -> None:
         """Make `memory_limit` the limit that the memory toolkit finds in this process."""
+        # Imported here, as it needs psutil, which the executors of Spark do not have.
+        from memory_toolkit.measure.limit import configure_memory_limit
+
         configure_memory_limit(self.memory_limit, LIMIT_VARIABLE)
 
     def described(self) -> Iterator[tuple[str, str, str]]:

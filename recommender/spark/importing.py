@@ -145,6 +145,7 @@ def import_dataset(
             duplicates_replaced=found.known - indexed.n_ratings,
             unknown_movie_ratings=found.rows - found.known,
             unrated=unrated,
+            unreadable_times=found.unreadable_times,
             users=indexed.n_users,
             notes=notes,
             **movies.report(int(rated.sum())),

@@ -51,12 +51,14 @@ class RatingsSummary:
     Attributes:
         rows: how many ratings there are.
         known: how many of them are of movies in the catalogue.
-        integers: whether the ids of all users who gave these are integers.
+        unreadable_times: how many of these have a timestamp that is no time.
+        integers: whether the ids of all users who gave them are integers.
         scale: lowest and highest rating that the scale has.
     """
 
     rows: int
     known: int
+    unreadable_times: int
     integers: bool
     scale: Scale
 
@@ -81,6 +83,7 @@ def check_ratings(
     summary = ratings.agg(
         F.count("*").alias("rows"),
         F.count("movie").alias("known"),
+        F.count_if(known & F.expr("timestamp IS NOT NULL AND millis IS NULL")).alias("unreadable"),
         F.bool_and(_is_integer("user_id") | ~known).alias("integers"),
         F.min("value").alias("lowest"),
         F.max("value").alias("highest"),
@@ -124,7 +127,7 @@ def check_ratings(
         ask_about_outlier(path, [(one[0], one[1]) for one in values])
     extent = row.lowest, row.highest
     scale = choose_scale(path, row.rows, extent, row.whole, row.counts, given, outside)
-    return RatingsSummary(row.rows, row.known, bool(row.integers), scale)
+    return RatingsSummary(row.rows, row.known, row.unreadable, bool(row.integers), scale)
 
 
 def _is_integer(column: str) -> Column:
