@@ -184,9 +184,9 @@ def test_export_import_delete(
     expect(titles(page)).to_have_text(recommended)
 
     wrong = tmp_path / "wrong.csv"
-    wrong.write_text("title,stars\nToy Story,5\n")
+    wrong.write_text("movie name,opinion\nToy Story,good\n")
     page.locator("input[type=file]").set_input_files(wrong)
-    expect(page.get_by_test_id("stToast")).to_contain_text("The file needs the columns movieId")
+    expect(page.get_by_test_id("stToast")).to_contain_text("The file needs a column of ratings")
     expect(page.get_by_role("radio", name="Rated (3)")).to_be_visible()
     assert server.imported() & HEAVY == set()
 

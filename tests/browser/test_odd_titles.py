@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import pytest
@@ -16,6 +15,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Visit = Callable[..., Page]
 
 
+def joined(text: str) -> str:
+    """Return `text` with the joiner that keeps Markdown from making a link of an address."""
+    return text.replace("://", ":\u2060//")
+
+
 @pytest.mark.parametrize("movie", sorted(ODD_TITLES))
 def test_as_the_movie_and_as_a_pill(tiny_server: Server, visit: Visit, movie: int) -> None:
     title, year, _ = ODD_TITLES[movie]
@@ -23,7 +27,7 @@ def test_as_the_movie_and_as_a_pill(tiny_server: Server, visit: Visit, movie: in
     expect(page.locator(".mt-single h3")).to_have_text(title)
     page.get_by_role("searchbox").fill(title)
     pill = page.get_by_test_id("stButtonGroup").get_by_role("radio").filter(has_text=str(year))
-    expect(pill).to_have_text(f"{title} ({year})")
+    expect(pill).to_have_text(f"{joined(title)} ({year})")
     settled(page)
     expect(page.locator("img[src=x]")).to_have_count(0)
     expect(page.locator("a[href*='example.invalid']")).to_have_count(0)
@@ -51,8 +55,6 @@ def test_what_a_visitor_types_is_shown_as_it_is(
 ) -> None:
     page = visit(f"{tiny_server.url}/similar")
     page.get_by_role("searchbox").fill(f"{text} nowhere")
-    expect(page.get_by_text(f"No title is like “{text} nowhere”.")).to_be_visible()
+    expect(page.get_by_text(f"No title is like “{joined(text)} nowhere”.")).to_be_visible()
     expect(page.locator("b[onclick]")).to_have_count(0)
-    # Streamlit links a bare address, under its own name and no other.
-    for link in page.locator("a[href*='elsewhere.test']").all():
-        expect(link).to_have_text(re.compile("^https://elsewhere.test"))
+    expect(page.locator("a[href*='elsewhere.test']")).to_have_count(0)
