@@ -14,7 +14,7 @@ from tests.remote.conftest import version_of
 
 
 @pytest.fixture
-def available(tmp_path: Path) -> Path:
+def there(tmp_path: Path) -> Path:
     return tmp_path / "there"
 
 
