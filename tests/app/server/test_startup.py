@@ -209,7 +209,7 @@ def test_the_file_sets_what_the_environment_does_not(
     monkeypatch.setenv("MATINEE_MEMORY_LIMIT", "1G")
     before = config.get_option("server.disconnectedSessionTTL")
     try:
-        with caplog.at_level(logging.INFO, "recommender.app"):
+        with caplog.at_level(logging.INFO):
             startup.prepare(256 * 2**20)
         assert config.get_option("server.disconnectedSessionTTL") == 7
     finally:
