@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,8 +15,9 @@ from typing import Any, Protocol
 import duckdb
 import pyarrow as pa
 
-from recommender.core.errors import BundleError, DataError, one_line
+from recommender.core.errors import DataError, one_line
 from recommender.dataset.columns import Kind
+from recommender.dataset.scratch import scratch_folder
 from recommender.dataset.sources import Source, from_directory, from_files
 from recommender.settings.memory_budget import MemoryBudget
 
@@ -57,20 +57,12 @@ def table_source(
         "tags": tags,
         "links": links,
     }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        scratch = tempfile.TemporaryDirectory(prefix=".matinee-tables-", dir=folder)
-    except OSError as error:
-        raise BundleError(f"{folder} cannot be written: {error.strerror}") from error
-    with scratch as name:
-        try:
-            paths = {
-                kind: None if value is None else _path(kind, value, Path(name), budget)
-                for kind, value in given.items()
-            }
-            yield from_files(**{kind: path for kind, path in paths.items() if path})
-        except DataError as error:
-            raise DataError(str(error).replace(f"{name}{os.sep}", "")) from None
+    with scratch_folder(folder, ".matinee-tables-") as scratch:
+        paths = {
+            kind: None if value is None else _path(kind, value, scratch, budget)
+            for kind, value in given.items()
+        }
+        yield from_files(**{kind: path for kind, path in paths.items() if path})
 
 
 def named_source(ratings: Source | str | os.PathLike[str]) -> Source:

@@ -9,8 +9,6 @@ would.
 from __future__ import annotations
 
 import contextlib
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,11 +22,12 @@ from recommender.bundle.catalogue import FILE as CATALOGUE_FILE
 from recommender.bundle.catalogue import Catalogue
 from recommender.bundle.history import History
 from recommender.bundle.links import MovieLinks
-from recommender.core.errors import BundleError, DataError
+from recommender.core.errors import DataError
 from recommender.dataset import ImportOptions, Source, from_files
 from recommender.dataset.database import batches, connect
 from recommender.dataset.movie_rows import movie_row, movie_schema
 from recommender.dataset.rating_scale import MAX_RATING, NO_NUMBER, RATING, TOO_LARGE, off_scale
+from recommender.dataset.scratch import scratch_folder
 from recommender.dataset.sources import table_file
 from recommender.dataset.staging import StagingTable, load_staging_table
 from recommender.settings.memory_budget import MemoryBudget
@@ -63,22 +62,13 @@ def added_source(
         DataError: a new row cannot be used; names file and row.
         BundleError: `folder` cannot be written, or the bundle is damaged.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        scratch = tempfile.TemporaryDirectory(prefix=".matinee-added-", dir=folder)
-    except OSError as error:
-        raise BundleError(f"{folder} cannot be written: {error.strerror}") from error
-    with scratch as name:
-        try:
-            inside = Path(name)
-            with contextlib.closing(
-                connect(inside, MemoryBudget.find(options.memory_limit))
-            ) as connection:
-                added = _Additions(connection, bundle, options, inside)
-                paths = added.write_ratings(ratings), added.write_movies(movies)
-            yield from_files(*paths, links=links)
-        except DataError as error:
-            raise DataError(str(error).replace(f"{name}{os.sep}", "")) from None
+    with scratch_folder(folder, ".matinee-added-") as scratch:
+        with contextlib.closing(
+            connect(scratch, MemoryBudget.find(options.memory_limit))
+        ) as connection:
+            added = _Additions(connection, bundle, options, scratch)
+            paths = added.write_ratings(ratings), added.write_movies(movies)
+        yield from_files(*paths, links=links)
 
 
 class _Additions:

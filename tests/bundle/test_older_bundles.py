@@ -1,7 +1,7 @@
 """A bundle that an older Matinee wrote says what to do.
 
 `older/format-3.tar.gz` was written on 30 November 2026 by the commit before every model kept its
-numbers under ``info.models``: 50 users, 60 movies, 1,357 ratings; neither links nor tags.
+numbers under ``info.models``, of made-up data: 50 users, 60 movies, 1,357 ratings.
 """
 
 import tarfile

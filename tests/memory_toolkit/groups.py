@@ -1,6 +1,8 @@
 """Control groups for tests: fixture trees of both versions, and real groups of version 1."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,3 +63,16 @@ def real_v1_group(limit: int | None = None) -> Iterator[Path]:
 def join(group: Path) -> str:
     """Code by which a process moves into `group`."""
     return f"import os; open({str(group / 'cgroup.procs')!r}, 'w').write(str(os.getpid()))\n"
+
+
+@contextmanager
+def memory_held(group: Path, size: int) -> Iterator[None]:
+    """Another process in `group` that holds `size` bytes."""
+    code = f"{join(group)}held = bytearray(b'x') * {size}\nprint('held', flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        yield
+        other.communicate("\n")

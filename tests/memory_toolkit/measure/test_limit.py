@@ -16,7 +16,15 @@ from memory_toolkit.measure.limit import (
     read_pressure,
 )
 from memory_toolkit.measure.sizes import MB
-from tests.memory_toolkit.groups import NO_LIMIT_V1, V1, V2, join, proc_tree, real_v1_group
+from tests.memory_toolkit.groups import (
+    NO_LIMIT_V1,
+    V1,
+    V2,
+    join,
+    memory_held,
+    proc_tree,
+    real_v1_group,
+)
 from tests.memory_toolkit.planted import near, run_python
 
 MACHINE = psutil.virtual_memory().total
@@ -330,23 +338,14 @@ try:
 except d.Busy:
     print("refused")
 """
-    holder = "held = bytearray(b'x') * (200 << 20); print('held', flush=True); input()"
     with real_v1_group(300 * MB) as outer:
         inner, sibling = outer / "inner", outer / "sibling"
         try:
             for group in (inner, sibling):
                 group.mkdir()
                 (group / "memory.limit_in_bytes").write_text(str(250 * MB))
-            with subprocess.Popen(
-                [sys.executable, "-c", join(sibling) + holder],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            ) as other:
-                assert other.stdout is not None
-                other.stdout.readline()
+            with memory_held(sibling, 200 * MB):
                 limit, headroom, answer = run_python(join(inner) + code).split()
-                other.communicate("\n")
         finally:
             inner.rmdir()
             sibling.rmdir()

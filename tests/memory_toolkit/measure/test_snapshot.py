@@ -1,5 +1,3 @@
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +7,7 @@ from memory_toolkit.measure.limit import LIMIT_VARIABLE
 from memory_toolkit.measure.reading import read
 from memory_toolkit.measure.sizes import MB
 from memory_toolkit.measure.snapshot import Snapshot, snapshot
-from tests.memory_toolkit.groups import join, real_v1_group
+from tests.memory_toolkit.groups import join, memory_held, real_v1_group
 from tests.memory_toolkit.planted import fill, linux, near, run_python
 
 
@@ -47,19 +45,10 @@ def test_headroom_takes_the_larger_of_own_and_group() -> None:
 
 def test_headroom_counts_the_other_processes_of_a_real_group() -> None:
     code = "import debug_memory as d; now = d.snapshot(); print(now.own, now.headroom)"
-    holder = "held = bytearray(60 << 20); print('held', flush=True); input()"
     with real_v1_group(300 * MB) as group:
         own, alone = map(int, run_python(join(group) + code).split())
-        with subprocess.Popen(
-            [sys.executable, "-c", join(group) + holder],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as other:
-            assert other.stdout is not None
-            other.stdout.readline()
+        with memory_held(group, 60 * MB):
             own_then, beside = map(int, run_python(join(group) + code).split())
-            other.communicate("\n")
         assert near(own_then, own / MB)
         assert alone <= 300 * MB - own
         # The two interpreters take some as well.
