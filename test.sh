@@ -29,12 +29,20 @@ setup tests/requirements.lock
 .venv/bin/ruff format --check .
 .venv/bin/mypy
 
+run() { # as a child, so that it can be followed by another; ended by what ends this script
+    .venv/bin/python -m pytest "$@" &
+    pytest=$!
+    wait "$pytest"
+}
+trap 'kill "$pytest"; wait "$pytest" || exit 143' TERM
+trap 'wait "$pytest" || exit 130' INT # the terminal tells both
+
 status=0
-.venv/bin/python -m pytest -n logical "${options[@]}" "$@" || status=$?
+run -n logical "${options[@]}" "$@" || status=$?
 failed=$(grep -c '::' .pytest_cache/v/cache/lastfailed || true)
 if ((status == 1 && failed > 0 && failed <= 5)); then # so few are an accident
     echo "Once more, one after another:"
-    .venv/bin/python -m pytest -v -n 0 "${options[@]}" --last-failed "$@" || exit
+    run -v -n 0 "${options[@]}" --last-failed "$@" || exit
     echo "Passed, but only alone: a defect of the tests above, to be mended."
     status=0
 fi
