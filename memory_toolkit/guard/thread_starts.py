@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import os
+import sys
 import threading
-from contextlib import suppress
+import time
+import weakref
 from typing import Any
 
-_POLL_SECONDS = 0.05
-_TASKS = "/proc/self/task"
+_POLL_SECONDS = 0.01
+_ATTEMPTS = 5
 
 _start = threading.Thread.start
 
 
+class ThreadStartError(RuntimeError, MemoryError):
+    """A thread found no memory to start with."""
+
+
 def watch_starts() -> None:
-    """Let `Thread.start` raise RuntimeError from now on when the new thread ended at once.
+    """Let `Thread.start` raise `ThreadStartError` from now on when the new thread ended at once.
 
     A thread needs memory before it can say that it has started. When that is refused it ends, and
-    CPython's `Thread.start`, called by an event loop for one, waits for it for ever. Linux only.
+    CPython's `Thread.start`, called by an event loop for one, waits for it for ever. Since whoever
+    holds the memory is about to end, it is tried again for a moment. CPython only.
     """
-    if os.path.isdir(_TASKS):
+    if sys.implementation.name == "cpython":
         threading.Thread.start = _watched_start  # type: ignore[method-assign, assignment]
 
 
@@ -29,39 +35,58 @@ def leave_starts() -> None:
 
 
 def _watched_start(thread: threading.Thread) -> None:
+    for attempt in range(_ATTEMPTS):
+        try:
+            _start_once(thread)
+            return
+        except ThreadStartError:
+            if attempt == _ATTEMPTS - 1 or thread.ident is not None:
+                raise
+            time.sleep(_POLL_SECONDS)
+
+
+def _start_once(thread: threading.Thread) -> None:
     internals: Any = thread
     try:
         if not internals._started.is_set():
-            internals._started = _Started()
+            internals._started = _Started(thread)
         _start(thread)
-    except OSError as error:
-        raise RuntimeError(f"can't start new thread: {error.strerror}") from None
-    except RuntimeError:
+    except RuntimeError as error:
         limbo: dict[threading.Thread, threading.Thread] = getattr(threading, "_limbo", {})
         limbo.pop(thread, None)
-        raise
+        if internals._started.is_set():
+            raise
+        raise ThreadStartError(*error.args) from None
+    finally:
+        internals.__dict__.pop("_bootstrap", None)
 
 
 class _Started(threading.Event):
-    """The event by which a thread says that it has started."""
+    """The event by which a thread says that it has started.
 
-    def __init__(self) -> None:
+    The interpreter holds the thread's first function for as long as the thread lives. So a function
+    of this thread's own tells, without any memory, whether there is still a thread to wait for.
+    """
+
+    def __init__(self, thread: threading.Thread) -> None:
         super().__init__()
-        self._before = _tasks()
+        internals: Any = thread
+        internals._bootstrap = (
+            internals._bootstrap
+        )  # a bound method, until `start` has passed it on
+        self._function = weakref.ref(internals._bootstrap)
+        self._attributes = thread.__dict__
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait as an event does, but no longer than there is a thread that may set it."""
         if timeout is not None or self.is_set():
             return super().wait(timeout)
-        born = _tasks() - self._before
+        self._attributes.pop("_bootstrap", None)
         while not self.is_set():
-            with suppress(MemoryError, OSError):
+            try:
                 super().wait(_POLL_SECONDS)
-                born &= _tasks()
-                if not born and not self.is_set():
-                    raise RuntimeError("can't start new thread: too little memory")
+            except MemoryError:
+                time.sleep(_POLL_SECONDS)
+            if self._function() is None and not self.is_set():
+                raise ThreadStartError("can't start new thread: too little memory")
         return True
-
-
-def _tasks() -> set[str]:
-    return set(os.listdir(_TASKS))

@@ -119,9 +119,11 @@ def test_what_goes_wrong_at_first_is_shown(
 
 
 def test_a_local_bundle_is_not_followed(open_page: OpenPage) -> None:
+    earlier = set(threading.enumerate())  # those of other tests may still be ending
     bundle_updates.start(settings(), lambda: None, lambda: False)
     assert (bundle_updates.trouble(), bundle_updates.missing()) == (None, None)
-    assert "bundle updates" not in {thread.name for thread in threading.enumerate()}
+    begun = set(threading.enumerate()) - earlier
+    assert "bundle updates" not in {thread.name for thread in begun}
 
 
 def test_a_cache_that_is_damaged_while_nothing_runs_is_mended(
