@@ -35,7 +35,14 @@ def server_options(own_at_start: int) -> dict[str, Any]:
     from starlette.middleware import Middleware
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-    from recommender.app.server import flame_graph_file, health, metrics, startup, visitor
+    from recommender.app.server import (
+        flame_graph_file,
+        health,
+        metrics,
+        poster_files,
+        startup,
+        visitor,
+    )
     from recommender.app.server.configuration import settings
     from recommender.app.server.connection_limits import ConnectionLimits
     from recommender.app.server.security_headers import SecurityHeaders
@@ -46,7 +53,12 @@ def server_options(own_at_start: int) -> dict[str, Any]:
     connections = settings().connections, settings().connections_per_address
     return {
         "lifespan": startup.lifespan,
-        "routes": [*health.routes(), *metrics.routes(), *flame_graph_file.routes()],
+        "routes": [
+            *health.routes(),
+            *metrics.routes(),
+            *flame_graph_file.routes(),
+            *poster_files.routes(),
+        ],
         "middleware": [
             Middleware(SecurityHeaders),
             *([Middleware(TrustedHostMiddleware, hosts, www_redirect=False)] if hosts else []),

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import streamlit as st
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
@@ -61,6 +62,14 @@ def own_bundle(
     shutil.copytree(tiny_bundle, bundle)
     monkeypatch.setenv("MATINEE_BUNDLE", str(bundle))
     return bundle
+
+
+@pytest.fixture
+def under_a_path() -> Iterator[None]:
+    """The app lies at /films/ instead of /."""
+    config.set_option("server.baseUrlPath", "films/")
+    yield
+    config.set_option("server.baseUrlPath", "")
 
 
 def edit_manifest(bundle: Path, edit: Callable[[dict[str, Any]], object]) -> None:

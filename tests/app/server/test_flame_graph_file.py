@@ -1,17 +1,13 @@
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from starlette.applications import Starlette
-from streamlit import config
 
 from memory_toolkit.record import flame_graph
 from memory_toolkit.record.flame_graph import Recording
 from recommender.app.server import flame_graph_file
+from tests.support.asgi import get_from
 
 
 @pytest.fixture
@@ -24,37 +20,9 @@ def report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return file
 
 
-@pytest.fixture
-def under_a_path() -> Iterator[None]:
-    config.set_option("server.baseUrlPath", "films/")
-    yield
-    config.set_option("server.baseUrlPath", "")
-
-
 def get(path: str) -> tuple[int, dict[str, str], list[bytes]]:
-    """Status, headers and pieces of the answer, as a server gets them from the app."""
-    sent = []
-
-    async def receive() -> dict[str, object]:
-        return {"type": "http.request"}
-
-    async def send(message: dict[str, object]) -> None:
-        sent.append(message)
-
-    scope = {
-        "type": "http",
-        "asgi": {"spec_version": "2.4"},
-        "method": "GET",
-        "path": path,
-        "headers": [],
-        "query_string": b"",
-    }
-    app = Starlette(routes=flame_graph_file.routes())
-    # In a thread of its own: the browser tests leave an event loop running in this one.
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, app(scope, receive, send)).result()  # type: ignore[arg-type]
-    headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}  # type: ignore[attr-defined]
-    return sent[0]["status"], headers, [message.get("body", b"") for message in sent[1:]]
+    """Status, headers and pieces of the answer."""
+    return get_from(flame_graph_file.routes(), path)
 
 
 def test_the_file_is_sent_in_pieces_to_be_saved(report: Path) -> None:
