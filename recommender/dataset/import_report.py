@@ -14,6 +14,7 @@ class ImportReport:
 
     `files` are the names of the files, and `columns` say of each which of its columns were read.
     `notes` say of ratings and movies that they were joined, or do not seem to belong together.
+    `unreadable_time` is the first of those that cannot be read.
     """
 
     files: tuple[str, ...]
@@ -35,6 +36,7 @@ class ImportReport:
     unknown_movie_links: int
     broken_rows: tuple[BrokenRows, ...]
     unreadable_times: int = 0
+    unreadable_time: str = ""
 
     def lines(self) -> list[str]:
         """Return the report for people, one line a fact; what did not happen is left out."""
@@ -43,7 +45,11 @@ class ImportReport:
                 self.duplicates_replaced,
                 "ratings replaced by a later one of the same user and movie",
             ),
-            (self.unreadable_times, "ratings whose time cannot be read, and counts for none"),
+            (
+                self.unreadable_times,
+                f"ratings whose time cannot be read (such as {self.unreadable_time!r}), and "
+                "counts for none: of one user's ratings of a movie the later row is kept then",
+            ),
             (self.unrated, "ratings left out: they say that there is none (--unrated)"),
             (self.unknown_movie_ratings, "ratings left out: their movie is not in the catalogue"),
             (

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from recommender.core.errors import DataError, SettingsError
+from recommender.core.errors import DataError, SettingsError, one_line
 from recommender.core.progress import Progress, StageProgress, no_progress, of_stage, scaled
 from recommender.dataset.database import (
     batches,
@@ -39,7 +39,7 @@ from recommender.dataset.rating_scale import (
 from recommender.dataset.sources import Source, TableFile
 from recommender.dataset.staging import StagingTable, load_staging_table
 from recommender.dataset.text_files import check_encoding
-from recommender.dataset.times import rewrite_dates, seconds
+from recommender.dataset.times import MAX_TIME_LENGTH, date_style, evidence, seconds
 from recommender.settings.memory_budget import MemoryBudget
 
 _RATINGS_PER_BATCH = 50_000
@@ -47,17 +47,21 @@ _RATINGS_PER_BATCH = 50_000
 # How far the import is when the steps end, in shares of the time that 32 million ratings take.
 _STAGED, _CHECKED, _JOINED, _SORTED, _WRITTEN = 0.56, 0.66, 0.8, 0.83, 0.95
 
-# Null also where 64 bits cannot count the milliseconds.
-_SECONDS = "try_cast(1000 * {} AS BIGINT) / 1000".format(
-    seconds("try_cast(timestamp AS DOUBLE)", "epoch(try_cast({} AS TIMESTAMPTZ))")
-)
-
 # A table of its own: joining and sorting at once needs more memory.
-_INDEXED = f"""
+_INDEXED = """
     CREATE TABLE indexed AS
     SELECT user_index.position AS user_at, movie_index.position AS movie_at,
-        rating::FLOAT AS rating, {_SECONDS} AS seconds, ratings.rowid AS row
+        rating::FLOAT AS rating, {} AS seconds, ratings.rowid AS row
     FROM ratings JOIN user_index USING (user_id) JOIN movie_index USING (movie_id)
+"""
+# Of ratings of which one has a time that cannot be read, none is known to be the latest.
+_UNREADABLE = """
+    FROM indexed JOIN ratings ON ratings.rowid = indexed.row
+    WHERE seconds IS NULL AND timestamp IS NOT NULL
+"""
+_FORGET_TIMES = f"""
+    UPDATE indexed SET seconds = NULL WHERE seconds IS NOT NULL
+    AND (user_at, movie_at) IN (SELECT (user_at, movie_at) {_UNREADABLE})
 """
 
 
@@ -125,9 +129,10 @@ def import_dataset(
     """Read and check the files of `source` and write them as indexed arrays into `folder`.
 
     All valid ratings of known movies are kept; of several by one user for one movie the latest
-    counts (the latest timestamp, then the later row). While it runs it needs 1.5 times the disk
-    space of the ratings file. `folder` is created if needed; after an error it holds what it held
-    before. `progress` is called with ``"import"`` and the fraction that is done.
+    counts (the latest timestamp, then the later row; the later row alone where one of them has a
+    time that cannot be read). While it runs it needs 1.5 times the disk space of the ratings file.
+    `folder` is created if needed; after an error it holds what it held before. `progress` is called
+    with ``"import"`` and the fraction that is done.
 
     Raises:
         DataError: the input cannot be used (names file, row and column), or `folder` cannot be
@@ -175,7 +180,7 @@ class _Import:
         if unrated:
             self._connection.execute(DELETE_UNRATED)
         rows = ratings.rows - unrated
-        rewrite_dates(self._connection)
+        self._seconds = self._find_times()
         unmatched, joined = self._join(movies.example()), None
         if unmatched.unknown > MAX_QUIET * rows:
             joined = join_ids(self._connection, source.links.path.name if source.links else None)
@@ -184,7 +189,7 @@ class _Import:
             unmatched = self._join(movies.example())
         notes = unmatched.check(self._options.allow_unmatched)
         known = rows - unmatched.unknown
-        unreadable = self._unreadable_times()
+        unreadable, first_unreadable = self._unreadable_times()
         # The largest step comes before those that leave memory behind in Python and Arrow.
         counts, rated = self._write_history(known, movies.n_movies)
         typed_ids = "SELECT typed_id AS user_id FROM user_index ORDER BY position"
@@ -203,6 +208,7 @@ class _Import:
             unknown_movie_ratings=rows - known,
             unrated=unrated,
             unreadable_times=unreadable,
+            unreadable_time=first_unreadable,
             users=len(counts),
             notes=(*([joined] if joined else []), *notes),
             **movies.report(int(rated.sum())),
@@ -217,7 +223,8 @@ class _Import:
             "user",
             "SELECT DISTINCT user_id FROM ratings SEMI JOIN movie_index USING (movie_id)",
         )
-        run_query(self._connection, _INDEXED, None, scaled(self._progress, _CHECKED, _JOINED))
+        query = _INDEXED.format(self._seconds)
+        run_query(self._connection, query, None, scaled(self._progress, _CHECKED, _JOINED))
         rows, known = (count_rows(self._connection, table) for table in ("ratings", "indexed"))
         unknown = "FROM ratings ANTI JOIN movie_index USING (movie_id) SELECT min(movie_id)"
         return Unmatched(
@@ -229,13 +236,32 @@ class _Import:
             listed,
         )
 
-    def _unreadable_times(self) -> int:
-        """Return how many ratings of known movies have a ``timestamp`` that is no time."""
+    def _find_times(self) -> str:
+        """Return SQL for the seconds since 1970 of a rating; null for no time.
+
+        Null also where 64 bits cannot count the milliseconds.
+        """
+        aggregates = evidence()
+        found = fetch_row(self._connection, f"SELECT {', '.join(aggregates.values())} FROM ratings")
+        style = date_style(dict(zip(aggregates, found, strict=True)))
+        number, epoch = "try_cast(timestamp AS DOUBLE)", "epoch(try_cast({} AS TIMESTAMPTZ))"
+        return f"try_cast(1000 * {seconds(number, epoch, style)} AS BIGINT) / 1000"
+
+    def _unreadable_times(self) -> tuple[int, str]:
+        """Forget the times of ratings that compete with one whose time cannot be read.
+
+        Returns:
+            How many ratings have something under ``timestamp`` that is no time, and the first.
+        """
         if not count_rows(self._connection, "indexed WHERE seconds IS NULL"):
-            return 0
-        unreadable = f"timestamp IS NOT NULL AND {_SECONDS} IS NULL"
-        known = f"ratings SEMI JOIN movie_index USING (movie_id) WHERE {unreadable}"
-        return count_rows(self._connection, known)
+            return 0, ""
+        count, first = fetch_row(self._connection, f"SELECT count(*), min(row) {_UNREADABLE}")
+        if not count:
+            return 0, ""
+        self._connection.execute(_FORGET_TIMES)
+        query = f"SELECT timestamp FROM ratings WHERE rowid = {first}"
+        (text,) = fetch_row(self._connection, query)
+        return count, one_line(text, MAX_TIME_LENGTH)
 
     def _size(self, file: TableFile) -> float:
         """The file's share of the bytes of all files."""

@@ -38,8 +38,8 @@ from recommender.spark.driver_rows import driver_rows, unpacked
 from recommender.spark.files import FileSystem
 from recommender.spark.jobs import run_jobs
 from recommender.spark.partitions import Batches, count_users, distinct_keys, number_users
-from recommender.spark.rating_checks import check_ratings
-from recommender.spark.reading import PLACE, read_ratings
+from recommender.spark.rating_checks import UNREADABLE, check_ratings
+from recommender.spark.reading import PLACE, find_style, read_ratings, with_times
 from recommender.spark.sources import SparkSource
 
 _MAX_RATINGS_A_PARTITION = 1 << 21
@@ -124,6 +124,7 @@ def import_dataset(
         notes = Unmatched(
             source.ratings, source.movies, unknown, found.rows, str(rated), movies.example()
         ).check(options.allow_unmatched)
+        rows = with_times(rows, found.dates)
         indexed = index_ratings(rows, found.known, found.integers, scaled(done, _CHECKED, _INDEXED))
         written = scaled(done, _INDEXED, _WRITTEN)
         counts, rated, digest = write_history(
@@ -146,6 +147,7 @@ def import_dataset(
             unknown_movie_ratings=found.rows - found.known,
             unrated=unrated,
             unreadable_times=found.unreadable_times,
+            unreadable_time=found.unreadable_time,
             users=indexed.n_users,
             notes=notes,
             **movies.report(int(rated.sum())),
@@ -180,7 +182,7 @@ def read_again(
             int(batch.column(0).to_numpy().sum())
             for batch in users.iter_batches(columns=["n_ratings"])
         )
-    indexed = index_ratings(rows, known, integers)
+    indexed = index_ratings(with_times(rows, find_style(rows)), known, integers)
     indexed.release()
     return indexed.ratings
 
@@ -189,7 +191,8 @@ def index_ratings(
     rows: DataFrame, known: int, integers: bool, progress: Progress = no_progress
 ) -> IndexedRatings:
     """Number the users, in the order of integers if all ids are, else of text, and keep the latest
-    of each user's ratings of a movie: the latest timestamp, then the later row.
+    of each user's ratings of a movie: the latest timestamp, then the later row; the later row alone
+    where the time of one of them cannot be read.
 
     Args:
         rows: from `reading.read_ratings`, with the column ``movie``, null where unknown.
@@ -200,7 +203,9 @@ def index_ratings(
     fewest = min(context.defaultParallelism, -(-known // _MIN_RATINGS_A_PARTITION))
     n_partitions = max(fewest, -(-known // _MAX_RATINGS_A_PARTITION))
     key = F.col("user_id").cast("bigint") if integers else F.col("user_id")
-    latest = F.max_by("value", F.struct("millis", *PLACE)).cast("float")
+    by_time = F.max_by("value", F.struct("millis", *PLACE))
+    last = F.max_by("value", F.struct(*PLACE))
+    latest = F.when(F.bool_or(F.expr(UNREADABLE)), last).otherwise(by_time).cast("float")
     keys = (
         rows.where("movie IS NOT NULL")
         .groupBy(key.alias("key"), "movie")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from pyspark.sql import Column, DataFrame, Row
@@ -23,12 +23,15 @@ from recommender.dataset.rating_scale import (
 )
 from recommender.dataset.staging import EMPTY_ID, LONG_ID, MAX_ID_BYTES
 from recommender.dataset.text_files import NOT_UTF_8
+from recommender.dataset.times import MAX_TIME_LENGTH, DateStyle, date_style
 from recommender.spark.files import local_path
 from recommender.spark.jobs import run_jobs
-from recommender.spark.reading import PLACE, unreadable
+from recommender.spark.reading import PLACE, times_evidence, unreadable, with_times
 
 _MAX_ROW_LENGTH = 100
 _HIGHEST_STARS = 10
+# SQL that is true where the time of a rating that is kept cannot be read.
+UNREADABLE = "movie IS NOT NULL AND timestamp IS NOT NULL AND millis IS NULL"
 # What may be wrong with a row, in order of importance: the condition, the column, the message.
 # U+FFFD is what a decoder puts where bytes are no text.
 _FAULTS = (
@@ -51,22 +54,26 @@ class RatingsSummary:
     Attributes:
         rows: how many ratings there are.
         known: how many of them are of movies in the catalogue.
-        unreadable_times: how many of these have a timestamp that is no time.
-        integers: whether the ids of all users who gave them are integers.
+        integers: whether the ids of all users who gave these are integers.
         scale: lowest and highest rating that the scale has.
+        dates: the style of the dates of all of them.
+        unreadable_times: how many ratings of known movies have a time that cannot be read.
+        unreadable_time: the first of those.
     """
 
     rows: int
     known: int
-    unreadable_times: int
     integers: bool
     scale: Scale
+    dates: DateStyle = DateStyle()
+    unreadable_times: int = 0
+    unreadable_time: str = ""
 
 
 def check_ratings(
     ratings: DataFrame, path: str, given: Scale | None, progress: Progress = no_progress
 ) -> RatingsSummary:
-    """Check the ratings in one pass, and in a second one only to find the first bad row.
+    """Check the ratings in one pass; others find the first bad row and count unreadable times.
 
     Args:
         ratings: from `reading.read_ratings`, with the column ``movie``, null where unknown.
@@ -83,12 +90,13 @@ def check_ratings(
     summary = ratings.agg(
         F.count("*").alias("rows"),
         F.count("movie").alias("known"),
-        F.count_if(known & F.expr("timestamp IS NOT NULL AND millis IS NULL")).alias("unreadable"),
         F.bool_and(_is_integer("user_id") | ~known).alias("integers"),
         F.min("value").alias("lowest"),
         F.max("value").alias("highest"),
         F.bool_and(value == F.rint(value)).alias("whole"),
         F.array(*held).alias("counts"),
+        *times_evidence(),
+        F.count_if(F.expr(UNREADABLE)).alias("unreadable"),
         # Numbers alone: to look for the first bad row, too, would take this pass twice as long.
         *(
             F.count_if(F.expr(condition)).alias(f"bad{position}")
@@ -127,7 +135,20 @@ def check_ratings(
         ask_about_outlier(path, [(one[0], one[1]) for one in values])
     extent = row.lowest, row.highest
     scale = choose_scale(path, row.rows, extent, row.whole, row.counts, given, outside)
-    return RatingsSummary(row.rows, row.known, row.unreadable, bool(row.integers), scale)
+    summed = RatingsSummary(row.rows, row.known, bool(row.integers), scale)
+    dates = date_style(row.asDict())
+    if not row.unreadable and not dates.compact:
+        return summed
+    no_time = F.expr(UNREADABLE)
+    counted = with_times(ratings, dates).agg(
+        F.count_if(no_time).alias("n"),
+        F.min(F.when(no_time, F.struct(*PLACE, "timestamp"))).alias("place"),
+    )
+    with unreadable(path):
+        times = counted.head()
+    assert times is not None
+    shown = one_line(times.place.timestamp, MAX_TIME_LENGTH) if times.n else ""
+    return replace(summed, dates=dates, unreadable_times=times.n, unreadable_time=shown)
 
 
 def _is_integer(column: str) -> Column:

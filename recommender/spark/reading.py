@@ -33,7 +33,7 @@ from recommender.dataset.netflix import is_ratings
 from recommender.dataset.sources import layout
 from recommender.dataset.text_files import NOT_UTF_8, check_encoding
 from recommender.dataset.text_layout import TextLayout, find_text_layout
-from recommender.dataset.times import seconds
+from recommender.dataset.times import DateStyle, date_style, evidence, seconds
 from recommender.spark.errors import error_reason
 from recommender.spark.files import FileStatus, FileSystem, escape_pattern
 
@@ -44,10 +44,6 @@ _SAMPLE = 100  # lines by which the layout is known
 _UNREADABLE = re.compile("FAILED_READ_FILE|CANNOT_READ_FILE|not a Parquet file")
 # A number as DuckDB reads it, too; Spark alone would take "5d" for one.
 _NUMBER = "^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?$"
-_SECONDS = seconds(
-    f"CASE WHEN timestamp RLIKE '{_NUMBER}' THEN try_cast(timestamp AS DOUBLE) END",
-    "unix_micros(try_cast({} AS TIMESTAMP)) / 1e6",
-)
 # What Java calls by another name.
 _JAVA_NAMES = {"utf-8-sig": "utf-8", "cp949": "x-windows-949", "iso8859-1": "ISO-8859-1"}
 
@@ -74,8 +70,8 @@ def read_ratings(
 
     Columns: ``user_id``, ``movie_id``, ``rating`` and ``timestamp``, trimmed text, null where empty
     or absent; ``value``, the rating as a number, null where it is none; ``millis`` since 1970, null
-    where the time is none; ``text``, the row as it stands there; ``broken``, whether it has another
-    number of fields than the header; and those of `PLACE`.
+    where the time alone says none (see `with_times`); ``text``, the row as it stands there;
+    ``broken``, whether it has another number of fields than the header; and those of `PLACE`.
 
     Raises:
         DataError: the path cannot be read, or lacks a column.
@@ -102,6 +98,29 @@ def read_ratings(
             columnNameOfCorruptRecord=_BROKEN,
         )
         return _placed(frame, path, text.columns, described)
+
+
+def with_times(rows: DataFrame, style: DateStyle) -> DataFrame:
+    """Return the rows of `read_ratings` with ``millis`` as the style of their dates has it."""
+    return rows if style == DateStyle() else rows.withColumn("millis", _millis(style))
+
+
+def times_evidence() -> list[Column]:
+    """Return the aggregates, named, by which `date_style` knows the style of the dates."""
+    return [F.expr(aggregate).alias(name) for name, aggregate in evidence().items()]
+
+
+def find_style(rows: DataFrame) -> DateStyle:
+    """Return the style of the dates of `rows`; goes through them once."""
+    found = rows.agg(*times_evidence()).head()
+    assert found is not None  # an aggregate of no rows is one row, too
+    return date_style(found.asDict())
+
+
+def _millis(style: DateStyle) -> Column:
+    number = f"CASE WHEN timestamp RLIKE '{_NUMBER}' THEN try_cast(timestamp AS DOUBLE) END"
+    found = seconds(number, "unix_micros(try_cast({} AS TIMESTAMP)) / 1e6", style)
+    return F.expr(f"try_cast(rint(1000 * {found}) AS BIGINT)")
 
 
 @contextmanager
@@ -202,7 +221,7 @@ def _placed(
     rows = texts.select(
         *texts.columns,
         F.when(F.col("rating").rlike(_NUMBER), F.expr("try_cast(rating AS DOUBLE)")).alias("value"),
-        F.expr(f"try_cast(rint(1000 * {_SECONDS}) AS BIGINT)").alias("millis"),
+        _millis(DateStyle()).alias("millis"),
     )
 
     named = described.parquet or described.text.header

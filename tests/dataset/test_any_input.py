@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import math
 import re
 import tempfile
 import unicodedata
@@ -110,16 +111,23 @@ def typed(names: set[str]) -> dict[str, Id]:
 def expected(files: Files) -> tuple[list[Id], list[tuple[Id, Id, float]]]:
     """The movies in order and the ratings in order."""
     movies = typed({plain(movie) for movie, _ in files.movies})
-    latest: dict[tuple[str, str], tuple[tuple[bool, float], float]] = {}
+    rated: dict[tuple[str, str], list[tuple[float | None, float]]] = {}
     for user, movie, rating, time in files.ratings:
-        pair = plain(user), plain(movie)
-        given_at = TIMES[time]
-        age = (given_at is not None, given_at or 0.0)
-        if pair[1] in movies and (pair not in latest or latest[pair][0] <= age):
-            latest[pair] = age, float(rating)
-    users = typed({user for user, _ in latest})
-    ratings = [(users[user], movies[movie], r) for (user, movie), (_, r) in latest.items()]
+        if plain(movie) in movies:
+            given_at = -math.inf if time == "" else TIMES[time]
+            rated.setdefault((plain(user), plain(movie)), []).append((given_at, float(rating)))
+    users = typed({user for user, _ in rated})
+    ratings = [
+        (users[user], movies[movie], latest(given)) for (user, movie), given in rated.items()
+    ]
     return sorted(movies.values()), sorted(ratings)  # type: ignore[type-var]
+
+
+def latest(rated: list[tuple[float | None, float]]) -> float:
+    """The rating that counts of these, in the order of rows: the last if a time is unreadable."""
+    times = [time for time, _ in rated if time is not None]
+    last = max(times) if len(times) == len(rated) else None
+    return [rating for time, rating in rated if last in (None, time)][-1]
 
 
 def any_joined_by_zeros(files: Files) -> bool:

@@ -131,7 +131,7 @@ def test_of_duplicates_the_latest_counts(
         rng.integers(1, 30, n), rng.integers(1, 9, n), rng.integers(1, 11, n) / 2,
         times[rng.integers(0, len(times), n)], strict=True,
     )  # fmt: skip
-    lines = "".join(f"{user},{movie},{rating},{time}\n" for user, movie, rating, time in rows)
+    lines = "".join(f'{user},{movie},{rating},"{time}"\n' for user, movie, rating, time in rows)
     spark.conf.set("spark.sql.files.maxPartitionBytes", "8192")  # so that tasks share the file
     try:
         found = imported(

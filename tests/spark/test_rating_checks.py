@@ -82,9 +82,11 @@ def test_the_first_bad_row_is_named(spark, tmp_path: Path) -> None:
 def test_what_is_found(spark, tmp_path: Path) -> None:
     path = tmp_path / "ratings.csv"
     path.write_text("user,movie,rating\n1,1,3\nx,2,0.5\n-7,1,5\n")
-    assert checked(spark, path) == RatingsSummary(3, 2, 0, True, (0.5, 5.0))
+    assert checked(spark, path) == RatingsSummary(3, 2, True, (0.5, 5.0))
     path.write_text("user,movie,rating,time\n1,1,3,x\n07,1,2,\n2,1,4,2020-01-01\n2,3,4,x\n")
-    assert checked(spark, path) == RatingsSummary(4, 3, 1, False, (1.0, 5.0))
+    found = checked(spark, path)
+    assert (found.rows, found.known, found.integers, found.scale) == (4, 3, False, (1.0, 5.0))
+    assert (found.unreadable_times, found.unreadable_time) == (1, "x")
 
 
 def test_no_rows(spark, tmp_path: Path) -> None:
