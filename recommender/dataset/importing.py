@@ -199,6 +199,8 @@ class _Import:
         self._progress(1.0)
 
         n_ratings = int(counts.sum())
+        found = movies.report(int(rated.sum()))
+        found["broken_rows"] = (*source.broken_rows, *found["broken_rows"])
         report = ImportReport(
             files=tuple(file.name for file in self._source.files),
             columns=(ratings.use, *movies.uses()),
@@ -211,7 +213,7 @@ class _Import:
             unreadable_time=first_unreadable,
             users=len(counts),
             notes=(*([joined] if joined else []), *notes),
-            **movies.report(int(rated.sum())),
+            **found,
         )
         fingerprint = self._hash.hexdigest()
         return Dataset(folder, len(counts), movies.n_movies, n_ratings, scale, fingerprint, report)

@@ -48,6 +48,20 @@ _FIRST_LINKS = """
 _NO_LINKS = "CREATE TABLE first_links (movie_id VARCHAR, imdb_id VARCHAR, tmdb_id VARCHAR)"
 
 
+def list_delimiters(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Return what separates the items in each column of lists of the table ``movies``, in cells
+    that are no lists themselves."""
+
+    def delimiter(column: str) -> str:
+        plain = f"regexp_replace(movies.{column}, '&[#A-Za-z0-9]+;', '', 'g')"
+        cells = f"movies WHERE NOT regexp_matches(movies.{column}, '^[\\[{{]')"
+        return choose_delimiter(
+            lambda mark: count_rows(connection, f"{cells} AND contains({plain}, '{mark}')")
+        )
+
+    return {column: delimiter(column) for column in _LISTS}
+
+
 class Hash(Protocol):
     """A hash of `hashlib`."""
 
@@ -144,7 +158,7 @@ class MovieTables:
         self._connection.execute(_FIRST_LINKS if self._links else _NO_LINKS)
         query = "SELECT typeof(typed_id) = 'BIGINT' FROM movie_index LIMIT 1"
         schema = movie_schema(pa.int64() if fetch_row(self._connection, query)[0] else pa.string())
-        delimiters = {column: self._delimiter(column) for column in _LISTS}
+        delimiters = list_delimiters(self._connection)
         with pq.ParquetWriter(path, schema, compression="zstd") as file:
             for batch in self._batches():
                 rows = [movie_row(raw, delimiters) for raw in batch.to_pylist()]
@@ -156,16 +170,6 @@ class MovieTables:
                     for name in absent:
                         del row[name]
                 digest.update("".join(json.dumps(row) + "\n" for row in rows).encode())
-
-    def _delimiter(self, column: str) -> str:
-        """Return what separates the items of a column, in cells that are no lists themselves."""
-        plain = f"regexp_replace(movies.{column}, '&[#A-Za-z0-9]+;', '', 'g')"
-        cells = f"movies WHERE NOT regexp_matches(movies.{column}, '^[\\[{{]')"
-
-        def cells_with(mark: str) -> int:
-            return count_rows(self._connection, f"{cells} AND contains({plain}, '{mark}')")
-
-        return choose_delimiter(cells_with)
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         """The movies in order. Sorted are only so many at once as have a few MB of text."""

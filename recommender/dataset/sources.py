@@ -11,6 +11,7 @@ from typing import Literal
 
 from recommender.core.errors import DataError, one_line
 from recommender.dataset.archives import begins_compressed, members, open_bytes, reading
+from recommender.dataset.broken_rows import BrokenRows
 from recommender.dataset.columns import Kind
 
 # A column of 0 and 1 that stands for one genre is called GENRE_FLAG followed by the genre.
@@ -105,12 +106,17 @@ class TableFile:
 
 @dataclass(frozen=True)
 class Source:
-    """The files of one data set; `tags` and `links` (IMDb and TMDB ids) are None without any."""
+    """The files of one data set.
+
+    `tags` and `links` (IMDb and TMDB ids) are None without any. `broken_rows` are those that were
+    left out when the files were made of others.
+    """
 
     ratings: TableFile
     movies: TableFile
     tags: TableFile | None = None
     links: TableFile | None = None
+    broken_rows: tuple[BrokenRows, ...] = ()
 
     @property
     def files(self) -> tuple[TableFile, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -24,12 +25,21 @@ from recommender.bundle.history import History
 from recommender.bundle.links import MovieLinks
 from recommender.core.errors import DataError
 from recommender.dataset import ImportOptions, Source, from_files
+from recommender.dataset.broken_rows import BrokenRows
 from recommender.dataset.database import batches, connect
 from recommender.dataset.movie_rows import movie_row, movie_schema
-from recommender.dataset.rating_scale import MAX_RATING, NO_NUMBER, RATING, TOO_LARGE, off_scale
+from recommender.dataset.movie_tables import list_delimiters
+from recommender.dataset.rating_scale import (
+    MAX_RATING,
+    NO_NUMBER,
+    RATING,
+    TOO_LARGE,
+    is_unrated,
+    off_scale,
+)
 from recommender.dataset.scratch import scratch_folder
 from recommender.dataset.sources import table_file
-from recommender.dataset.staging import StagingTable, load_staging_table
+from recommender.dataset.staging import MAX_ID_BYTES, StagingTable, load_staging_table
 from recommender.settings.memory_budget import MemoryBudget
 
 _RATINGS = ("user_id", "movie_id", "rating", "timestamp")
@@ -55,7 +65,8 @@ def added_source(
     """Yield the data of `bundle` with more ratings, and perhaps movies, as files in a new folder.
 
     A new rating takes the place of the bundle's for the same user and movie. Of a movie that the
-    bundle has, the bundle's row counts. Memory: one id a user, and what DuckDB may take; disk
+    bundle has, the bundle's row counts. Rows that are broken or not rated are left out as in any
+    training. Memory: one id a user, and what DuckDB may take; disk
     within `folder`: 5 to 10 bytes a rating.
 
     Raises:
@@ -68,7 +79,7 @@ def added_source(
         ) as connection:
             added = _Additions(connection, bundle, options, scratch)
             paths = added.write_ratings(ratings), added.write_movies(movies)
-        yield from_files(*paths, links=links)
+        yield replace(from_files(*paths, links=links), broken_rows=added.broken_rows)
 
 
 class _Additions:
@@ -83,6 +94,7 @@ class _Additions:
         self._bundle = bundle
         self._options = options
         self._folder = folder
+        self.broken_rows: tuple[BrokenRows, ...] = ()
 
     def write_ratings(self, added: Path) -> Path:
         """Write the bundle's ratings, then those of `added`, which are checked first."""
@@ -99,8 +111,9 @@ class _Additions:
         return path
 
     def _check_numbers(self, staged: StagingTable) -> None:
+        rated = f"FROM ratings WHERE NOT ({is_unrated(self._options.unrated, RATING)})"
         for condition, advice in _NOT_RATINGS:
-            query = f"SELECT rowid, rating FROM ratings WHERE {condition} ORDER BY rowid LIMIT 1"
+            query = f"SELECT rowid, rating {rated} AND {condition} ORDER BY rowid LIMIT 1"
             for row, value in self._connection.execute(query).fetchall():
                 raise DataError(off_scale(staged.place(row), value, advice))
 
@@ -111,17 +124,21 @@ class _Additions:
             for batch in _movie_batches(self._bundle, schema):
                 file.write_batch(batch)
             if added is not None:
-                self._stage(added, "movies")
-                query = "SELECT *, NULL AS user_tags FROM movies ORDER BY rowid"
+                broken = self._stage(added, "movies").broken_rows
+                if broken.left_out or broken.joined:
+                    self.broken_rows = (broken,)
+                delimiters = list_delimiters(self._connection)
+                usable = f"movies WHERE strlen(movie_id) <= {MAX_ID_BYTES}"
+                query = f"SELECT *, NULL AS user_tags FROM {usable} ORDER BY rowid"
                 for batch in batches(self._connection, query, _MOVIES_PER_BATCH):
-                    rows = [movie_row(raw) for raw in batch.to_pylist()]
+                    rows = [movie_row(raw, delimiters) for raw in batch.to_pylist()]
                     file.write_batch(pa.RecordBatch.from_pylist(rows, schema))
         return path
 
     def _stage(self, path: Path, kind: str) -> StagingTable:
         file = table_file(path, "ratings" if kind == "ratings" else "movies")
-        encoding = self._options.encoding
-        return load_staging_table(self._connection, file, encoding, self._folder, strict=True)
+        encoding, strict = self._options.encoding, self._options.strict
+        return load_staging_table(self._connection, file, encoding, self._folder, strict=strict)
 
 
 def _rating_batches(bundle: Bundle) -> Iterator[pa.RecordBatch]:

@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,8 @@ import pytest
 from recommender import Recommender
 from recommender.bundle.bundle import Bundle
 from recommender.cli.main import main
-from recommender.dataset import ImportOptions, import_dataset
+from recommender.core.errors import DataError
+from recommender.dataset import ImportOptions, from_files, import_dataset
 from recommender.training.additions import added_source
 
 OPTIONS = ["--min-user-ratings", "5", "--min-movie-ratings", "3", "--factors", "2", "--epochs", "2"]
@@ -75,6 +77,43 @@ def test_ratings_alone_are_added(tiny: Recommender, tmp_path: Path) -> None:
         before = tiny.bundle.training.data
         assert (found.fingerprint == before.fingerprint) is same
         assert found.n_ratings == before.ratings
+
+
+def test_rows_are_left_out_as_by_a_training(
+    tiny: Recommender, tiny_files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    old_ratings, old_movies = map(rows_of, tiny_files)
+    ratings = [old_ratings[0], ["7", "1", "NA"], ["7", "2", "99"], ["8", "990001", "4.5"]]
+    movies = [
+        old_movies[0],
+        ["990001", "New", "1999", "Action/Adventure"],
+        ["990002", "Cut"],
+        ["", "No id", "2000", "Drama"],
+        ["990003", "Newer", "2001", "War|Comedy"],
+    ]
+    write(tmp_path / "ratings.csv", ratings)
+    write(tmp_path / "movies.csv", movies)
+    write(tmp_path / "all-ratings.csv", old_ratings + ratings[1:])
+    write(tmp_path / "all-movies.csv", old_movies + movies[1:])
+    options = ImportOptions(unrated=("NA", "99"))
+    expected = import_dataset(
+        from_files(tmp_path / "all-ratings.csv", tmp_path / "all-movies.csv"),
+        tmp_path / "expected",
+        options,
+    )
+    files = (tmp_path / "ratings.csv", tmp_path / "movies.csv", None)
+    with added_source(tiny.bundle, *files, options, tmp_path) as source:
+        found = import_dataset(source, tmp_path / "out", options)
+    assert found.fingerprint == expected.fingerprint
+    assert found.report.unrated == expected.report.unrated == 2
+    told = "movies.csv left out: line 3: 2 fields where 4 are expected; line 4: movie_id is empty"
+    assert any(line == f"2 rows of {told}" for line in found.report.lines())
+    strict = dataclasses.replace(options, strict=True)
+    with (
+        pytest.raises(DataError, match=r"movies\.csv, line 3: 2 fields where 4 are expected"),
+        added_source(tiny.bundle, *files, strict, tmp_path),
+    ):
+        pass
 
 
 @pytest.mark.parametrize(
