@@ -12,6 +12,8 @@ from recommender.core.errors import DataError, one_line
 Kind = Literal["ratings", "movies", "tags", "links"]
 
 _MAX_COLUMNS = 1000
+# So many columns of ratings may be a matrix, with a column for each movie.
+MIN_MATRIX_COLUMNS = 9
 _MOVIE_ID = (
     *("movieid", "itemid", "filmid", "movienumber", "movie", "item", "film", "iid", "mid"),
     *("animeid", "showid", "titleid", "parentasin", "asin", "isbn", "bookid"),
@@ -164,7 +166,7 @@ def find_columns(place: str, kind: Kind, columns: Sequence[str]) -> dict[str, in
     if len(columns) > _MAX_COLUMNS:
         raise DataError(
             f"{place} has {len(columns):,} columns where {_MAX_COLUMNS:,} are the most; "
-            f"check --{kind}"
+            f"check --{kind}{matrix_advice(kind, columns)}"
         )
     matched = match_columns(kind, columns)
     missing = [part for part in REQUIRED_COLUMNS[kind] if part not in matched]
@@ -172,9 +174,17 @@ def find_columns(place: str, kind: Kind, columns: Sequence[str]) -> dict[str, in
         found = one_line(", ".join(column.strip() for column in columns), 500)
         raise DataError(
             f"{place} has no column {' and no column '.join(missing)}; its header has: "
-            f"{found}; rename the columns or check --{kind}"
+            f"{found}; rename the columns or check --{kind}{matrix_advice(kind, columns)}"
         )
     return matched
+
+
+def matrix_advice(kind: Kind, columns: Sequence[str]) -> str:
+    """Return what to do where ratings may have a column for each movie; nothing where they are too
+    few for that."""
+    if kind != "ratings" or len(columns) < MIN_MATRIX_COLUMNS:
+        return ""
+    return "; if each column is a movie, make a row of each rating: user, movie, rating"
 
 
 def column_use(

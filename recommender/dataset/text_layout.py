@@ -9,11 +9,14 @@ from dataclasses import dataclass
 
 from recommender.core.errors import DataError, one_line
 from recommender.dataset.columns import (
+    COLUMN_NAMES,
+    MIN_MATRIX_COLUMNS,
     REQUIRED_COLUMNS,
     Kind,
     find_columns,
     is_typed,
     match_columns,
+    matrix_advice,
     plain_name,
 )
 from recommender.dataset.lists import NULL_WORDS
@@ -27,6 +30,8 @@ _DELIMITERS = ("\t\t", "\t", ",", ";", "|", " ")
 _MIN_ID_COLUMNS = 2
 _HIGHEST_RATING = 100.0
 _YEAR = re.compile(r"((18|19|20)\d\d(\.0)?)?|NULL")
+# A name in a header whose names have spaces between them, which text has, too.
+_WORD = re.compile(r"[\w:.#/-]+")
 _CODE = re.compile(r"\S*\d\S*")  # an id that is no name of a column: it has a digit
 # Records of a file for a delimiter and quoting: their lines and fields.
 Records = Callable[[str, bool], Iterator[tuple[int, list[str]]]]
@@ -82,12 +87,13 @@ def find_text_layout(place: str, file: TableFile, first_line: str, records: Reco
             broken = broken or error
             continue
         layout = TextLayout(delimiter, quoted, tuple(fields), True, line)
-        if match_columns(file.kind, fields).keys() >= set(REQUIRED_COLUMNS[file.kind]):
+        named = delimiter != " " or all(map(_WORD.fullmatch, fields))
+        if named and match_columns(file.kind, fields).keys() >= set(REQUIRED_COLUMNS[file.kind]):
             return layout
         found.append(layout)
     for layout in found:
         sample = _sample(records, layout)
-        names = _fixed_names(file, layout) or _names_by_content(file.kind, sample)
+        names = _fixed_names(file, layout) or _names_by_content(file.kind, sample) or file.columns
         if names:
             return TextLayout(layout.delimiter, layout.quoted, names, False, layout.line)
     if not found:
@@ -105,6 +111,7 @@ def _refuse_without_header(place: str, file: TableFile, first: Sequence[str]) ->
     raise DataError(
         f"{place} has no header that names {needed}, and its columns cannot be told from its first "
         f"line ({shown}); add a first line with the names, or check {file.option}"
+        f"{matrix_advice(file.kind, first)}"
     )
 
 
@@ -125,11 +132,11 @@ def _sample(records: Records, layout: TextLayout) -> list[list[str]]:
 
 
 def _fixed_names(file: TableFile, layout: TextLayout) -> tuple[str, ...] | None:
-    """The columns that a format such as ``.dat`` always has, as many as there are."""
+    """The columns that a format such as ``.dat`` always has, as many as there are; None if more."""
     if file.columns is None:
         return None
     width, needed = len(layout.columns), len(REQUIRED_COLUMNS[file.kind])
-    return file.columns[:width] if needed <= width < len(file.columns) else file.columns
+    return file.columns[:width] if needed <= width <= len(file.columns) else None
 
 
 def _names_by_content(kind: Kind, sample: list[list[str]]) -> tuple[str, ...] | None:
@@ -148,12 +155,20 @@ def _names_by_content(kind: Kind, sample: list[list[str]]) -> tuple[str, ...] | 
 
 
 def _ratings_names(columns: list[list[str]]) -> tuple[str, ...] | None:
-    """User, movie, rating, and perhaps the time: in this order unless the content says another."""
+    """User, movie, rating, and perhaps the time: in this order unless the content says another.
+
+    None where the first row names a column, or there may be a column for each movie.
+    """
+    names = {name for known in COLUMN_NAMES["ratings"].values() for name in known if len(name) > 1}
+    if any(plain_name(values[0]) in names for values in columns):
+        return None
     times = [position for position, values in enumerate(columns) if looks_like_time(values)]
     others = [position for position in range(len(columns)) if position not in times]
     if len(others) <= _MIN_ID_COLUMNS:
         return None
     rated = [position for position in others if _are_ratings(columns[position])]
+    if len(rated) >= MIN_MATRIX_COLUMNS:
+        return None
     usual = others[_MIN_ID_COLUMNS]
     rating = (
         usual

@@ -204,8 +204,8 @@ def date_style(found: Mapping[str, int]) -> DateStyle:
 # something that begins or ends with a date.
 _EARLIEST_SECONDS = 1e8
 _DATED = re.compile(
-    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}\b.*|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d\d)\b.*"
-    r"|\d{1,2}-[A-Za-z]{3}-\d\d\b.*"
+    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?!\d).*|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d\d)(?!\d).*"
+    r"|\d{1,2}-[A-Za-z]{3}-\d\d(?!\d).*|(19|20)\d{6}[T ]?\d\d:?\d\d.*"
     r"|(?=.*\b[A-Za-z]{3,9}\b)(?=.*\b\d{1,2}\b).*\b(19|20)\d\d\b.*|\d{2} \d{1,2}, \d{4}"
 )
 

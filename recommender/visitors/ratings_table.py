@@ -6,8 +6,11 @@ import csv
 import io
 import json
 import re
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from recommender.core.errors import ProfileError
@@ -49,6 +52,12 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 # What exports of books have and those of movies do not.
 _OF_BOOKS = {"bookid", "isbn", "isbn13", "isbnuid"}
 _TYPE = re.compile(r":[a-z_]+$")
+# How archives begin, and the file of ratings in those of Letterboxd, movielens.org and Trakt.
+ZIP, _ZIP_MEMBER = b"PK\x03\x04", b"PK\x01\x02"
+_MAX_MEMBERS = 5_000
+_ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_ZIP_FAILURES = (EOFError, OSError, ValueError, KeyError, RuntimeError)  # also a password
+_ARCHIVED = ("ratings.csv", "movielens-ratings.csv", "ratings-movies.json", "ratings.json")
 
 
 @dataclass(frozen=True)
@@ -79,16 +88,16 @@ class Table:
 def read_table(data: bytes, limits: Limits) -> Table:
     """Read a CSV file, with any of `DELIMITERS`, or JSON: a list of objects.
 
+    Of a ZIP archive, such as Letterboxd's export, the file of ratings is read (`_ARCHIVED`).
+
     Raises:
         ProfileError: it is too large, neither of the two, or an export of books; while the rows are
             read also that a row has too few or too many cells.
     """
+    if data.startswith(ZIP):
+        data = _unpacked(data, limits)
     if len(data) > limits.bytes:
         raise too_large(limits)
-    if data.startswith(b"PK\x03\x04"):
-        raise ProfileError(
-            "the file is a ZIP archive or a spreadsheet; unpack it, or save it as CSV", "file_zip"
-        )
     try:
         text = data.decode("utf-8-sig")
         if text.lstrip()[:1] in ("[", "{"):
@@ -151,6 +160,37 @@ def wrong_row(line: int, text: str, column: str) -> ProfileError:
 def short(text: str) -> str:
     """Return the beginning of a cell, in one line."""
     return " ".join(text.split())[:_SHOWN_CHARACTERS]
+
+
+def _unpacked(data: bytes, limits: Limits) -> bytes:
+    """Return the file of ratings in an archive, no more of it than shows that it is too large.
+
+    Raises:
+        ProfileError: there is none, or it cannot be read.
+    """
+    try:
+        if data.count(_ZIP_MEMBER) > _MAX_MEMBERS:
+            raise ValueError("too many members")
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            # Other methods take the memory that the file asks for.
+            by_depth = sorted(
+                (info for info in archive.infolist() if info.compress_type in _ZIP_METHODS),
+                key=lambda info: info.filename.count("/"),
+            )
+            found = next(
+                info
+                for name in _ARCHIVED
+                for info in by_depth
+                if PurePosixPath(info.filename).name == name
+            )
+            with archive.open(found) as file:
+                return file.read(limits.bytes + 1)
+    except (StopIteration, zipfile.BadZipFile, zlib.error, *_ZIP_FAILURES) as error:
+        raise ProfileError(
+            f"the file is a ZIP archive without {_ARCHIVED[0]} that can be read, or a spreadsheet; "
+            "unpack it, or save it as CSV",
+            "file_zip",
+        ) from error
 
 
 def _from_text(text: str, limits: Limits) -> Table:

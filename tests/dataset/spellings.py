@@ -132,7 +132,7 @@ def write_spelled(folder: Path, data: Data, choose: Choose) -> None:
 
 
 # Of seconds since 1970; the first few are numbers.
-_NUMBERS: dict[str, Callable[[int], str]] = {
+NUMBERS: dict[str, Callable[[int], str]] = {
     "seconds": str,
     "float": lambda time: f"{time}.0",
     "exponent": lambda time: f"{time:.12e}",
@@ -140,7 +140,7 @@ _NUMBERS: dict[str, Callable[[int], str]] = {
     "microseconds": lambda time: f"{time}000000",
     "nanoseconds": lambda time: f"{time}000000000",
 }
-_DATES = (
+DATES = (
     *("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y/%m/%d %H:%M", "%Y-%m-%d", "%Y.%m.%d"),
     *("%Y-%m-%d %I:%M %p", "%Y-%m-%dT%H:%M:%S.250000+00:00", "%Y-%m-%d %H:%M:%S UTC"),
     *("%d %b %Y", "%B %d, %Y %I:%M:%S %p", "%d-%b-%y", "%a, %d %b %Y %H:%M:%S GMT"),
@@ -173,11 +173,11 @@ def _ids(label: str, ids: list[int], choose: Choose, typed: bool) -> list[Any]:
 
 
 def _times(times: list[int], choose: Choose, typed: bool) -> list[Any]:
-    form = choose("times", [*_NUMBERS, *_DATES, *(["typed"] * typed)])
+    form = choose("times", [*NUMBERS, *DATES, *(["typed"] * typed)])
     if form == "typed":
         return times
-    if form in _NUMBERS:
-        return list(map(_NUMBERS[form], times))
+    if form in NUMBERS:
+        return list(map(NUMBERS[form], times))
     return [datetime.fromtimestamp(time, UTC).strftime(form) for time in times]
 
 

@@ -71,6 +71,25 @@ def test_names_that_nobody_knows_are_no_data(tmp_path: Path) -> None:
         imported(tmp_path, "1,good,x\n1,242,3\n")
 
 
+@pytest.mark.parametrize(
+    "header", ["", "userId,242,302,1,2,3,4,5,6,7,8\n", ",Kolya,Contact,c,d,e,f,g,h,i,j\n"]
+)
+def test_a_matrix_with_a_column_for_each_movie_is_refused(tmp_path: Path, header: str) -> None:
+    rows = "".join(f"{user},5,3,99,4.5,-1,,2,99,1,3\n" for user in range(1, 30))
+    with pytest.raises(DataError, match=r"each column is a movie, make a row of each rating: user"):
+        imported(tmp_path, header + rows)
+
+
+def test_names_above_ratings_are_never_a_rating(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"r\.txt has no header that names .*userId, 242, 302"):
+        imported(tmp_path, "userId,242,302\n1,5,3\n2,4,1\n")
+
+
+def test_double_colons_with_more_columns_than_usual(tmp_path: Path, plain: str) -> None:
+    movies = "242::Kolya::1996::Comedy\n302::Contact::1997::Drama|Sci-Fi\n"
+    assert imported(tmp_path, RATINGS.replace(",", "::"), movies).fingerprint == plain
+
+
 def test_a_header_in_a_dat_file(tmp_path: Path, plain: str) -> None:
     text = "UserID::MovieID::Rating::Timestamp\n" + RATINGS.replace(",", "::")
     assert imported(tmp_path, text).fingerprint == plain

@@ -1,5 +1,6 @@
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 from recommender.core.errors import DataError
 from recommender.dataset import ImportOptions, from_files, import_dataset
 from recommender.dataset.import_report import ImportReport
+from recommender.dataset.times import looks_like_time
 from recommender.settings.memory_budget import MIN_BYTES
+from tests.dataset.spellings import DATES, NUMBERS
 
 TIMED = ImportOptions(memory_limit=MIN_BYTES, keep_times=True)
 # What may stand under "timestamp" and the seconds since 1970 that it says; tests/spark has it, too.
@@ -168,3 +171,16 @@ def latest(folder: Path, rated: list[tuple[str, int]]) -> tuple[ImportReport, fl
     report = import_dataset(source, folder / "out").report
     (kept,) = np.load(folder / "out" / "history_ratings.npy").tolist()
     return report, kept
+
+
+@pytest.mark.parametrize("form", [*NUMBERS.values(), *DATES])
+def test_a_column_without_a_name_is_known_for_times(form: str | Callable[[int], str]) -> None:
+    days = range(9_000, 18_000, 700)
+    texts = [
+        datetime.fromtimestamp(86_400 * day, UTC).strftime(form)
+        if isinstance(form, str)
+        else form(86_400 * day)
+        for day in days
+    ]
+    assert looks_like_time(texts)
+    assert not looks_like_time(["3.5", "1193", "tt0114709", "The Matrix", "2001", "1e3", ""])

@@ -1,5 +1,6 @@
 import csv
 import io
+import zipfile
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +34,37 @@ def reason(data: bytes | str, scale: tuple[float, float] = SCALE) -> str:
         from_file(data.encode() if isinstance(data, str) else data, scale)
     assert "\n" not in str(error.value)
     return error.value.reason
+
+
+def zipped(members: dict[str, str], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", method) as archive:
+        for name, text in members.items():
+            archive.writestr(name, text)
+    return packed.getvalue()
+
+
+def test_an_export_may_come_as_the_archive_that_it_is(tmp_path: Path, tiny: Recommender) -> None:
+    other = LETTERBOXD.replace("4.5", "1")
+    data = zipped({"deleted/ratings.csv": other, "diary.csv": other, "ratings.csv": LETTERBOXD})
+    assert from_file(data, SCALE) == from_file(LETTERBOXD.encode(), SCALE)
+    path = tmp_path / "letterboxd-export.zip"
+    path.write_bytes(data)
+    assert read_ratings(path, tiny).file.source == "Letterboxd"
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (zipped({"xl/workbook.xml": ""}), "file_zip"),
+        (zipped({"ratings.csv": LETTERBOXD}, zipfile.ZIP_LZMA), "file_zip"),
+        (zipped({"ratings.csv": LETTERBOXD})[:-30], "file_zip"),
+        (zipped({"ratings.csv": "movieId,rating\n" + "1,5\n" * 2**20}), "file_size"),
+        (zipped({"ratings.csv": "a,b\n"}), "file_columns"),
+    ],
+)
+def test_archives_without_ratings_are_refused(data: bytes, why: str) -> None:
+    assert reason(data) == why
 
 
 def rated(movie_id: str | int) -> st.SearchStrategy[OwnRating]:

@@ -12,6 +12,7 @@ from recommender.app.server.visitor import Visitor, current_visitor, profile_err
 from recommender.recommender import Recommender
 from recommender.visitors.ratings_files import MAX_BYTES, from_file
 from recommender.visitors.ratings_matching import Matched, match, to_csv
+from recommender.visitors.ratings_table import ZIP
 from recommender.visitors.records import VisitorRatings
 
 _FILE_NAME = "matinee-ratings.csv"
@@ -50,20 +51,22 @@ def _import(matinee: Recommender, visitor: Visitor) -> None:
     uploads = st.session_state.setdefault(_UPLOADS, 0)
     file = st.file_uploader(
         t("my_ratings.import_text"),
-        type=["csv", "tsv", "txt", "json"],
+        type=["csv", "tsv", "txt", "json", "zip"],
         key=f"own_file_{uploads}",
         max_upload_size=MAX_BYTES // 2**20,
     )
     if file is not None:
         st.session_state.pop(_REPORT, None)
-        max_bytes = matinee.max_bytes + IMPORT_BYTES * file.size + _ROWS_BYTES
+        data = file.getvalue()
+        size = MAX_BYTES if data.startswith(ZIP) else file.size
+        max_bytes = matinee.max_bytes + IMPORT_BYTES * size + _ROWS_BYTES
         with (
             st.spinner(t("my_ratings.importing")),
             profile_errors_as_text(),
             import_slot(),
             guarded_action("action.import", max_bytes),
         ):
-            file_ratings = from_file(file.getvalue(), matinee.scale)
+            file_ratings = from_file(data, matinee.scale)
             matched = match(file_ratings, matinee, within_deadline)
             visitor.store.put(visitor.secret, matched.ratings)
             st.session_state[_REPORT] = matched
