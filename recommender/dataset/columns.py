@@ -13,7 +13,7 @@ Kind = Literal["ratings", "movies", "tags", "links"]
 
 _MAX_COLUMNS = 1000
 # So many columns of ratings may be a matrix, with a column for each movie.
-MIN_MATRIX_COLUMNS = 9
+_MIN_MATRIX_COLUMNS = 9
 _MOVIE_ID = (
     *("movieid", "itemid", "filmid", "movienumber", "movie", "item", "film", "iid", "mid"),
     *("animeid", "showid", "titleid", "parentasin", "asin", "isbn", "bookid"),
@@ -182,7 +182,7 @@ def find_columns(place: str, kind: Kind, columns: Sequence[str]) -> dict[str, in
 def matrix_advice(kind: Kind, columns: Sequence[str]) -> str:
     """Return what to do where ratings may have a column for each movie; nothing where they are too
     few for that."""
-    if kind != "ratings" or len(columns) < MIN_MATRIX_COLUMNS:
+    if kind != "ratings" or len(columns) < _MIN_MATRIX_COLUMNS:
         return ""
     return "; if each column is a movie, make a row of each rating: user, movie, rating"
 

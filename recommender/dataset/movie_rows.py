@@ -71,7 +71,7 @@ def movie_row(raw: dict[str, Any], delimiters: Mapping[str, str] = {}) -> dict[s
         "title": _title(title, year) or f"Movie {raw['movie_id']}",
         "year": year or split_year(title)[1],
         "genres": [name for name in items("genres") if name.lower() != _NO_GENRE],
-        "plot": _text(raw["plot"]),
+        "plot": _plot(raw["plot"]),
         "tags": distinct([*items("tags"), *map(unescape, raw["user_tags"] or [])])[:MAX_TAGS],
         "country": joined("country"),
         "runtime": _minutes(raw["runtime"]),
@@ -107,6 +107,14 @@ def _number(pattern: re.Pattern[str], text: str | None) -> int | None:
 
 def _text(text: str | None) -> str | None:
     return None if text is None or is_null(text) else unescape(text)
+
+
+def _plot(text: str | None) -> str | None:
+    """A plot in one text, also where the file has a list of its paragraphs."""
+    plot = _text(text) or ""
+    if plot.startswith('["') and plot.endswith('"]'):
+        plot = " ".join(split_list(plot))
+    return plot or None
 
 
 def _shortened(items: list[str]) -> list[str]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from recommender.core.errors import DataError, one_line
 from recommender.dataset.columns import (
     COLUMN_NAMES,
-    MIN_MATRIX_COLUMNS,
     REQUIRED_COLUMNS,
     Kind,
     find_columns,
@@ -157,28 +156,19 @@ def _names_by_content(kind: Kind, sample: list[list[str]]) -> tuple[str, ...] | 
 def _ratings_names(columns: list[list[str]]) -> tuple[str, ...] | None:
     """User, movie, rating, and perhaps the time: in this order unless the content says another.
 
-    None where the first row names a column, or there may be a column for each movie.
+    None where the first row names a column, or several columns may be the ratings.
     """
     names = {name for known in COLUMN_NAMES["ratings"].values() for name in known if len(name) > 1}
     if any(plain_name(values[0]) in names for values in columns):
         return None
     times = [position for position, values in enumerate(columns) if looks_like_time(values)]
     others = [position for position in range(len(columns)) if position not in times]
-    if len(others) <= _MIN_ID_COLUMNS:
+    if len(others) > _MIN_ID_COLUMNS + 1 and _counts_up(columns[others[0]]):
+        del others[0]
+    rated = [position for position in others[_MIN_ID_COLUMNS:] if _are_ratings(columns[position])]
+    if len(rated) != 1:
         return None
-    rated = [position for position in others if _are_ratings(columns[position])]
-    if len(rated) >= MIN_MATRIX_COLUMNS:
-        return None
-    usual = others[_MIN_ID_COLUMNS]
-    rating = (
-        usual
-        if usual in rated
-        else (rated[0] if len(rated) == 1 and rated[0] >= _MIN_ID_COLUMNS else None)
-    )
-    if rating is None:
-        return None
-    user, movie = [position for position in others if position != rating][:_MIN_ID_COLUMNS]
-    named = {user: "user_id", movie: "movie_id", rating: "rating"}
+    named = {others[0]: "user_id", others[1]: "movie_id", rated[0]: "rating"}
     if times:
         named[times[-1]] = "timestamp"
     return tuple(named.get(position, "") for position in range(len(columns)))
@@ -193,8 +183,11 @@ def _movies_names(columns: list[list[str]]) -> tuple[str, ...] | None:
         texts, names = columns[:-flags], tuple(GENRE_FLAG + genre for genre in GENRES_100K)
         return ("movie_id", "title", *[""] * (len(texts) - 2), *names)
     positions = range(1, len(columns))
+    dated = [p for p in positions if looks_like_time(columns[p])]
     years = [p for p in positions if all(map(_YEAR.fullmatch, columns[p])) and any(columns[p])]
+    years += dated
     worded = [p for p in positions if 2 * sum(map(_has_letter, columns[p])) > len(columns[p])]
+    worded = [p for p in worded if p not in dated]
     if not worded:
         return None
     named = {0: "movie_id", worded[0]: "title"}
@@ -208,6 +201,14 @@ def _movies_names(columns: list[list[str]]) -> tuple[str, ...] | None:
 
 def _has_letter(text: str) -> bool:
     return any(map(str.isalpha, text))
+
+
+def _counts_up(values: list[str]) -> bool:
+    """Return whether these are the numbers of rows."""
+    if not all(value.isascii() and value.isdigit() for value in values):
+        return False
+    first = int(values[0])
+    return len(values) > 1 and [*map(int, values)] == [*range(first, first + len(values))]
 
 
 def _are_ratings(values: list[str]) -> bool:

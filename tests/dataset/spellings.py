@@ -117,7 +117,8 @@ def write_spelled(folder: Path, data: Data, choose: Choose) -> None:
     rows = list(data.ratings)
     if choose("order of rows", ["as it is", "reversed"]) == "reversed":
         rows.reverse()
-    if plain_movies and choose("layout", ["tables"] * 5 + ["100k"]) == "100k":
+    may_be_100k = plain_movies and not any("|" in title for title in data.movies["title"])
+    if may_be_100k and choose("layout", ["tables"] * 5 + ["100k"]) == "100k":
         _write_100k(folder, Data(tuple(rows), data.movies))
         return
     shape = choose("ratings", ["text", "text", "json", "array", "parquet", "netflix", "recbole"])
@@ -335,7 +336,6 @@ def _write_100k(folder: Path, data: Data) -> None:
     with (folder / "u.item").open("w", encoding="utf-8") as file:
         for movie, title, year, genres in zip(*data.movies.values(), strict=True):
             flags = (str(int(genre in genres)) for genre in GENRES_100K)
-            title = title.replace("|", "")
             file.write("|".join([str(movie), f"{title} ({year})", "", "", "", *flags]) + "\n")
 
 

@@ -52,6 +52,8 @@ def test_ratings_of_any_delimiter(tmp_path: Path, plain: str, delimiter: str, he
         '"{user}","{movie}","{rating}"\n',
         "{user},{movie},{rating},2005-09-06\n",
         "{user},{movie},2005-09-06 10:00:00,{rating}\n",
+        "{user},{movie},2005-09-06T10:00:00Z,{rating}\n",
+        "{row},{user},{movie},{rating},{time}\n",
     ],
 )
 def test_ratings_without_a_header_are_known_by_content(
@@ -60,7 +62,10 @@ def test_ratings_without_a_header_are_known_by_content(
     rows = [row.split(",") for row in RATINGS.split()]
     if line.startswith("{movie}"):  # which of two ids is the user's is told by their order
         line = line.replace("{movie}", "{}").replace("{user}", "{movie}").replace("{}", "{user}")
-    text = "".join(line.format(user=u, movie=m, rating=r, time=t) for u, m, r, t in rows)
+    text = "".join(
+        line.format(row=row, user=u, movie=m, rating=r, time=t)
+        for row, (u, m, r, t) in enumerate(rows)
+    )
     assert imported(tmp_path, text).fingerprint == plain
 
 
@@ -80,13 +85,24 @@ def test_a_matrix_with_a_column_for_each_movie_is_refused(tmp_path: Path, header
         imported(tmp_path, header + rows)
 
 
+@pytest.mark.parametrize("line", ["{},{},7,{},1\n", "{},{},{},12\n", "{},{},{},0,1\n"])
+def test_of_two_columns_that_may_be_the_ratings_neither_is_guessed(
+    tmp_path: Path, line: str
+) -> None:
+    rows = [row.split(",")[:3] for row in RATINGS.split()]
+    with pytest.raises(
+        DataError, match=r"r\.txt has no header that names .* add a first line with"
+    ):
+        imported(tmp_path, "".join(line.format(*row) for row in rows))
+
+
 def test_names_above_ratings_are_never_a_rating(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"r\.txt has no header that names .*userId, 242, 302"):
         imported(tmp_path, "userId,242,302\n1,5,3\n2,4,1\n")
 
 
 def test_double_colons_with_more_columns_than_usual(tmp_path: Path, plain: str) -> None:
-    movies = "242::Kolya::1996::Comedy\n302::Contact::1997::Drama|Sci-Fi\n"
+    movies = "242::Kolya::1996-01-02::Comedy\n302::Contact::1997-03-04::Drama|Sci-Fi\n"
     assert imported(tmp_path, RATINGS.replace(",", "::"), movies).fingerprint == plain
 
 
@@ -101,6 +117,7 @@ def test_a_header_in_a_dat_file(tmp_path: Path, plain: str) -> None:
         MOVIES.partition("\n")[2],
         "242::Kolya (1996)::Comedy\n302::Contact (1997)::Drama|Sci-Fi\n",
         "242,1996,Kolya,Comedy\n302,1997,Contact,Drama|Sci-Fi\n",
+        "242,Kolya,01 Mar 1996,Comedy\n302,Contact,11 Jul 1997,Drama|Sci-Fi\n",
         "item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq\n"
         "242\tKolya\t1996\tComedy\n302\tContact\t1997\tDrama Sci-Fi\n",
         "tconst\tprimaryTitle\tstartYear\tgenres\n242\tKolya\t1996\tComedy\n"

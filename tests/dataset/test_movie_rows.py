@@ -97,3 +97,8 @@ def test_words_for_nothing(text: str) -> None:
 def test_a_title_is_called_none_only_by_its_id() -> None:
     assert row(title="\\N")["title"] == "Movie 7"
     assert row(title="None")["title"] == "None"
+
+
+def test_a_plot_in_paragraphs_is_one_text() -> None:
+    assert row(plot='["A man waits.", "It rains."]')["plot"] == "A man waits. It rains."
+    assert row(plot='["Rec"] is on the cover.')["plot"] == '["Rec"] is on the cover.'

@@ -13,9 +13,10 @@ from recommender.settings.memory_budget import MIN_BYTES
 from tests.dataset.spellings import Data, sample, write_plain, write_spelled
 from tests.dataset.test_importing import movies_of
 
-N_SAMPLES = 12
 # As many as a run of all tests has time for; a free search tries as many as its profile says.
-EXAMPLES = 40 if settings.default.derandomize else settings.default.max_examples
+N_SAMPLES, EXAMPLES = (
+    (3, 8) if settings.default.derandomize else (40, settings.default.max_examples)
+)
 OPTIONS = ImportOptions(scale=(0.5, 5), memory_limit=MIN_BYTES)
 
 
