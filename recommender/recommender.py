@@ -31,15 +31,13 @@ from recommender.core.records import (
 )
 from recommender.core.top_n import TopN
 from recommender.models.content import ContentModel
-from recommender.models.ranking import RankingModel
-from recommender.models.stars import StarsModel
+from recommender.models.registry import ORDERING
 from recommender.remote.opening import open_bundle
 from recommender.scoring.filters import Filters
 from recommender.scoring.requests import RequestParser, as_number
 from recommender.scoring.results import ResultBuilder
 from recommender.scoring.scorer import (
     HybridScorer,
-    RankBy,
     Ranked,
     Request,
     UserRatings,
@@ -80,7 +78,7 @@ def _on_every_core(
 
 
 class Recommender:
-    """ResultBuilder from one opened bundle; safe to share between threads.
+    """Answers every request about one opened bundle; safe to share between threads.
 
     Memory: the bundle's arrays are mapped, so a request costs what one batch needs and what the
     operating system keeps cached of the files, which it takes back whenever memory is short.
@@ -111,13 +109,10 @@ class Recommender:
         self._catalogue = Catalogue(bundle.file(CATALOGUE_FILE))
         self._catalogue.check(data.movies, data.users, int(bundle.numbers("content")["n_terms"]))
         self._facts = MovieFacts.from_bundle(bundle)
-        self._stars = StarsModel.load(bundle)
-        self._ranking = RankingModel.load(bundle)
         self._content = ContentModel.load(bundle)
         self._history = History.from_bundle(bundle)
         self._scorer = HybridScorer(
-            self._stars,
-            self._ranking,
+            {model.name: model.load(bundle) for model in ORDERING},
             self._content,
             self._history,
             settings.user_batch,
@@ -181,7 +176,7 @@ class Recommender:
         user_id: Id,
         n: int = 10,
         filters: Filters | None = None,
-        rank_by: RankBy = "ranking",
+        rank_by: str = "ranking",
         *,
         variety: float = 0.0,
         obscurity: float = 0.0,
@@ -189,8 +184,9 @@ class Recommender:
         """The n movies that suit a user of the data best, of those the user has not rated.
 
         Args:
-            rank_by: ``"ranking"`` orders by the ranking model, which predicts what somebody would
-                pick; ``"stars"`` by predicted stars, among the movies the stars model knows.
+            rank_by: the model that orders, one of `models.registry.RANK_BY`: ``"ranking"`` predicts
+                what somebody would pick; ``"stars"`` orders by predicted stars, among the movies
+                the stars model knows.
             variety: 0..1, see `scoring.scorer.most_various`.
             obscurity: 0..1, prefers the less well known (with ``"ranking"``).
 
@@ -208,7 +204,7 @@ class Recommender:
         n: int = 10,
         cf_weight: float = DEFAULT_WEIGHT,
         filters: Filters | None = None,
-        rank_by: RankBy = "ranking",
+        rank_by: str = "ranking",
         *,
         variety: float = 0.0,
         obscurity: float = 0.0,
@@ -231,7 +227,7 @@ class Recommender:
         ratings: Mapping[Id, float],
         n: int = 10,
         filters: Filters | None = None,
-        rank_by: RankBy = "ranking",
+        rank_by: str = "ranking",
         *,
         cf_weight: float = RANKING_WEIGHT,
         variety: float = 0.0,
@@ -271,7 +267,7 @@ class Recommender:
         self,
         n: int = 10,
         cf_weight: float = RANKING_WEIGHT,
-        rank_by: RankBy = "ranking",
+        rank_by: str = "ranking",
         rank: RankEverybody = _on_every_core,
     ) -> Iterator[tuple[Id, list[Id], np.ndarray]]:
         """Recommend to every user: yields user id, movie ids best first, and their scores.
@@ -370,7 +366,7 @@ class Recommender:
                 the first column and the movie in the second.
         """
         users, movies = self._requests.pairs(pairs)
-        stars = self._stars.predict_pairs(users, movies)
+        stars = self._scorer.stars.predict_pairs(users, movies)
         if not return_unknown:
             return stars
         return stars, np.column_stack([users < 0, movies < 0])
@@ -424,7 +420,9 @@ class Recommender:
         n = self._requests.top_n(n)
         known, _ = self._most_rated(max(100, 5 * n), None, self._requests.known(skip))
         known = known[np.argsort(-self._facts.deviation[known], kind="stable")]
-        kept = most_various(self._facts.deviation[known], self._ranking.inputs[known], n, 0.5)
+        kept = most_various(
+            self._facts.deviation[known], self._scorer.ranking.inputs[known], n, 0.5
+        )
         return Results(self._results.movies(known[kept]))
 
     def user(self, user_id: Id) -> User:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recommender import Filters, NotFoundError, Recommender, Settings, SettingsError
-from recommender.scoring.requests import RANK_BY
+from recommender.models.registry import RANK_BY
 from recommender.scoring.similar import METHODS
 
 
@@ -107,7 +107,7 @@ def test_arguments_outside_their_range(tiny: Recommender) -> None:
     with pytest.raises(ValueError, match=r"obscurity is -1"):
         tiny.hybrid_recommend(1, obscurity=-1)
     with pytest.raises(ValueError, match="rank_by is 'luck'"):
-        tiny.recommend_for_user(1, rank_by="luck")  # type: ignore[arg-type]
+        tiny.recommend_for_user(1, rank_by="luck")
 
 
 def test_quick_start(tiny: Recommender) -> None:

@@ -22,9 +22,9 @@ from recommender.core.address import Address, parse_location
 from recommender.core.errors import MatineeError, NotFoundError
 from recommender.core.project_files import APP
 from recommender.core.serving_variables import VARIABLES
+from recommender.models.registry import RANK_BY
 from recommender.recommender import Recommender
 from recommender.scoring.filters import Filters
-from recommender.scoring.requests import RANK_BY
 from recommender.settings.env_file import load_env_file
 from recommender.settings.environment import Settings
 

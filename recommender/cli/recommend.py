@@ -12,8 +12,8 @@ from recommender.cli.input_options import add_engine_options, check_engine_optio
 from recommender.core.errors import SettingsError
 from recommender.core.optional_packages import require, require_spark
 from recommender.core.progress_bar import ProgressBar
+from recommender.models.registry import RANK_BY
 from recommender.recommender import RANKING_WEIGHT
-from recommender.scoring.requests import RANK_BY
 from recommender.spark import LOCAL_MASTER
 
 COLUMNS = ("rank", "score", "stars", "movie_id", "title", "year")

@@ -191,8 +191,7 @@ class Contenders:
     def scorer(self, stars: str) -> HybridScorer:
         """Return the app's scorer on this train part; `stars` names what predicts stars."""
         return HybridScorer(
-            self.trained[stars].model,
-            self.trained["ranking"].model,
+            {"ranking": self.trained["ranking"].model, "stars": self.trained[stars].model},
             self.trained["content"].model,
             self._train,
             movie_batch=_MOVIE_BATCH,

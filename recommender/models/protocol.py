@@ -180,6 +180,33 @@ class PredictsStars(Protocol):
 
 
 @runtime_checkable
+class KnowsUsers(Protocol):
+    """A model that holds a vector for each user it was trained on."""
+
+    def user_profile(self, user: int) -> np.ndarray:
+        """Return the vector of a user of the data, as `Model.profile` returns it."""
+
+
+@runtime_checkable
+class KnowsMovies(Protocol):
+    """A model that has learnt some of the movies only, and alone recommends no others.
+
+    Attributes:
+        movie_known: which, bool, shape (movies,).
+    """
+
+    movie_known: np.ndarray
+
+
+@runtime_checkable
+class Obscures(Protocol):
+    """A model that can prefer the less well known."""
+
+    def obscured(self, obscurity: float) -> Model:
+        """Return the model with a preference of 0..1 for less well known movies."""
+
+
+@runtime_checkable
 class Explains(Protocol):
     """A model that can say what its scores are the sums of."""
 

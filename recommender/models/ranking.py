@@ -14,6 +14,7 @@ from.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -29,6 +30,8 @@ from recommender.models.protocol import Contributions, ModelFiles, TrainingData
 _ARRAYS = ("inputs", "outputs", "popularity")
 # What the lowest rating counts at most: "not interested" is one, and must speak against.
 _LOWEST = -1 / 6
+# How far `obscured` lowers the popularity exponent at most.
+MAX_OBSCURITY = 0.4
 
 
 @dataclass(frozen=True)
@@ -161,6 +164,11 @@ class RankingModel:
         if self.popularity_exponent:
             scores *= self.popularity[movies] ** np.float32(self.popularity_exponent)
         return scores
+
+    def obscured(self, obscurity: float) -> RankingModel:
+        """Return the model with its popularity exponent lowered by up to `MAX_OBSCURITY`."""
+        exponent = self.popularity_exponent - MAX_OBSCURITY * obscurity
+        return dataclasses.replace(self, popularity_exponent=exponent)
 
     def explain(self, movies: np.ndarray, ratings: np.ndarray, movie: int) -> Contributions:
         """Return what each rated movie adds to the score of `movie`."""

@@ -6,7 +6,6 @@ import dataclasses
 import math
 import operator
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import get_args
 
 import numpy as np
 
@@ -14,12 +13,10 @@ from recommender.bundle.catalogue import Catalogue
 from recommender.bundle.movie_facts import MovieFacts
 from recommender.core.errors import NotFoundError
 from recommender.core.records import Id
+from recommender.models.protocol import KnowsMovies
+from recommender.models.stars import StarsModel
 from recommender.scoring.filters import Filters, allowed_movies
-from recommender.scoring.scorer import HybridScorer, RankBy, Request, UserRatings
-
-RANK_BY: tuple[RankBy, ...] = get_args(RankBy)
-# How far `obscurity` lowers the popularity exponent at most.
-MAX_OBSCURITY = 0.4
+from recommender.scoring.scorer import HybridScorer, Request, UserRatings
 
 
 class RequestParser:
@@ -59,7 +56,7 @@ class RequestParser:
         n: int,
         weight: float,
         filters: Filters | None,
-        rank_by: RankBy,
+        rank_by: str,
         variety: float,
         obscurity: float,
     ) -> Request:
@@ -72,14 +69,15 @@ class RequestParser:
         for name, share in (("cf_weight", weight), ("variety", variety), ("obscurity", obscurity)):
             if not 0 <= as_number(name, share) <= 1:
                 raise ValueError(f"{name} is {share}; it must be within 0..1")
-        if rank_by not in RANK_BY:
-            raise ValueError(f"rank_by is {rank_by!r}; it must be one of {', '.join(RANK_BY)}")
+        models = self._scorer.models
+        if rank_by not in models:
+            raise ValueError(f"rank_by is {rank_by!r}; it must be one of {', '.join(models)}")
         allowed = self.allowed(filters)
-        if rank_by == "stars" and weight == 1:
-            known = self._scorer.stars.movie_known
+        model = models[rank_by]
+        if isinstance(model, KnowsMovies) and weight == 1:
+            known = model.movie_known
             allowed = known if allowed is None else known & allowed
-        exponent = self._scorer.ranking.popularity_exponent - MAX_OBSCURITY * obscurity
-        return Request(self.top_n(n), weight, rank_by, allowed, exponent, variety)
+        return Request(self.top_n(n), weight, rank_by, allowed, obscurity, variety)
 
     def visitor(self, ratings: Mapping[Id, float]) -> UserRatings:
         """Somebody who is not in the data, folded in; movies that do not exist are passed over.
@@ -99,7 +97,8 @@ class RequestParser:
                 stars[index] = rating
         movies = np.array(sorted(stars), dtype=np.int32)
         given = np.array([stars[i] for i in movies.tolist()], dtype=np.float32)
-        return UserRatings(movies, given, self._scorer.stars.profile(movies, given))
+        own = self._scorer.stars.profile(movies, given)
+        return UserRatings(movies, given, {StarsModel.name: own})
 
     def with_hidden(self, person: UserRatings, hidden: Collection[Id]) -> UserRatings:
         """`person`, with the movies they turned away counted as rated lowest."""

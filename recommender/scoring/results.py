@@ -56,7 +56,7 @@ class ResultBuilder:
         """Build the recommendations for one person; with the reasons only if they are asked for."""
         parts = self._scorer.parts(ranked, request)
         stars = self._scorer.stars.clip(parts.predicted)
-        by_stars = request.rank_by == "stars" and request.weight == 1
+        by_stars = request.weight == 1 and self._scorer.by_stars(request)
         scores = parts.predicted if by_stars else ranked.scores
         return Results(
             Recommendation(

@@ -1,9 +1,9 @@
 """The scorer: what people would like most, from all models together, in batches.
 
 The hybrid is a weighted one (Burke, "Hybrid recommender systems: survey and experiments", 2002):
-w · collaborative + (1 − w) · content. The collaborative part is the ranking model's score, or the
-predicted stars, brought to 0..1 over the person's candidates; the content part is the cosine to
-the person's profile.
+w · collaborative + (1 − w) · content. The collaborative part is the score of one of the models that
+order lists, the ranking model by default, brought to 0..1 over the person's candidates; the content
+part is the cosine to the person's profile.
 
 People and movies are taken in batches, so the memory needed is that of one batch of people times
 one batch of movies, whatever the size of the catalogue. The result does not depend on the batches.
@@ -11,11 +11,10 @@ one batch of movies, whatever the size of the catalogue. The result does not dep
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Literal
+from typing import TypeVar
 
 import numpy as np
 
@@ -23,11 +22,11 @@ from recommender.bundle.history import History
 from recommender.core.rows import Selection
 from recommender.core.top_n import TopN
 from recommender.models.content import ContentModel
-from recommender.models.protocol import Model
+from recommender.models.protocol import KnowsUsers, Model, Obscures
 from recommender.models.ranking import RankingModel
 from recommender.models.stars import StarsModel
 
-RankBy = Literal["ranking", "stars"]
+M = TypeVar("M", bound=Model)
 # What one request takes whatever its batch: the lists, the texts and the reasons.
 _REQUEST_BYTES = 2**20
 # What `TopN` takes for one rank of one person while it takes a block in.
@@ -43,12 +42,13 @@ class UserRatings:
     Attributes:
         movies: what they rated, indices in ascending order, shape (n,).
         ratings: their stars, float32, shape (n,).
-        stars: their profile in the stars model, float64, shape (k+1,).
+        profiles: vectors that models hold for them, by the model's name, the stars model's always;
+            what is not here follows from the ratings.
     """
 
     movies: np.ndarray
     ratings: np.ndarray
-    stars: np.ndarray
+    profiles: Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +58,17 @@ class Request:
     Attributes:
         n: how many movies at most.
         weight: w of the hybrid, 0..1; 1 is collaborative alone, 0 content alone.
-        rank_by: what the collaborative part is.
+        rank_by: the name of the model whose scores the collaborative part is.
         allowed: which movies may be recommended, bool, shape (movies,); all by default.
-        popularity_exponent: for the ranking model; lower prefers the less well known.
+        obscurity: 0..1, prefers the less well known, where the model can (`Obscures`).
         variety: 0..1, how much likeness to movies higher up in the list counts against a movie.
     """
 
     n: int
     weight: float = 1.0
-    rank_by: RankBy = "ranking"
+    rank_by: str = RankingModel.name
     allowed: np.ndarray | None = None
-    popularity_exponent: float | None = None
+    obscurity: float = 0.0
     variety: float = 0.0
 
 
@@ -116,20 +116,36 @@ class HybridScorer:
     content model takes for it.
 
     Attributes:
-        stars, ranking, content, history: the models and who rated what.
+        models: those that order lists, by `rank_by`; the stars model predicts stars and the ranking
+            model tells how alike movies are, whatever the order.
+        content, history: the content model, and who rated what.
         user_batch, movie_batch: how many are scored at once, at most.
         batch_size_for: given a number of rows and the bytes that each takes, returns how many to
             take at once; all by default. `memory_toolkit.guard.guard.Guard.batch` follows the
             memory that is left.
     """
 
-    stars: StarsModel
-    ranking: RankingModel
+    models: Mapping[str, Model]
     content: ContentModel
     history: History
     user_batch: int = 128
     movie_batch: int = 2048
     batch_size_for: Callable[[int, int], int] = _all_rows
+
+    @property
+    def stars(self) -> StarsModel:
+        """The model that predicts stars."""
+        return self._model(StarsModel)
+
+    @property
+    def ranking(self) -> RankingModel:
+        """The model whose vectors tell how alike movies are."""
+        return self._model(RankingModel)
+
+    def _model(self, kind: type[M]) -> M:
+        model = self.models[kind.name]
+        assert isinstance(model, kind)
+        return model
 
     @property
     def max_bytes(self) -> int:
@@ -145,20 +161,27 @@ class HybridScorer:
     @property
     def _cell_bytes(self) -> int:
         """Bytes for one person and one movie in a batch."""
-        return 24 + self.content.cell_bytes
+        return 16 + max(m.cell_bytes for m in self.models.values()) + self.content.cell_bytes
 
     def user(self, index: int) -> UserRatings:
         """Return a user of the data."""
-        return UserRatings(*self.history.of(index), self.stars.user_profile(index))
+        profiles = {
+            name: model.user_profile(index)
+            for name, model in self.models.items()
+            if isinstance(model, KnowsUsers)
+        }
+        return UserRatings(*self.history.of(index), profiles)
 
     def collaborative(self, request: Request) -> Model:
         """Return the model whose scores are the collaborative part of the answer."""
-        if request.rank_by == "stars":
-            return self.stars
-        exponent = request.popularity_exponent
-        if exponent is None:
-            return self.ranking
-        return dataclasses.replace(self.ranking, popularity_exponent=exponent)
+        model = self.models[request.rank_by]
+        if request.obscurity > 0 and isinstance(model, Obscures):
+            return model.obscured(request.obscurity)
+        return model
+
+    def by_stars(self, request: Request) -> bool:
+        """Return whether the collaborative part of the answer is the predicted stars."""
+        return self.models[request.rank_by] is self.stars
 
     def rank(self, people: Iterable[UserRatings], request: Request) -> Iterator[Ranked]:
         """The best movies for each of `people`, in order, of those they have not rated."""
@@ -270,13 +293,13 @@ class _Batch:
         self.profiles = np.stack(
             [scorer.content.profile(one.movies, one.ratings) for one in people], axis=1
         ).T
-        self._stars = np.stack([one.stars for one in people])
         self._model = scorer.collaborative(request)
-        self._vectors = self._stars
-        if request.rank_by != "stars":
-            self._vectors = np.stack(
-                [self._model.profile(one.movies, one.ratings) for one in people]
-            )
+        self._vectors = np.stack([self._vector(one, request.rank_by) for one in people])
+        self._stars = np.stack([one.profiles[StarsModel.name] for one in people])
+
+    def _vector(self, person: UserRatings, model: str) -> np.ndarray:
+        own = person.profiles.get(model)
+        return self._model.profile(person.movies, person.ratings) if own is None else own
 
     def collaborative(self, movies: Selection) -> np.ndarray:
         """Return what the collaborative part orders by, float32, shape (people, movies)."""

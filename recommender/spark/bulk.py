@@ -20,6 +20,7 @@ from pyspark import Broadcast, SparkContext
 from pyspark.sql import SparkSession
 
 from recommender.bundle.history import History
+from recommender.models.stars import StarsModel
 from recommender.recommender import RankEverybody
 from recommender.scoring.bulk import SparseContent
 from recommender.scoring.scorer import HybridScorer, Request, UserRatings
@@ -32,8 +33,8 @@ USERS_PER_TASK = 2048
 TASKS_AHEAD = 2
 _MAX_THREADS = 1024
 
-# What people have rated, how the stars model sees them, and how many movies each has rated.
-_Packed = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+# What people have rated, the vectors that models hold for them, and how many movies each has rated.
+_Packed = tuple[np.ndarray, np.ndarray, dict[str, np.ndarray], np.ndarray]
 # The best movies of several people, their scores, and how many each has.
 _Best = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -99,8 +100,7 @@ def _without_users(scorer: HybridScorer) -> HybridScorer:
         user_factors=np.zeros((0, scorer.stars.movie_factors.shape[1])),
     )
     return HybridScorer(
-        stars,
-        scorer.ranking,
+        {**scorer.models, StarsModel.name: stars},
         SparseContent(content.n_terms, content.offsets, content.terms, content.weights),
         History(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32)),
         scorer.user_batch,
@@ -129,15 +129,16 @@ def _pack(people: list[UserRatings]) -> _Packed:
     return (
         np.concatenate([one.movies for one in people]),
         np.concatenate([one.ratings for one in people]),
-        np.stack([one.stars for one in people]),
+        {name: np.stack([one.profiles[name] for one in people]) for name in people[0].profiles},
         np.array([len(one.movies) for one in people]),
     )
 
 
 def _unpack(packed: _Packed) -> Iterator[UserRatings]:
-    movies, ratings, stars, counts = packed
+    movies, ratings, profiles, counts = packed
     ends = np.cumsum(counts)
-    for start, end, own in zip(ends - counts, ends, stars, strict=True):
+    for person, (start, end) in enumerate(zip(ends - counts, ends, strict=True)):
+        own = {name: vectors[person] for name, vectors in profiles.items()}
         yield UserRatings(movies[start:end], ratings[start:end], own)
 
 

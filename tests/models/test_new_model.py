@@ -8,6 +8,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from recommender import recommender
 from recommender.bundle.bundle import Bundle
 from recommender.dataset import from_files
 from recommender.evaluation import contenders
@@ -49,15 +50,26 @@ def test_it_passes_the_suite(best_rated: type[Model], tiny_bundle: Path, tmp_pat
         conformance.test_training_grows_as_it_says(best_rated, patch)
 
 
-def test_registered_it_is_trained_into_the_bundle(
+def test_registered_it_is_trained_and_orders_lists(
     best_rated: type[Model], tiny_files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pipeline, "SERVED", (*registry.SERVED, best_rated))
     bundle = train(from_files(*tiny_files), tmp_path / "b", SETTINGS)
     assert [stage.name for stage in bundle.training.stages][-2] == "best_rated"
     model = best_rated.load(Bundle.open(tmp_path / "b"))
-    scores = model.score(np.zeros((1, 0)), slice(0, 60))
+    scores = model.score(np.zeros((1, 0)), slice(0, 60))[0].astype(np.float32)
     assert 0.5 <= scores.min() <= scores.max() <= 5.0
+
+    monkeypatch.setattr(recommender, "ORDERING", (*registry.ORDERING, best_rated))
+    matinee = recommender.Recommender.open(tmp_path / "b")
+    found = matinee.recommend_for_user(7, 5, rank_by="best_rated")
+    rated = {rating.movie.movie_id for rating in matinee.rated_by(7, 60)}
+    order = [i for i in np.argsort(-scores, kind="stable").tolist() if i + 1 not in rated]
+    assert [one.movie.movie_id for one in found] == [i + 1 for i in order[:5]]
+    assert found == matinee.hybrid_recommend(7, 5, 1.0, rank_by="best_rated")
+    assert len(matinee.recommend({1: 5.0}, 5, rank_by="best_rated", cf_weight=0.5)) == 5
+    with pytest.raises(ValueError, match="must be one of ranking, stars, best_rated"):
+        matinee.recommend_for_user(7, rank_by="luck")
 
 
 def test_registered_it_is_compared(

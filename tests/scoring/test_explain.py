@@ -12,9 +12,11 @@ def scorer(tiny: Recommender) -> HybridScorer:
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.4, 1.0])
-@pytest.mark.parametrize("exponent", [None, -0.2])
-def test_the_parts_add_up_to_the_score(scorer: HybridScorer, weight: float, exponent) -> None:
-    request = Request(10, weight, popularity_exponent=exponent)
+@pytest.mark.parametrize("obscurity", [0.0, 0.5])
+def test_the_parts_add_up_to_the_score(
+    scorer: HybridScorer, weight: float, obscurity: float
+) -> None:
+    request = Request(10, weight, obscurity=obscurity)
     people = [scorer.user(index) for index in (0, 5, 49)]
     for ranked in scorer.rank(people, request):
         for rank in range(len(ranked.movies)):

@@ -26,7 +26,7 @@ def test_of_a_visitor_what_exists_counts_in_the_order_of_movies(parser: RequestP
     hidden = parser.with_hidden(person, [1, 60, 999])
     assert hidden.movies.tolist() == [0, 2, 59]
     assert hidden.ratings.tolist() == [0.5, 5.0, 1.5]  # what was rated stays as it was
-    assert np.array_equal(hidden.stars, person.stars)
+    assert hidden.profiles == person.profiles
 
 
 def test_by_stars_alone_only_what_the_stars_model_knows_comes(

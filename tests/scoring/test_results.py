@@ -31,7 +31,7 @@ def test_a_movie_nobody_rated_has_no_mean(tiny: Recommender, answers: ResultBuil
 
 
 def test_reasons_come_only_when_asked_for(tiny: Recommender, answers: ResultBuilder) -> None:
-    request = Request(5, 0.5, "ranking", None, tiny._ranking.popularity_exponent, 0.0)
+    request = Request(5, 0.5)
     ranked: Ranked = next(tiny._scorer.rank([tiny._scorer.user(0)], request))
     told = answers.recommendations(ranked, request, reasons=True)
     silent = answers.recommendations(ranked, request, reasons=False)

@@ -137,15 +137,15 @@ def test_one_candidate(scorer: HybridScorer) -> None:
     assert scorer.parts(ranked, request).collaborative.tolist() == [0.0]
 
 
-def test_a_lower_exponent_finds_less_known_movies(scorer: HybridScorer) -> None:
+def test_obscurity_finds_less_known_movies(scorer: HybridScorer) -> None:
     popularity = scorer.ranking.popularity
 
-    def mean(exponent: float) -> float:
+    def mean(obscurity: float) -> float:
         people = map(scorer.user, range(scorer.history.n_users))
-        found = scorer.rank(people, Request(5, popularity_exponent=exponent))
+        found = scorer.rank(people, Request(5, obscurity=obscurity))
         return float(np.mean([popularity[ranked.movies].mean() for ranked in found]))
 
-    assert mean(-1.0) < mean(0.2) < mean(2.0)
+    assert mean(1.0) < mean(0.5) < mean(0.0)
 
 
 def test_variety_makes_the_list_less_alike(scorer: HybridScorer) -> None:

@@ -43,7 +43,7 @@ def test_content_is_the_cosine_of_the_rows(tiny: Recommender) -> None:
 
 
 def test_collaborative_is_a_share_of_the_closest(tiny: Recommender) -> None:
-    close = tiny._ranking.closeness(9, slice(0, 60))
+    close = tiny._scorer.ranking.closeness(9, slice(0, 60))
     found, similarities = most_similar(tiny._scorer, 9, 10, "collaborative", None)
     assert similarities[0] == 1.0
     others = np.delete(close, 9)

@@ -10,7 +10,6 @@ from pyspark.sql import SparkSession
 
 from recommender import Recommender
 from recommender.cli.main import main
-from recommender.recommender import RankBy
 from recommender.spark import bulk
 from recommender.spark.bulk import rank_everybody
 
@@ -26,7 +25,7 @@ def in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     ("weight", "rank_by"), [(0.0, "ranking"), (0.9, "ranking"), (0.5, "stars"), (1.0, "stars")]
 )
 def test_workers_rank_as_one_process_does(
-    spark: SparkSession, tiny: Recommender, weight: float, rank_by: RankBy
+    spark: SparkSession, tiny: Recommender, weight: float, rank_by: str
 ) -> None:
     on_spark = list(
         tiny.recommend_all(

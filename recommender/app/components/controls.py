@@ -13,14 +13,13 @@ import streamlit as st
 
 from recommender.app.components import query_params
 from recommender.app.components.markup import brief, plain
-from recommender.app.i18n.language import genre_name, t
+from recommender.app.i18n.language import genre_name, is_text, t
 from recommender.app.server.configuration import settings
 from recommender.core.errors import NotFoundError
 from recommender.core.records import User
+from recommender.models.registry import RANK_BY
 from recommender.recommender import Recommender
 from recommender.scoring.filters import Filters
-from recommender.scoring.requests import RANK_BY
-from recommender.scoring.scorer import RankBy
 
 MIN_COUNT, DEFAULT_COUNT = 5, 12
 # What every list can be set to, as the address calls it.
@@ -178,13 +177,13 @@ def _share(key: str) -> float:
     return st.slider(label, 0.0, 1.0, step=0.1, key=key, persist_state="session", help=help_text)
 
 
-def rank_by() -> RankBy:
+def rank_by() -> str:
     """Draw the choice of the order of a list, and return the order."""
     query_params.restore("order", RANK_BY)
     chosen = st.segmented_control(
         t("rank_by.label"),
         RANK_BY,
-        format_func=lambda name: t(f"rank_by.{name}"),
+        format_func=_order_name,
         default=RANK_BY[0] if "order" not in st.session_state else None,
         required=True,
         key="order",
@@ -193,6 +192,11 @@ def rank_by() -> RankBy:
     )
     query_params.show("order", chosen, default=RANK_BY[0])
     return chosen or RANK_BY[0]
+
+
+def _order_name(model: str) -> str:
+    key = f"rank_by.{model}"
+    return t(key) if is_text(key) else model.replace("_", " ").capitalize()
 
 
 def nothing_found() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from recommender.app.i18n import catalogues
 from recommender.app.i18n.catalogues import FOLDER, LANGUAGES, TEXTS, load, lookup
-from recommender.scoring.requests import RANK_BY
+from recommender.models.registry import RANK_BY
 from recommender.scoring.similar import METHODS
 from tests.support.services import need
 
