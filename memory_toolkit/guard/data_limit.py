@@ -16,7 +16,7 @@ LARGE_BLOCK = MB
 SMALL = MB // 4
 # The mappings are looked at again when so much more or less is mapped and not touched.
 STALE = 4 * MB
-# While nothing goes wrong, the heaps' free space may exceed the ceiling by this share of the room.
+# The heaps' free space may exceed the ceiling by this share of the room.
 CREDIT_SHARE = 0.5
 
 
@@ -31,7 +31,8 @@ class DataLimit:
     such as the work buffers of OpenBLAS.
 
     What a heap has mapped and no longer holds counts: small blocks can fill it without asking.
-    While nothing goes wrong, part of it is credited, so that blocks of their own find room.
+    Part of it is credited for what the actions that run have said they need, so that their blocks
+    find room; no more, since who takes without end could fill the heap, too.
 
     Shared memory does not count (`refresh` takes off what there is), nor do child processes. Only
     the soft limit is changed; `lift` restores it. Off Linux nothing happens. Source: setrlimit(2).
@@ -42,14 +43,16 @@ class DataLimit:
         self._idle_at_start: list[tuple[int, int]] = []  # from which address to which
         self._idle = self._free = 0  # bytes of stacks and the like; of heaps
         self._untouched = -STALE
+        self._base = self._max_credit = 0
         self.credit = 0
 
-    def refresh(self, reading: Reading, ceiling: int, *, calm: bool) -> None:
+    def refresh(self, reading: Reading, ceiling: int, *, calm: bool, needs: int = 0) -> None:
         """Let own memory grow up to `ceiling` bytes.
 
         Args:
             reading: the process now.
             calm: nothing goes wrong now, so that free space of heaps may be credited.
+            needs: bytes that the actions that run may need, see `lend`.
         """
         if sys.platform != "linux" or reading.data is None or reading.anon is None:
             return
@@ -69,8 +72,18 @@ class DataLimit:
             self._look_at_mappings()
         shared = reading.shmem or 0
         spare = ceiling - shared - reading.anon
-        self.credit = max(0, min(self._free, int(spare * CREDIT_SHARE))) if calm else 0
-        wanted = max(0, ceiling - shared + self._known_idle(reading) + self.credit)
+        self._max_credit = max(0, min(self._free, int(spare * CREDIT_SHARE))) if calm else 0
+        self._base = max(0, ceiling - shared + self._known_idle(reading))
+        self.lend(needs)
+
+    def lend(self, needs: int) -> None:
+        """Credit `needs` bytes of the heaps' free space, or what the last `refresh` allows."""
+        if self._original is None:
+            return
+        import resource
+
+        self.credit = min(self._max_credit, needs)
+        wanted = self._base + self.credit
         soft, hard = self._original
         for most in (soft, hard):
             if most != resource.RLIM_INFINITY:

@@ -206,6 +206,7 @@ class Guard:
                 return False
             one.begin(now.own, kept=max(0, one.need - left))
             self._admissions[id(one)] = ref(one)
+            self._usage.data_limit.lend(sum(other.kept for other in running) + one.kept)
             self._counts["admitted"] += 1
             self._counts["waited"] += waited
             if self._watcher is not None:
@@ -266,6 +267,7 @@ class Guard:
         """Note that an action has ended; `well` is whether it had the memory it wanted."""
         with self._changed:
             self._admissions.pop(id(one), None)
+            self._usage.data_limit.lend(sum(other.kept for other in self._running()))
             if well and one.need > one.declared:
                 self._true_needs[one.name] = one.need // 2
                 if one.need // 2 <= one.declared:

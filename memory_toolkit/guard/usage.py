@@ -61,10 +61,10 @@ class Usage:
             return "full"
         return "shedding" if share >= SHEDDING else "high" if share >= HIGH else "ok"
 
-    def set_ceiling(self, now: Reading, *, calm: bool) -> bool:
+    def set_ceiling(self, now: Reading, *, calm: bool, needs: int = 0) -> bool:
         """Hold this process to 95% of the limit less what others hold; of several, each to a part.
 
-        Returns whether there is any room below its ceiling.
+        Returns whether there is any room below its ceiling. For `calm` and `needs` see `DataLimit`.
         """
         used, most = self.used(now), self.up_to(FULL)
         ceiling = now.own + most - used
@@ -73,7 +73,7 @@ class Usage:
 
             self._peers = self._peers or Peers()
             ceiling = self._peers.agree(now.own, used, most)
-        self.data_limit.refresh(now, ceiling, calm=calm)
+        self.data_limit.refresh(now, ceiling, calm=calm, needs=needs)
         return ceiling > now.own
 
     def lift_ceiling(self) -> None:

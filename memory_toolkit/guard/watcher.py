@@ -122,7 +122,9 @@ class Watcher:
         usage = self._usage
         usage.look_for_limit()
         now = read()
-        usage.set_ceiling(now, calm=self._is_calm(now.own))
+        running = self._running()
+        needs = sum(one.kept for one in running)
+        usage.set_ceiling(now, calm=self._is_calm(now.own, running), needs=needs)
         if usage.level(usage.used(now)) in ("shedding", "full"):
             # In a thread of its own, since the watching must go on meanwhile.
             self._short.set()
@@ -139,10 +141,10 @@ class Watcher:
             _log.info("the files that are in use fit into memory again")
         self._thrashing = thrashing
 
-    def _is_calm(self, own: int) -> bool:
+    def _is_calm(self, own: int, running: Sequence[Admission]) -> bool:
         if time.monotonic() - self._trouble_at < TROUBLE_SECONDS:
             return False
-        return all(one.grown(own) <= TOLERATED for one in self._running())
+        return all(one.grown(own) <= TOLERATED for one in running)
 
     def _shed_when_short(self) -> None:
         while self._short.wait() and not self._stopped.is_set():

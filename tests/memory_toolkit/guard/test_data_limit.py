@@ -21,9 +21,9 @@ def run_python(code: str) -> str:
         "from memory_toolkit.measure.reading import read\n"
         "from memory_toolkit.measure.sizes import MB\n"
         "limit = DataLimit()\n"
-        "def allow(room, calm=False):\n"
+        "def allow(room, calm=False, needs=0):\n"
         "    now = read()\n"
-        "    limit.refresh(now, now.own + room, calm=calm)\n"
+        "    limit.refresh(now, now.own + room, calm=calm, needs=needs)\n"
     )
     return subprocess.run(
         [sys.executable, "-c", begin + code], capture_output=True, text=True, check=True, timeout=60
@@ -123,7 +123,7 @@ def test_stacks_of_threads_do_not_count() -> None:
     assert printed == "90"
 
 
-def test_what_heaps_no_longer_hold_is_credited_while_nothing_goes_wrong() -> None:
+def test_what_heaps_no_longer_hold_is_credited_for_what_actions_need() -> None:
     printed = run_python(
         "from memory_toolkit.measure.returning import return_memory\n"
         "allow(300 * MB)\n"
@@ -136,10 +136,17 @@ def test_what_heaps_no_longer_hold_is_credited_while_nothing_goes_wrong() -> Non
         "    bytearray(50 * MB)\n"
         "except MemoryError:\n"
         "    print('too much')\n"
-        "allow(120 * MB, calm=True)\n"
-        "print(len(bytearray(50 * MB)) // MB, limit.credit <= 60 * MB)\n"
+        "allow(120 * MB, calm=True, needs=55 * MB)\n"
+        "print(len(bytearray(50 * MB)) // MB, limit.credit == 55 * MB)\n"
+        "limit.lend(MB)\n"
+        "print(limit.credit == MB)\n"
+        "allow(120 * MB, calm=True, needs=500 * MB)\n"
+        "print(limit.credit <= 60 * MB)\n"
+        "allow(120 * MB)\n"
+        "limit.lend(55 * MB)\n"
+        "print(limit.credit)\n"
     )
-    assert printed.split("\n") == ["too much", "50 True"]
+    assert printed.split("\n") == ["too much", "50 True", "True", "True", "0"]
 
 
 def test_lifting_restores_what_was_there() -> None:
