@@ -7,6 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from recommender.core.column_names import (
+    IMDB_ID,
+    MOVIE_ID,
+    RATING,
+    TIME,
+    TITLE,
+    TMDB_ID,
+    USER_ID,
+    YEAR,
+    plain_name,
+)
 from recommender.core.errors import DataError, one_line
 
 Kind = Literal["ratings", "movies", "tags", "links"]
@@ -14,50 +25,22 @@ Kind = Literal["ratings", "movies", "tags", "links"]
 _MAX_COLUMNS = 1000
 # So many columns of ratings may be a matrix, with a column for each movie.
 _MIN_MATRIX_COLUMNS = 9
-_MOVIE_ID = (
-    *("movieid", "itemid", "filmid", "movienumber", "movie", "item", "film", "iid", "mid"),
-    *("animeid", "showid", "titleid", "parentasin", "asin", "isbn", "bookid"),
-    *("productid", "businessid", "gameid", "jokeid", "videoid", "contentid", "malid"),
-)
-_IMDB_ID, _TMDB_ID = ("imdbid", "imdb", "imdbtitleid", "tconst"), ("tmdbid", "tmdb")
 # What a column may be called, best name first; compared by `plain_name`.
 COLUMN_NAMES: dict[Kind, dict[str, tuple[str, ...]]] = {
     "ratings": {
-        "user_id": (
-            *("userid", "user", "uid", "reviewerid", "customerid", "memberid", "accountid"),
-            *("profileid", "personid", "viewerid", "visitorid", "usernumber", "username"),
-            *("reviewer", "customer", "member", "reviewername", "profilename", "author", "critic"),
-        ),
-        "movie_id": (*_MOVIE_ID, *_IMDB_ID, *_TMDB_ID),
-        "rating": (
-            *("rating", "rate", "score", "stars", "star", "overall", "userrating", "yourrating"),
-            *("bookrating", "movierating", "itemrating", "filmrating", "ratingval", "ratingvalue"),
-            *("ratingscore", "userscore", "myscore", "reviewscore", "reviewrating", "starrating"),
-            *("ratings", "grade", "points", "vote", "preference", "value", "target", "label", "r"),
-        ),
-        "timestamp": (
-            *("timestamp", "time", "ratedat", "date", "datetime", "unixreviewtime", "unixtime"),
-            *("ratingtimestamp", "ratingtime", "ratingdate", "daterated", "ratedon", "reviewtime"),
-            *("reviewdate", "createdat", "created", "updatedat", "watchedat", "ts", "tstamp"),
-        ),
+        "user_id": USER_ID,
+        "movie_id": (*MOVIE_ID, *IMDB_ID, *TMDB_ID),
+        "rating": RATING,
+        "timestamp": TIME,
     },
     "movies": {
-        "movie_id": (*_MOVIE_ID, "id", *_IMDB_ID, *_TMDB_ID),
-        "title": (
-            *("title", "movietitle", "primarytitle", "filmtitle", "itemtitle", "name"),
-            *("moviename", "filmname", "itemname", "animetitle", "bookname", "booktitle"),
-            *("seriestitle", "producttitle", "productname", "titleen", "englishtitle"),
-            *("titleeng", "originaltitle", "names", "titles"),
-        ),
+        "movie_id": (*MOVIE_ID, "id", *IMDB_ID, *TMDB_ID),
+        "title": TITLE,
         "genres": (
             *("genres", "genre", "moviegenres", "moviegenre", "genrenames", "genrename"),
             *("listedin", "class", "categories", "category"),
         ),
-        "year": (
-            *("year", "releaseyear", "startyear", "movieyear", "yearofrelease"),
-            *("productionyear", "yearofpublication", "releasedate", "dateofrelease"),
-            *("releasedyear", "released", "datepublished", "premiered", "aired"),
-        ),
+        "year": YEAR,
         "plot": (
             *("plot", "overview", "description", "synopsis", "summary", "storyline"),
             *("plotsummary", "plotsynopsis", "sypnopsis", "desc"),
@@ -72,14 +55,14 @@ COLUMN_NAMES: dict[Kind, dict[str, tuple[str, ...]]] = {
             *("duration", "durationmins", "length"),
         ),
         "cast": ("cast", "actors", "starring", "topcast", "castmembers"),
-        "imdb_id": _IMDB_ID,
-        "tmdb_id": _TMDB_ID,
+        "imdb_id": IMDB_ID,
+        "tmdb_id": TMDB_ID,
     },
     "tags": {
-        "movie_id": (*_MOVIE_ID, *_IMDB_ID, *_TMDB_ID),
+        "movie_id": (*MOVIE_ID, *IMDB_ID, *TMDB_ID),
         "tag": ("tag", "tags", "keyword", "keywords"),
     },
-    "links": {"movie_id": _MOVIE_ID, "imdb_id": _IMDB_ID, "tmdb_id": _TMDB_ID},
+    "links": {"movie_id": MOVIE_ID, "imdb_id": IMDB_ID, "tmdb_id": TMDB_ID},
 }
 REQUIRED_COLUMNS: dict[Kind, tuple[str, ...]] = {
     "ratings": ("user_id", "movie_id", "rating"),
@@ -89,12 +72,6 @@ REQUIRED_COLUMNS: dict[Kind, tuple[str, ...]] = {
 }
 # Names that are a title's where another column is the id, as in "id, movie, genre".
 _TITLE_OR_ID = ("movie", "film", "item")
-# What may follow a name after a colon: the types of RecBole's atomic files and of Neo4j's imports.
-_TYPE = re.compile(
-    r":(token|token_seq|float|float_seq|int|integer|long|double|str|string|text|id|date|datetime"
-    r"|localdatetime|boolean)(\[\])?(\([^()]*\))?$",
-    re.IGNORECASE,
-)
 _SEQUENCE = re.compile(r":token_seq$", re.IGNORECASE)
 
 
@@ -124,19 +101,9 @@ class ColumnUse:
         )
 
 
-def plain_name(name: str) -> str:
-    """Return a column's name without case, type, spaces, and all but letters and digits."""
-    return re.sub(r"[\W_]+", "", _TYPE.sub("", name.strip())).lower()
-
-
 def is_sequence(name: str) -> bool:
     """Return whether a column's name says that its cells are words with spaces between them."""
     return bool(_SEQUENCE.search(name.strip()))
-
-
-def is_typed(name: str) -> bool:
-    """Return whether a column's name has its type behind it, as in RecBole's ``user_id:token``."""
-    return bool(_TYPE.search(name.strip()))
 
 
 def match_columns(kind: Kind, found: Sequence[str]) -> dict[str, int]:

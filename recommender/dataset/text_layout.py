@@ -7,16 +7,15 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from recommender.core.column_names import is_typed, plain_name
 from recommender.core.errors import DataError, one_line
 from recommender.dataset.columns import (
     COLUMN_NAMES,
     REQUIRED_COLUMNS,
     Kind,
     find_columns,
-    is_typed,
     match_columns,
     matrix_advice,
-    plain_name,
 )
 from recommender.dataset.lists import NULL_WORDS
 from recommender.dataset.sources import GENRE_FLAG, GENRES_100K, TableFile

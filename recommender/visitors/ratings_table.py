@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -13,45 +12,38 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from recommender.core.column_names import (
+    IMDB_ID,
+    MOVIE_ID,
+    RATING,
+    TIME,
+    TITLE,
+    USER_ID,
+    YEAR,
+    plain_name,
+)
 from recommender.core.errors import ProfileError
 
 _SHOWN_CHARACTERS = 60
 DELIMITERS = ("::", ",", ";", "\t", "|")
-# What a column may be called, best name first; compared by `plain_name`. All names are among them
-# that ratings of many people may have (`dataset.columns`).
+# What a column may be called, best name first; compared by `plain_name`. The names that exports of
+# one person's ratings prefer stand first.
 COLUMNS: dict[str, tuple[str, ...]] = {
-    "user": (
-        *("userid", "user", "uid", "profilename", "username", "reviewerid", "customerid"),
-        *("memberid", "accountid", "profileid", "personid", "viewerid", "visitorid", "usernumber"),
-        *("reviewer", "customer", "member", "reviewername", "author", "critic"),
-    ),
-    "movie": (
-        *("movieid", "itemid", "filmid", "movienumber", "movie", "item", "film", "iid", "mid"),
-        *("animeid", "showid", "titleid", "parentasin", "asin", "productid", "businessid"),
-        *("gameid", "jokeid", "videoid", "contentid", "malid"),
-    ),
-    "rating": (
-        *("yourrating", "yourated", "userrating", "myrating", "rating10", "rating", "rate"),
-        *("score", "stars", "star", "overall", "movierating", "itemrating", "filmrating"),
-        *("ratingval", "ratingvalue", "ratingscore", "userscore", "myscore", "reviewscore"),
-        *("reviewrating", "starrating", "ratings", "grade", "points", "vote", "preference"),
-        *("value", "target", "label", "r"),
-    ),
+    "user": USER_ID,
+    "movie": MOVIE_ID,
+    "rating": ("yourrating", "yourated", "userrating", "myrating", "rating10", *RATING),
     "time": (
         *("watcheddate", "daterated", "ratedat", "timestamp", "time", "created", "starttime"),
-        *("lastwatchedat", "watchedat", "date", "datetime", "unixreviewtime", "unixtime"),
-        *("ratingtimestamp", "ratingtime", "ratingdate", "ratedon", "reviewtime", "reviewdate"),
-        *("createdat", "updatedat", "ts", "tstamp"),
+        *("lastwatchedat", "watchedat", *TIME),
     ),
-    "title": ("title", "name", "movietitle", "primarytitle"),
+    "title": ("title", "name", *TITLE),
     "original": ("originaltitle",),
-    "year": ("year", "releaseyear", "releasedate", "startyear"),
-    "imdb": ("const", "imdbid", "imdb", "tconst", "imdbtitleid"),
+    "year": YEAR,
+    "imdb": ("const", *IMDB_ID),
     "kind": ("titletype", "type"),
 }
 # What exports of books have and those of movies do not.
 _OF_BOOKS = {"bookid", "isbn", "isbn13", "isbnuid"}
-_TYPE = re.compile(r":[a-z_]+$")
 # How archives begin, and the file of ratings in those of Letterboxd, movielens.org and Trakt.
 ZIP, _ZIP_MEMBER = b"PK\x03\x04", b"PK\x01\x02"
 _MAX_MEMBERS = 5_000
@@ -107,11 +99,6 @@ def read_table(data: bytes, limits: Limits) -> Table:
         raise ProfileError(f"the file is no CSV in UTF-8: {error}", "file_kind") from error
     except (ValueError, RecursionError) as error:
         raise ProfileError(f"the file is no JSON: {error}", "file_kind") from error
-
-
-def plain_name(name: str) -> str:
-    """Return a column's name without case, spaces, signs, and a type such as ``:token``."""
-    return re.sub(r"[\W_]+", "", _TYPE.sub("", name.strip().lower()))
 
 
 def match_columns(names: list[str]) -> dict[str, int]:

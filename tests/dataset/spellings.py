@@ -111,8 +111,12 @@ def write_plain(folder: Path, data: Data) -> None:
         (folder / f"{name}.csv").write_text(text, encoding="utf-8", newline="")
 
 
-def write_spelled(folder: Path, data: Data, choose: Choose) -> None:
-    """Write a file of ratings and one of movies, each in a spelling that `choose` makes up."""
+def write_spelled(folder: Path, data: Data, choose: Choose) -> str | None:
+    """Write a file of ratings and one of movies, each in a spelling that `choose` makes up.
+
+    Returns:
+        The encoding of text files, None for UTF-8.
+    """
     plain_movies = set(data.movies) == {"movie_id", "title", "year", "genres"}
     rows = list(data.ratings)
     if choose("order of rows", ["as it is", "reversed"]) == "reversed":
@@ -120,16 +124,18 @@ def write_spelled(folder: Path, data: Data, choose: Choose) -> None:
     may_be_100k = plain_movies and not any("|" in title for title in data.movies["title"])
     if may_be_100k and choose("layout", ["tables"] * 5 + ["100k"]) == "100k":
         _write_100k(folder, Data(tuple(rows), data.movies))
-        return
+        return None
+    encoding: str | None = choose("encoding", [*[None] * 5, "gb18030", "utf-16"])
     shape = choose("ratings", ["text", "text", "json", "array", "parquet", "netflix", "recbole"])
     if shape == "netflix":
-        _write(folder, "ratings", "csv", _netflix(rows).encode(), choose)
+        _write(folder, "ratings", "csv", _netflix(rows).encode(encoding or "utf-8"), choose)
     else:
         columns = _ratings_columns(rows, choose, typed=shape in ("json", "array", "parquet"))
-        _write_table(folder, "ratings", columns, shape, choose, True)
+        _write_table(folder, "ratings", columns, shape, choose, encoding, True)
     shape = choose("movies", ["text", "text", "json", "array", "parquet"])
     columns = _movies_columns(data.movies, choose, typed=shape != "text")
-    _write_table(folder, "movies", columns, shape, choose, plain_movies)
+    _write_table(folder, "movies", columns, shape, choose, encoding, plain_movies)
+    return encoding
 
 
 # Of seconds since 1970; the first few are numbers.
@@ -241,14 +247,20 @@ def _objects(cell: list[str]) -> list[dict[str, Any]]:
 
 
 def _write_table(
-    folder: Path, kind: Kind, columns: Columns, shape: str, choose: Choose, may_be_bare: bool
+    folder: Path,
+    kind: Kind,
+    columns: Columns,
+    shape: str,
+    choose: Choose,
+    encoding: str | None,
+    may_be_bare: bool,
 ) -> None:
     if shape == "recbole":
         types = {"user_id": "token", "movie_id": "token", "rating": "float", "timestamp": "float"}
         names = [f"{'item_id' if part == 'movie_id' else part}:{types[part]}" for part in columns]
         lines = [names, *zip(*columns.values(), strict=True)]
         text = "".join("\t".join(map(str, line)) + "\n" for line in lines)
-        _write(folder, kind, "csv", text.encode(), choose)
+        _write(folder, kind, "csv", text.encode(encoding or "utf-8"), choose)
         return
     parts = list(columns)
     if choose(f"order of columns of {kind}", [False, True]):
@@ -266,14 +278,20 @@ def _write_table(
             text = json.dumps(objects, ensure_ascii=choose("ASCII", [False, True]))
         else:
             text = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in objects)
-        _write(folder, kind, choose("ending", ["json", "jsonl", "csv"]), text.encode(), choose)
+        _write(
+            folder,
+            kind,
+            choose("ending", ["json", "jsonl", "csv"]),
+            text.encode(encoding or "utf-8"),
+            choose,
+        )
     else:
         bare = may_be_bare and choose(f"header of {kind}", ["there", "there", "none"]) == "none"
         if bare:
             order = [part for part in _BARE[kind] if part in columns]
             rows = list(zip(*(columns[part] for part in order), strict=True))
         lines = [*([] if bare else [list(ordered)]), *rows]
-        _write_text(folder, kind, lines, choose)
+        _write_text(folder, kind, lines, choose, encoding)
 
 
 _BARE: dict[Kind, tuple[str, ...]] = {
@@ -289,14 +307,16 @@ def _names_of(kind: Kind, part: str) -> list[str]:
     return [part, part.replace("_", " ").title(), part.upper(), *names]
 
 
-def _write_text(folder: Path, kind: Kind, lines: list[Any], choose: Choose) -> None:
+def _write_text(
+    folder: Path, kind: Kind, lines: list[Any], choose: Choose, encoding: str | None
+) -> None:
     delimiter = choose(f"delimiter of {kind}", [",", ";", "|", "\t", "::"])
     if delimiter == "::":
         text = "".join("::".join(map(str, line)) + "\n" for line in lines)
     else:
         text = _delimited(lines, delimiter, choose("all quoted", [False, True]))
     text = text.replace("\n", choose("line ending", ["\n", "\r\n"]))
-    data = text.encode(choose("encoding", ["utf-8", "utf-8-sig"]))
+    data = text.encode(encoding or choose("byte order mark", ["utf-8", "utf-8-sig"]))
     _write(folder, kind, choose("ending", ["csv", "tsv", "dat", "txt"]), data, choose)
 
 

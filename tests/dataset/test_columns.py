@@ -19,6 +19,7 @@ from recommender.dataset.columns import ColumnUse, column_use, match_columns
         ["customer_id", "film_id", "rating_val", "datetime"],
         ["profileName", "tconst", "grade", "review_date"],
         [":userId", "movie.id", "r", "createdAt"],
+        ["USER_MD5", "MOVIE_ID", "RATING", "RATING_TIME"],  # Douban
     ],
 )
 def test_ratings_by_any_usual_name(header: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 import functools
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -36,10 +37,11 @@ def test_every_spelling_is_the_same_data_set(seed: int, choices: st.DataObject) 
     data, fingerprint, movies = plain(seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_spelled(
+        encoding = write_spelled(
             folder, data, lambda label, options: choices.draw(st.sampled_from(options), label)
         )
-        found = import_dataset(from_directory(folder), folder / "out", OPTIONS)
+        options = replace(OPTIONS, encoding=encoding)
+        found = import_dataset(from_directory(folder), folder / "out", options)
         assert movies_of(found) == movies
         assert found.report.unreadable_times == 0, found.report.lines()
         assert found.fingerprint == fingerprint

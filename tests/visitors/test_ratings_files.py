@@ -12,10 +12,8 @@ from hypothesis import strategies as st
 from recommender import DataError, Recommender, read_ratings
 from recommender.core.errors import ProfileError
 from recommender.core.records import Id, Movie, Results
-from recommender.dataset.columns import COLUMN_NAMES
 from recommender.visitors.ratings_files import MAX_BYTES, MAX_ROWS, FileRating, from_file
 from recommender.visitors.ratings_matching import match, to_csv
-from recommender.visitors.ratings_table import COLUMNS
 from recommender.visitors.records import OwnRating
 
 SCALE = (0.5, 5.0)
@@ -386,22 +384,3 @@ def test_a_title_is_no_formula(tiny: Recommender, title: str, cell: str) -> None
 
     data = to_csv([OwnRating(7, 4.0, 5)], Titled(tiny.bundle)).decode("utf-8-sig")
     assert next(csv.DictReader(io.StringIO(data, newline="")))["title"] == cell
-
-
-# What else identifies an item in ratings of many people: books, or movies by a number that no
-# bundle knows.
-OTHERS = {"bookid", "isbn", "tmdbid", "tmdb", "bookrating"}
-
-
-@pytest.mark.parametrize(
-    ("part", "parts"),
-    [
-        ("user_id", ("user",)),
-        ("movie_id", ("movie", "imdb")),
-        ("rating", ("rating",)),
-        ("timestamp", ("time",)),
-    ],
-)
-def test_columns_are_called_as_in_ratings_of_many_people(part: str, parts: tuple[str, ...]) -> None:
-    known = {name for own in parts for name in COLUMNS[own]}
-    assert set(COLUMN_NAMES["ratings"][part]) - OTHERS <= known
