@@ -8,7 +8,7 @@ may hold commas, without quotes.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -37,18 +37,21 @@ def is_movies(lines: Sequence[str]) -> bool:
     )
 
 
-def rewrite_ratings(text: Path, copy: Path) -> None:
-    """Write the ratings of the file `text` into `copy`: `RATINGS_COLUMNS`, with commas.
+def rewrite_ratings(texts: Iterable[Path], copy: Path) -> None:
+    """Write the ratings of the files `texts` into `copy`: `RATINGS_COLUMNS`, with commas.
 
     Each row stays in its line; the movies' own lines become blank. Memory: a few MB.
     """
-    rest, movie = b"", b""
-    with open_bytes(text) as file, copy.open("wb") as out:
-        while chunk := file.read(_CHUNK):
-            whole, _, rest = (rest + chunk).rpartition(b"\n")
-            movie = _write_blocks(whole.replace(b"\r\n", b"\n").removesuffix(b"\r"), movie, out)
-        if rest.strip():
-            _write_blocks(rest.removesuffix(b"\r"), movie, out)
+    with copy.open("wb") as out:
+        for text in texts:
+            rest, movie = b"", b""
+            with open_bytes(text) as file:
+                while chunk := file.read(_CHUNK):
+                    whole, _, rest = (rest + chunk).rpartition(b"\n")
+                    whole = whole.replace(b"\r\n", b"\n").removesuffix(b"\r")
+                    movie = _write_blocks(whole, movie, out)
+                if rest.strip():
+                    _write_blocks(rest.removesuffix(b"\r"), movie, out)
 
 
 def rewrite_movies(text: Path, copy: Path) -> None:

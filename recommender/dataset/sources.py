@@ -61,6 +61,8 @@ SUFFIXES = (
     *(".csv.zip", ".zip", ".csv.bz2", ".csv.xz", ".csv.zst"),
 )
 _OTHER_NAMES: dict[Kind, list[str]] = {"ratings": ["u.data"], "movies": ["u.item"]}
+# The files of the Netflix Prize's ratings, as they are usually handed on.
+NETFLIX_RATINGS, NETFLIX_PARTS = "combined_data_{}.txt", 4
 _NETFLIX_MOVIE = re.compile(rb"\d{1,9},(\d{4}|NULL),")
 
 
@@ -74,6 +76,7 @@ class TableFile:
         parquet: whether it is Parquet; the other attributes are about text files.
         json: None, or whether it is JSON of objects a "line" or in one "array".
         member: the file's name in the archive that `path` is; None where it is none.
+        more: the other files where the table is in several, as the Netflix Prize's ratings are.
         delimiter: None where it is to be read off the header.
         quoted: whether fields may stand in double quotes.
         columns: the column names of a file without a header; None where it has one.
@@ -89,6 +92,7 @@ class TableFile:
     fallback_encoding: str | None = None
     json: Literal["line", "array"] | None = None
     member: str | None = None
+    more: tuple[Path, ...] = ()
 
     def __str__(self) -> str:
         return str(self.path if self.member is None else self.path / self.member)
@@ -96,7 +100,13 @@ class TableFile:
     @property
     def name(self) -> str:
         """The name of the file, or of the member of an archive, without its folder."""
-        return self.path.name if self.member is None else PurePosixPath(self.member).name
+        name = self.path.name if self.member is None else PurePosixPath(self.member).name
+        return f"{name} and {len(self.more)} more" if self.more else name
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The file, and the others where there are several."""
+        return self.path, *self.more
 
     @property
     def option(self) -> str:
@@ -151,7 +161,8 @@ def from_directory(folder: Path) -> Source:
     """Find the data set in a directory, or an archive, by the names of the files.
 
     Looks for ``ratings``, ``movies`` and (optional) ``tags`` and ``links`` with one of the endings
-    `SUFFIXES`, the first of them that exists; then for MovieLens 100K's ``u.data`` and ``u.item``.
+    `SUFFIXES`, the first of them that exists; then for MovieLens 100K's ``u.data`` and ``u.item``,
+    and for the Netflix Prize's ``combined_data_1.txt`` to ``_4.txt`` and ``movie_titles.csv``.
     In an archive they may be in a folder.
 
     Raises:
@@ -164,8 +175,8 @@ def from_directory(folder: Path) -> Source:
         if not folder.is_dir():
             problem = "is a file, not a directory" if folder.exists() else "does not exist"
             raise DataError(f"{folder} {problem}; check --dataset")
-        ratings = _find(folder, "ratings", "u.data")
-        movies = _find(folder, "movies", "u.item")
+        ratings = _find(folder, "ratings", "u.data", NETFLIX_RATINGS.format(1))
+        movies = _find(folder, "movies", "u.item", "movie_titles.csv", "movie_titles.txt")
         tags = _find(folder, "tags")
     except OSError as error:
         raise DataError(f"{folder} cannot be opened: {error.strerror}; check --dataset") from None
@@ -176,7 +187,11 @@ def from_directory(folder: Path) -> Source:
             f"{folder} has no {kind} file: looked for {names} and {other}; "
             "check --dataset, or name the files with --ratings and --movies"
         )
-    return from_files(ratings, movies, tags)
+    found = from_files(ratings, movies, tags)
+    if ratings.name != NETFLIX_RATINGS.format(1):
+        return found
+    more = (folder / NETFLIX_RATINGS.format(part) for part in range(2, NETFLIX_PARTS + 1))
+    return replace(found, ratings=replace(found.ratings, more=tuple(filter(Path.is_file, more))))
 
 
 def _from_archive(path: Path) -> Source:
@@ -186,8 +201,8 @@ def _from_archive(path: Path) -> Source:
     return from_files(path, path, tags, links)
 
 
-def _find(folder: Path, kind: str, other: str | None = None) -> Path | None:
-    names = [kind + suffix for suffix in SUFFIXES] + ([other] if other else [])
+def _find(folder: Path, kind: str, *others: str) -> Path | None:
+    names = [*(kind + suffix for suffix in SUFFIXES), *others]
     return next((folder / name for name in names if (folder / name).is_file()), None)
 
 

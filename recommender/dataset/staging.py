@@ -115,6 +115,15 @@ class StagingTable:
             line, _ = next(itertools.islice(found, row + self.layout.header, None))
         except (BrokenRecordError, StopIteration):  # DuckDB is not as strict
             return f"{self.file}, row {row + 1}"
+        return self._line(line)
+
+    def _line(self, line: int) -> str:
+        """The place of a line of all files of the table, one behind the other."""
+        for path in self.file.paths if self.file.more else ():
+            lines = sum(1 for _ in raw_lines(path))
+            if line <= lines:
+                return f"{path}, line {line}"
+            line -= lines
         return f"{self.file}, line {line}"
 
 
@@ -180,7 +189,11 @@ def _stage_text(
         raise DataError(f"{file} is empty; check {file.option}")
     if file.kind == "ratings" and netflix.is_ratings(lines):
         rewritten = scratch / "rewritten.txt"
-        netflix.rewrite_ratings(text, rewritten)
+        others = (
+            as_utf8(path, encoding, None, scratch / f"part-{number}.txt")
+            for number, path in enumerate(file.more)
+        )
+        netflix.rewrite_ratings([text, *others], rewritten)
         layout = TextLayout(",", False, netflix.RATINGS_COLUMNS, False, 1)
         text = rewritten
     elif file.kind == "movies" and netflix.is_movies(lines):

@@ -66,13 +66,14 @@ class LocalEngine:
         """Return a digest of the files' names and contents; see `Engine.contents`."""
         digest = hashlib.sha256()
         for table in source.files:
-            try:
-                content = sha256(table.path)
-            except OSError as error:
-                raise DataError(
-                    f"{table.path} cannot be read: {error.strerror}; check {table.option}"
-                ) from None
-            digest.update(f"{table.kind} {table.path.name} {content}\n".encode())
+            for path in table.paths:
+                try:
+                    content = sha256(path)
+                except OSError as error:
+                    raise DataError(
+                        f"{path} cannot be read: {error.strerror}; check {table.option}"
+                    ) from None
+                digest.update(f"{table.kind} {path.name} {content}\n".encode())
         return digest.hexdigest()
 
     def import_dataset(

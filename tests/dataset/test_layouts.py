@@ -164,6 +164,23 @@ def test_netflix_prize(tmp_path: Path, ending: str) -> None:
     assert found == [("Dinosaur Planet", 2003), ("At Home, A Stranger", None), ("Léon", 2004)]
 
 
+def test_netflix_prize_in_several_files(tmp_path: Path) -> None:
+    parts = NETFLIX, "3:\r\n7,1,2005-01-02", "4:\n7,2,2005-01-03\n8,4,2005-01-04\n"
+    for number, text in enumerate(parts, 1):
+        (tmp_path / f"combined_data_{number}.txt").write_bytes(text.encode())
+    (tmp_path / "movie_titles.csv").write_text("4,2001,Heat\n" + NETFLIX_MOVIES, encoding="latin-1")
+    dataset = import_dataset(from_directory(tmp_path), tmp_path / "out")
+    assert [(user, movie) for user, movie, _ in ratings_of(dataset)] == [
+        *((7, 3), (7, 4), (8, 4), (822109, 1), (1488844, 1), (1488844, 2)),
+    ]
+    assert dataset.report.files[0] == "combined_data_1.txt and 2 more"
+    (tmp_path / "combined_data_3.txt").write_text("4:\n7,2,2005-01-03\n8,four,2005-01-04\n")
+    with pytest.raises(
+        DataError, match=r"combined_data_3\.txt, line 3: rating four is not a number"
+    ):
+        import_dataset(from_directory(tmp_path), tmp_path / "out")
+
+
 def test_netflix_prize_in_many_chunks(tmp_path: Path) -> None:
     blocks = [(movie, range(movie % 7 * 3000)) for movie in range(1, 40)]
     text = "".join(
