@@ -200,7 +200,8 @@ def add_choice_options(command: argparse._ActionsContainer) -> None:
     command.add_argument(
         "--no-choose",
         action="store_true",
-        help="use the ranking model's settings as they are, instead of choosing on these data",
+        help="use the ranking model's settings as they are (with --add as they were chosen for the "
+        "bundle), instead of choosing on these data",
     )
 
 

@@ -139,7 +139,8 @@ def _train_on_more(options: argparse.Namespace) -> Bundle:
     from recommender.bundle.bundle import Bundle
     from recommender.bundle.posters import FILE as POSTERS
     from recommender.core.progress_bar import ProgressBar
-    from recommender.training.additions import added_source
+    from recommender.models.ranking import RankingModel
+    from recommender.training.additions import added_source, with_chosen
     from recommender.training.pipeline import train
     from recommender.training.settings_file import recorded_settings
 
@@ -147,6 +148,8 @@ def _train_on_more(options: argparse.Namespace) -> Bundle:
     if POSTERS in before.files and not options.posters:
         raise SettingsError(f"{options.bundle} has posters; give their folder again: --posters DIR")
     settings = _training_settings(options, recorded_settings(before.training.settings))
+    if options.no_choose:
+        settings = with_chosen(settings, RankingModel.load(before))
     movies, links = (Path(path) if path else None for path in (options.movies, options.links))
     folder = options.out.resolve().parent
     with (

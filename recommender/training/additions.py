@@ -9,8 +9,8 @@ would.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -40,7 +40,9 @@ from recommender.dataset.rating_scale import (
 from recommender.dataset.scratch import scratch_folder
 from recommender.dataset.sources import table_file
 from recommender.dataset.staging import MAX_ID_BYTES, StagingTable, load_staging_table
+from recommender.models.ranking import RankingModel
 from recommender.settings.memory_budget import MemoryBudget
+from recommender.training.pipeline import TrainingSettings
 
 _RATINGS = ("user_id", "movie_id", "rating", "timestamp")
 _RATING_SCHEMA = pa.schema((name, pa.string()) for name in _RATINGS)
@@ -79,7 +81,20 @@ def added_source(
         ) as connection:
             added = _Additions(connection, bundle, options, scratch)
             paths = added.write_ratings(ratings), added.write_movies(movies)
-        yield replace(from_files(*paths, links=links), broken_rows=added.broken_rows)
+        yield dataclasses.replace(from_files(*paths, links=links), broken_rows=added.broken_rows)
+
+
+def with_chosen(settings: TrainingSettings, model: RankingModel) -> TrainingSettings:
+    """Return `settings` with those of the ranking model as they were chosen for `model`, and not to
+    be chosen again."""
+    numbers = {**model.chosen, "neutral": model.neutral} if model.chosen else {}
+    values = {
+        name: type(value)(numbers[name])
+        for name, value in dataclasses.asdict(settings.ranking).items()
+        if name in numbers
+    }
+    ranking = dataclasses.replace(settings.ranking, **values)
+    return dataclasses.replace(settings, ranking=ranking, choose=False)
 
 
 class _Additions:

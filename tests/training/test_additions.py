@@ -9,7 +9,9 @@ from recommender.bundle.bundle import Bundle
 from recommender.cli.main import main
 from recommender.core.errors import DataError
 from recommender.dataset import ImportOptions, from_files, import_dataset
-from recommender.training.additions import added_source
+from recommender.models.ranking import RankingModel, RankingSettings
+from recommender.training.additions import added_source, with_chosen
+from recommender.training.pipeline import TrainingSettings
 
 OPTIONS = ["--min-user-ratings", "5", "--min-movie-ratings", "3", "--factors", "2", "--epochs", "2"]
 LINKS = "movieId,imdbId,tmdbId\n1,0114709,862\n58,12345678,\n"
@@ -64,6 +66,17 @@ def test_adding_equals_a_training_on_all(parts: Path) -> None:
     assert added.training.settings.credit == "Somebody"
     assert added.training.settings.stars == expected.training.settings.stars
     assert not list(parts.glob(".matinee*"))
+
+
+def test_settings_that_were_chosen_are_kept(tiny: Recommender) -> None:
+    model = RankingModel.load(tiny.bundle)
+    chosen = {"regularization": 14.0, "n_factors": 16.0, "rank": 96.0, "trials": 12.0}
+    settings = with_chosen(
+        TrainingSettings(), dataclasses.replace(model, chosen=chosen, neutral=0.5)
+    )
+    assert settings.ranking == RankingSettings(16, 96, 14.0, neutral=0.5)
+    assert not settings.choose
+    assert with_chosen(settings, dataclasses.replace(model, chosen={})) == settings
 
 
 def test_ratings_alone_are_added(tiny: Recommender, tmp_path: Path) -> None:
