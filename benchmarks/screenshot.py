@@ -23,7 +23,7 @@ VISITS = (
 def visit(page: Page, address: str) -> None:
     """Open a page, and give the panel's timeline time to see what it took."""
     page.goto(address)
-    expect(page.locator(".st-key-cards article, .st-key-try_again").first).to_be_visible()
+    expect(page.locator(".mt-cards article, .st-key-try_again").first).to_be_visible()
     page.wait_for_timeout(4_000)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import secrets
 from html import unescape
 
 from streamlit.testing.v1 import AppTest
@@ -26,5 +28,17 @@ def titles(app: AppTest) -> list[str]:
 
 
 def links(app: AppTest) -> list[str]:
-    """Where the cards' links lead: page and query."""
-    return [f"{link.proto.page}?{link.proto.query_string}" for link in app.page_link]
+    """Where the page's links lead, and those of the cards after them: page and query."""
+    own = [f"{link.proto.page}?{link.proto.query_string}" for link in app.page_link]
+    return own + texts(app, r'<a href="(.*?)"')
+
+
+def away(app: AppTest) -> list[str]:
+    """The movies of the cards that can be turned away, in order."""
+    return texts(app, r'data-act="away" data-movie="(.*?)"')
+
+
+def click(app: AppTest, action: str, *movies: object) -> AppTest:
+    """Click the button of each movie's card, faster than the server takes them up."""
+    clicks = [[secrets.token_hex(4), action, str(movie)] for movie in movies]
+    return app.text_input(key="clicks").set_value(json.dumps(clicks)).run()

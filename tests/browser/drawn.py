@@ -20,7 +20,7 @@ def settled(page: Page) -> None:
 
 def titles(page: Page) -> Locator:
     """The titles in the grid of cards."""
-    return page.locator(".st-key-cards article h3")
+    return page.locator(".mt-cards article h3")
 
 
 def pick_user(page: Page, user: str) -> None:

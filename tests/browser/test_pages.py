@@ -107,7 +107,7 @@ def test_an_address_means_the_same_in_the_other_language(server: Server, visit: 
 def test_a_card_leads_to_the_movies_similar_to_it(server: Server, visit: Visit) -> None:
     page = visit(server.url)
     heading(page, "What to watch next")
-    page.locator(".st-key-cards").get_by_role("link").nth(1).click()
+    page.locator(".mt-cards").get_by_role("link").nth(1).click()
     expect(page).to_have_url(f"{server.url}/similar?movie=296")
     expect(page.locator(".mt-single h3")).to_have_text("Pulp Fiction")
     expect(titles(page)).to_have_count(12)
@@ -119,7 +119,7 @@ def test_from_similar_to_similar_and_back(server: Server, visit: Visit) -> None:
         expect(titles(page)).to_have_count(12)
         settled(page)
         before, wanted = page.url, titles(page).nth(9).inner_text()
-        page.locator(".st-key-cards").get_by_role("link").nth(9).click()
+        page.locator(".mt-cards").get_by_role("link").nth(9).click()
         expect(page.locator(".mt-single h3")).to_have_text(wanted)
         expect(page.locator(".mt-single h3")).to_be_in_viewport()
         settled(page)
@@ -138,7 +138,7 @@ def test_what_was_set_is_there_on_other_pages_and_on_the_way_back(
     address = f"{server.url}/for-you?user=42&genres=Comedy&n=7&fewest=20"
     page = visit(address)
     expect(titles(page)).to_have_count(7)
-    page.locator(".st-key-cards").get_by_role("link").first.click()
+    page.locator(".mt-cards").get_by_role("link").first.click()
     heading(page, "Similar movies")
     expect(page.get_by_role("button", name="Filters (2)")).to_be_visible()
     expect(titles(page)).to_have_count(7)
@@ -208,7 +208,7 @@ def test_filters(server: Server, visit: Visit) -> None:
     page.get_by_role("combobox", name="Genres").fill("Film")
     page.get_by_role("option", name="Film noir").click()
     expect(page).to_have_url(re.compile(r"genres=Film-Noir"))
-    others = page.locator(".st-key-cards article").filter(has_not_text="Film noir")
+    others = page.locator(".mt-cards article").filter(has_not_text="Film noir")
     expect(others).to_have_count(0)
     expect(titles(page)).to_have_count(12)
     first = page.get_by_role("slider", name="Years").first

@@ -44,22 +44,22 @@ def no_poster(_: Movie) -> None:
 def grid(
     movies: Sequence[Movie],
     body: Callable[[int], str],
-    link: Callable[[Movie], None],
+    foot: Callable[[Movie], str],
     poster: Poster = no_poster,
 ) -> None:
-    """Cards side by side, as many as fit.
+    """Draw cards side by side, as many as fit: one message, however many they are.
 
     Args:
         body: gives the HTML under the title of the i-th movie.
-        link: draws what stands side by side at the foot of a movie's card.
+        foot: gives the HTML that stands side by side at the foot of a movie's card.
         poster: gives a movie's poster.
     """
-    with st.container(key="cards"):
-        for i, movie in enumerate(movies):
-            # In a row that wraps: the text takes a line, and what the foot draws stands below it.
-            with st.container(border=True, horizontal=True, vertical_alignment="center", gap=None):
-                st.html(f'<article class="mt-card">{_title_card(movie, poster)}{body(i)}</article>')
-                link(movie)
+    items = "".join(
+        f'<li><article class="mt-card">{_title_card(movie, poster)}{body(i)}'
+        f"<footer>{foot(movie)}</footer></article></li>"
+        for i, movie in enumerate(movies)
+    )
+    st.html(f'<ul class="mt-cards" role="list">{items}</ul>')
 
 
 def facts(movie: Movie, stars: float | None = None) -> str:

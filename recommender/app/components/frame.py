@@ -10,7 +10,7 @@ import streamlit as st
 
 from memory_toolkit.guard.guard import Busy
 from memory_toolkit.measure.returning import return_memory
-from recommender.app.components import query_params
+from recommender.app.components import clicks, query_params
 from recommender.app.components.markup import plain
 from recommender.app.components.reconnecting import draw_anew_when_reconnected
 from recommender.app.i18n import language
@@ -26,7 +26,7 @@ def draw(page: st.Page) -> None:
     query_params.arrive(page.url_path)
     st.html(_STYLES)
     with st.container(horizontal=True, horizontal_alignment="right", key="language"):
-        language.tell_browser()
+        _tell_browser()
         language.switch()
     draw_anew_when_reconnected()
     try:
@@ -54,6 +54,13 @@ def draw(page: st.Page) -> None:
         logging.getLogger(__name__).exception("page %s failed", page.title)
         st.error(t("error.unexpected"), icon=":material/error:")
     query_params.write()
+
+
+def _tell_browser() -> None:
+    """Tell the browser the language, so that a screen reader speaks it and no translation is
+    offered, and what a click on a movie card does."""
+    script = f'document.documentElement.lang = "{language.current_language()}"\n{clicks.SCRIPT}'
+    st.html(f"<script>{script}</script>", unsafe_allow_javascript=True, width="content")
 
 
 def _try_again(sentence: str) -> None:

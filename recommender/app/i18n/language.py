@@ -59,13 +59,6 @@ def switch() -> None:
     query_params.show(KEY, chosen, default=browser_language())
 
 
-def tell_browser() -> None:
-    """Tell the browser the language, so that a screen reader speaks it and no translation is
-    offered."""
-    script = f'document.documentElement.lang = "{current_language()}"'
-    st.html(f"<script>{script}</script>", unsafe_allow_javascript=True, width="content")
-
-
 def t(key: str, /, **values: object) -> str:
     """Return the text for `key` in the visitor's language, see `lookup`."""
     return lookup(key, current_language(), **values)

@@ -39,6 +39,6 @@ def _draw() -> None:
     cards.grid(
         [item.movie for item in found],
         lambda i: cards.facts(found[i].movie, found[i].stars) + cards.reasons(found[i]),
-        similar.link,
+        similar.linker(),
         matinee.poster,
     )

@@ -45,4 +45,4 @@ def _draw() -> None:
         + "</dl>"
     )
     st.header(t("home.popular"), anchor=False)
-    cards.grid(popular, lambda i: cards.facts(popular[i]), similar.link, matinee.poster)
+    cards.grid(popular, lambda i: cards.facts(popular[i]), similar.linker(), matinee.poster)

@@ -39,7 +39,7 @@ def _draw() -> None:
     if not found:
         controls.nothing_found()
     movies = [item.movie for item in found]
-    cards.grid(movies, lambda i: _body(found[i], weight), similar.link, matinee.poster)
+    cards.grid(movies, lambda i: _body(found[i], weight), similar.linker(), matinee.poster)
 
 
 def _weight() -> float:

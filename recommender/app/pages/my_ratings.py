@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
 import streamlit as st
 
-from recommender.app.components import cards, controls, query_params, ratings_file, stars, unsaved
+from recommender.app.components import (
+    cards,
+    clicks,
+    controls,
+    query_params,
+    ratings_file,
+    stars,
+    unsaved,
+)
 from recommender.app.components.markup import brief, plain
 from recommender.app.i18n.language import as_data_say, t
 from recommender.app.pages import similar
@@ -32,6 +41,7 @@ _PART, _SEARCH = "part", "find"
 _OFFERED, _ASKED = "my_ratings_offered", "my_ratings_asked"
 _TURNED_AWAY, _SHOWN = "my_ratings_away", "my_ratings_shown"
 _OFFERS, _MATCHES = 8, 12
+_AWAY = "away"
 _FIRST_SHOWN, _MORE_SHOWN = 30, 100
 
 
@@ -223,25 +233,20 @@ def _recommended(own: _Own) -> None:
     cards.grid(
         [item.movie for item in found],
         lambda i: _body(found[i], known=bool(given)),
-        _foot,
+        _foot(),
         own.matinee.poster,
     )
+    clicks.receive({_AWAY: _turn_away})
 
 
 def _body(item: Recommendation, *, known: bool) -> str:
     return cards.facts(item.movie, item.stars if known else None) + cards.reasons(item)
 
 
-def _foot(movie: Movie) -> None:
-    similar.link(movie)
-    st.button(
-        t("my_ratings.turn_away"),
-        key=f"away_{movie.movie_id}",
-        icon=":material/block:",
-        type="tertiary",
-        on_click=_turn_away,
-        args=(movie.movie_id,),
-    )
+def _foot() -> Callable[[Movie], str]:
+    """Return what gives the HTML at the foot of a movie's card."""
+    link, text = similar.linker(), t("my_ratings.turn_away")
+    return lambda movie: link(movie) + clicks.button(_AWAY, movie, text, "block")
 
 
 def _turn_away(movie_id: Id) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from urllib.parse import urlencode
 from zlib import crc32
 
 import streamlit as st
 
-from recommender.app.components import cards, controls, query_params, semantic_search
+from recommender.app.components import cards, clicks, controls, query_params, semantic_search
 from recommender.app.components.markup import brief, plain
 from recommender.app.i18n import language
 from recommender.app.i18n.language import t
+from recommender.app.pages import url_path
 from recommender.app.server.guarded_action import guarded_action
 from recommender.app.server.loading import initialize_recommender
 from recommender.core.errors import NotFoundError
@@ -36,26 +38,24 @@ def page() -> st.Page:
     return st.Page(_draw, title=t("similar.menu"), icon=":material/join_inner:", url_path="similar")
 
 
-def link(movie: Movie) -> None:
-    """A link to the movies similar to `movie`."""
+def linker() -> Callable[[Movie], str]:
+    """Return what gives the HTML of a link to the movies similar to a movie."""
     # What the page would write into the address itself comes along, or the back button would lead
     # to the address before it was written.
     kept = {key: query_params.shown(key) for key in (_METHOD, *controls.FILTERS, language.KEY)}
-    st.page_link(
-        page(),
-        label=t("similar.link"),
-        icon=":material/join_inner:",
-        query_params={**{k: v for k, v in kept.items() if v}, _MOVIE: str(movie.movie_id)},
-    )
+    path, text = url_path("similar"), t("similar.link")
+
+    def link(movie: Movie) -> str:
+        query = urlencode({**kept, _MOVIE: str(movie.movie_id)}, doseq=True)
+        return clicks.link(f"{path}?{query}", movie, text, "join_inner")
+
+    return link
 
 
 def _draw() -> None:
     matinee = initialize_recommender()
     subtitle = "semantic.subtitle" if matinee.semantic.available else "similar.subtitle"
     controls.heading(t("similar.title"), t(subtitle))
-    # A link within this page does not change the address; one from another page does. Only after
-    # this page does the session know its search field.
-    within = _SEARCH in st.session_state
     movie_id = st.query_params.get(_MOVIE)
     movie = next(iter(matinee.movies([movie_id])), None) if movie_id else None
     offered = _search(matinee, suggest=movie is None)
@@ -74,8 +74,6 @@ def _draw() -> None:
         method = _method(matinee.methods)
     with right:
         wishes = controls.list_options(matinee, choice=False)
-    if within:  # the server has the link's address already, the browser has not
-        st.query_params[_MOVIE] = str(movie.movie_id)
     try:
         with guarded_action(f"action.similar_{method}", matinee.max_bytes):
             found = matinee.find_similar_movies(
@@ -89,7 +87,7 @@ def _draw() -> None:
     if not found:
         controls.nothing_found()
     movies = [item.movie for item in found]
-    cards.grid(movies, lambda i: _body(found[i]), link, matinee.poster)
+    cards.grid(movies, lambda i: _body(found[i]), linker(), matinee.poster)
 
 
 def _into_sight(movie: Movie) -> None:

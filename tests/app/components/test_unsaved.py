@@ -19,7 +19,7 @@ from recommender.app.server.visitor import COOKIE
 from recommender.visitors.postgres_store import PostgresStore
 from recommender.visitors.records import VisitorRatings
 from tests.app.conftest import OpenPage
-from tests.app.drawn import PAGES, titles
+from tests.app.drawn import PAGES, away, click, titles
 from tests.app.pages.test_my_ratings import offered, part, rate
 from tests.support.postgres import PASSWORD, Place
 
@@ -139,9 +139,8 @@ def test_hiding_taking_back_and_deleting_while_it_is_away(
     place.server.kill()
     page.run()
     assert [w[:33] for w in warnings(page)] == ["Ratings cannot be stored right no"]
-    away = next(b for b in page.button if b.key and b.key.startswith("away_"))
     before = titles(page)
-    away.click().run()
+    click(page, "away", away(page)[0])
     assert titles(page) != before
     part(page, "rated")
     assert badges(page) == 1

@@ -4,7 +4,7 @@ from streamlit.testing.v1 import AppTest
 from recommender import Recommender
 from recommender.app.components.markup import plain
 from tests.app.conftest import OpenPage
-from tests.app.drawn import html, titles
+from tests.app.drawn import away, click, html, titles
 
 
 def offered(page: AppTest) -> list[int]:
@@ -126,9 +126,8 @@ def test_what_is_turned_away_stays_away_until_it_is_taken_back(
     page = open_page("my-ratings")
     rate(page, offered(page)[0], 5)
     before = titles(page)
-    away = next(button for button in page.button if button.key and button.key.startswith("away_"))
-    movie = int(away.key.removeprefix("away_"))
-    away.click().run()
+    movie = int(away(page)[0])
+    click(page, "away", movie)
     assert before[0] == tiny.movie(movie).title
     assert before[0] not in titles(page)
     assert len(titles(page)) == 12
@@ -144,7 +143,7 @@ def test_what_is_turned_away_stays_away_until_it_is_taken_back(
 def test_undo(open_page: OpenPage) -> None:
     page = open_page("my-ratings")
     before = titles(page)
-    next(b for b in page.button if b.key and b.key.startswith("away_")).click().run()
+    click(page, "away", away(page)[0])
     assert titles(page) != before
     next(button for button in page.button if button.label == "Undo").click().run()
     assert titles(page) == before

@@ -1,0 +1,47 @@
+// The links and buttons of movie cards, which are HTML of our own: a link changes the page without
+// loading it anew, and a button's click goes to the server by the hidden text field.
+if (!window.matineeListens) {
+  window.matineeListens = true;
+
+  const follow = (link) => {
+    history.pushState({}, "", link.href);
+    window.dispatchEvent(new PopStateEvent("popstate")); // Streamlit draws what the address says
+  };
+
+  const send = (button) => {
+    const field = document.querySelector(".st-key-clicks input");
+    // What the server has not taken up yet goes along, so no quick second click loses the first.
+    const clicks = JSON.parse(field.value || "[]");
+    const id = Math.random().toString(36).slice(2);
+    clicks.push([id, button.dataset.act, button.dataset.movie]);
+    const { set } = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value");
+    set.call(field, JSON.stringify(clicks)); // past React, which then hears of it
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+  };
+
+  // The list is drawn anew: whoever goes on by keyboard goes on where they were.
+  const keepPlace = (button) => {
+    const buttons = () => [...document.querySelectorAll(".mt-cards button")];
+    const place = buttons().indexOf(button);
+    new MutationObserver((_, observer) => {
+      if (button.isConnected) return;
+      observer.disconnect();
+      if (document.activeElement === document.body) {
+        buttons()[place]?.focus({ preventScroll: true });
+      }
+    }).observe(document.body, { childList: true, subtree: true });
+  };
+
+  document.addEventListener("click", (event) => {
+    const target = event.target.closest?.(".mt-cards a, .mt-cards button");
+    if (!target) return;
+    if (target.matches("button")) {
+      keepPlace(target);
+      send(target);
+    } else if (!(event.button || event.ctrlKey || event.metaKey || event.shiftKey)) {
+      event.preventDefault();
+      follow(target);
+    }
+  });
+}

@@ -1,0 +1,83 @@
+"""Clicks on movie cards, which are HTML of our own: links, and buttons for small actions.
+
+A widget for each button would be two messages a movie, each of which takes a lock of all sessions.
+So `clicks.js` writes what is clicked into one hidden text field, which a page draws once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import streamlit as st
+
+from recommender.app.components.markup import escape
+from recommender.app.server.loading import initialize_recommender
+from recommender.core.records import Id, Movie
+
+SCRIPT = Path(__file__).with_name("clicks.js").read_text("utf-8")
+FIELD = "clicks"
+# The clicks that were taken up last: a quick second one may bring the first along again.
+_TAKEN = "clicks.taken"
+_MAX_REMEMBERED = 200
+_MAX_LETTERS = 100_000
+Actions = Mapping[str, Callable[[Id], object]]
+
+
+def button(action: str, movie: Movie, text: str, icon: str) -> str:
+    """Return the HTML of a button that does `action` with `movie`; see `receive`.
+
+    Args:
+        icon: a name of Google's Material Symbols.
+    """
+    return (
+        f'<button type="button" data-act="{action}" data-movie="{escape(str(movie.movie_id))}" '
+        f'aria-label="{_label(text, movie)}">{_icon(icon)}{escape(text)}</button>'
+    )
+
+
+def link(address: str, movie: Movie, text: str, icon: str) -> str:
+    """Return the HTML of a link to `address`, a page of the app, as `button`."""
+    return (
+        f'<a href="{escape(address)}" target="_self" aria-label="{_label(text, movie)}">'
+        f"{_icon(icon)}{escape(text)}</a>"
+    )
+
+
+def receive(actions: Actions) -> None:
+    """Draw the field by which clicks come, and do for each what `actions` names.
+
+    Args:
+        actions: functions of a module, since the session keeps them.
+    """
+    st.text_input(FIELD, key=FIELD, label_visibility="collapsed", on_change=_take, args=(actions,))
+
+
+def _take(actions: Actions) -> None:
+    """Do what was clicked, and empty the field, by which the browser knows."""
+    taken = st.session_state.setdefault(_TAKEN, deque(maxlen=_MAX_REMEMBERED))
+    for number, action, movie_id in _read(st.session_state[FIELD]):
+        if number not in taken and action in actions:
+            taken.append(number)
+            for movie in initialize_recommender().movies([movie_id]):
+                actions[action](movie.movie_id)
+    st.session_state[FIELD] = ""
+
+
+def _read(text: str) -> list[tuple[str, str, str]]:
+    """Return number, action and movie of each click; none if the text is not `clicks.js`'s."""
+    try:
+        clicks = json.loads(text[:_MAX_LETTERS] or "[]")
+        return [(str(number), str(action), str(movie)) for number, action, movie in clicks]
+    except (ValueError, TypeError, RecursionError):
+        return []
+
+
+def _label(text: str, movie: Movie) -> str:
+    return escape(f"{text}: {movie.title}")
+
+
+def _icon(name: str) -> str:
+    return f'<i class="mt-icon" aria-hidden="true">{name}</i>'
