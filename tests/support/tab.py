@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import http.cookies
+import json
 import random
 import secrets
 import time
@@ -47,10 +48,14 @@ class Drawn:
     Attributes:
         seconds: from the request to the end of the run.
         problems: what stands in boxes for errors and in toasts, and exceptions.
+        messages: that the server sent.
+        size: of these, in bytes.
     """
 
     seconds: float
     problems: tuple[str, ...]
+    messages: int = 0
+    size: int = 0
 
 
 class Tab:
@@ -65,8 +70,10 @@ class Tab:
         self._port = port
         self._cookies: http.cookies.SimpleCookie = http.cookies.SimpleCookie()
         self._elements: dict[tuple[int, ...], Element] = {}
+        self._fragments: dict[tuple[int, ...], str] = {}  # of which the element is part
         self._states: dict[str, WidgetState] = {}
         self._query = self._session = ""
+        self._messages = self._size = 0  # of the last run
         self._refreshed: dict[str, float] = {}  # seconds between its runs, by fragment
         self.pages: dict[str, str] = {}
         self.path = ""
@@ -123,10 +130,17 @@ class Tab:
         state = _state(widget.id, kind, value)
         if key := getattr(widget, "query_param_key", ""):
             self._show_in_address(key, widget, value)
+        fragment = self._fragment_of(widget)
         if kind == "button":  # a click does not last
-            return await self._run(started, state)
+            return await self._run(started, state, fragment)
         self._states[widget.id] = state
-        return await self._run(started)
+        return await self._run(started, fragment=fragment)
+
+    async def click_card(self, action: str, movie: str) -> Drawn:
+        """Click the button of a movie's card."""
+        (field,) = self.widgets("text_input", "clicks")
+        clicks = json.dumps([[secrets.token_hex(4), action, movie]])
+        return await self.set(field, "text_input", clicks)
 
     async def upload(self, widget: Proto, name: str, data: bytes) -> Drawn:
         """Drop a file onto an uploader."""
@@ -143,7 +157,7 @@ class Tab:
         info.file_id = urls.file_id
         info.file_urls.CopyFrom(urls)
         self._states[widget.id] = state
-        return await self._run(started)
+        return await self._run(started, fragment=self._fragment_of(widget))
 
     async def download(self, widget: Proto) -> bytes:
         """Click a download button; returns the file."""
@@ -158,7 +172,7 @@ class Tab:
             if time.perf_counter() + interval > end:
                 break
             await asyncio.sleep(interval)
-            drawn.append(await self._run(time.perf_counter(), fragment=fragment))
+            drawn.append(await self._run(time.perf_counter(), fragment=fragment, timer=True))
         await asyncio.sleep(max(0.0, end - time.perf_counter()))
         return drawn
 
@@ -176,30 +190,38 @@ class Tab:
         return [widget for widget in self.all(kind) if widget.id.endswith(f"-{key}")]
 
     async def _run(
-        self, started: float, click: WidgetState | None = None, fragment: str = ""
+        self,
+        started: float,
+        click: WidgetState | None = None,
+        fragment: str = "",
+        *,
+        timer: bool = False,
     ) -> Drawn:
         ask = BackMsg()
         state = ask.rerun_script
         state.query_string, state.fragment_id = self._query, fragment
         state.page_script_hash = self.pages.get(self.path, "")
         state.page_name = "" if self.pages else self.path
-        state.is_auto_rerun = bool(fragment)
+        state.is_auto_rerun = timer
         state.context_info.locale, state.context_info.timezone = "en-US", "UTC"
         state.context_info.url = f"http://127.0.0.1:{self._port}/{self.path}"
         state.widget_states.widgets.extend(self._states.values())
         if click is not None:
             state.widget_states.widgets.append(click)
+        self._messages = self._size = 0
         async with asyncio.timeout(TIMEOUT):
             await self._ask(ask, "script_finished")
         self._keep_states()
-        return Drawn(time.perf_counter() - started, tuple(self._problems()))
+        seconds = time.perf_counter() - started
+        return Drawn(seconds, tuple(self._problems()), self._messages, self._size)
 
     async def _ask(self, ask: BackMsg, answer: str) -> ForwardMsg:
         """Send `ask` and take in what comes, up to the message of type `answer`."""
         await self._socket.send(ask.SerializeToString())
         while True:
-            message = ForwardMsg()
-            message.ParseFromString(await self._socket.recv(decode=False))
+            message, content = ForwardMsg(), await self._socket.recv(decode=False)
+            message.ParseFromString(content)
+            self._messages, self._size = self._messages + 1, self._size + len(content)
             kind = message.WhichOneof("type")
             self._take_in(kind, message)
             early = message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
@@ -212,11 +234,17 @@ class Tab:
             self._elements.pop(place, None)
             if message.delta.WhichOneof("type") == "new_element":
                 self._elements[place] = message.delta.new_element
+                self._fragments[place] = message.delta.fragment_id
         elif kind == "new_session":
             self._session = message.new_session.initialize.session_id
-            if not message.metadata.run.fragment_ids:
-                self._elements.clear()
+            drawn_anew = message.metadata.run.fragment_ids
+            if not drawn_anew:
                 self._refreshed.clear()
+            self._elements = {
+                place: element
+                for place, element in self._elements.items()
+                if drawn_anew and self._fragments[place] not in drawn_anew
+            }
         elif kind == "navigation":
             self.pages = {
                 page.url_pathname: page.page_script_hash for page in message.navigation.app_pages
@@ -225,6 +253,9 @@ class Tab:
             self._query = message.page_info_changed.query_string
         elif kind == "auto_rerun":
             self._refreshed[message.auto_rerun.fragment_id] = message.auto_rerun.interval
+        elif kind == "stop_auto_rerun":
+            for fragment in message.stop_auto_rerun.fragment_ids:
+                self._refreshed.pop(fragment, None)
 
     async def _connect(self) -> None:
         token = self._cookies["_streamlit_xsrf"].value
@@ -246,6 +277,14 @@ class Tab:
             for key, state in self._states.items()
             if key in present and not getattr(present[key], "set_value", False)
         }
+
+    def _fragment_of(self, widget: Proto) -> str:
+        """Return the fragment that a use of `widget` draws anew; empty for the whole page."""
+        for place, element in self._elements.items():
+            kind = element.WhichOneof("type") or ""
+            if getattr(getattr(element, kind, None), "id", "") == widget.id:
+                return self._fragments[place]
+        return ""
 
     def _all_widgets(self) -> Iterator[Proto]:
         for element in self._elements.values():

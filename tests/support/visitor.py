@@ -120,8 +120,12 @@ class Visitor:
 
     async def _come(self) -> None:
         await self._did("come to the app", self._tab.open())
-        titles = re.findall(r"<h3>(.*?)</h3>", " ".join(one.body for one in self._tab.all("html")))
+        titles = re.findall(r"<h3>(.*?)</h3>", self._html())
         self._words = re.findall(r"\w{3,}", html.unescape(" ".join(titles))) or ["the"]
+
+    def _html(self) -> str:
+        """Return the page's own HTML."""
+        return " ".join(one.body for one in self._tab.all("html"))
 
     async def _did(self, action: str, doing: Awaitable[Drawn]) -> None:
         """Wait for what an action draws, write it down, and look at it for a while."""
@@ -184,10 +188,10 @@ class Visitor:
 
     async def home(self) -> None:
         await self._open("")
-        links = self._tab.all("page_link")
+        links = re.findall(r'<a href="(\S+?)\?(\S+?)"', self._html())
         if links:
-            link = self._random.choice(links)
-            await self._did("follow a link", self._tab.go(link.page, link.query_string))
+            page, query = self._random.choice(links)
+            await self._did("follow a link", self._tab.go(page, html.unescape(query)))
 
     async def order(self) -> None:
         await self._open("for-you")
@@ -253,7 +257,10 @@ class Visitor:
 
     async def turn_away(self) -> None:
         await self._open("my-ratings")
-        await self._press("not interested", "my_ratings.turn_away")
+        movies = re.findall(r'data-act="away" data-movie="(.*?)"', self._html())
+        if movies:
+            movie = html.unescape(self._random.choice(movies))
+            await self._did("not interested", self._tab.click_card("away", movie))
         await self._press("undo", "my_ratings.undo")
 
     async def own_file(self) -> None:

@@ -41,7 +41,7 @@ def button(action: str, movie: Movie, text: str, icon: str) -> str:
 def link(address: str, movie: Movie, text: str, icon: str) -> str:
     """Return the HTML of a link to `address`, a page of the app, as `button`."""
     return (
-        f'<a href="{escape(address)}" target="_self" aria-label="{_label(text, movie)}">'
+        f'<a href="{escape(address)}" aria-label="{_label(text, movie)}">'
         f"{_icon(icon)}{escape(text)}</a>"
     )
 

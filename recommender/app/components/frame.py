@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 
 import streamlit as st
@@ -22,20 +25,42 @@ _STYLES = Path(__file__).with_name("styles.css")
 
 
 def draw(page: st.Page) -> None:
-    """Draw `page` within the frame. An error becomes a sentence; a traceback goes to the log."""
+    """Draw `page` within the frame, of which only the page is drawn again by a click on it."""
     query_params.arrive(page.url_path)
     st.html(_STYLES)
     with st.container(horizontal=True, horizontal_alignment="right", key="language"):
         _tell_browser()
         language.switch()
     draw_anew_when_reconnected()
-    try:
+    with _errors_as_sentences("frame"):
         if settings().debug_memory:
             # Imported only here, so that without DEBUG_MEMORY it costs nothing.
             from recommender.app.memory.panel import memory_panel
 
             memory_panel()
-        page.run()
+    page.run()
+
+
+def body(draw: Callable[[], None]) -> Callable[[], None]:
+    """Make a page of `draw`: a fragment, so that a click on the page sends nothing of the frame.
+
+    An error in it becomes a sentence; a traceback goes to the log.
+    """
+
+    @st.fragment
+    @wraps(draw)
+    def fragment() -> None:
+        with _errors_as_sentences(draw.__module__.rpartition(".")[2]):
+            draw()
+        query_params.write()
+
+    return fragment
+
+
+@contextmanager
+def _errors_as_sentences(page: str) -> Iterator[None]:
+    try:
+        yield
     except SettingsError as error:
         _problem(t("error.settings"), error)
     except FetchingError as error:
@@ -45,15 +70,14 @@ def draw(page: st.Page) -> None:
     except Busy:  # the guard has written it to the log
         _try_again(t("error.busy"))
     except MemoryError as error:
-        logging.getLogger(__name__).exception("page %s needed too much memory", page.title)
+        logging.getLogger(__name__).exception("page %s needed too much memory", page)
         # What it held is still in the frames.
         traceback.clear_frames(error.__traceback__)
         return_memory()
         _try_again(t("error.memory"))
     except Exception:  # the page must not show a traceback, whatever it was
-        logging.getLogger(__name__).exception("page %s failed", page.title)
+        logging.getLogger(__name__).exception("page %s failed", page)
         st.error(t("error.unexpected"), icon=":material/error:")
-    query_params.write()
 
 
 def _tell_browser() -> None:

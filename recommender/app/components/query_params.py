@@ -100,6 +100,7 @@ def write() -> None:
     after = {k: v for k, v in (before | st.session_state[_VALUES]).items() if v}
     if after != before:
         st.query_params.from_dict(after)
+    st.session_state[_VALUES] = {}  # the page may be drawn again without its frame
 
 
 def _texts(value: Value) -> list[str]:

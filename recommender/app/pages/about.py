@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from recommender.app.components import frame
 from recommender.app.components.markup import with_links
 from recommender.app.i18n.language import t
 from recommender.app.server.loading import load_all_data
@@ -14,6 +15,7 @@ def page() -> st.Page:
     return st.Page(_draw, title=t("about.menu"), icon=":material/info:", url_path="about")
 
 
+@frame.body
 def _draw() -> None:
     bundle = load_all_data()
     training = bundle.training

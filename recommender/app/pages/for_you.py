@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from recommender.app.components import cards, controls
+from recommender.app.components import cards, controls, frame
 from recommender.app.i18n.language import t
 from recommender.app.pages import my_ratings, similar
 from recommender.app.server.guarded_action import guarded_action
@@ -18,6 +18,7 @@ def page() -> st.Page:
     return st.Page(_draw, title=t("for_you.menu"), icon=":material/person:", url_path="for-you")
 
 
+@frame.body
 def _draw() -> None:
     controls.heading(t("for_you.title"), t("for_you.subtitle"))
     matinee = initialize_recommender()

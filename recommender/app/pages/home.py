@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from recommender.app.components import cards
+from recommender.app.components import cards, frame
 from recommender.app.i18n.language import t
 from recommender.app.pages import for_you, hybrid, my_ratings, similar
 from recommender.app.server.guarded_action import guarded_action
@@ -18,6 +18,7 @@ def page() -> st.Page:
     return st.Page(_draw, title=t("home.menu"), icon=":material/theaters:", default=True)
 
 
+@frame.body
 def _draw() -> None:
     st.title(t("home.title"), anchor=False)
     st.markdown(t("home.subtitle"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from recommender.app.components import cards, controls, query_params
+from recommender.app.components import cards, controls, frame, query_params
 from recommender.app.i18n.language import t
 from recommender.app.pages import my_ratings, similar
 from recommender.app.server.guarded_action import guarded_action
@@ -20,6 +20,7 @@ def page() -> st.Page:
     return st.Page(_draw, title=t("hybrid.menu"), icon=":material/tune:", url_path="hybrid")
 
 
+@frame.body
 def _draw() -> None:
     controls.heading(t("hybrid.title"), t("hybrid.subtitle"))
     matinee = initialize_recommender()

@@ -12,6 +12,7 @@ from recommender.app.components import (
     cards,
     clicks,
     controls,
+    frame,
     query_params,
     ratings_file,
     stars,
@@ -64,6 +65,7 @@ def link() -> None:
     st.page_link(page(), label=t("user.own"), icon=":material/star:")
 
 
+@frame.body
 def _draw() -> None:
     controls.heading(t("my_ratings.title"), t("my_ratings.subtitle"))
     matinee = initialize_recommender()

@@ -9,7 +9,7 @@ from zlib import crc32
 
 import streamlit as st
 
-from recommender.app.components import cards, clicks, controls, query_params, semantic_search
+from recommender.app.components import cards, clicks, controls, frame, query_params, semantic_search
 from recommender.app.components.markup import brief, plain
 from recommender.app.i18n import language
 from recommender.app.i18n.language import t
@@ -52,6 +52,7 @@ def linker() -> Callable[[Movie], str]:
     return link
 
 
+@frame.body
 def _draw() -> None:
     matinee = initialize_recommender()
     subtitle = "semantic.subtitle" if matinee.semantic.available else "similar.subtitle"
