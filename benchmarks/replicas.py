@@ -45,7 +45,7 @@ from recommender.settings.env_file import read_env_file
 from recommender.settings.environment import Settings
 from recommender.visitors.stores import open_database
 from tests.support.replicas import Proxy, Replica, haproxy, proxy, replicas
-from tests.support.tab import Drawn, Proto, Tab
+from tests.support.tab import Drawn, Tab
 
 TEMPLATE = Path(__file__).resolve().parent.parent / "deploy" / "256mb.env"
 SAMPLE_SECONDS = 0.25
@@ -89,21 +89,18 @@ class Visitor:
                     self._note(await self.tab.go("my-ratings"))
                 elif self.random.random() < 0.3:
                     self._note(await self.tab.go(self.random.choice(("", "about", "similar"))))
-                elif rows := self.tab.all("feedback"):
-                    row = self.random.choice(rows)
-                    rating = row.id.rpartition("-stars_")[2]
-                    await self._rate(row, rating)
+                elif movies := self.tab.offered():
+                    rating = self.random.choice(movies)
+                    await self._rate(rating)
             except GONE:
                 if rating:
                     self.in_the_air.add(rating)
                 await self._come_back()
         await self.tab.close()
 
-    async def _rate(self, row: Proto, movie: str) -> None:
+    async def _rate(self, movie: str) -> None:
         star = self.random.randrange(5)
-        if self.kept.get(movie) == star:  # would take it back
-            star = (star + 1) % 5
-        self._note(await self.tab.set(row, "feedback", str(star)))
+        self._note(await self.tab.click("rate", movie, str(star)))
         self.kept[movie] = star
         self.in_the_air.discard(movie)
 

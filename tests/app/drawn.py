@@ -38,7 +38,25 @@ def away(app: AppTest) -> list[str]:
     return texts(app, r'data-act="away" data-movie="(.*?)"')
 
 
-def click(app: AppTest, action: str, *movies: object) -> AppTest:
-    """Click the button of each movie's card, faster than the server takes them up."""
-    clicks = [[secrets.token_hex(4), action, str(movie)] for movie in movies]
+def click(app: AppTest, action: str, *movies: object, value: str = "") -> AppTest:
+    """Click the button of each movie, faster than the server takes them up."""
+    clicks = [[secrets.token_hex(4), action, str(movie), value] for movie in movies]
     return app.text_input(key="clicks").set_value(json.dumps(clicks)).run()
+
+
+def offered(app: AppTest) -> list[int]:
+    """The movies with stars to click, in order."""
+    return [int(movie) for movie in texts(app, r'mt-stars-row".*?data-movie="(.*?)"')]
+
+
+def stars(app: AppTest, movie: int) -> int | None:
+    """The star, 1 to 5, that is shown as given to a movie."""
+    shown = texts(app, rf'aria-checked="true"[^>]* data-movie="{movie}" data-value="(.)"')
+    return int(shown[0]) + 1 if shown else None
+
+
+def rate(app: AppTest, movie: int, star: int | None) -> AppTest:
+    """Click a star, 1 to 5; None is the one that is shown."""
+    value = str((star or stars(app, movie) or 0) - 1)
+    (action,) = texts(app, rf'data-act="(\w+)" data-movie="{movie}" data-value="{value}"')
+    return click(app, action, movie, value=value)

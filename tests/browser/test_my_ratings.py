@@ -33,7 +33,7 @@ def own_server(
 
 
 def rows(page: Page) -> Locator:
-    return page.get_by_test_id("stFeedback")
+    return page.get_by_role("radiogroup", name=re.compile("^(Your stars|내 별점): "))
 
 
 def star(page: Page, row: int, number: int) -> Locator:

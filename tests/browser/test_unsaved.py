@@ -49,7 +49,7 @@ def test_nothing_is_lost_and_the_page_says_how_things_stand(
     rate(page, 1, 1)
     rate(page, 2, 4)
     expect(page.get_by_text(unsaved)).to_be_visible()
-    expect(page.locator(".stMarkdownBadge")).to_have_text([re.compile(f"{badge}$")] * 2)
+    expect(page.locator(".mt-waits")).to_have_text([re.compile(f"{badge}$")] * 2)
     expect(star(page, 0, 5)).to_be_checked()
     expect(titles(page)).to_have_count(12)
     assert page.evaluate(CUT_OFF) <= 0
@@ -59,7 +59,7 @@ def test_nothing_is_lost_and_the_page_says_how_things_stand(
 
     place.server.start()
     expect(page.get_by_text(saved)).to_be_visible()  # nobody clicks
-    expect(page.locator(".stMarkdownBadge")).to_have_count(0)
+    expect(page.locator(".mt-waits")).to_have_count(0)
     assert place.execute("SELECT count(*) FROM {s}.opinions") == [(3,)]
     open_part(page, rated)
     expect(rows(page)).to_have_count(3)

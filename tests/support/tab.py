@@ -7,10 +7,12 @@ in answer to a click. Messages come whole, since no hash of an earlier one is ev
 from __future__ import annotations
 
 import asyncio
+import html
 import http.client
 import http.cookies
 import json
 import random
+import re
 import secrets
 import time
 from collections.abc import Iterator
@@ -32,7 +34,6 @@ _HTML = {"Accept": "text/html", "Accept-Language": "en-US"}
 _VALUES = {
     "button": "trigger_value",
     "button_group": "string_array_value",
-    "feedback": "string_value",
     "multiselect": "string_array_value",
     "selectbox": "string_value",
     "slider": "double_array_value",
@@ -136,11 +137,20 @@ class Tab:
         self._states[widget.id] = state
         return await self._run(started, fragment=fragment)
 
-    async def click_card(self, action: str, movie: str) -> Drawn:
-        """Click the button of a movie's card."""
+    async def click(self, action: str, movie: str, value: str = "") -> Drawn:
+        """Click a button of a movie in one of the page's lists."""
         (field,) = self.widgets("text_input", "clicks")
-        clicks = json.dumps([[secrets.token_hex(4), action, movie]])
+        clicks = json.dumps([[secrets.token_hex(4), action, movie, value]])
         return await self.set(field, "text_input", clicks)
+
+    def offered(self, action: str = "rate") -> list[str]:
+        """The movies that the lists have such a button for, in order."""
+        found = re.findall(rf'data-act="{action}" data-movie="(.*?)"', self.html())
+        return list(dict.fromkeys(map(html.unescape, found)))
+
+    def html(self) -> str:
+        """The page's own HTML."""
+        return " ".join(element.body for element in self.all("html"))
 
     async def upload(self, widget: Proto, name: str, data: bytes) -> Drawn:
         """Drop a file onto an uploader."""

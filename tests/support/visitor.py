@@ -120,12 +120,8 @@ class Visitor:
 
     async def _come(self) -> None:
         await self._did("come to the app", self._tab.open())
-        titles = re.findall(r"<h3>(.*?)</h3>", self._html())
+        titles = re.findall(r"<h3>(.*?)</h3>", self._tab.html())
         self._words = re.findall(r"\w{3,}", html.unescape(" ".join(titles))) or ["the"]
-
-    def _html(self) -> str:
-        """Return the page's own HTML."""
-        return " ".join(one.body for one in self._tab.all("html"))
 
     async def _did(self, action: str, doing: Awaitable[Drawn]) -> None:
         """Wait for what an action draws, write it down, and look at it for a while."""
@@ -188,7 +184,7 @@ class Visitor:
 
     async def home(self) -> None:
         await self._open("")
-        links = re.findall(r'<a href="(\S+?)\?(\S+?)"', self._html())
+        links = re.findall(r'<a href="(\S+?)\?(\S+?)"', self._tab.html())
         if links:
             page, query = self._random.choice(links)
             await self._did("follow a link", self._tab.go(page, html.unescape(query)))
@@ -250,17 +246,15 @@ class Visitor:
         await self._rate()
 
     async def _rate(self) -> None:
-        rows = self._tab.all("feedback")
-        if rows:
-            row, stars = self._random.choice(rows), str(self._random.randrange(5))
-            await self._did("rate a movie", self._tab.set(row, "feedback", stars))
+        if movies := self._tab.offered():
+            movie, stars = self._random.choice(movies), str(self._random.randrange(5))
+            await self._did("rate a movie", self._tab.click("rate", movie, stars))
 
     async def turn_away(self) -> None:
         await self._open("my-ratings")
-        movies = re.findall(r'data-act="away" data-movie="(.*?)"', self._html())
-        if movies:
-            movie = html.unescape(self._random.choice(movies))
-            await self._did("not interested", self._tab.click_card("away", movie))
+        if movies := self._tab.offered("away"):
+            movie = self._random.choice(movies)
+            await self._did("not interested", self._tab.click("away", movie))
         await self._press("undo", "my_ratings.undo")
 
     async def own_file(self) -> None:
@@ -270,8 +264,8 @@ class Visitor:
             if not button.disabled:
                 await self._export_and_import(button)
         await self._choose("part of my ratings", "part", 1)
-        for row in self._tab.all("feedback")[:1]:
-            await self._did("take back a rating", self._tab.set(row, "feedback", ""))
+        for movie in self._tab.offered("unrate")[:1]:
+            await self._did("take back a rating", self._tab.click("unrate", movie))
         await self._choose("part of my ratings", "part", 2)
         await self._press("delete all", "my_ratings.delete_yes")
 

@@ -1,5 +1,5 @@
-// The links and buttons of movie cards, which are HTML of our own: a link changes the page without
-// loading it anew, and a button's click goes to the server by the hidden text field.
+// The links and buttons of lists of movies, which are HTML of our own: a link changes the page
+// without loading it anew, and a button's click goes to the server by the hidden text field.
 if (!window.matineeListens) {
   window.matineeListens = true;
 
@@ -13,7 +13,8 @@ if (!window.matineeListens) {
     // What the server has not taken up yet goes along, so no quick second click loses the first.
     const clicks = JSON.parse(field.value || "[]");
     const id = Math.random().toString(36).slice(2);
-    clicks.push([id, button.dataset.act, button.dataset.movie]);
+    const { act, movie, value } = button.dataset;
+    clicks.push([id, act, movie, value ?? ""]);
     const { set } = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value");
     set.call(field, JSON.stringify(clicks)); // past React, which then hears of it
     field.dispatchEvent(new Event("input", { bubbles: true }));
@@ -22,19 +23,21 @@ if (!window.matineeListens) {
 
   // The list is drawn anew: whoever goes on by keyboard goes on where they were.
   const keepPlace = (button) => {
-    const buttons = () => [...document.querySelectorAll(".mt-cards button")];
-    const place = buttons().indexOf(button);
+    const buttons = () => [...document.querySelectorAll(`.${button.closest("ul").className} button`)];
+    const name = ({ dataset }) => [dataset.movie, dataset.value].join();
+    const [place, named] = [buttons().indexOf(button), name(button)];
     new MutationObserver((_, observer) => {
       if (button.isConnected) return;
       observer.disconnect();
-      if (document.activeElement === document.body) {
-        buttons()[place]?.focus({ preventScroll: true });
-      }
+      if (document.activeElement !== document.body) return;
+      const there = buttons();
+      const next = there.find((other) => name(other) === named) ?? there[place];
+      next?.focus({ preventScroll: true });
     }).observe(document.body, { childList: true, subtree: true });
   };
 
   document.addEventListener("click", (event) => {
-    const target = event.target.closest?.(".mt-cards a, .mt-cards button");
+    const target = event.target.closest?.(".mt-cards a, [data-act]");
     if (!target) return;
     if (target.matches("button")) {
       keepPlace(target);
@@ -43,5 +46,15 @@ if (!window.matineeListens) {
       event.preventDefault();
       follow(target);
     }
+  });
+
+  // Stars are one stop of the tab key; the arrows go from star to star.
+  const steps = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 };
+  document.addEventListener("keydown", (event) => {
+    const star = event.target.closest?.("[role=radio][data-act]");
+    if (!star || !steps[event.key]) return;
+    event.preventDefault();
+    const all = [...star.parentElement.children];
+    all[(all.indexOf(star) + steps[event.key] + all.length) % all.length].focus();
   });
 }

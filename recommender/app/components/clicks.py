@@ -1,7 +1,7 @@
-"""Clicks on movie cards, which are HTML of our own: links, and buttons for small actions.
+"""Clicks on lists of movies, which are HTML of our own: links, and buttons for small actions.
 
-A widget for each button would be two messages a movie, each of which takes a lock of all sessions.
-So `clicks.js` writes what is clicked into one hidden text field, which a page draws once.
+Widgets would be two or three messages a movie, each of which takes a lock of all sessions. So
+`clicks.js` writes what is clicked into one hidden text field, which a page draws once.
 """
 
 from __future__ import annotations
@@ -23,54 +23,65 @@ FIELD = "clicks"
 _TAKEN = "clicks.taken"
 _MAX_REMEMBERED = 200
 _MAX_LETTERS = 100_000
-Actions = Mapping[str, Callable[[Id], object]]
+Actions = Mapping[str, Callable[[Id, str], object]]
 
 
-def button(action: str, movie: Movie, text: str, icon: str) -> str:
+def button(action: str, movie: Movie, text: str, icon_name: str) -> str:
     """Return the HTML of a button that does `action` with `movie`; see `receive`.
 
     Args:
-        icon: a name of Google's Material Symbols.
+        icon_name: see `icon`.
     """
     return (
         f'<button type="button" data-act="{action}" data-movie="{escape(str(movie.movie_id))}" '
-        f'aria-label="{_label(text, movie)}">{_icon(icon)}{escape(text)}</button>'
+        f'aria-label="{_label(text, movie)}">{icon(icon_name)}{escape(text)}</button>'
     )
 
 
-def link(address: str, movie: Movie, text: str, icon: str) -> str:
+def link(address: str, movie: Movie, text: str, icon_name: str) -> str:
     """Return the HTML of a link to `address`, a page of the app, as `button`."""
     return (
         f'<a href="{escape(address)}" aria-label="{_label(text, movie)}">'
-        f"{_icon(icon)}{escape(text)}</a>"
+        f"{icon(icon_name)}{escape(text)}</a>"
     )
 
 
 def receive(actions: Actions) -> None:
     """Draw the field by which clicks come, and do for each what `actions` names.
 
+    Call it before what the actions change is read.
+
     Args:
-        actions: functions of a module, since the session keeps them.
+        actions: functions of a module, since the session keeps them; they get the movie and the
+            button's value.
     """
-    st.text_input(FIELD, key=FIELD, label_visibility="collapsed", on_change=_take, args=(actions,))
+    if st.session_state.get(FIELD):
+        _take(actions)
+    if st.text_input(
+        FIELD, key=FIELD, label_visibility="collapsed", on_change=_take, args=(actions,)
+    ):
+        # The page comes from a server that has gone before it took them up.
+        st.rerun()
 
 
 def _take(actions: Actions) -> None:
     """Do what was clicked, and empty the field, by which the browser knows."""
     taken = st.session_state.setdefault(_TAKEN, deque(maxlen=_MAX_REMEMBERED))
-    for number, action, movie_id in _read(st.session_state[FIELD]):
+    for number, action, movie_id, value in _read(st.session_state[FIELD]):
         if number not in taken and action in actions:
             taken.append(number)
             for movie in initialize_recommender().movies([movie_id]):
-                actions[action](movie.movie_id)
+                actions[action](movie.movie_id, value)
     st.session_state[FIELD] = ""
 
 
-def _read(text: str) -> list[tuple[str, str, str]]:
-    """Return number, action and movie of each click; none if the text is not `clicks.js`'s."""
+def _read(text: str) -> list[tuple[str, ...]]:
+    """Return number, action, movie and value of each click; none if the text is not ours."""
     try:
-        clicks = json.loads(text[:_MAX_LETTERS] or "[]")
-        return [(str(number), str(action), str(movie)) for number, action, movie in clicks]
+        return [
+            (str(number), str(action), str(movie), str(value))
+            for number, action, movie, value in json.loads(text[:_MAX_LETTERS])
+        ]
     except (ValueError, TypeError, RecursionError):
         return []
 
@@ -79,5 +90,6 @@ def _label(text: str, movie: Movie) -> str:
     return escape(f"{text}: {movie.title}")
 
 
-def _icon(name: str) -> str:
+def icon(name: str) -> str:
+    """Return the HTML of an icon, by its name among Google's Material Symbols."""
     return f'<i class="mt-icon" aria-hidden="true">{name}</i>'

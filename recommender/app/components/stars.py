@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
-from recommender.app.components.markup import plain
+from recommender.app.components import clicks
+from recommender.app.components.markup import escape
 from recommender.app.i18n.language import t
+from recommender.app.server.loading import initialize_recommender
 from recommender.app.server.visitor import current_visitor, profile_errors_as_text
 from recommender.core.records import Id, Movie
 
@@ -30,43 +30,56 @@ def index_of(rating: float, scale: tuple[float, float]) -> int:
 
 
 def waiting() -> str:
-    """Return the Markdown behind a title whose last rating is not saved yet."""
-    return f" :orange-badge[:material/cloud_off: {t('my_ratings.waits')}]"
+    """Return the HTML behind a title whose last rating is not saved yet."""
+    return f'<em class="mt-waits">{clicks.icon("cloud_off")}{escape(t("my_ratings.waits"))}</em>'
 
 
-def row(
-    movie: Movie, rating: float | None, scale: tuple[float, float], key: str, *, waits: bool
-) -> None:
-    """Draw a movie's title and five stars; a click rates, a second one on the same takes back.
+def row(movie: Movie, rating: float | None, scale: tuple[float, float], *, waits: bool) -> str:
+    """Return the HTML of a movie's title and five stars; see `ACTIONS`.
 
-    A rating between two stars (from a file) stands beside the title in figures. If the last click
-    `waits` to be saved, the title says so.
+    A click rates, one on the star that is shown takes back. A rating between two stars (from a
+    file) stands beside the title in figures. If the last click `waits` to be saved, the title
+    says so.
     """
-    title = f"**{plain(movie.title)}**"
+    shown = None if rating is None else index_of(rating, scale)
+    exact = shown is not None and stars_of(shown, scale) == rating
+    title = f"<b>{escape(movie.title)}</b>"
     if movie.year:
-        title += f" :small[{movie.year}]"
-    if rating is not None and stars_of(index_of(rating, scale), scale) != rating:
-        title += f" :small[★ {rating:g}]"
+        title += f" <small>{movie.year}</small>"
+    if rating is not None and not exact:
+        title += f" <small>★ {rating:g}</small>"
     if waits:
         title += waiting()
-    with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="small"):
-        st.markdown(title, width="stretch")
-        # The widget shows what is kept, also when another tab or an error changed that.
-        st.session_state[key] = None if rating is None else index_of(rating, scale)
-        st.feedback("stars", key=key, on_change=_rate, args=(movie.movie_id, scale, key))
+    label, named = escape(f"{t('stars.label')}: {movie.title}"), escape(str(movie.movie_id))
+    stars = "".join(
+        f'<button type="button" role="radio" aria-checked="{str(i == shown).lower()}" '
+        f'tabindex="{0 if i == (shown or 0) else -1}" '
+        f'aria-label="{escape(t("stars.of", count=i + 1, most=_STARS))}" '
+        f'data-act="{"unrate" if exact and i == shown else "rate"}" data-movie="{named}" '
+        f'data-value="{i}"></button>'
+        for i in range(_STARS)
+    )
+    return (
+        f"<li><span>{title}</span>"
+        f'<span class="mt-stars-row" role="radiogroup" aria-label="{label}">{stars}</span></li>'
+    )
 
 
-def _rate(movie_id: Id, scale: tuple[float, float], key: str) -> None:
-    index = st.session_state[key]
+def _rate(movie_id: Id, value: str) -> None:
+    if value not in {str(i) for i in range(_STARS)}:
+        return
     with profile_errors_as_text():
         visitor = current_visitor()
-        if index is None:  # a click on the star that was shown
-            before = visitor.store.ratings_of(visitor.secret).stars.get(movie_id)
-            if before is None:
-                return
-            index = index_of(before, scale)
-            if stars_of(index, scale) == before:
-                visitor.store.remove(visitor.secret, movie_id)
-                return
-            # It stood for a rating between two stars, so this click means the star itself.
-        visitor.store.rate(visitor.secret, {movie_id: stars_of(index, scale)})
+        scale = initialize_recommender().scale
+        visitor.store.rate(visitor.secret, {movie_id: stars_of(int(value), scale)})
+
+
+def take_back(movie_id: Id, _: str = "") -> None:
+    """Forget what the visitor said of a movie: stars, or that it is of no interest."""
+    with profile_errors_as_text():
+        visitor = current_visitor()
+        visitor.store.remove(visitor.secret, movie_id)
+
+
+# What the stars of `row` ask for; see `clicks.receive`.
+ACTIONS: clicks.Actions = {"rate": _rate, "unrate": take_back}

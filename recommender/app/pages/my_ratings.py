@@ -18,7 +18,7 @@ from recommender.app.components import (
     stars,
     unsaved,
 )
-from recommender.app.components.markup import brief, plain
+from recommender.app.components.markup import brief, escape, plain
 from recommender.app.i18n.language import as_data_say, t
 from recommender.app.pages import similar
 from recommender.app.server.guarded_action import guarded_action
@@ -42,7 +42,7 @@ _PART, _SEARCH = "part", "find"
 _OFFERED, _ASKED = "my_ratings_offered", "my_ratings_asked"
 _TURNED_AWAY, _SHOWN = "my_ratings_away", "my_ratings_shown"
 _OFFERS, _MATCHES = 8, 12
-_AWAY = "away"
+_AWAY, _AGAIN = "away", "again"
 _FIRST_SHOWN, _MORE_SHOWN = 30, 100
 
 
@@ -69,6 +69,7 @@ def link() -> None:
 def _draw() -> None:
     controls.heading(t("my_ratings.title"), t("my_ratings.subtitle"))
     matinee = initialize_recommender()
+    clicks.receive({**stars.ACTIONS, _AWAY: _turn_away, _AGAIN: stars.take_back})
     own = None
     with profile_errors_as_text():
         visitor = current_visitor()
@@ -166,10 +167,17 @@ def _offer(own: _Own) -> None:
 
 
 def _rows(own: _Own, movies: list[Movie]) -> None:
-    given = own.visitor_ratings.stars
-    for movie in movies:
-        rating, waits = given.get(movie.movie_id), movie.movie_id in own.visitor_ratings.unsaved
-        stars.row(movie, rating, own.matinee.scale, f"stars_{movie.movie_id}", waits=waits)
+    given, unsaved = own.visitor_ratings.stars, own.visitor_ratings.unsaved
+    rows = (
+        stars.row(
+            movie,
+            given.get(movie.movie_id),
+            own.matinee.scale,
+            waits=movie.movie_id in unsaved,
+        )
+        for movie in movies
+    )
+    st.html(f'<ul class="mt-rows" role="list">{"".join(rows)}</ul>')
 
 
 def _rated(own: _Own) -> None:
@@ -188,20 +196,16 @@ def _rated(own: _Own) -> None:
             on_click=_show_more,
             width="stretch",
         )
-    hidden = own.matinee.movies(visitor_ratings.hidden[:shown])
-    if hidden:
+    if hidden := own.matinee.movies(visitor_ratings.hidden[:shown]):
         st.header(t("my_ratings.hidden"), anchor=False)
-    for movie in hidden:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            waits = movie.movie_id in visitor_ratings.unsaved
-            st.markdown(plain(movie.title) + (stars.waiting() if waits else ""), width="stretch")
-            st.button(
-                t("my_ratings.show_again"),
-                key=f"again_{movie.movie_id}",
-                type="tertiary",
-                on_click=_take_back,
-                args=(movie.movie_id,),
-            )
+        rows = (_hidden_row(movie, movie.movie_id in visitor_ratings.unsaved) for movie in hidden)
+        st.html(f'<ul class="mt-rows" role="list">{"".join(rows)}</ul>')
+
+
+def _hidden_row(movie: Movie, waits: bool) -> str:
+    waiting = stars.waiting() if waits else ""
+    button = clicks.button(_AGAIN, movie, t("my_ratings.show_again"), "undo")
+    return f"<li><span>{escape(movie.title)}{waiting}</span>{button}</li>"
 
 
 def _show_more() -> None:
@@ -238,7 +242,6 @@ def _recommended(own: _Own) -> None:
         _foot(),
         own.matinee.poster,
     )
-    clicks.receive({_AWAY: _turn_away})
 
 
 def _body(item: Recommendation, *, known: bool) -> str:
@@ -251,7 +254,7 @@ def _foot() -> Callable[[Movie], str]:
     return lambda movie: link(movie) + clicks.button(_AWAY, movie, text, "block")
 
 
-def _turn_away(movie_id: Id) -> None:
+def _turn_away(movie_id: Id, _: str) -> None:
     with profile_errors_as_text():
         visitor = current_visitor()
         visitor.store.hide(visitor.secret, movie_id)
@@ -270,12 +273,6 @@ def _undo(own: _Own) -> None:
                 t("my_ratings.undo"),
                 icon=":material/undo:",
                 type="tertiary",
-                on_click=_take_back,
+                on_click=stars.take_back,
                 args=(last,),
             )
-
-
-def _take_back(movie_id: Id) -> None:
-    with profile_errors_as_text():
-        visitor = current_visitor()
-        visitor.store.remove(visitor.secret, movie_id)

@@ -4,7 +4,7 @@ from streamlit.testing.v1 import AppTest
 from recommender import Recommender
 from recommender.app.server import import_slot
 from tests.app.conftest import OpenPage
-from tests.app.drawn import titles
+from tests.app.drawn import away, click, html, offered, rate, stars, titles
 
 
 def upload(page: AppTest, text: str) -> AppTest:
@@ -97,10 +97,9 @@ def test_more_than_one_visitor_may_keep(
 def test_of_many_ratings_the_newest_are_shown_first(open_page: OpenPage) -> None:
     page = upload(open_page("my-ratings", part="file"), movielens(50))
     page.segmented_control(key="part").set_value("rated").run()
-    keys = [field.key for field in page.feedback]
-    assert keys == [f"stars_{movie}" for movie in range(50, 20, -1)]
+    assert offered(page) == list(range(50, 20, -1))
     next(button for button in page.button if button.label == "Show more (20 left)").click().run()
-    assert [field.key for field in page.feedback] == [f"stars_{n}" for n in range(50, 0, -1)]
+    assert offered(page) == list(range(50, 0, -1))
     assert not [button for button in page.button if button.label.startswith("Show more")]
 
 
@@ -108,19 +107,19 @@ def test_half_stars_are_kept_and_shown_in_figures(open_page: OpenPage, tiny: Rec
     text = "movieId,rating\n7,3.5\n"
     page = upload(open_page("my-ratings", part="file"), text)
     page.segmented_control(key="part").set_value("rated").run()
-    assert page.feedback(key="stars_7").value == 3
-    assert "**Movie number 7** :small[1957] :small[★ 3.5]" in [m.value for m in page.markdown]
+    assert stars(page, 7) == 4
+    assert "<b>Movie number 7</b> <small>1957</small> <small>★ 3.5</small>" in html(page)
     # The star that stands for 3.5 is a 4 on the first click, and goes on the second.
-    page.feedback(key="stars_7").set_value(None).run()
-    assert page.feedback(key="stars_7").value == 3
-    assert "**Movie number 7** :small[1957]" in [m.value for m in page.markdown]
-    page.feedback(key="stars_7").set_value(None).run()
-    assert not page.feedback
+    rate(page, 7, None)
+    assert stars(page, 7) == 4
+    assert "<b>Movie number 7</b> <small>1957</small></span>" in html(page)
+    rate(page, 7, None)
+    assert offered(page) == []
 
 
 def test_delete_everything(open_page: OpenPage, tiny: Recommender) -> None:
     page = upload(open_page("my-ratings", part="file"), movielens(5))
-    next(b for b in page.button if b.key and b.key.startswith("away_")).click().run()
+    click(page, "away", away(page)[0])
     next(b for b in page.button if b.label == "Yes, delete everything").click().run()
     assert page.segmented_control(key="part").options[1] == "Rated (0)"
     assert titles(page) == [movie.title for movie in tiny.popular(12)]
