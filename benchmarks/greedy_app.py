@@ -45,7 +45,7 @@ if __name__ == "__main__":  # as streamlit_app.py
         similar.page(),
         hybrid.page(),
         about.page(),
-        st.Page(_draw, title="Greedy", url_path="greedy"),
+        st.Page(frame.body(_draw), title="Greedy", url_path="greedy"),
     ]
     frame.draw(st.navigation(pages, position="top"))
 else:
