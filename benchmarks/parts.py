@@ -15,8 +15,8 @@ PLACES = ("data32", "bundle32")
 class Part:
     """One command and what is shown of it.
 
-    The words of a command may hold {found}, the file for its figures, and {bundle}, {data32} and
-    {bundle32}, which the options of run.py name.
+    The words of a command may hold {found}, the file for its figures, {python}, and {bundle},
+    {data32}, {bundle32} and {others}, which the options of run.py name.
 
     Attributes:
         command: what follows the Python interpreter.
@@ -25,7 +25,7 @@ class Part:
         read: makes rows of {found}; None if it has none.
         makes: a place that it makes; it is passed over where that is there already.
         package: what must be installed for it.
-        elsewhere: it runs with the Python that --others names, and must be installed there.
+        elsewhere: it must be installed for the Python that --others names.
     """
 
     name: str
@@ -94,10 +94,11 @@ PARTS = (
     ),
     Part(
         "others",
-        "-m benchmarks.others --seeds 1,2,3,4,5 --json {found}",
+        "-m benchmarks.quality --data sample --models ease,implicit-als --relevant liked "
+        "--trials 6 --libraries {others} --work build/quality --json {found}",
         "",
-        (280, 0),
-        (table("others", SCORES + "peak_mb: MB more: ,.0f"),),
+        (400, 0),
+        (table("others", SCORES + "peak_mb: peak MB: ,.0f"),),
         package="implicit",
         elsewhere=True,
     ),

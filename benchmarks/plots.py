@@ -106,8 +106,8 @@ QUALITY = {
     "Published hybrid": "published hybrid",
     "Popularity": "popularity",
     "Co-occurrence": "co-occurrence",
-    "implicit ALS, by hand": "implicit ALS, tuned",
-    "EASE, λ 400": "EASE",
+    "implicit ALS": "implicit ALS, tuned",
+    "EASE": "EASE",
     "Matinee, ranking": "Matinee",
 }
 

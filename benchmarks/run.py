@@ -9,7 +9,8 @@ go on. The tables stand in results.md there, beside the plots.
 
 Without --quick it takes some two hours, more than half of them Spark's, and 14 GB of disk. --data32
 and --bundle32 give it a large data set and its bundle instead of making them; a bundle of an older
-format is made anew. --others names a Python that has what `benchmarks/others.py` needs;
+format is made anew. --others names a Python that has what
+`benchmarks/quality/requirements.txt` names;
 --write-docs brings the tables and plots of the docs up to date.
 """
 
@@ -171,7 +172,7 @@ def _reason_to_skip(
         if not _exists(places[place]):
             return f"skipped: {places[place]} is not there; give --{place}"
     if part.package:
-        python = _python(part, options)
+        python = str(options.others) if part.elsewhere else sys.executable
         asked = f"import importlib.util as i, sys; sys.exit(not i.find_spec({part.package!r}))"
         if subprocess.run([python, "-c", asked], capture_output=True).returncode:
             remedy = "; give --others" if part.elsewhere else ""
@@ -190,20 +191,15 @@ def _exists(place: Path) -> bool:
     return True
 
 
-def _python(part: Part, options: argparse.Namespace) -> str:
-    return str(options.others) if part.elsewhere else sys.executable
-
-
 def measure(
     part: Part, places: dict[str, Path], options: argparse.Namespace, tick: Callable[[], None]
 ) -> str:
     """Run the part and keep its figures; what went wrong, in a line, if anything did."""
-    python = _python(part, options)
     found = options.out / "raw" / part.name
     words = {name: str(path) for name, path in places.items()}
-    words |= {"found": str(found), "python": python}
+    words |= {"found": str(found), "python": sys.executable, "others": str(options.others)}
     template = part.quick if options.quick else part.command
-    command = [python, *(word.format(**words) for word in template.split())]
+    command = [sys.executable, *(word.format(**words) for word in template.split())]
     log = options.out / "raw" / f"{part.name}.log"
     timeout = max(MIN_TIMEOUT, TIMEOUT_FACTOR * part.seconds[options.quick])
     started = time.monotonic()

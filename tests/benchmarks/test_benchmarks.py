@@ -19,7 +19,7 @@ from tests.conftest import ROOT
 
 DOCS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 SCRIPTS = sorted(
-    file for file in (ROOT / "benchmarks").glob("*.py") if "ArgumentParser(" in file.read_text()
+    file for file in (ROOT / "benchmarks").rglob("*.py") if "ArgumentParser(" in file.read_text()
 )
 TABLE = Table("speed", (Column("name", "what"), Column("ms", "ms", ",.1f")), "times")
 ROWS: list[Row] = [
@@ -159,13 +159,19 @@ def test_a_bundle_of_an_older_format_is_made_anew(
     assert (tmp_path / "made").exists()
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda file: file.stem)
+def module(script: Path) -> str:
+    """The name after `python -m`."""
+    parts = script.relative_to(ROOT).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__main__")
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=module)
 def test_every_benchmark_says_how_it_is_run(script: Path) -> None:
-    command = [sys.executable, "-m", f"benchmarks.{script.stem}", "--help"]
+    command = [sys.executable, "-m", module(script), "--help"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     docstring = script.read_text(encoding="utf-8").split('"""')[1]
-    assert re.search(rf"python -m benchmarks\.{script.stem}\b", docstring)
+    assert re.search(rf"python -m {re.escape(module(script))}\b", docstring)
 
 
 def test_what_the_docs_name_is_there() -> None:
@@ -173,7 +179,8 @@ def test_what_the_docs_name_is_there() -> None:
         text = file.read_text(encoding="utf-8")
         scripts = re.findall(r"benchmarks/\w+\.py", text)
         modules = re.findall(r"-m ((?:benchmarks|tests)\.[\w.]*\w)", text)
-        scripts += [f"{module.replace('.', '/')}.py" for module in modules]
+        paths = [ROOT / name.replace(".", "/") for name in modules]
+        scripts += [f"{path}.py" for path in paths if not (path / "__main__.py").exists()]
         images = re.findall(r'(?:src|srcset)="([^"]+)"|!\[[^]]*\]\(([^)]+)\)', text)
         missing = [name for name in scripts if not (ROOT / name).exists()]
         missing += [a or b for a, b in images if not (file.parent / (a or b)).exists()]

@@ -1,0 +1,138 @@
+"""The comparison with other libraries' models: its processes, search and tables, without them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.quality import libraries
+from benchmarks.quality.__main__ import main
+from benchmarks.quality.job import CONTESTANTS, search
+from benchmarks.quality.models import TrainPart
+from benchmarks.quality.table import verdict
+from benchmarks.report import Row
+from recommender.bundle.history import History
+from tests.conftest import ROOT
+
+OWN = ("popularity", "ease", "matinee")
+
+
+@pytest.fixture
+def data(tiny_files: tuple[Path, Path]) -> Path:
+    return tiny_files[0].parent
+
+
+def compare(*options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "benchmarks.quality", *options]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280)
+
+
+@pytest.mark.slow
+def test_models_are_compared_on_the_same_splits(data: Path, tmp_path: Path) -> None:
+    options = ["--data", str(data), "--models", ",".join(OWN), "--seeds", "1,2", "--trials", "4"]
+    options += ["--work", str(tmp_path / "work"), "--json", str(tmp_path / "rows.json")]
+    done = compare(*options)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((tmp_path / "rows.json").read_text())
+    assert len(rows) == 6
+    found = {(row["comparison"], row["name"]): row for row in rows}
+    for relevant in ("liked", "any"):
+        popular, ease, ours = (
+            found[f"{data.name}, {relevant}", CONTESTANTS[name].label] for name in OWN
+        )
+        # There are two tastes in the data, which popularity cannot tell apart.
+        assert min(ease["ndcg@10"], ours["ndcg@10"]) > 1.1 * popular["ndcg@10"]
+        assert 0 < popular["coverage@10"] < ours["coverage@10"] <= 1
+        assert popular["model_mb"] < ours["model_mb"]
+        assert all(row["peak_mb"] > 1 and row["seeds"] == 2 for row in (popular, ease, ours))
+    assert done.stdout.count("reached by Matinee") == 2
+    # What is done is not done again, and the same lists give the same figures.
+    results = sorted((tmp_path / "work").rglob("result.json"))
+    times = [file.stat().st_mtime_ns for file in results]
+    assert len(results) == 6
+    assert compare(*options).returncode == 0
+    assert [file.stat().st_mtime_ns for file in results] == times
+    assert json.loads((tmp_path / "rows.json").read_text()) == rows
+
+
+@pytest.mark.slow
+def test_a_library_that_is_missing_is_one_line(data: Path, tmp_path: Path) -> None:
+    options = ["--data", str(data), "--seeds", "1", "--models", "popularity,lenskit"]
+    done = compare(*options, "--work", str(tmp_path))
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"MISSING: {data.name}, seed 1, lenskit: ")
+    assert line.endswith("has no lenskit; give --libraries")
+    assert "popularity" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--models", "popularty"], "--models: popularty unknown"),
+        (["--data", "no-such-data"], "--data no-such-data: give sample, ml-100k"),
+        (["--seeds", "1,x"], "--seeds: give whole numbers"),
+        (["--relevant", "loved"], "--relevant loved: give liked, any"),
+    ],
+)
+def test_what_is_wrong_is_one_line(
+    options: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["quality", "--work", str(tmp_path), *options])
+    monkeypatch.setattr(os, "environ", dict(os.environ))  # is told to keep to one thread
+    with pytest.raises(SystemExit) as ended:
+        main()
+    last = capsys.readouterr().err.splitlines()[-1:] or [str(ended.value)]
+    assert said in last[0]
+
+
+def test_the_search_finds_the_best_and_stays_on_the_grid() -> None:
+    grid = {"x": (1, 2, 3, 4, 5), "y": ("a", "b", "c")}
+    tried = []
+
+    def judge(settings: dict) -> float:
+        tried.append(settings)
+        return -((settings["x"] - 4) ** 2) - (settings["y"] != "c") * settings["x"] / 10
+
+    assert search({"x": 1, "y": "b"}, grid, judge) == {"x": 4, "y": "c"}
+    assert all(one["x"] in grid["x"] and one["y"] in grid["y"] for one in tried)
+
+
+def test_every_contestant_starts_on_its_grid_and_says_what_it_needs() -> None:
+    for one in CONTESTANTS.values():
+        assert all(one.start[name] in values for name, values in one.grid.items()), one.name
+        assert bool(one.package) == (one in libraries.LIBRARIES)
+
+
+def test_ease_is_the_published_solution(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    rated = rng.random((40, 12)) < 0.4
+    movies = np.concatenate([np.flatnonzero(row) for row in rated]).astype(np.int32)
+    offsets = np.append(0, np.cumsum(rated.sum(axis=1)))
+    ratings = rng.integers(1, 6, len(movies)).astype(np.float32)
+    train = TrainPart(History(offsets, movies, ratings), 12, (1.0, 5.0), "liked", tmp_path)
+    model = CONTESTANTS["ease"].fit(train, {"regularization": 10.0, "weights": "same"})
+    inputs = rated.astype(float)
+    inverse = np.linalg.inv(inputs.T @ inputs + 10 * np.eye(12))
+    weights = np.eye(12) - inverse / np.diag(inverse)
+    assert np.allclose(model.score(np.arange(40)), inputs @ weights, atol=1e-4)
+
+
+def test_a_standard_error_below_the_best_other_is_enough() -> None:
+    rows: list[Row] = [
+        {"name": "EASE", "ndcg@10": 0.40, "ndcg@10 se": 0.01},
+        {"name": "popularity", "ndcg@10": 0.2, "ndcg@10 se": 0.3},
+        {"name": "Matinee", "ndcg@10": 0.395, "ndcg@10 se": 0.01},
+    ]
+    assert "Best other: EASE" in verdict(rows, "Matinee")
+    assert "is reached by Matinee" in verdict(rows, "Matinee")
+    rows[2]["ndcg@10"] = 0.385
+    assert "is not reached by Matinee" in verdict(rows, "Matinee")
