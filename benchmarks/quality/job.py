@@ -37,7 +37,7 @@ _MAX_VALIDATION_USERS = 3000
 
 @dataclass(frozen=True)
 class Job:
-    """What one process is to do.
+    """Task of one process.
 
     Attributes:
         model: its name.
@@ -76,7 +76,7 @@ def main() -> None:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
     try:
-        found = _run(job, folder)
+        found = run(job, folder)
     except (
         ArithmeticError,
         ImportError,
@@ -89,7 +89,9 @@ def main() -> None:
     (folder / RESULT).write_text(json.dumps(found), encoding="utf-8")
 
 
-def _run(job: Job, folder: Path) -> dict[str, Any]:
+def run(job: Job, folder: Path) -> dict[str, Any]:
+    """Choose settings, fit, and write the lists into `folder`; returns what was found, by what
+    counts as relevant, or the problem."""
     contestant = CONTESTANTS[job.model]
     if contestant.package and importlib.util.find_spec(contestant.package) is None:
         return {"problem": f"{sys.executable} has no {contestant.package}; give --libraries"}
@@ -109,8 +111,8 @@ def _run(job: Job, folder: Path) -> dict[str, Any]:
         for row, movies in enumerate(tops):
             lists[row, : len(movies)] = movies
         np.save(lists_file(folder, relevant), lists)
-        found[name] = {"settings": dict(settings), "seconds": seconds, "bytes": model.n_bytes}
-        found[name] |= {"choosing_seconds": choosing, "trials": trials}
+        found[name] = {"settings": {**settings, **model.chosen}, "seconds": seconds}
+        found[name] |= {"choosing_seconds": choosing, "trials": trials, "bytes": model.n_bytes}
     return found
 
 

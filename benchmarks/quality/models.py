@@ -1,4 +1,4 @@
-"""What is compared: a model's name, the settings that are searched, and its fit."""
+"""The models that are compared: name, settings that are searched, and fit."""
 
 from __future__ import annotations
 
@@ -75,10 +75,12 @@ class Fitted:
         score: scores of all movies for some users, shape (users,) → (users, movies); the caller may
             overwrite them.
         n_bytes: of the arrays that the scores are computed from.
+        chosen: settings that the fit chose by itself.
     """
 
     score: Callable[[np.ndarray], np.ndarray]
     n_bytes: int
+    chosen: Settings = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,10 @@ def _matinee(train: TrainPart, settings: Settings) -> Fitted:
         return model.score(np.stack(profiles), slice(0, train.n_movies))
 
     arrays = (model.inputs, model.outputs, model.popularity)
-    return Fitted(score, sum(array.nbytes for array in arrays))
+    chosen = {name: round(value, 4) for name, value in model.chosen.items()}
+    return Fitted(
+        score, sum(array.nbytes for array in arrays), {"neutral": round(model.neutral, 4)} | chosen
+    )
 
 
 REGULARIZATIONS = (5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 400.0, 800.0, 1600.0)

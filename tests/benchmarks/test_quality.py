@@ -11,11 +11,13 @@ import pytest
 
 from benchmarks.quality import libraries
 from benchmarks.quality.__main__ import main
-from benchmarks.quality.job import CONTESTANTS, search
+from benchmarks.quality.job import CONTESTANTS, Job, lists_file, run, search
 from benchmarks.quality.models import TrainPart
 from benchmarks.quality.table import verdict
 from benchmarks.report import Row
 from recommender.bundle.history import History
+from recommender.dataset import from_directory, import_dataset
+from recommender.evaluation.holdout import split_random
 from tests.conftest import ROOT
 
 OWN = ("popularity", "ease", "matinee")
@@ -24,6 +26,36 @@ OWN = ("popularity", "ease", "matinee")
 @pytest.fixture
 def data(tiny_files: tuple[Path, Path]) -> Path:
     return tiny_files[0].parent
+
+
+@pytest.mark.parametrize("model", OWN)
+def test_a_job_leaves_lists_of_what_was_not_rated(model: str, data: Path, tmp_path: Path) -> None:
+    dataset = import_dataset(from_directory(data), tmp_path)
+    parts = split_random(History.open(tmp_path), tmp_path / "split", 1)
+    split_random(parts.train, tmp_path / "validation", 1)
+    users = np.flatnonzero(np.diff(parts.test.offsets)).tolist()
+    job = Job(
+        model,
+        ("liked", "any"),
+        str(tmp_path / "split" / "train"),
+        str(tmp_path / "validation"),
+        dataset.n_movies,
+        dataset.scale,
+        str(tmp_path / "movies.parquet"),
+        users,
+        20,
+        max_trials=5,
+        max_seconds=60.0,
+    )
+    found = run(job, tmp_path)
+    trials = 5 if CONTESTANTS[model].grid else 0
+    for relevant in ("liked", "any"):
+        assert found[relevant]["trials"] == trials
+        lists = np.load(lists_file(tmp_path, relevant))
+        assert lists.shape == (len(users), 20)
+        for user, movies in zip(users, lists, strict=True):
+            assert len(set(movies.tolist()) - {-1}) == (movies >= 0).sum() > 10
+            assert not np.isin(movies, parts.train.of(user)[0]).any()
 
 
 def compare(*options: str) -> subprocess.CompletedProcess[str]:
