@@ -21,6 +21,7 @@ def soak(bundle: Path, *options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_visitors_do_everything_and_see_no_error(tiny_bundle: Path, tmp_path: Path) -> None:
     file = tmp_path / "memory.csv"
     options = ("--sessions", "3", "--minutes", "0.05", "--churn", "5", "--idle", "0.5")
@@ -34,6 +35,7 @@ def test_visitors_do_everything_and_see_no_error(tiny_bundle: Path, tmp_path: Pa
     assert all(10 * 2**20 < int(row["own"]) < 256 * 2**20 for row in rows)
 
 
+@pytest.mark.slow
 def test_who_asks_for_too_much_is_refused_and_harms_nobody(tiny_bundle: Path) -> None:
     options = ("--sessions", "3", "--minutes", "0.1", "--greedy", "1", "--idle", "0.5")
     done = soak(tiny_bundle, *options)

@@ -28,8 +28,16 @@ CUT_OFF = """() => Math.max(...[document.documentElement,
     .map(element => element.scrollWidth - element.clientWidth))"""
 
 
-@pytest.mark.parametrize("viewport", [PHONE, WIDE], ids=["phone", "wide"])
-@pytest.mark.parametrize(("locale", "language"), [("en-US", 0), ("ko-KR", 1)])
+@pytest.mark.parametrize(
+    ("viewport", "locale", "language"),
+    [
+        (PHONE, "en-US", 0),
+        pytest.param(PHONE, "ko-KR", 1, marks=pytest.mark.slow),
+        pytest.param(WIDE, "en-US", 0, marks=pytest.mark.slow),
+        pytest.param(WIDE, "ko-KR", 1, marks=pytest.mark.slow),
+    ],
+    ids=["phone", "phone-ko", "wide", "wide-ko"],
+)
 def test_no_page_is_wider_than_the_screen(
     server: Server, visit: Visit, viewport: dict[str, int], locale: str, language: int
 ) -> None:

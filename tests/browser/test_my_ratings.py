@@ -205,13 +205,20 @@ def test_a_file_that_cannot_be_used_is_said_and_the_rest_goes_on(
     expect(titles(page)).to_have_count(8)
 
 
-@pytest.mark.parametrize(("viewport", "kind"), [(PHONE, "phone"), (WIDE, "wide")])
-@pytest.mark.parametrize(("locale", "title"), [("en-US", "My ratings"), ("ko-KR", "내 평점")])
+@pytest.mark.parametrize(
+    ("viewport", "locale", "title"),
+    [
+        (PHONE, "en-US", "My ratings"),
+        pytest.param(PHONE, "ko-KR", "내 평점", marks=pytest.mark.slow),
+        pytest.param(WIDE, "en-US", "My ratings", marks=pytest.mark.slow),
+        pytest.param(WIDE, "ko-KR", "내 평점", marks=pytest.mark.slow),
+    ],
+    ids=["phone", "phone-ko", "wide", "wide-ko"],
+)
 def test_no_part_is_wider_than_the_screen(
     own_server: tuple[Server, Path],
     visit: Visit,
     viewport: dict[str, int],
-    kind: str,
     locale: str,
     title: str,
 ) -> None:

@@ -19,7 +19,12 @@ Visit = Callable[..., Page]
     ("locale", "title", "labels"),
     [
         ("en-US", "What to watch next", ["movies", "ratings", "users", "average rating"]),
-        ("ko-KR", "다음엔 뭘 볼까?", ["영화", "평점", "사용자", "평균 평점"]),
+        pytest.param(
+            "ko-KR",
+            "다음엔 뭘 볼까?",
+            ["영화", "평점", "사용자", "평균 평점"],
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_home(server: Server, visit: Visit, locale: str, title: str, labels: list[str]) -> None:
@@ -35,7 +40,7 @@ def test_home(server: Server, visit: Visit, locale: str, title: str, labels: lis
     ("locale", "menu", "subheader", "predicted"),
     [
         ("en-US", "For you", "Recommended", "predicted"),
-        ("ko-KR", "맞춤 추천", "추천 영화", "예상 별점"),
+        pytest.param("ko-KR", "맞춤 추천", "추천 영화", "예상 별점", marks=pytest.mark.slow),
     ],
 )
 def test_for_you(
@@ -68,7 +73,7 @@ def test_a_user_can_be_typed(server: Server, visit: Visit) -> None:
     ("locale", "title", "field", "collaborative"),
     [
         ("en-US", "Similar movies", "Title", "Collaborative"),
-        ("ko-KR", "비슷한 영화", "제목", "협업"),
+        pytest.param("ko-KR", "비슷한 영화", "제목", "협업", marks=pytest.mark.slow),
     ],
 )
 def test_similar(
@@ -183,7 +188,10 @@ def test_each_page_has_a_title_of_its_own(server: Server, visit: Visit) -> None:
 
 @pytest.mark.parametrize(
     ("locale", "title", "label"),
-    [("en-US", "Hybrid", "Weight of collaborative"), ("ko-KR", "하이브리드", "협업 가중치")],
+    [
+        ("en-US", "Hybrid", "Weight of collaborative"),
+        pytest.param("ko-KR", "하이브리드", "협업 가중치", marks=pytest.mark.slow),
+    ],
 )
 def test_hybrid(server: Server, visit: Visit, locale: str, title: str, label: str) -> None:
     page = visit(f"{server.url}/hybrid", locale=locale)
@@ -266,7 +274,9 @@ def test_the_back_button(server: Server, visit: Visit) -> None:
     ("locale", "because", "stars", "variety", "filters"),
     [
         ("en-US", "Because of", "Predicted stars", "More variety", "Filters"),
-        ("ko-KR", "추천 이유:", "예상 별점", "더 다양하게", "필터"),
+        pytest.param(
+            "ko-KR", "추천 이유:", "예상 별점", "더 다양하게", "필터", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_reasons_and_choice(

@@ -65,8 +65,16 @@ def test_what_is_no_option_is_taken_out_of_the_address() -> None:
     assert app.query_params == {"tags": "b"}
 
 
-@pytest.mark.parametrize("count", ["0", "10", "7.5", "many", "", ["3", "4"], "9" * 5000])
-@pytest.mark.parametrize("span", ["0.5", ["0.5", "2"], ["nan", "nan"], ["a", "b"], ["0"] * 3])
+@pytest.mark.parametrize(
+    ("count", "span"),
+    list(
+        zip(
+            ["0", "10", "7.5", "many", "", ["3", "4"], "9" * 5000],
+            ["0.5", ["0.5", "2"], ["nan", "nan"], ["a", "b"], ["0"] * 3, "", ["many", "0.5"]],
+            strict=True,
+        ),
+    ),
+)
 def test_what_is_off_the_scale_is_taken_out_of_the_address(count: object, span: object) -> None:
     app = opened(count=count, span=span)
     assert numbers(app) == (5, (0.0, 1.0))
