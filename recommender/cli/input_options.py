@@ -55,6 +55,12 @@ def add_input_options(command: argparse.ArgumentParser) -> None:
         "these rows are left out",
     )
     files.add_argument(
+        "--feedback",
+        choices=("stars", "counts"),
+        help="what the ratings are: opinions, or counts of how often each user watched each movie "
+        "(default: stars)",
+    )
+    files.add_argument(
         "--memory-limit",
         type=shared.size,
         metavar="SIZE",
@@ -121,6 +127,8 @@ def check_engine_options(options: argparse.Namespace) -> None:
     """
     if options.engine == "local" and (options.master or options.spark_conf):
         raise SettingsError("--master and --spark-conf need --engine spark")
+    if options.engine == "spark" and getattr(options, "feedback", "stars") != "stars":
+        raise SettingsError("--feedback counts needs --engine local")
 
 
 def source_of(options: argparse.Namespace) -> Source:
@@ -167,6 +175,7 @@ def import_options(options: argparse.Namespace) -> ImportOptions:
         strict=options.strict,
         allow_unmatched=options.allow_unmatched,
         unrated=tuple(value.strip() for values in options.unrated for value in values.split(",")),
+        feedback=options.feedback or "stars",
     )
 
 
@@ -195,7 +204,7 @@ def add_choice_options(command: argparse._ActionsContainer) -> None:
         type=_relevant,
         metavar="liked|any|N",
         help="which ratings count: those three quarters of the way up the scale, all, or those of "
-        "N stars and more (default: liked)",
+        "N stars and more (default: liked; any with --feedback counts)",
     )
     command.add_argument(
         "--no-choose",

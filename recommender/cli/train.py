@@ -147,6 +147,9 @@ def _train_on_more(options: argparse.Namespace) -> Bundle:
     before = Bundle.open(options.bundle)
     if POSTERS in before.files and not options.posters:
         raise SettingsError(f"{options.bundle} has posters; give their folder again: --posters DIR")
+    recorded = before.training.settings.imports.get("feedback")
+    if "counts" in (options.feedback, recorded):
+        raise SettingsError("--add is not for counts; train on all files instead")
     settings = _training_settings(options, recorded_settings(before.training.settings))
     if options.no_choose:
         settings = with_chosen(settings, RankingModel.load(before))

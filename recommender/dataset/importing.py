@@ -30,8 +30,12 @@ from recommender.dataset.id_matching import MAX_QUIET, Unmatched, join_ids
 from recommender.dataset.import_report import ImportReport
 from recommender.dataset.movie_tables import Hash, MovieTables
 from recommender.dataset.rating_scale import (
+    COUNT_AS_RATING,
+    COUNTS,
     DELETE_UNRATED,
+    FEEDBACK,
     MAX_RATING,
+    STARS,
     check_unrated,
     find_scale,
     rating_values,
@@ -51,7 +55,7 @@ _STAGED, _CHECKED, _JOINED, _SORTED, _WRITTEN = 0.56, 0.66, 0.8, 0.83, 0.95
 _INDEXED = """
     CREATE TABLE indexed AS
     SELECT user_index.position AS user_at, movie_index.position AS movie_at,
-        rating::FLOAT AS rating, {} AS seconds, ratings.rowid AS row
+        ({rating})::FLOAT AS rating, {seconds} AS seconds, ratings.rowid AS row
     FROM ratings JOIN user_index USING (user_id) JOIN movie_index USING (movie_id)
 """
 # Of ratings of which one has a time that cannot be read, none is known to be the latest.
@@ -78,6 +82,8 @@ class ImportOptions:
             "NA", and "empty". Such rows are left out and counted.
         strict: refuse a broken row of the movies, tags or links, which is left out otherwise.
         allow_unmatched: train even where the catalogue lacks the movies of most ratings.
+        feedback: ``stars``, or ``counts`` of how often a user watched a movie, which become their
+            logarithms.
     """
 
     encoding: str | None = None
@@ -87,8 +93,13 @@ class ImportOptions:
     unrated: tuple[str, ...] = ()
     strict: bool = False
     allow_unmatched: bool = False
+    feedback: str = STARS
 
     def __post_init__(self) -> None:
+        if self.feedback not in FEEDBACK:
+            raise SettingsError(f"--feedback {self.feedback}: give stars or counts")
+        if self.feedback == COUNTS and self.scale is not None:
+            raise SettingsError("--feedback counts has no --scale; leave it out")
         if self.encoding is not None:
             check_encoding(self.encoding)
         if self.scale is not None:
@@ -176,7 +187,7 @@ class _Import:
         )
         ratings = self._stage(self._source.ratings)
         unrated = rating_values(self._connection, self._options.unrated)
-        scale = find_scale(self._connection, ratings, self._options.scale)
+        scale = find_scale(self._connection, ratings, self._options.scale, self._options.feedback)
         if unrated:
             self._connection.execute(DELETE_UNRATED)
         rows = ratings.rows - unrated
@@ -225,7 +236,8 @@ class _Import:
             "user",
             "SELECT DISTINCT user_id FROM ratings SEMI JOIN movie_index USING (movie_id)",
         )
-        query = _INDEXED.format(self._seconds)
+        rating = COUNT_AS_RATING if self._options.feedback == COUNTS else "rating"
+        query = _INDEXED.format(rating=rating, seconds=self._seconds)
         run_query(self._connection, query, None, scaled(self._progress, _CHECKED, _JOINED))
         rows, known = (count_rows(self._connection, table) for table in ("ratings", "indexed"))
         unknown = "FROM ratings ANTI JOIN movie_index USING (movie_id) SELECT min(movie_id)"

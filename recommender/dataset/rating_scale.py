@@ -1,4 +1,4 @@
-"""The scale that ratings are on, and the first rating that is not on it."""
+"""The scale that ratings are on, the first rating that is not on it, and counts that are none."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from recommender.dataset.staging import StagingTable
 
 # A staged rating as a number; null where it is none.
 RATING = "try_cast(rating AS DOUBLE)"
+# A staged count as a rating: twice as often is one more.
+COUNT_AS_RATING = "log2(1 + rating::DOUBLE)"
 
 # From narrow to wide; the first that holds nearly all ratings is the scale.
 USUAL_SCALES = (
-    *((0.0, 1.0), (1.0, 5.0), (0.5, 5.0), (0.0, 5.0)),
+    *((0.0, 1.0), (-1.0, 1.0), (1.0, 5.0), (0.5, 5.0), (0.0, 5.0)),
     *((1.0, 10.0), (0.0, 10.0), (0.0, 100.0), (-10.0, 10.0)),
 )
 _WHOLE_NUMBERS_ONLY = (1.0, 5.0)
@@ -35,6 +37,12 @@ MIN_VALUES, MAX_VALUES = 4, 1_000
 # So many ratings, and so many of all, have the value; a zero, so many times as its neighbours.
 _MIN_RATINGS, _FREQUENT, _SPIKE = 2, 0.01, 3
 _LEAST_STARS = 0.5
+# Whole numbers on a scale that ends here or higher are counts if three quarters of them, and not
+# of too few, are in its lowest tenth.
+_WIDE, _LOWEST_PART, _COUNTS_SHARE, _MIN_COUNTS = 10.0, 0.1, 0.75, 20
+# What the ratings are: opinions on a scale, or how often something was watched.
+STARS, COUNTS = "stars", "counts"
+FEEDBACK = (STARS, COUNTS)
 MAX_RATING = 2**24  # where 32-bit floats, as which they are kept, begin to leave numbers out
 
 
@@ -43,6 +51,7 @@ Scale = tuple[float, float]
 Outside = Callable[[Scale, str], None]
 
 NO_NUMBER = "is not a number; correct or remove the row, or give --unrated"
+NO_COUNT = "is below 0, which no count is; correct or remove the row, or give --unrated"
 TOO_LARGE = f"is beyond {MAX_RATING:,}; correct the row, or divide all ratings"
 
 
@@ -100,17 +109,22 @@ def count_of(connection: duckdb.DuckDBPyConnection, condition: str) -> int:
 
 
 def find_scale(
-    connection: duckdb.DuckDBPyConnection, ratings: StagingTable, given: Scale | None
+    connection: duckdb.DuckDBPyConnection,
+    ratings: StagingTable,
+    given: Scale | None,
+    feedback: str = STARS,
 ) -> Scale:
     """Return the scale's lowest and highest rating, and check that all ratings are on it.
 
     Args:
         connection: after `rating_values`.
         given: what --scale says; see `choose_scale`.
+        feedback: one of `FEEDBACK`; the scale of counts is that of `COUNT_AS_RATING`.
 
     Raises:
-        DataError: a rating is empty, no finite number, beyond 2^24, or off the scale; names
-            its row and value. Or one value looks as if it stood for no rating.
+        DataError: a rating is empty, no finite number, beyond 2^24, or off the scale, or a count
+            is below 0; names its row and value. Or one value looks as if it stood for no rating,
+            or the ratings seem to be counts.
     """
 
     def refuse(condition: str, advice: str) -> None:
@@ -137,12 +151,45 @@ def find_scale(
     ).fetchall()
     if not rows:
         raise DataError(f"{place}: no row has a rating; check --unrated")
+    if feedback == COUNTS:
+        refuse("value < 0", NO_COUNT)
+        return 0.0, math.log2(1 + max(1.0, highest))
     if not given:
         values = f"SELECT value, sum(n)::BIGINT {rated} GROUP BY value ORDER BY value"
         found = connection.execute(f"{values} LIMIT {MAX_VALUES + 1}").fetchall()
         ask_about_outlier(place, found)
     extent = lowest, highest
-    return choose_scale(place, int(rows), extent, whole, counts, given, outside)
+    scale = choose_scale(place, int(rows), extent, whole, counts, given, outside)
+    if whole and not given:
+        refuse_counts(
+            place,
+            scale,
+            count_of(connection, f"NOT unrated AND value <= {lowest_part(scale)}"),
+            rows,
+        )
+    return scale
+
+
+def lowest_part(scale: Scale) -> float:
+    """Return the rating at which the lowest tenth of a scale ends."""
+    return scale[0] + _LOWEST_PART * (scale[1] - scale[0])
+
+
+def refuse_counts(place: str, scale: Scale, low: int, rows: int) -> None:
+    """Refuse what seems to be counts, taken as stars.
+
+    Args:
+        place: the file, for messages.
+        low: how many of the `rows` ratings, whole numbers, are at most `lowest_part`.
+
+    Raises:
+        DataError: it is three quarters of them, on a wide scale.
+    """
+    if scale[1] >= _WIDE and rows >= _MIN_COUNTS and low >= _COUNTS_SHARE * rows:
+        raise DataError(
+            f"{place}: most ratings are at most {lowest_part(scale):g} on {_text(scale)}, "
+            f"as counts are; give --feedback counts, or --scale {_text(scale)} if they are stars"
+        )
 
 
 def ask_about_outlier(place: str, found: Sequence[tuple[float, int]]) -> None:
@@ -204,7 +251,7 @@ def choose_scale(
 ) -> Scale:
     """Return the scale that the ratings are on: its lowest and highest rating.
 
-    `given` is taken as it is. Otherwise it is the narrowest usual scale (0-1, 1-5 for whole
+    `given` is taken as it is. Otherwise it is the narrowest usual scale (0-1, -1-1, 1-5 for whole
     numbers, 0.5-5, 0-5, 1-10, 0-10, 0-100, -10-10) that holds 99% of the ratings, or, where none
     does, from the lowest to the highest rating.
 
@@ -229,7 +276,7 @@ def choose_scale(
         if scale == _WHOLE_NUMBERS_ONLY and not whole:
             continue
         if count >= _NEARLY_ALL * rows:
-            advice = "correct the row or give --scale LOW-HIGH or --unrated"
+            advice = "correct the row or give --scale LOW-HIGH, --unrated or --feedback counts"
             outside(scale, f"is outside the detected scale {_text(scale)}; {advice}")
             return scale
     if extent[0] == extent[1]:

@@ -137,7 +137,7 @@ def evaluate(
                 holdout = split_random(history, folder / "split", seed)
             told = _numbered(progress, seed)
             contenders = Contenders(holdout.train, texts, dataset.scale, settings, told)
-            liked_from = relevant_from(dataset.scale, settings.relevant)
+            liked_from = relevant_from(dataset.scale, settings.judged_by)
             trial = _Trial(holdout, contenders, liked_from, seed, options.max_users)
             ranking = contenders.trained["ranking"].model
             used.append({**ranking.chosen, "neutral": ranking.neutral})

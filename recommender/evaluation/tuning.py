@@ -145,11 +145,11 @@ def tune(
             left.counts,
             ContentModel.fit(left, settings.of(ContentModel)),
             dataset.scale,
-            settings.relevant,
+            settings.judged_by,
             options.seed,
         )
         if not validation.n_users:
-            liked_from = relevant_from(dataset.scale, settings.relevant)
+            liked_from = relevant_from(dataset.scale, settings.judged_by)
             raise DataError(
                 f"nothing to judge by: no rating of the validation part has {liked_from:g} "
                 "stars or more; give more ratings"
@@ -175,7 +175,7 @@ def tune(
         first_rmse=stars.first,
         first_ndcg=-ranking.first,
         trials=stars.trials + ranking.trials,
-        relevant=settings.relevant,
+        relevant=settings.judged_by,
     )
 
 

@@ -19,7 +19,9 @@ from recommender.dataset.rating_scale import (
     Scale,
     ask_about_outlier,
     choose_scale,
+    lowest_part,
     off_scale,
+    refuse_counts,
 )
 from recommender.dataset.staging import EMPTY_ID, LONG_ID, MAX_ID_BYTES
 from recommender.dataset.text_files import NOT_UTF_8
@@ -135,6 +137,10 @@ def check_ratings(
         ask_about_outlier(path, [(one[0], one[1]) for one in values])
     extent = row.lowest, row.highest
     scale = choose_scale(path, row.rows, extent, row.whole, row.counts, given, outside)
+    if not given and row.whole and scale[1] >= _HIGHEST_STARS:
+        low = ratings.agg(F.count_if(value <= lowest_part(scale))).head()
+        assert low is not None
+        refuse_counts(path, scale, low[0], row.rows)
     summed = RatingsSummary(row.rows, row.known, bool(row.integers), scale)
     dates = date_style(row.asDict())
     if not row.unreadable and not dates.compact:

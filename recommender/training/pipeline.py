@@ -35,8 +35,9 @@ from recommender.bundle.writer import BundleWriter
 from recommender.core.errors import BundleError, DataError, SettingsError
 from recommender.core.progress import Progress, StageProgress, no_progress, of_stage, scaled
 from recommender.core.records import Id
-from recommender.core.relevance import LIKED, Relevant
+from recommender.core.relevance import ANY, LIKED, Relevant
 from recommender.dataset import ImportOptions
+from recommender.dataset.rating_scale import COUNTS
 from recommender.models.content import ContentModel, ContentSettings
 from recommender.models.protocol import Model, TrainingData
 from recommender.models.ranking import RankingModel, RankingSettings
@@ -67,7 +68,7 @@ class TrainingSettings:
         max_features: how many terms the content model keeps.
         stars: the settings of the stars model.
         ranking: the settings of the ranking model, or those its search begins with.
-        relevant: which ratings count as relevant, see `relevance`.
+        relevant: which ratings count as relevant, see `relevance`; `judged_by` has what holds.
         choose: whether the ranking model's settings are chosen for the data.
         imports: encoding, rating scale, and the memory that reading may use.
         credit: where the data come from and on what terms; shown on the About page.
@@ -83,13 +84,22 @@ class TrainingSettings:
     imports: ImportOptions = dataclasses.field(default_factory=ImportOptions)
     credit: str = ""
 
+    @property
+    def judged_by(self) -> Relevant:
+        """`relevant`, or for counts any rating where it says no number."""
+        counted = self.imports.feedback == COUNTS and self.relevant == LIKED
+        return ANY if counted else self.relevant
+
     def of(self, model: type[Model]) -> Any:
         """Return the settings of a model; None, for its defaults, where this has none."""
-        choose_for = self.relevant if self.choose else None
+        choose_for = self.judged_by if self.choose else None
+        ranking = dataclasses.replace(self.ranking, choose_for=choose_for)
+        if self.imports.feedback == COUNTS:  # the smallest speaks for a movie, too
+            ranking = dataclasses.replace(ranking, lowest_weight=1.0, neutral=-1 / 9)
         own = {
             "stars": self.stars,
             "content": ContentSettings(self.max_features),
-            "ranking": dataclasses.replace(self.ranking, choose_for=choose_for),
+            "ranking": ranking,
         }
         return own.get(model.name)
 

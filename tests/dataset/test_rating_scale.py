@@ -10,7 +10,10 @@ from recommender.dataset.staging import load_staging_table
 
 
 def scale_of(
-    folder: Path, ratings: list[object], given: tuple[float, float] | None = None
+    folder: Path,
+    ratings: list[object],
+    given: tuple[float, float] | None = None,
+    feedback: str = "stars",
 ) -> tuple[float, float]:
     path = folder / "ratings.csv"
     rows = [f"u{row},m,{rating}\n" for row, rating in enumerate(ratings)]
@@ -18,7 +21,7 @@ def scale_of(
     with duckdb.connect() as connection:
         staged = load_staging_table(connection, TableFile(path, "ratings"), None, folder)
         rating_values(connection, ())
-        return find_scale(connection, staged, given)
+        return find_scale(connection, staged, given, feedback)
 
 
 @pytest.mark.parametrize(
@@ -26,6 +29,7 @@ def scale_of(
     [
         ([1, 0, 1], (0, 1)),
         ([0.25, 0.5], (0, 1)),
+        ([1, -1, 1], (-1, 1)),
         ([1, 3, 5], (1, 5)),
         ([2, 3, 4], (1, 5)),
         ([1, 3.5, 5], (0.5, 5)),
@@ -150,3 +154,24 @@ def test_a_value_that_stands_alone_is_asked_about(
 )
 def test_ratings_at_the_end_of_a_scale_are_not(tmp_path: Path, values: dict[float, int]) -> None:
     assert asked(tmp_path, values) == ""
+
+
+PLAYS = [1, 2, 3, 1, 5] * 10 + [60]
+
+
+def test_counts_are_not_taken_for_stars(tmp_path: Path) -> None:
+    message = (
+        r"ratings\.csv: most ratings are at most 10 on 0-100, as counts are; "
+        r"give --feedback counts, or --scale 0-100 if they are stars"
+    )
+    with pytest.raises(DataError, match=message):
+        scale_of(tmp_path, PLAYS)
+    assert scale_of(tmp_path, PLAYS, (0, 100)) == (0, 100)
+    assert scale_of(tmp_path, [*PLAYS, *[50] * 30]) == (0, 100)
+
+
+def test_counts_have_a_scale_of_logarithms(tmp_path: Path) -> None:
+    assert scale_of(tmp_path, [1, 3, 63], feedback="counts") == (0, 6)
+    assert scale_of(tmp_path, [1, 1], feedback="counts") == (0, 1)
+    with pytest.raises(DataError, match=r"line 3: rating -2 is below 0, which no count is"):
+        scale_of(tmp_path, [1, -2], feedback="counts")
