@@ -89,6 +89,7 @@ class Recommender:
     Attributes:
         bundle: the opened bundle.
         scale: lowest and highest rating.
+        has_stars: whether ratings are stars, and not counts, likes, or all equal.
         genres: all genres, the most frequent first.
         methods: what `find_similar_movies` can compare; content alone where
             MATINEE_COLLABORATIVE_SIMILARITY is false.
@@ -106,6 +107,7 @@ class Recommender:
         check_contents(bundle)
         data = bundle.training.data
         self.scale: tuple[float, float] = data.scale
+        self.has_stars = data.has_stars
         self._catalogue = Catalogue(bundle.file(CATALOGUE_FILE))
         self._catalogue.check(data.movies, data.users, int(bundle.numbers("content")["n_terms"]))
         self._facts = MovieFacts.from_bundle(bundle)
@@ -121,7 +123,9 @@ class Recommender:
         )
         self._links = MovieLinks.from_bundle(bundle)
         self._posters = Posters(bundle)
-        self._results = ResultBuilder(self._catalogue, self._facts, self._links, self._scorer)
+        self._results = ResultBuilder(
+            self._catalogue, self._facts, self._links, self._scorer, data.feedback
+        )
         self._requests = RequestParser(self._catalogue, self._facts, self._scorer)
         titles = TitleIndex.from_bundle(bundle)
         self._finder = Finder(self._catalogue, titles, self._facts, self._content)
@@ -357,7 +361,10 @@ class Recommender:
     def predict(
         self, pairs: Sequence[tuple[Id, Id]], *, return_unknown: bool = False
     ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
-        """Predicted stars, clipped, for (user id, movie id) pairs; float64, shape (pairs,).
+        """Predicted ratings, clipped, for (user id, movie id) pairs; float64, shape (pairs,).
+
+        They are on the scale of the data: stars if `has_stars`, shares of likes, or logarithms of
+        counts.
 
         An unknown user or movie counts as an average one, as in Surprise.
 

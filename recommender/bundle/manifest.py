@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from recommender.bundle.feedback import STARS
 from recommender.bundle.files import TRAIN_AGAIN, FileEntry
 from recommender.bundle.records import read_record
 from recommender.core.errors import BundleError
@@ -56,6 +57,7 @@ class DataRecord:
         report: lines that say what was read and what was passed over.
         trained_users, trained_movies: how many took part in training the stars model.
         genres: all genres, in the order of their bits in `MovieFacts`.
+        feedback: what the ratings are, see `bundle.feedback`.
     """
 
     users: int
@@ -68,6 +70,12 @@ class DataRecord:
     trained_users: int
     trained_movies: int
     genres: tuple[str, ...]
+    feedback: str = STARS
+
+    @property
+    def has_stars(self) -> bool:
+        """True if predicted ratings are stars that can be shown."""
+        return self.feedback == STARS
 
 
 @dataclass(frozen=True)

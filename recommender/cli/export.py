@@ -159,6 +159,7 @@ def write_parts(
 def predict_pairs(matinee: Recommender, pairs: Path, out: Path) -> tuple[int, int]:
     """Read pairs of user and movie from a CSV file and write them with their stars.
 
+    The column ``stars`` is called ``rating`` where the data have no stars.
     An unknown user or movie counts as an average one; the column ``unknown`` says which is: "user",
     "movie", "user and movie" or nothing.
 
@@ -172,7 +173,8 @@ def predict_pairs(matinee: Recommender, pairs: Path, out: Path) -> tuple[int, in
     count = lacking = 0
     with _replacing(out) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["user_id", "movie_id", "stars", "unknown"])
+        predicted = "stars" if matinee.has_stars else "rating"
+        writer.writerow(["user_id", "movie_id", predicted, "unknown"])
         rows = _read_pairs(pairs)
         example: tuple[str, str] | None = None
         while batch := list(islice(rows, _PAIRS)):

@@ -6,6 +6,7 @@ import argparse
 import json
 from typing import Any
 
+from recommender.bundle.feedback import feedback_notes
 from recommender.cli import shared
 
 
@@ -29,6 +30,8 @@ def _run(options: argparse.Namespace) -> None:
         f"{data.ratings:,} ratings by {data.users:,} users of {data.movies:,} movies, "
         f"mean {data.mean_rating:.2f} on a scale of {data.scale[0]:g} to {data.scale[1]:g}"
     )
+    for note in feedback_notes(data.feedback):
+        print(note)
     print(
         f"The stars model was trained on {data.trained_users:,} users "
         f"and {data.trained_movies:,} movies"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from recommender.cli import shared
 from recommender.core.errors import SettingsError
-from recommender.spark import LOCAL_MASTER
+from recommender.spark import LOCAL_MASTER, NO_COUNTS
 
 if TYPE_CHECKING:
     from recommender.core.relevance import Relevant
@@ -127,8 +127,8 @@ def check_engine_options(options: argparse.Namespace) -> None:
     """
     if options.engine == "local" and (options.master or options.spark_conf):
         raise SettingsError("--master and --spark-conf need --engine spark")
-    if options.engine == "spark" and getattr(options, "feedback", "stars") != "stars":
-        raise SettingsError("--feedback counts needs --engine local")
+    if options.engine == "spark" and getattr(options, "feedback", None) == "counts":
+        raise SettingsError(NO_COUNTS)
 
 
 def source_of(options: argparse.Namespace) -> Source:
@@ -204,7 +204,7 @@ def add_choice_options(command: argparse._ActionsContainer) -> None:
         type=_relevant,
         metavar="liked|any|N",
         help="which ratings count: those three quarters of the way up the scale, all, or those of "
-        "N stars and more (default: liked; any with --feedback counts)",
+        "N stars and more (default: liked; any for counts and equal ratings)",
     )
     command.add_argument(
         "--no-choose",

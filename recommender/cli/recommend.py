@@ -79,7 +79,8 @@ def _run(options: argparse.Namespace) -> None:
     else:
         found = matinee.hybrid_recommend(options.user, **chosen)
         who = f"user {options.user}"
-    shared.print_results(found, options.json, COLUMNS)
+    columns = tuple(name for name in COLUMNS if name != "stars" or matinee.has_stars)
+    shared.print_results(found, options.json, columns)
     if not found:
         print(f"matinee: {who} has rated every movie", file=sys.stderr)
 

@@ -147,10 +147,13 @@ def _train_on_more(options: argparse.Namespace) -> Bundle:
     before = Bundle.open(options.bundle)
     if POSTERS in before.files and not options.posters:
         raise SettingsError(f"{options.bundle} has posters; give their folder again: --posters DIR")
-    recorded = before.training.settings.imports.get("feedback")
-    if "counts" in (options.feedback, recorded):
-        raise SettingsError("--add is not for counts; train on all files instead")
-    settings = _training_settings(options, recorded_settings(before.training.settings))
+    recorded = recorded_settings(before.training.settings)
+    if options.feedback not in (None, recorded.imports.feedback):
+        raise SettingsError(
+            f"--feedback {options.feedback}: the ratings of {options.bundle} are "
+            f"{recorded.imports.feedback}; leave it out, or train on all files"
+        )
+    settings = _training_settings(options, recorded)
     if options.no_choose:
         settings = with_chosen(settings, RankingModel.load(before))
     movies, links = (Path(path) if path else None for path in (options.movies, options.links))
@@ -218,7 +221,11 @@ def _training_settings(options: argparse.Namespace, base: TrainingSettings) -> T
             **_given(n_factors=options.factors, n_epochs=options.epochs, random_state=options.seed),
         ),
         ranking=dataclasses.replace(base.ranking, **_given(random_state=options.seed)),
-        imports=dataclasses.replace(imports, scale=imports.scale or base.imports.scale),
+        imports=dataclasses.replace(
+            imports,
+            scale=imports.scale or base.imports.scale,
+            feedback=options.feedback or base.imports.feedback,
+        ),
         credit=options.credit or base.credit,
     )
     return with_choice_options(settings, options)

@@ -22,8 +22,8 @@ FLOAT_ID = r"(-?[0-9]+)[.]0+"
 class Movie:
     """One movie of the catalogue.
 
-    `mean_rating` is None while nobody has rated it; `imdb_id` (such as ``tt0114709``) and `tmdb_id`
-    are None where the data have none.
+    `mean_rating` is None while nobody has rated it, and where ratings are counts; `imdb_id` (such
+    as ``tt0114709``) and `tmdb_id` are None where the data have none.
     """
 
     movie_id: Id
@@ -65,7 +65,8 @@ class Reason:
 class Recommendation:
     """A recommended movie.
 
-    `score` is what the list is ordered by; `stars` the predicted rating, clipped to the scale.
+    `score` is what the list is ordered by; `stars` the predicted rating, clipped to the scale, or
+    None where the data have no stars but likes, counts, or ratings that are all equal.
     `collaborative` and `content` are the hybrid's two parts before weighting, each within 0..1.
     `reasons` are the rated movies that brought most to `score`, `terms` the terms of the content
     model that did (``genre:drama``, ``decade:1990``, plain words); see `explain`.
@@ -74,7 +75,7 @@ class Recommendation:
     rank: int
     movie: Movie
     score: float
-    stars: float
+    stars: float | None
     collaborative: float
     content: float
     reasons: tuple[Reason, ...] = ()

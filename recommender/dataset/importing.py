@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from recommender.bundle.feedback import COUNTS, FEEDBACK, STARS
 from recommender.core.errors import DataError, SettingsError, one_line
 from recommender.core.progress import Progress, StageProgress, no_progress, of_stage, scaled
 from recommender.dataset.database import (
@@ -31,11 +32,8 @@ from recommender.dataset.import_report import ImportReport
 from recommender.dataset.movie_tables import Hash, MovieTables
 from recommender.dataset.rating_scale import (
     COUNT_AS_RATING,
-    COUNTS,
     DELETE_UNRATED,
-    FEEDBACK,
     MAX_RATING,
-    STARS,
     check_unrated,
     find_scale,
     rating_values,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 import duckdb
 
+from recommender.bundle.feedback import COUNTS, STARS
 from recommender.core.errors import DataError, SettingsError, one_line
 from recommender.dataset.lists import NULL_WORDS
 from recommender.dataset.staging import StagingTable
@@ -40,9 +41,6 @@ _LEAST_STARS = 0.5
 # Whole numbers on a scale that ends here or higher are counts if three quarters of them, and not
 # of too few, are in its lowest tenth.
 _WIDE, _LOWEST_PART, _COUNTS_SHARE, _MIN_COUNTS = 10.0, 0.1, 0.75, 20
-# What the ratings are: opinions on a scale, or how often something was watched.
-STARS, COUNTS = "stars", "counts"
-FEEDBACK = (STARS, COUNTS)
 MAX_RATING = 2**24  # where 32-bit floats, as which they are kept, begin to leave numbers out
 
 
@@ -119,7 +117,7 @@ def find_scale(
     Args:
         connection: after `rating_values`.
         given: what --scale says; see `choose_scale`.
-        feedback: one of `FEEDBACK`; the scale of counts is that of `COUNT_AS_RATING`.
+        feedback: ``stars`` or ``counts``; the scale of counts is that of `COUNT_AS_RATING`.
 
     Raises:
         DataError: a rating is empty, no finite number, beyond 2^24, or off the scale, or a count

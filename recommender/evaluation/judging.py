@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from debug_memory import action
+from recommender.bundle.feedback import feedback_of
 from recommender.bundle.history import History
 from recommender.core.errors import DataError, SettingsError
 from recommender.core.progress import StageProgress, no_progress
@@ -125,6 +126,8 @@ def evaluate(
     with scratch_folder() as folder:
         dataset = import_dataset(source, folder, imports, progress)
         history = History.open(folder)
+        feedback = feedback_of(history, dataset.scale, imports.feedback)
+        settings = settings.for_feedback(feedback)
         texts = MovieTexts(folder / "movies.parquet", dataset.n_movies)
         judged: list[int] = []
         used: list[dict[str, Any]] = []
@@ -137,7 +140,7 @@ def evaluate(
                 holdout = split_random(history, folder / "split", seed)
             told = _numbered(progress, seed)
             contenders = Contenders(holdout.train, texts, dataset.scale, settings, told)
-            liked_from = relevant_from(dataset.scale, settings.judged_by)
+            liked_from = relevant_from(dataset.scale, settings.relevant)
             trial = _Trial(holdout, contenders, liked_from, seed, options.max_users)
             ranking = contenders.trained["ranking"].model
             used.append({**ranking.chosen, "neutral": ranking.neutral})

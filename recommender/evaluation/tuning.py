@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from recommender.bundle.feedback import feedback_of
 from recommender.bundle.history import History
 from recommender.core.errors import DataError, SettingsError
 from recommender.core.progress import StageProgress, no_progress
@@ -135,7 +136,10 @@ def tune(
     settings = settings or TrainingSettings()
     with scratch_folder() as folder:
         dataset = import_dataset(source, folder, settings.imports, progress)
-        rest, holdout = _validation_split(History.open(folder), folder, options)
+        history = History.open(folder)
+        feedback = feedback_of(history, dataset.scale, settings.imports.feedback)
+        settings = settings.for_feedback(feedback)
+        rest, holdout = _validation_split(history, folder, options)
         texts = MovieTexts(folder / "movies.parquet", dataset.n_movies)
         judge = _StarsJudge(holdout, settings.data(holdout.train, texts, dataset.scale))
         left = settings.data(rest, texts, dataset.scale)
@@ -145,11 +149,11 @@ def tune(
             left.counts,
             ContentModel.fit(left, settings.of(ContentModel)),
             dataset.scale,
-            settings.judged_by,
+            settings.relevant,
             options.seed,
         )
         if not validation.n_users:
-            liked_from = relevant_from(dataset.scale, settings.judged_by)
+            liked_from = relevant_from(dataset.scale, settings.relevant)
             raise DataError(
                 f"nothing to judge by: no rating of the validation part has {liked_from:g} "
                 "stars or more; give more ratings"
@@ -175,7 +179,7 @@ def tune(
         first_rmse=stars.first,
         first_ndcg=-ranking.first,
         trials=stars.trials + ranking.trials,
-        relevant=settings.judged_by,
+        relevant=settings.relevant,
     )
 
 

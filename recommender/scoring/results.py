@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from recommender.bundle.catalogue import Catalogue
+from recommender.bundle.feedback import COUNTS, STARS
 from recommender.bundle.links import MovieLinks
 from recommender.bundle.movie_facts import MovieFacts
 from recommender.core.records import Movie, Reason, Recommendation, Results
@@ -23,24 +24,31 @@ class ResultBuilder:
     """Makes records of what the scorer found, with titles, predicted stars and reasons."""
 
     def __init__(
-        self, catalogue: Catalogue, facts: MovieFacts, links: MovieLinks, scorer: HybridScorer
+        self,
+        catalogue: Catalogue,
+        facts: MovieFacts,
+        links: MovieLinks,
+        scorer: HybridScorer,
+        feedback: str,
     ) -> None:
         self._catalogue = catalogue
         self._facts = facts
         self._links = links
         self._scorer = scorer
+        self._feedback = feedback
 
     def movies(self, indices: Sequence[int] | np.ndarray) -> list[Movie]:
         """The movies with these indices, in this order."""
         indices = [int(i) for i in indices]
         counts, means = self._facts.count[indices], self._facts.mean[indices]
+        has_mean = self._feedback != COUNTS
         return [
             Movie(
                 movie_id=text.movie_id,
                 title=text.title,
                 year=text.year,
                 genres=text.genres,
-                mean_rating=float(mean) if count else None,
+                mean_rating=float(mean) if count and has_mean else None,
                 n_ratings=int(count),
                 imdb_id=self._links.imdb_id(index),
                 tmdb_id=self._links.tmdb_id(index),
@@ -57,13 +65,14 @@ class ResultBuilder:
         parts = self._scorer.parts(ranked, request)
         stars = self._scorer.stars.clip(parts.predicted)
         by_stars = request.weight == 1 and self._scorer.by_stars(request)
+        has_stars = self._feedback == STARS
         scores = parts.predicted if by_stars else ranked.scores
         return Results(
             Recommendation(
                 rank=i + 1,
                 movie=movie,
                 score=float(scores[i]),
-                stars=float(stars[i]),
+                stars=float(stars[i]) if has_stars else None,
                 collaborative=float(parts.collaborative[i]),
                 content=float(parts.content[i]),
                 **(self._reasons(ranked, request, i) if reasons else {}),

@@ -4,4 +4,5 @@
 models, and `engine` puts them in the place of `recommender.training.engine.LocalEngine`.
 """
 
+NO_COUNTS = "--feedback counts needs --engine local"
 LOCAL_MASTER = "local[*]"  # this machine, all cores

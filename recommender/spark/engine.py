@@ -10,12 +10,14 @@ from typing import Any, cast
 
 from pyspark.sql import DataFrame, SparkSession
 
+from recommender.bundle.feedback import COUNTS
+from recommender.core.errors import SettingsError
 from recommender.core.progress import Progress, StageProgress
 from recommender.dataset import Dataset, ImportOptions
 from recommender.models.protocol import M, Model, TrainingData
 from recommender.models.ranking import RankingModel
 from recommender.models.stars import StarsModel
-from recommender.spark import importing
+from recommender.spark import NO_COUNTS, importing
 from recommender.spark.errors import one_line_errors
 from recommender.spark.files import FileSystem
 from recommender.spark.ranking import fit_ranking
@@ -57,7 +59,13 @@ class SparkEngine:
     def import_dataset(
         self, source: SparkSource, folder: Path, options: ImportOptions, progress: StageProgress
     ) -> Dataset:
-        """Check, index and write the data on the executors; see `Engine.import_dataset`."""
+        """Check, index and write the data on the executors; see `Engine.import_dataset`.
+
+        Raises:
+            SettingsError: the ratings are counts.
+        """
+        if options.feedback == COUNTS:
+            raise SettingsError(NO_COUNTS)
         with one_line_errors():
             dataset, self._indexed = importing.import_dataset(
                 self._spark, source, folder, options, progress

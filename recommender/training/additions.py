@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from recommender.bundle.bundle import Bundle
 from recommender.bundle.catalogue import FILE as CATALOGUE_FILE
 from recommender.bundle.catalogue import Catalogue
+from recommender.bundle.feedback import COUNTS
 from recommender.bundle.history import History
 from recommender.bundle.links import MovieLinks
 from recommender.core.errors import DataError
@@ -31,6 +32,7 @@ from recommender.dataset.movie_rows import movie_row, movie_schema
 from recommender.dataset.movie_tables import list_delimiters
 from recommender.dataset.rating_scale import (
     MAX_RATING,
+    NO_COUNT,
     NO_NUMBER,
     RATING,
     TOO_LARGE,
@@ -53,6 +55,7 @@ _NOT_RATINGS = (
     (f"NOT coalesce(isfinite({RATING}), false)", NO_NUMBER),
     (f"abs({RATING}) > {MAX_RATING}", TOO_LARGE),
 )
+_NO_COUNTS = (f"{RATING} < 0", NO_COUNT)
 
 
 @contextlib.contextmanager
@@ -117,7 +120,7 @@ class _Additions:
         self._check_numbers(staged)
         path = self._folder / "all ratings"
         with pq.ParquetWriter(path, _RATING_SCHEMA, compression="zstd") as file:
-            for batch in _rating_batches(self._bundle):
+            for batch in _rating_batches(self._bundle, self._options.feedback):
                 file.write_batch(batch)
             columns = ", ".join(_RATINGS)
             query = f"SELECT {columns} FROM ratings ORDER BY rowid"
@@ -127,7 +130,8 @@ class _Additions:
 
     def _check_numbers(self, staged: StagingTable) -> None:
         rated = f"FROM ratings WHERE NOT ({is_unrated(self._options.unrated, RATING)})"
-        for condition, advice in _NOT_RATINGS:
+        counts = self._options.feedback == COUNTS
+        for condition, advice in (*_NOT_RATINGS, *([_NO_COUNTS] if counts else [])):
             query = f"SELECT rowid, rating {rated} AND {condition} ORDER BY rowid LIMIT 1"
             for row, value in self._connection.execute(query).fetchall():
                 raise DataError(off_scale(staged.place(row), value, advice))
@@ -156,15 +160,22 @@ class _Additions:
         return load_staging_table(self._connection, file, encoding, self._folder, strict=strict)
 
 
-def _rating_batches(bundle: Bundle) -> Iterator[pa.RecordBatch]:
-    """The bundle's ratings as text, in its order; few of the texts are ever made twice."""
+def _rating_batches(bundle: Bundle, feedback: str) -> Iterator[pa.RecordBatch]:
+    """The bundle's ratings as text, in its order; few of the texts are ever made twice.
+
+    Counts are written as they were given: 32-bit logarithms keep six of their digits.
+    """
     catalogue = Catalogue(bundle.file(CATALOGUE_FILE))
     movies = pa.array(map(str, catalogue.movie_ids()), pa.string())
     users = pa.array(map(str, catalogue.each_user_id()), pa.string())
     catalogue.close()
     for block in History.from_bundle(bundle).everything():
         values, positions = np.unique(block.ratings, return_inverse=True)
-        ratings = pa.array([str(value) for value in values], pa.string())
+        if feedback == COUNTS:
+            texts = [f"{2.0**value - 1:.6g}" for value in values.tolist()]
+        else:
+            texts = [str(value) for value in values]
+        ratings = pa.array(texts, pa.string())
         columns = [
             users.take(pa.array(block.users)),
             movies.take(pa.array(block.movies)),

@@ -23,6 +23,7 @@ from memory_toolkit.measure.sizes import format_bytes
 from recommender.bundle.bundle import Bundle
 from recommender.bundle.catalogue import FILE as CATALOGUE_FILE
 from recommender.bundle.catalogue import MovieText, write_catalogue
+from recommender.bundle.feedback import COUNTS, EQUAL, feedback_notes, feedback_of
 from recommender.bundle.history import ARRAYS as HISTORY_ARRAYS
 from recommender.bundle.history import History
 from recommender.bundle.links import MovieLinks
@@ -37,7 +38,6 @@ from recommender.core.progress import Progress, StageProgress, no_progress, of_s
 from recommender.core.records import Id
 from recommender.core.relevance import ANY, LIKED, Relevant
 from recommender.dataset import ImportOptions
-from recommender.dataset.rating_scale import COUNTS
 from recommender.models.content import ContentModel, ContentSettings
 from recommender.models.protocol import Model, TrainingData
 from recommender.models.ranking import RankingModel, RankingSettings
@@ -68,7 +68,7 @@ class TrainingSettings:
         max_features: how many terms the content model keeps.
         stars: the settings of the stars model.
         ranking: the settings of the ranking model, or those its search begins with.
-        relevant: which ratings count as relevant, see `relevance`; `judged_by` has what holds.
+        relevant: which ratings count as relevant, see `relevance`.
         choose: whether the ranking model's settings are chosen for the data.
         imports: encoding, rating scale, and the memory that reading may use.
         credit: where the data come from and on what terms; shown on the About page.
@@ -84,22 +84,29 @@ class TrainingSettings:
     imports: ImportOptions = dataclasses.field(default_factory=ImportOptions)
     credit: str = ""
 
-    @property
-    def judged_by(self) -> Relevant:
-        """`relevant`, or for counts any rating where it says no number."""
-        counted = self.imports.feedback == COUNTS and self.relevant == LIKED
-        return ANY if counted else self.relevant
+    def for_feedback(self, feedback: str) -> TrainingSettings:
+        """Return the settings for ratings of a kind (see `bundle.feedback`).
+
+        Where none is graded, even the smallest speaks for its movie, and any is relevant; what
+        was set otherwise stays.
+        """
+        if feedback not in (COUNTS, EQUAL):
+            return self
+        relevant, ranking = self.relevant, self.ranking
+        if relevant == LIKED:
+            relevant = ANY
+        usual = RankingSettings()
+        if (ranking.lowest_weight, ranking.neutral) == (usual.lowest_weight, usual.neutral):
+            ranking = dataclasses.replace(ranking, lowest_weight=1.0, neutral=-1 / 9)
+        return dataclasses.replace(self, relevant=relevant, ranking=ranking)
 
     def of(self, model: type[Model]) -> Any:
         """Return the settings of a model; None, for its defaults, where this has none."""
-        choose_for = self.judged_by if self.choose else None
-        ranking = dataclasses.replace(self.ranking, choose_for=choose_for)
-        if self.imports.feedback == COUNTS:  # the smallest speaks for a movie, too
-            ranking = dataclasses.replace(ranking, lowest_weight=1.0, neutral=-1 / 9)
+        choose_for = self.relevant if self.choose else None
         own = {
             "stars": self.stars,
             "content": ContentSettings(self.max_features),
-            "ranking": ranking,
+            "ranking": dataclasses.replace(self.ranking, choose_for=choose_for),
         }
         return own.get(model.name)
 
@@ -249,14 +256,17 @@ class _Training(Generic[S]):
         )
         for name in HISTORY_ARRAYS:
             (self._work / f"{name}.npy").replace(self._writer.folder / f"{name}.npy")
+        history, given = History.open(self._writer.folder), self._settings.imports.feedback
+        feedback = feedback_of(history, dataset.scale, given)
         return {
             "users": dataset.n_users,
             "movies": dataset.n_movies,
             "ratings": dataset.n_ratings,
-            "mean_rating": History.open(self._writer.folder).mean_rating(),
+            "mean_rating": history.mean_rating(),
             "scale": list(dataset.scale),
+            "feedback": feedback,
             "fingerprint": dataset.fingerprint,
-            "report": dataset.report.lines(),
+            "report": dataset.report.lines() + feedback_notes(feedback),
         }
 
     def _check_memory(self) -> None:
@@ -280,7 +290,7 @@ class _Training(Generic[S]):
     def _settings_of(self, model: type[Model]) -> Any:
         """Return the settings of a model; the ranking model has as many directions as leave some
         of the memory free, at most the settings' number."""
-        settings = self._settings.of(model)
+        settings = self._settings.for_feedback(self._data["feedback"]).of(model)
         if model is not RankingModel:
             return settings
         users, movies, ratings = (self._data[name] for name in ("users", "movies", "ratings"))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from recommender.bundle.feedback import STARS
 from recommender.bundle.manifest import SettingsRecord
 from recommender.core.errors import SettingsError, one_line
 from recommender.core.relevance import parse_relevant
@@ -93,7 +94,10 @@ def recorded_settings(record: SettingsRecord) -> TrainingSettings:
         RankingSettings(**_known(RankingSettings, record.ranking)),
         parse_relevant(str(record.relevant)),
         record.choose,
-        ImportOptions(scale=(float(scale[0]), float(scale[1])) if scale else None),
+        ImportOptions(
+            scale=(float(scale[0]), float(scale[1])) if scale else None,
+            feedback=str(record.imports.get("feedback", STARS)),
+        ),
         record.credit,
     )
 

@@ -69,8 +69,10 @@ def facts(movie: Movie, stars: float | None = None) -> str:
     if stars is not None:
         predicted = escape(t("card.predicted"))
         lines.append(f'<p class="mt-stars"><b>★ {stars:.1f}</b> {predicted}</p>')
-    if movie.mean_rating is None:
+    if not movie.n_ratings:
         average = t("card.unrated")
+    elif movie.mean_rating is None:
+        average = t("card.count", count=f"{movie.n_ratings:,}")
     elif movie.n_ratings == 1:
         average = t("card.average_of_one", mean=f"{movie.mean_rating:.1f}")
     else:
@@ -108,11 +110,12 @@ def meter(label: str, share: float, value: str, kind: str = "") -> str:
     )
 
 
-def strip(rated: Sequence[RatedMovie]) -> None:
-    """A row of small title cards with the stars that a user gave."""
+def strip(rated: Sequence[RatedMovie], *, has_stars: bool) -> None:
+    """A row of small title cards, with the stars that a user gave if the data have any."""
     items = "".join(
         f'<li style="--hue:{_hue(item.movie)}"><b>{escape(item.movie.title)}</b>'
-        f"<span>{item.movie.year or ''}</span><em>★ {item.rating:g}</em></li>"
+        f"<span>{item.movie.year or ''}</span>"
+        f"{f'<em>★ {item.rating:g}</em>' if has_stars else ''}</li>"
         for item in rated
     )
     st.html(f'<ul class="mt-strip" tabindex="0">{items}</ul>')

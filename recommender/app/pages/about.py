@@ -40,7 +40,7 @@ def _draw() -> None:
         st.header(t("about.quality"), anchor=False)
         st.markdown(
             t(
-                "about.quality_text",
+                "about.quality_text" if data.has_stars else "about.quality_without_stars",
                 users=f"{quality.users:,}",
                 times=f"{quality.ndcg / max(quality.popularity_ndcg, 1e-9):.1f}",
                 ndcg=f"{quality.ndcg:.3f}",
@@ -52,7 +52,7 @@ def _draw() -> None:
     low, high = data.scale
     st.markdown(
         t(
-            "about.data_text",
+            "about.data_text" if data.has_stars else "about.data_without_stars",
             ratings=f"{data.ratings:,}",
             users=f"{data.users:,}",
             movies=f"{data.movies:,}",

@@ -9,6 +9,7 @@ from recommender.app.i18n.language import t
 from recommender.app.pages import my_ratings, similar
 from recommender.app.server.guarded_action import guarded_action
 from recommender.app.server.loading import initialize_recommender
+from recommender.models.registry import RANK_BY
 
 _RATED = 12
 
@@ -22,7 +23,9 @@ def page() -> st.Page:
 def _draw() -> None:
     controls.heading(t("for_you.title"), t("for_you.subtitle"))
     matinee = initialize_recommender()
-    user, rank_by, wishes = controls.user_and_options(matinee, controls.rank_by)
+    # Without stars there is one order, and nothing to choose.
+    order = controls.rank_by if matinee.has_stars else lambda: RANK_BY[0]
+    user, rank_by, wishes = controls.user_and_options(matinee, order)
     if user is None:
         my_ratings.link()
         return
@@ -32,8 +35,9 @@ def _draw() -> None:
             user.user_id, wishes.count, wishes.filters, rank_by, **wishes.choice
         )
     st.header(t("for_you.rated"), anchor=False)
-    st.caption(t("for_you.summary", count=f"{user.n_ratings:,}", mean=f"{user.mean_rating:.1f}"))
-    cards.strip(rated)
+    key = "for_you.summary" if matinee.has_stars else "card.count"
+    st.caption(t(key, count=f"{user.n_ratings:,}", mean=f"{user.mean_rating:.1f}"))
+    cards.strip(rated, has_stars=matinee.has_stars)
     st.header(t("for_you.recommended"), anchor=False)
     if not found:
         controls.nothing_found()

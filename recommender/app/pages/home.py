@@ -34,12 +34,13 @@ def _draw() -> None:
     with guarded_action("action.home", matinee.max_bytes):
         statistics = matinee.statistics
         popular = matinee.popular(_SHOWN)
-    numbers = (
+    numbers = [
         (f"{statistics.movies:,}", t("statistics.movies")),
         (f"{statistics.ratings:,}", t("statistics.ratings")),
         (f"{statistics.users:,}", t("statistics.users")),
-        (f"{statistics.mean_rating:.2f} ★", t("statistics.mean")),
-    )
+    ]
+    if matinee.has_stars:
+        numbers.append((f"{statistics.mean_rating:.2f} ★", t("statistics.mean")))
     st.html(
         '<dl class="mt-numbers">'
         + "".join(f"<div><dt>{label}</dt><dd>{value}</dd></div>" for value, label in numbers)
