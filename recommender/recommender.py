@@ -245,7 +245,7 @@ class Recommender:
         `Results.unknown`; without any rating the most popular movies come.
 
         Args:
-            ratings: stars by movie id.
+            ratings: stars by movie id, or for a count c, log2(1 + c).
             cf_weight: the weight of the collaborative part, as in `hybrid_recommend`.
             hidden: movies that must not come; each also speaks against its like, as a lowest
                 rating would, but says nothing about the stars somebody gives.

@@ -120,7 +120,7 @@ class _Additions:
         self._check_numbers(staged)
         path = self._folder / "all ratings"
         with pq.ParquetWriter(path, _RATING_SCHEMA, compression="zstd") as file:
-            for batch in _rating_batches(self._bundle, self._options.feedback):
+            for batch in _rating_batches(self._bundle):
                 file.write_batch(batch)
             columns = ", ".join(_RATINGS)
             query = f"SELECT {columns} FROM ratings ORDER BY rowid"
@@ -160,10 +160,10 @@ class _Additions:
         return load_staging_table(self._connection, file, encoding, self._folder, strict=strict)
 
 
-def _rating_batches(bundle: Bundle, feedback: str) -> Iterator[pa.RecordBatch]:
+def _rating_batches(bundle: Bundle) -> Iterator[pa.RecordBatch]:
     """The bundle's ratings as text, in its order; few of the texts are ever made twice.
 
-    Counts are written as they were given: 32-bit logarithms keep six of their digits.
+    Counts are written as they were given, to the six digits that 32-bit logarithms keep of them.
     """
     catalogue = Catalogue(bundle.file(CATALOGUE_FILE))
     movies = pa.array(map(str, catalogue.movie_ids()), pa.string())
@@ -171,7 +171,7 @@ def _rating_batches(bundle: Bundle, feedback: str) -> Iterator[pa.RecordBatch]:
     catalogue.close()
     for block in History.from_bundle(bundle).everything():
         values, positions = np.unique(block.ratings, return_inverse=True)
-        if feedback == COUNTS:
+        if bundle.training.data.feedback == COUNTS:
             texts = [f"{2.0**value - 1:.6g}" for value in values.tolist()]
         else:
             texts = [str(value) for value in values]
