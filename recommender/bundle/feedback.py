@@ -28,8 +28,8 @@ def feedback_of(history: History, scale: tuple[float, float], given: str = STARS
         given: what --feedback says.
 
     Returns:
-        ``counts`` if they were given as such; ``equal`` if all are the same; ``likes`` if all are 0
-        and 1, or −1, 0 and 1; else ``stars``.
+        ``counts`` if they were given as such; ``equal`` if all are the same, and not the
+        lowest that there can be; ``likes`` if all are 0 and 1, or −1, 0 and 1; else ``stars``.
     """
     if given == COUNTS:
         return COUNTS
@@ -37,7 +37,7 @@ def feedback_of(history: History, scale: tuple[float, float], given: str = STARS
     for block in history.everything():
         lowest, highest = min(lowest, block.ratings.min()), max(highest, block.ratings.max())
         likes = likes and bool(np.isin(block.ratings, (*scale, 0.0)).all())
-    if lowest == highest:
+    if scale[0] < lowest == highest:
         return EQUAL
     return LIKES if likes else STARS
 

@@ -204,7 +204,7 @@ def add_choice_options(command: argparse._ActionsContainer) -> None:
         type=_relevant,
         metavar="liked|any|N",
         help="which ratings count: those three quarters of the way up the scale, all, or those of "
-        "N stars and more (default: liked; any for counts and equal ratings)",
+        "N stars (or plays) and more (default: liked; any for counts and equal ratings)",
     )
     command.add_argument(
         "--no-choose",

@@ -262,7 +262,7 @@ def choose_scale(
         outside: called before the scale is returned; raises if a rating is not on it.
 
     Raises:
-        DataError: all ratings are the same, and on no usual scale.
+        DataError: all ratings are the same, and on no usual scale above its lowest end.
     """
     if given:
         outside(
@@ -273,7 +273,7 @@ def choose_scale(
     for scale, count in zip(USUAL_SCALES, counts, strict=True):
         if scale == _WHOLE_NUMBERS_ONLY and not whole:
             continue
-        if count >= _NEARLY_ALL * rows:
+        if count >= _NEARLY_ALL * rows and extent != (scale[0], scale[0]):
             advice = "correct the row or give --scale LOW-HIGH, --unrated or --feedback counts"
             outside(scale, f"is outside the detected scale {_text(scale)}; {advice}")
             return scale

@@ -138,7 +138,7 @@ def tune(
         dataset = import_dataset(source, folder, settings.imports, progress)
         history = History.open(folder)
         feedback = feedback_of(history, dataset.scale, settings.imports.feedback)
-        settings = settings.for_feedback(feedback)
+        relevant, settings = settings.relevant, settings.for_feedback(feedback)
         rest, holdout = _validation_split(history, folder, options)
         texts = MovieTexts(folder / "movies.parquet", dataset.n_movies)
         judge = _StarsJudge(holdout, settings.data(holdout.train, texts, dataset.scale))
@@ -179,7 +179,7 @@ def tune(
         first_rmse=stars.first,
         first_ndcg=-ranking.first,
         trials=stars.trials + ranking.trials,
-        relevant=settings.relevant,
+        relevant=relevant,
     )
 
 

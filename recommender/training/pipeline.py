@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import shutil
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping
@@ -88,13 +89,15 @@ class TrainingSettings:
         """Return the settings for ratings of a kind (see `bundle.feedback`).
 
         Where none is graded, even the smallest speaks for its movie, and any is relevant; what
-        was set otherwise stays.
+        was set otherwise stays. A least number of plays becomes a logarithm, as the plays do.
         """
         if feedback not in (COUNTS, EQUAL):
             return self
         relevant, ranking = self.relevant, self.ranking
         if relevant == LIKED:
             relevant = ANY
+        elif feedback == COUNTS and not isinstance(relevant, str):
+            relevant = math.log2(1 + max(0.0, relevant))
         usual = RankingSettings()
         if (ranking.lowest_weight, ranking.neutral) == (usual.lowest_weight, usual.neutral):
             ranking = dataclasses.replace(ranking, lowest_weight=1.0, neutral=-1 / 9)

@@ -12,6 +12,7 @@ from recommender.bundle.history import History
         ([1, 5], (1, 5), "stars", "stars"),
         ([3, 3], (1, 5), "stars", "equal"),
         ([1, 1], (0, 1), "stars", "equal"),
+        ([1, 1], (1, 5), "stars", "stars"),
         ([1, 0, 1], (0, 1), "stars", "likes"),
         ([1, -1, 0], (-1, 1), "stars", "likes"),
         ([0, 0.25, 1], (0, 1), "stars", "stars"),

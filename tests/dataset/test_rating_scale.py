@@ -30,6 +30,7 @@ def scale_of(
         ([1, 0, 1], (0, 1)),
         ([0.25, 0.5], (0, 1)),
         ([1, -1, 1], (-1, 1)),
+        ([0, 0], (-1, 1)),
         ([1, 3, 5], (1, 5)),
         ([2, 3, 4], (1, 5)),
         ([1, 3.5, 5], (0.5, 5)),
@@ -94,9 +95,10 @@ def test_empty_rating(tmp_path: Path, value: str) -> None:
         scale_of(tmp_path, [value, 3])
 
 
-def test_only_one_odd_rating_gives_no_scale(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"ratings\.csv: every rating is 500; give --scale"):
-        scale_of(tmp_path, [500, 500])
+@pytest.mark.parametrize("rating", [500, -10])
+def test_only_one_odd_rating_gives_no_scale(tmp_path: Path, rating: float) -> None:
+    with pytest.raises(DataError, match=rf"ratings\.csv: every rating is {rating}; give --scale"):
+        scale_of(tmp_path, [rating, rating])
 
 
 def asked(folder: Path, values: dict[float, int]) -> str:
