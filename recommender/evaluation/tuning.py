@@ -179,7 +179,7 @@ def tune(
         first_rmse=stars.first,
         first_ndcg=-ranking.first,
         trials=stars.trials + ranking.trials,
-        relevant=relevant,
+        relevant=settings.relevant if isinstance(relevant, str) else relevant,
     )
 
 
