@@ -13,6 +13,7 @@ sum of the three. All figures are in bytes; printed ones are in MB of 1024 x 102
 
 from memory_toolkit import __version__
 from memory_toolkit.guard.batches import BatchReport, batches
+from memory_toolkit.guard.blas_buffers import take_blas_buffers
 from memory_toolkit.guard.guard import Busy, Guard, GuardState
 from memory_toolkit.guard.lazy import Lazy
 from memory_toolkit.integrations.metrics import (
@@ -99,6 +100,7 @@ __all__ = [
     "stop_memory_tracking",
     "streamlit_panel",
     "summaries",
+    "take_blas_buffers",
     "top_lines",
 ]
 

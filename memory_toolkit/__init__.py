@@ -5,7 +5,7 @@ knows nothing of the program around it. A module imports only from those named b
 
     sizes, limit, thrashing, reading, processes, children, mappings, heap, snapshot, stage_log,
     timeline, summaries, flight_recorder, actions, returning, tracking, data_limit, interrupting,
-    evictable, guard, lazy, batches, metrics, flame_graph
+    evictable, peers, blas_buffers, guard, lazy, batches, metrics, flame_graph
 
 and for the command `debug-memory`, after all of these::
 

@@ -113,6 +113,7 @@ class Guard:
             self._usage.find_limit = limit
             return
         self._usage = Usage(limit)
+        self._usage.needed = self._needed
         self._counts = dict.fromkeys(DECISIONS, 0)
         self._true_needs: dict[str, int] = {}
         self._next_shed = 0.0
@@ -138,15 +139,13 @@ class Guard:
     def start(self) -> None:
         """Watch the process from now on; when that is done already, once is enough.
 
-        What is mapped and not touched now counts as never to be, so do it after large imports.
-
-        Raises:
-            RuntimeError: another guard was started meanwhile.
+        What is mapped and not touched now counts as never to be, so do it after large imports. If
+        another thread has started a guard since this one was made, they are one from now on.
         """
         recorder()  # says what became of the process before
         with Guard._starting:
-            if Guard._started not in (None, self):
-                raise RuntimeError("this process has a guard already; call Guard() to get it")
+            if Guard._started is not None:
+                self.__dict__ = Guard._started.__dict__
             if self._watcher is None:
                 watcher = Watcher(self._usage, self._running, self.shed, self._notify)
                 watcher.start()
@@ -158,6 +157,9 @@ class Guard:
             if self._watcher is not None:
                 self._watcher.stop()
                 Guard._started = self._watcher = None
+
+    def _is(self, other: Guard) -> bool:
+        return self.__dict__ is other.__dict__
 
     def _notify(self) -> None:
         with self._changed:
@@ -175,7 +177,8 @@ class Guard:
 
     def enter(self, one: Admission, deadline: float) -> None:
         """Let an action begin, or wait for that until `deadline`; `Admission` calls it."""
-        if Guard._started is self and self._watcher is None:
+        started = Guard._started
+        if started is not None and started._watcher is None and self._is(started):
             self.start()  # in a forked process
         one.need = max(one.declared, self._true_needs.get(one.name, 0))
         waited = False
@@ -202,9 +205,12 @@ class Guard:
                 self._used_before = used
             # Of what the actions around it said, this much was not taken yet.
             left = self._still_needed(used, running) if one.outer is not None else 0
+            kept = max(0, one.need - left)
             if not self._has_place(one) or one.need > self._room(used, running) + left:
                 return False
-            one.begin(now.own, kept=max(0, one.need - left))
+            if not self._usage.claim(now, kept):
+                return False
+            one.begin(now.own, kept)
             self._admissions[id(one)] = ref(one)
             self._usage.data_limit.lend(sum(other.kept for other in running) + one.kept)
             self._counts["admitted"] += 1
@@ -233,11 +239,13 @@ class Guard:
         return Busy(one.name)
 
     def may_wait(self, one: Admission) -> bool:
-        """Return whether it can help that other actions end and give their memory back."""
-        around = one.around()
-        if all(other in around for other in self._running()):
+        """Return whether it can help that others end, or give way, and memory comes back."""
+        used, running, around = self._usage.used(read()), self._running(), one.around()
+        if self._usage.level(used) == "full":
             return False
-        if self._usage.level(self._usage.used(read())) == "full":
+        if self._has_place(one) and one.need <= self._room(used, running):
+            return True  # other processes may come to hold it, and are asked to give way
+        if all(other in around for other in running):
             return False
         return one.need <= self._usage.up_to(FULL) - self._used_before
 
@@ -296,6 +304,12 @@ class Guard:
 
     def _room(self, used: int, running: list[Admission]) -> int:
         return self._usage.up_to(FULL) - used - self._still_needed(used, running)
+
+    def _needed(self, own: int) -> int:
+        """Bytes that the actions that run may still take, when the process holds `own` now."""
+        running = self._running()
+        taken = own - min((one.lowest for one in running), default=own)
+        return max(0, sum(one.kept for one in running) - max(0, taken))
 
     def _still_needed(self, used: int, running: list[Admission]) -> int:
         taken = max(0, used - self._used_before)

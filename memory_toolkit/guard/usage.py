@@ -28,13 +28,18 @@ class Usage:
 
     Args:
         find_limit: finds the limit; it is asked again every ten seconds.
+
+    Attributes:
+        needed: tells, of the own memory now, how much the actions that run may still take.
     """
 
     def __init__(self, find_limit: Callable[[], Limit]) -> None:
         self.find_limit = find_limit
         self.limit, self._limit_found = find_limit(), time.monotonic()
         self.data_limit = DataLimit()
+        self.needed: Callable[[int], int] = lambda own: 0
         self._peers: Peers | None = None
+        self._ceiling, self._calm = 0, True
         self._others, self._others_seen = 0, -OTHERS_SECONDS
 
     def look_for_limit(self) -> None:
@@ -66,20 +71,37 @@ class Usage:
 
         Returns whether there is any room below its ceiling. For `calm` and `needs` see `DataLimit`.
         """
-        used, most = self.used(now), self.up_to(FULL)
-        ceiling = now.own + most - used
-        if sys.platform == "linux":
-            from memory_toolkit.guard.peers import Peers
+        self._ceiling = self._agree(now, self.needed(now.own))
+        self._calm = calm
+        self.data_limit.refresh(now, self._ceiling, calm=calm, needs=needs)
+        return self._ceiling > now.own
 
-            self._peers = self._peers or Peers()
-            ceiling = self._peers.agree(now.own, used, most)
-        self.data_limit.refresh(now, ceiling, calm=calm, needs=needs)
-        return ceiling > now.own
+    def claim(self, now: Reading, need: int) -> bool:
+        """Raise the ceiling so that this process can take `need` bytes more than its actions may.
+
+        Returns False while other processes under the limit may come to hold them.
+        """
+        need += self.needed(now.own)
+        if self._peers is None or self._peers.alone or need <= self._ceiling - now.own:
+            return True
+        self._ceiling = self._agree(now, need, claim=True)
+        self.data_limit.refresh(now, self._ceiling, calm=self._calm, needs=need)
+        return need <= self._ceiling - now.own
+
+    def _agree(self, now: Reading, need: int, *, claim: bool = False) -> int:
+        used, most = self.used(now), self.up_to(FULL)
+        if sys.platform != "linux":
+            return now.own + most - used
+        from memory_toolkit.guard.peers import Peers
+
+        self._peers = self._peers or Peers(self.limit.group)
+        return self._peers.agree(now.own, used, most, need, claim=claim)
 
     def lift_ceiling(self) -> None:
         """Hold this process to nothing any more."""
         if self._peers is not None:
             self._peers.leave()
+            self._peers = None
         self.data_limit.lift()
 
     def reach(self, now: Reading) -> int:

@@ -90,7 +90,7 @@ class MemoryMiddleware:
             self._guard.start()
         need = self._need(environ) if callable(self._need) else self._need
         with nullcontext() if self._guard is None else self._guard.admit(name, need):
-            body = self._app(environ, start_response)
+            body = self._app(environ, _unless_failed(environ, start_response))
             if _ERROR in environ:
                 _close(body)
                 raise environ.pop(_ERROR)
@@ -157,6 +157,18 @@ def _close(body: Iterable[bytes]) -> None:
     close = getattr(body, "close", None)
     if close is not None:
         close()
+
+
+def _unless_failed(environ: Environ, start_response: StartResponse) -> StartResponse:
+    """Return a `start_response` that leaves out the headers of an answer that will be replaced.
+
+    gunicorn sends those of both: the first says that the body is empty.
+    """
+
+    def started(*arguments: Any) -> Any:
+        return None if _ERROR in environ else start_response(*arguments)
+
+    return started
 
 
 def _start(

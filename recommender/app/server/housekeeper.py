@@ -11,12 +11,12 @@ from functools import lru_cache
 import streamlit as st
 from streamlit.runtime import Runtime
 
+from memory_toolkit.guard.blas_buffers import take_blas_buffers
 from memory_toolkit.guard.guard import Guard
 from memory_toolkit.measure.returning import return_memory
 from memory_toolkit.panel.sessions import session_name, sessions
 from recommender.app.server.configuration import settings
 from recommender.app.server.warm_up import replace_last_session
-from recommender.core.blas_buffers import take_buffers
 from recommender.settings.environment import Settings
 
 _ROUND_SECONDS = 5.0
@@ -70,7 +70,7 @@ class Housekeeper:
         self._guard = guard()
         if self._guard is not None:
             self._stack_bytes = threading.stack_size(_STACK_BYTES)
-            take_buffers(settings().actions_at_once + _SPARE_BUFFERS)
+            take_blas_buffers(settings().actions_at_once + _SPARE_BUFFERS)
             self._guard.start()
         if settings().debug_memory:
             from memory_toolkit.record.actions import identify_sessions

@@ -9,10 +9,10 @@ from tests.conftest import ROOT
 CODE = """
 import threading
 from memory_toolkit.measure.reading import read
-from recommender.core.blas_buffers import _multiply, take_buffers
+from memory_toolkit.guard.blas_buffers import _multiply, take_blas_buffers
 threading.stack_size(2**20)
 before = read()
-take_buffers(6)
+take_blas_buffers(6)
 taken = read()
 together = threading.Barrier(3)
 threads = [threading.Thread(target=_multiply, args=(together,)) for _ in range(3)]

@@ -1,0 +1,1 @@
+"""Small apps that a memory limit kills, and the same apps with the lines that keep them alive."""

@@ -1,0 +1,1 @@
+"""Descriptions turned into vectors and stored in SQLite, within 512 MB."""

@@ -1,0 +1,1 @@
+"""Search by tag and by meaning, in four processes, within 512 MB."""

@@ -1,0 +1,25 @@
+"""The app with the toolkit: three more lines, and a fourth for the panel."""
+
+import pickle
+
+import streamlit as st
+
+from debug_memory import MB, Guard, streamlit_panel
+from examples.streamlit_foreign.films import SIMILARITY, TITLES
+
+Guard().start()
+
+
+def similar_films(title: str) -> list[str]:
+    """Return the five films that are most similar."""
+    with open(SIMILARITY, "rb") as file:
+        similarity = pickle.load(file)
+    row = similarity[TITLES.index(title)]
+    return [TITLES[place] for place in row.argsort()[::-1][1:6]]
+
+
+st.title("Similar films")
+title = st.selectbox("Film", TITLES, key="film")
+with Guard().admit("similar films", 180 * MB):
+    st.table(similar_films(title))
+streamlit_panel()
