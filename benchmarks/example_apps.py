@@ -110,12 +110,17 @@ class App:
 
     def wait_until_up(self, path: str) -> bool:
         """Wait until it answers at `path`; False if it was killed before that, or never does."""
+        self.comes_true(lambda: bool(self.kills) or self.is_up(path))
+        return self.process.poll() is None and not self.kills
+
+    def comes_true(self, condition: Callable[[], bool]) -> bool:
+        """Wait until `condition` holds; False if it ends before that, or in vain."""
         end = time.monotonic() + START_SECONDS
-        while time.monotonic() < end and self.process.poll() is None and not self.kills:
-            if self.is_up(path):
-                return True
+        while not condition():
+            if self.process.poll() is not None or time.monotonic() > end:
+                return False
             time.sleep(0.1)
-        return False
+        return True
 
     def visit(self, asks: Sequence[Callable[[], Got]], at_once: int) -> None:
         """Ask so many at once, and keep the answers and the problems."""

@@ -20,6 +20,6 @@ def similar_films(title: str) -> list[str]:
 
 st.title("Similar films")
 title = st.selectbox("Film", TITLES, key="film")
-with Guard().admit("similar films", 180 * MB):
+with Guard().admit("similar films", 360 * MB):  # the matrix, twice while it is unpickled
     st.table(similar_films(title))
 streamlit_panel()

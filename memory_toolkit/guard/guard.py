@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from weakref import ReferenceType, ref
 
 from memory_toolkit.guard.admission import TOLERATED, Admission
@@ -117,6 +118,7 @@ class Guard:
         self._counts = dict.fromkeys(DECISIONS, 0)
         self._true_needs: dict[str, int] = {}
         self._next_shed = 0.0
+        self._each_look: list[Callable[[], object]] = []
         self._reset()
 
     def _reset(self) -> None:
@@ -147,7 +149,7 @@ class Guard:
             if Guard._started is not None:
                 self.__dict__ = Guard._started.__dict__
             if self._watcher is None:
-                watcher = Watcher(self._usage, self._running, self.shed, self._notify)
+                watcher = Watcher(self._usage, self._running, self.shed, self._looked)
                 watcher.start()
                 Guard._started, self._watcher = self, watcher
 
@@ -158,12 +160,23 @@ class Guard:
                 self._watcher.stop()
                 Guard._started = self._watcher = None
 
+    @property
+    def ledger(self) -> Path | None:
+        """File that the processes under the limit share, once this one has started; see `Peers`."""
+        return self._usage.ledger
+
+    def on_look(self, call: Callable[[], object]) -> None:
+        """Have `call` called when the guard looks, twice a second, in its thread."""
+        self._each_look.append(call)
+
     def _is(self, other: Guard) -> bool:
         return self.__dict__ is other.__dict__
 
-    def _notify(self) -> None:
+    def _looked(self) -> None:
         with self._changed:
             self._changed.notify_all()
+        for call in self._each_look:
+            call()
 
     # Deciding
 

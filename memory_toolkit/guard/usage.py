@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from memory_toolkit.guard.data_limit import DataLimit
@@ -55,6 +56,11 @@ class Usage:
             self._others_seen = seconds
         return now.own + self._others
 
+    @property
+    def ledger(self) -> Path | None:
+        """File that the processes under the limit share; None where there is none."""
+        return None if self._peers is None else self._peers.path
+
     def up_to(self, share: float) -> int:
         """Return how many bytes `share` of the limit is."""
         return int(self.limit.bytes * share)
@@ -66,15 +72,20 @@ class Usage:
             return "full"
         return "shedding" if share >= SHEDDING else "high" if share >= HIGH else "ok"
 
-    def set_ceiling(self, now: Reading, *, calm: bool, needs: int = 0) -> bool:
+    def set_ceiling(
+        self, now: Reading, *, calm: bool, needs: int = 0, joining: bool = False
+    ) -> bool:
         """Hold this process to 95% of the limit less what others hold; of several, each to a part.
 
-        Returns whether there is any room below its ceiling. For `calm` and `needs` see `DataLimit`.
+        Returns whether there is any room below its ceiling. While it is `joining` others, it is
+        held to none that leaves it no room, since its threads run already. For `calm` and `needs`
+        see `DataLimit`.
         """
-        self._ceiling = self._agree(now, self.needed(now.own))
-        self._calm = calm
-        self.data_limit.refresh(now, self._ceiling, calm=calm, needs=needs)
-        return self._ceiling > now.own
+        self._ceiling, self._calm = self._agree(now, self.needed(now.own)), calm
+        has_room = self._ceiling > now.own
+        if has_room or not joining:
+            self.data_limit.refresh(now, self._ceiling, calm=calm, needs=needs)
+        return has_room
 
     def claim(self, now: Reading, need: int) -> bool:
         """Raise the ceiling so that this process can take `need` bytes more than its actions may.

@@ -78,7 +78,9 @@ class Watcher:
         watch_starts()
         watch_reads()
         deadline = time.monotonic() + JOIN_SECONDS
-        while not self._usage.set_ceiling(read(), calm=True) and time.monotonic() < deadline:
+        while not self._usage.set_ceiling(read(), calm=True, joining=True):
+            if time.monotonic() > deadline:
+                break
             time.sleep(TICK_SECONDS / 10)
         self._joined.set()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
@@ -16,9 +17,11 @@ from memory_toolkit.integrations.metrics import (
     guard_metrics,
     memory_metrics,
     metrics_text,
+    worker_metrics,
 )
+from memory_toolkit.integrations.workers import Workers
 from memory_toolkit.measure.snapshot import snapshot
-from memory_toolkit.record.summaries import summaries
+from memory_toolkit.record.summaries import totals
 
 
 class Answer(NamedTuple):
@@ -49,6 +52,7 @@ class Answers:
         retry_after: int = 5,
     ) -> None:
         self._guard = guard
+        self._workers = None if guard is None else Workers(guard)
         self._prefix = prefix
         self._token = token or os.environ.get(TOKEN_VARIABLE) or None
         self._retry_after = retry_after
@@ -70,9 +74,14 @@ class Answers:
         if not may_read(self._token, host, headers, given):
             text = f"give {TOKEN_VARIABLE}: Authorization: Bearer ..., or ?token=...\n"
             return _plain(401, "Unauthorized", text, ("www-authenticate", "Bearer"))
-        found = [*memory_metrics(snapshot()), *action_metrics(summaries())]
-        if self._guard is not None:
-            found += guard_metrics(self._guard.state())
+        found = memory_metrics(snapshot())
+        if self._guard is None or self._workers is None:
+            found += action_metrics(totals())
+        else:
+            all_workers = self._workers.add_up()
+            found += action_metrics(all_workers.actions)
+            found += worker_metrics(all_workers.held)
+            found += guard_metrics(replace(self._guard.state(), counts=all_workers.decisions))
         return _answer(200, "OK", CONTENT_TYPE, metrics_text(found, self._prefix).encode())
 
     def busy(self) -> Answer:

@@ -12,7 +12,7 @@ from memory_toolkit.measure.snapshot import Snapshot
 
 if TYPE_CHECKING:  # only those who have a guard or summaries import them
     from memory_toolkit.guard.guard import GuardState
-    from memory_toolkit.record.summaries import Summary
+    from memory_toolkit.record.summaries import ActionTotals, Summary
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -108,7 +108,7 @@ def memory_metrics(now: Snapshot) -> list[Metric]:
     ]
 
 
-def action_metrics(summaries: Iterable[Summary]) -> list[Metric]:
+def action_metrics(summaries: Iterable[Summary | ActionTotals]) -> list[Metric]:
     """Metrics of actions: the runs of each, and what they took."""
     found = list(summaries)
 
@@ -146,6 +146,12 @@ def guard_metrics(state: GuardState) -> list[Metric]:
         gauge("guard_active", "Actions that run now.", state.active),
         gauge("guard_waiting", "Actions that wait for memory now.", state.waiting),
     ]
+
+
+def worker_metrics(held: Mapping[str, int]) -> list[Metric]:
+    """Metrics of the processes that serve under one limit: the own memory of each."""
+    help_text = "Own memory of each process that serves under the limit, by its number."
+    return [labelled("worker_bytes", "gauge", help_text, "worker", held)]
 
 
 def _lines(metric: Metric, prefix: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from dataclasses import dataclass
 
 _HEAD = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \d+ *(.*)\n")
@@ -79,7 +80,22 @@ def _is_thread_heap(mapping: Mapping, following: Mapping) -> bool:
     end = mapping.start + _THREAD_HEAP
     # What is not in use yet is reserved up to its end.
     reserved = following.start == mapping.end and following.access == "---p"
-    return mapping.end >= end or (reserved and following.end >= end)
+    if mapping.end >= end:  # used up, or other memory that begins there, as a library's buffers do
+        return _heap_size(mapping.start) in (None, _THREAD_HEAP)
+    return reserved and following.end >= end
+
+
+def _heap_size(start: int) -> int | None:
+    """Return the size that a heap at `start` notes in its head; None where that cannot be read.
+
+    Source: glibc, malloc/arena.c, struct _heap_info.
+    """
+    try:
+        with open("/proc/self/mem", "rb", buffering=0) as memory:
+            memory.seek(start + 2 * struct.calcsize("P"))
+            return int(struct.unpack("N", memory.read(struct.calcsize("N")))[0])
+    except (OSError, OverflowError, struct.error):
+        return None
 
 
 def _is_thread_stack(mapping: Mapping, preceding: Mapping) -> bool:

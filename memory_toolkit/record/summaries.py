@@ -61,6 +61,22 @@ class Summary:
     leak: bool
 
 
+class ActionTotals(NamedTuple):
+    """What a `Summary` says of all calls of one action, fit to be added up over processes."""
+
+    name: str
+    calls: int
+    errors: int
+    seconds: float
+    worst_peak: int
+
+    def plus(self, other: ActionTotals) -> ActionTotals:
+        """Return the totals of both."""
+        calls, errors = self.calls + other.calls, self.errors + other.errors
+        worst = max(self.worst_peak, other.worst_peak)
+        return ActionTotals(self.name, calls, errors, self.seconds + other.seconds, worst)
+
+
 class Call(NamedTuple):
     """Record of one call: own memory in bytes, and if it ran alone."""
 
@@ -115,6 +131,15 @@ def summaries() -> list[Summary]:
     with _lock:  # every action that ends waits for it, so the arithmetic is done later
         copies = [(name, replace(t, kept=t.kept.copy())) for name, t in _totals.items()]
     return [_summary(name, totals, now) for name, totals in reversed(copies)]
+
+
+def totals() -> list[ActionTotals]:
+    """Return the totals of each action name, the one that ended last first."""
+    with _lock:
+        return [
+            ActionTotals(name, one.calls, one.errors, one.seconds, one.worst[1])
+            for name, one in reversed(_totals.items())
+        ]
 
 
 def clear_summaries() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from memory_toolkit.measure.mappings import heaps, read_mappings, stacks
+from memory_toolkit.measure.mappings import Mapping, heaps, read_mappings, stacks
 from memory_toolkit.measure.reading import read
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
@@ -46,6 +46,20 @@ def smaps(tmp_path: Path) -> str:
 def test_heaps_are_told_from_what_looks_like_them(smaps: str) -> None:
     found = heaps(read_mappings(smaps))
     assert [mapping.own for mapping in found] == [1000 * 1024, 100 * 1024, 200 * 1024]
+
+
+@linux
+def test_a_large_block_at_the_address_of_a_heap_is_none() -> None:
+    """As two buffers of OpenBLAS are that lie side by side."""
+    heap = 64 << 20
+    with mmap.mmap(-1, 3 * heap, mmap.MAP_PRIVATE) as block:
+        block[:: 1 << 20] = b"x" * (3 * heap >> 20)
+        (found,) = [
+            m for m in read_mappings() if m.end - m.start >= 3 * heap and m.own > 100 * 4096
+        ]
+        start = -found.start % heap + found.start
+        aligned = Mapping(start, found.end, found.access, found.path)
+        assert aligned not in heaps([aligned])
 
 
 def test_stacks_are_told_from_other_memory_above_a_gap(smaps: str) -> None:
