@@ -69,11 +69,13 @@ class App:
     asked: int = 0
     answers: list[Got] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    _kills: int = 0
 
     @property
     def kills(self) -> int:
         """How many of its processes were killed for want of memory."""
-        return self.box.oom_kills()
+        self._kills = max(self._kills, self.box.oom_kills())
+        return self._kills
 
     def logged(self) -> str:
         """Return what it wrote."""
@@ -178,6 +180,7 @@ def limited(command: Sequence[str], limit: int, folder: Path, **variables: str) 
         finally:
             done.set()
             sampler.join()
+            _ = app.kills  # which the group tells as long as it is there
             process.terminate()
             try:
                 process.wait(20)

@@ -16,7 +16,11 @@ logging.basicConfig(level=logging.INFO, format="%(process)d %(message)s")
 threading.stack_size(MB)
 take_blas_buffers(4)
 app = Flask(__name__)
-protect_flask(app, guard=Guard(wait=3.0))
+protect_flask(
+    app,
+    guard=Guard(wait=3.0),
+    need=lambda environ: 8 * MB if environ["PATH_INFO"] == "/search" else 0,
+)
 
 
 idle_seconds = float(os.environ.get("IDLE_SECONDS", "600"))
