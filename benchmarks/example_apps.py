@@ -73,7 +73,7 @@ class App:
 
     @property
     def kills(self) -> int:
-        """How many of its processes were killed for want of memory."""
+        """Processes of it that were killed for want of memory."""
         self._kills = max(self._kills, self.box.oom_kills())
         return self._kills
 

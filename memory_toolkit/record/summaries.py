@@ -62,7 +62,7 @@ class Summary:
 
 
 class ActionTotals(NamedTuple):
-    """What a `Summary` says of all calls of one action, fit to be added up over processes."""
+    """Totals of all calls of one action, which can be added up over processes; see `Summary`."""
 
     name: str
     calls: int
