@@ -1,4 +1,4 @@
-"""Where the memory of a running Python program is, what each action took, and how to get it back.
+"""Memory of a running Python program: where it is, what each action took, how to get it back.
 
 This file and the folder `memory_toolkit` beside it need psutil and the standard library and know
 nothing of the program around them: import it from any Python or Streamlit app, or run it::

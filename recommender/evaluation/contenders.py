@@ -207,15 +207,15 @@ class Contenders:
 
 def _lists(
     scorer: HybridScorer,
-    question: Request,
+    request: Request,
     method: Method | None = None,
     stars: StarsModel | None = None,
 ) -> Callable[[], Abilities]:
-    """Return the library's own lists for `question`, and for similar movies by `method`."""
+    """Return the library's own lists for `request`, and for similar movies by `method`."""
 
     def top(users: np.ndarray, n: int) -> Iterator[np.ndarray]:
         people = map(scorer.user, users.tolist())
-        for ranked in scorer.rank(people, dataclasses.replace(question, n=n)):
+        for ranked in scorer.rank(people, dataclasses.replace(request, n=n)):
             yield ranked.movies
 
     def similar(movie: int, n: int) -> np.ndarray:

@@ -39,7 +39,7 @@ def explain(scorer: HybridScorer, ranked: Ranked, request: Request, rank: int) -
     """Take apart the score of the movie at position `rank` of the list `ranked`.
 
     Args:
-        ranked: the answer of `scorer` to `question`.
+        ranked: the answer of `scorer` to `request`.
     """
     person, movie = ranked.person, int(ranked.movies[rank])
     weight, span = request.weight, ranked.high - ranked.low

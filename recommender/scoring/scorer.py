@@ -258,7 +258,7 @@ class HybridScorer:
         return Ranked(person, movies, scores, low, high)
 
     def parts(self, ranked: Ranked, request: Request) -> ScoreParts:
-        """Split the scores of `ranked`, the answer to `question`, into their parts."""
+        """Split the scores of `ranked`, the answer to `request`, into their parts."""
         batch = _Batch(self, [ranked.person], request)
         collaborative = batch.collaborative(ranked.movies)[0]
         return ScoreParts(

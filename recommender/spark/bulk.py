@@ -51,15 +51,15 @@ def on_cluster(master: str, conf: Mapping[str, str]) -> RankEverybody:
     # Not at the top: the workers import this module, and have numpy, pyarrow and scipy only.
     from recommender.spark.session import open_session
 
-    def rank(scorer: HybridScorer, question: Request) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def rank(scorer: HybridScorer, request: Request) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         with open_session(master, conf) as spark, one_line_errors():
-            yield from rank_everybody(spark, scorer, question)
+            yield from rank_everybody(spark, scorer, request)
 
     return rank
 
 
 def rank_everybody(
-    spark: SparkSession, scorer: HybridScorer, question: Request
+    spark: SparkSession, scorer: HybridScorer, request: Request
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield the top-n movies for every user of the data and their scores, in order.
 
@@ -76,7 +76,7 @@ def rank_everybody(
         context.setJobGroup(group, f"Recommending to users from {first:,}")
         last = min(first + USERS_PER_TASK, scorer.history.n_users)
         packed = _pack([scorer.user(index) for index in range(first, last)])
-        return _on_a_worker(context, models, question, packed)
+        return _on_a_worker(context, models, request, packed)
 
     with ExitStack() as stack:
         stack.callback(models.destroy)
@@ -109,13 +109,13 @@ def _without_users(scorer: HybridScorer) -> HybridScorer:
 
 
 def _on_a_worker(
-    context: SparkContext, models: Broadcast[HybridScorer], question: Request, packed: _Packed
+    context: SparkContext, models: Broadcast[HybridScorer], request: Request, packed: _Packed
 ) -> _Best:
     """Rank one block of people, as a job of one task; Spark does it anew if its worker dies."""
 
     def rank(blocks: Iterable[_Packed]) -> Iterator[_Best]:
         for block in blocks:
-            ranked = list(models.value.rank(_unpack(block), question))
+            ranked = list(models.value.rank(_unpack(block), request))
             counts = np.array([len(one.movies) for one in ranked])
             movies = np.concatenate([one.movies for one in ranked]).astype(np.int32)
             yield movies, np.concatenate([one.scores for one in ranked]), counts

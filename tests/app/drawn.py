@@ -1,4 +1,4 @@
-"""What AppTest drew, as a visitor reads it."""
+"""Reads what AppTest drew, as a visitor would."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def html(app: AppTest) -> str:
 
 
 def texts(app: AppTest, pattern: str) -> list[str]:
-    """What the pattern's group holds, each time it is found, as the browser would show it."""
+    """Return what the group holds, each time it is found, as the browser would show it."""
     return [unescape(found) for found in re.findall(pattern, html(app))]
 
 
@@ -28,7 +28,7 @@ def titles(app: AppTest) -> list[str]:
 
 
 def links(app: AppTest) -> list[str]:
-    """Where the page's links lead, and those of the cards after them: page and query."""
+    """Return where the page's links lead, and those of the cards after them: page and query."""
     own = [f"{link.proto.page}?{link.proto.query_string}" for link in app.page_link]
     return own + texts(app, r'<a href="(.*?)"')
 

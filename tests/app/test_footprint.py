@@ -1,4 +1,4 @@
-"""What a bundle takes in a process like the app's, measured in one."""
+"""Memory that a bundle takes, measured in a process like the app's."""
 
 import json
 import os

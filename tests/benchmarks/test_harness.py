@@ -1,4 +1,4 @@
-"""How a benchmark that records commands ends."""
+"""The end of a benchmark that records commands."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""What the benchmark of Spark makes of what it measured."""
+"""Tables that the benchmark of Spark makes of what it measured."""
 
 import json
 from pathlib import Path

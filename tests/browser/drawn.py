@@ -1,4 +1,4 @@
-"""Where things are on a page, as a visitor finds them."""
+"""Finds things on a page as a visitor would."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class Server:
     log: Path
 
     def imported(self) -> set[str]:
-        """What the process has imported so far: our own modules, and others' packages."""
+        """Return what the process has imported so far: our own modules, and others' packages."""
         names = re.findall(r"^import time:.*\|\s*([\w.]+)$", self.log.read_text("utf-8"), re.M)
         ours = {name for name in names if name.startswith(("recommender", "memory_toolkit"))}
         return {name.split(".")[0] for name in names} | ours

@@ -1,4 +1,4 @@
-"""What a visitor sees where the server cannot answer."""
+"""Pages that a visitor sees where the server cannot answer."""
 
 from __future__ import annotations
 

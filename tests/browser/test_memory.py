@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Visit = Callable[..., Page]
 
 HEAVY = {"pandas", "pyarrow", "scipy", "sklearn", "surprise", "duckdb", "PIL", "altair"}
-MOST_OWN_MEMORY = 110 * 2**20
+MAX_OWN_MEMORY = 110 * 2**20
 # What is there only for the panel.
 PANEL = {
     "memory_toolkit.panel.panel",
@@ -245,7 +245,7 @@ def test_nothing_heavy_enters_the_process(
     assert {"streamlit", "numpy", "recommender.app.pages.hybrid"} <= imported
     assert imported & HEAVY == set()
     assert imported & PANEL == (PANEL if debug else set())
-    assert server.own_memory() <= MOST_OWN_MEMORY
+    assert server.own_memory() <= MAX_OWN_MEMORY
 
 
 def use_everything(page: Page, server: Server) -> None:

@@ -1,4 +1,4 @@
-"""What visitors do, as /metrics tells it."""
+"""Metrics of what visitors do."""
 
 from __future__ import annotations
 

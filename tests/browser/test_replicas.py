@@ -85,7 +85,7 @@ class Person:
 
     @property
     def replica(self) -> str:
-        """Where the cookie sends them."""
+        """Return where the cookie sends them."""
         cookies = {cookie["name"]: cookie for cookie in self.page.context.cookies()}
         cookie = cookies["matinee_replica"]
         assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Lax")

@@ -145,7 +145,7 @@ def test_files_that_do_not_belong_there(tiny: Recommender, copy: Path) -> None:
 
 
 def as_nobody(what: Callable[[], object]) -> str:
-    """What `what` raises in a process without the rights of root, "" if nothing."""
+    """Return what `what` raises in a process without the rights of root, "" if nothing."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:

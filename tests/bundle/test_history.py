@@ -60,7 +60,7 @@ def test_portions_hold_every_user_once(
 
 
 def pages_in_memory(array: np.ndarray) -> int:
-    """How many pages of a mapped file the system holds, mapped or not. Source: mincore(2)."""
+    """Return how many pages of a file the system holds, mapped or not. Source: mincore(2)."""
     start = array.ctypes.data // mmap.PAGESIZE * mmap.PAGESIZE
     length = array.ctypes.data + array.nbytes - start
     marks = (ctypes.c_ubyte * -(-length // mmap.PAGESIZE))()

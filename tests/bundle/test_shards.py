@@ -309,7 +309,7 @@ def test_what_another_process_removes_before_it_is_mapped_is_fetched_again(
 
 
 def mapped_but_removed() -> int:
-    """How many removed shard files the process has mapped. Source: proc(5)."""
+    """Return how many removed shard files the process has mapped. Source: proc(5)."""
     lines = Path("/proc/self/maps").read_text().splitlines()
     return sum("-0000" in line and line.endswith("(deleted)") for line in lines)
 

@@ -131,7 +131,7 @@ def latest(rated: list[tuple[float | None, float]]) -> float:
 
 
 def any_joined_by_zeros(files: Files) -> bool:
-    """Whether an id of the ratings may be joined to another spelling of it in the catalogue."""
+    """Return whether an id of the ratings may be joined to another spelling of it."""
     listed = {plain(movie) for movie, _ in files.movies}
     numbers = {movie.lstrip("0") for movie in listed if re.fullmatch("[0-9]+", movie)}
     unmatched = {plain(movie) for _, movie, *_ in files.ratings} - listed

@@ -102,7 +102,7 @@ def test_only_one_odd_rating_gives_no_scale(tmp_path: Path, rating: float) -> No
 
 
 def asked(folder: Path, values: dict[float, int]) -> str:
-    """What is asked about ratings of which there are so many of each value; "" if nothing is."""
+    """Return what is asked about ratings of which each value has so many; "" if nothing is."""
     try:
         scale_of(folder, [value for value, count in values.items() for _ in range(count)])
     except DataError as error:

@@ -1,4 +1,4 @@
-"""What the toolkit's tests plant, and how near to it a measurement must come."""
+"""Plants memory for the toolkit's tests, and says how near to it a measurement must come."""
 
 import os
 import subprocess
@@ -32,12 +32,12 @@ def near(measured: int, expected_mb: float) -> bool:
 
 
 def run_python(code: str, *arguments: str) -> str:
-    """What `code` prints in a process of its own that can import debug_memory."""
+    """Return what `code` prints in a process of its own that can import debug_memory."""
     return _run("-c", code, *arguments)
 
 
 def run_script(script: str, *arguments: str) -> str:
-    """What a script of the project prints."""
+    """Return what a script of the project prints."""
     return _run(script, *arguments)
 
 

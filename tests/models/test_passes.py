@@ -1,4 +1,4 @@
-"""What the passes compute is tested with the models; here, that nothing outside of the arrays is
+"""Results of the passes are tested with the models; here, that nothing outside of the arrays is
 touched whatever they are told."""
 
 from typing import Any

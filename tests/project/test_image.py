@@ -53,7 +53,7 @@ class Container:
     variables: dict[str, str]
 
     def healthy(self) -> bool:
-        """What the image's own health check finds."""
+        """Return what the image's own health check finds."""
         words = dockerfile.only("HEALTHCHECK").command()
         done = subprocess.run(words, env=self.variables, capture_output=True)
         assert done.returncode in (0, 1)

@@ -39,7 +39,7 @@ def storage(tmp_path: Path) -> Iterator[Storage]:
 
 @pytest.fixture
 def behind(tmp_path: Path) -> Address:
-    """Where to publish what `address` serves."""
+    """Return where to publish what `address` serves."""
     return Address(f"file://{tmp_path}/storage/bundle")
 
 

@@ -29,7 +29,7 @@ def test_workers_rank_as_one_process_does(
 ) -> None:
     on_spark = list(
         tiny.recommend_all(
-            6, weight, rank_by, lambda scorer, question: rank_everybody(spark, scorer, question)
+            6, weight, rank_by, lambda scorer, request: rank_everybody(spark, scorer, request)
         )
     )
     here = list(tiny.recommend_all(6, weight, rank_by))
@@ -44,7 +44,7 @@ def test_workers_rank_as_one_process_does(
 def test_who_stops_early_leaves_nothing_running(spark: SparkSession, tiny: Recommender) -> None:
     before = threading.active_count()
     found = tiny.recommend_all(
-        3, rank=lambda scorer, question: rank_everybody(spark, scorer, question)
+        3, rank=lambda scorer, request: rank_everybody(spark, scorer, request)
     )
     next(found)
     found.close()  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""What Spark imports must be what the local import makes of the same files."""
+"""Data that Spark imports must be what the local import makes of the same files."""
 
 import gzip
 from collections.abc import Callable

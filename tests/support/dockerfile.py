@@ -33,7 +33,7 @@ class Instruction:
         return words
 
     def variables(self) -> dict[str, str]:
-        """What an ENV instruction sets."""
+        """Return what an ENV instruction sets."""
         return dict(word.split("=", 1) for word in shlex.split(self.rest))
 
 
@@ -74,7 +74,7 @@ class Image:
         self.working = folder
 
     def path(self, text: str) -> Path:
-        """Where a path of the image is."""
+        """Return where a path of the image is."""
         return Path(f"{self._folder}{text}") if text.startswith("/") else self.working / text
 
     def carry_out(self, stage: str) -> None:
@@ -130,7 +130,7 @@ class Image:
 
 
 def copied() -> Iterator[str]:
-    """What the image takes from the project's folder."""
+    """Return what the image takes from the project's folder."""
     for one in read():
         if one.word == "COPY" and not one.rest.startswith("--from="):
             yield from one.rest.split()[:-1]

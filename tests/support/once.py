@@ -1,4 +1,4 @@
-"""What one run of the tests makes once, though several workers use it."""
+"""Makes things once in a run of the tests, though several workers use them."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class Server:
 
     @property
     def folder(self) -> Path:
-        """Where the Unix socket is."""
+        """Return where the Unix socket is."""
         return self._folder
 
     def start(self) -> None:
@@ -155,7 +155,7 @@ class Server:
 
 @dataclass(frozen=True)
 class Place:
-    """Where one test keeps ratings: a schema of its own."""
+    """Place of one test's ratings: a schema of its own."""
 
     server: Server
     schema: str
@@ -221,7 +221,7 @@ def place(postgres_server: Server) -> Iterator[Place]:
 
 
 def unprivileged(folder: Path) -> list[str]:
-    """What to put before a program that refuses to run as root; `folder` becomes its own."""
+    """Return what to put before a program that refuses to run as root; `folder` becomes its own."""
     if os.geteuid() != 0:
         return []
     user = next(u for u in ("postgres", "nobody") if _exists(u))

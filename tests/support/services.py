@@ -1,4 +1,4 @@
-"""What some tests need beside the project: a database, a proxy, Java, an object storage."""
+"""Finds the services that some tests need: a database, a proxy, Java, an object storage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the database of ratings does beside what every store does."""
+"""The database of ratings, in what it does beside what every store does."""
 
 import socket
 import threading

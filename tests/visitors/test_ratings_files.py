@@ -27,7 +27,7 @@ LETTERBOXD = """Date,Name,Year,Letterboxd URI,Rating
 
 
 def reason(data: bytes | str, scale: tuple[float, float] = SCALE) -> str:
-    """Why the file is refused."""
+    """Return why the file is refused."""
     with pytest.raises(ProfileError) as error:
         from_file(data.encode() if isinstance(data, str) else data, scale)
     assert "\n" not in str(error.value)

@@ -1,4 +1,4 @@
-"""What the stores have in common, tried with random acts, and the records they take."""
+"""Random acts on all stores of ratings, and the records they take."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What the file of ratings does beside what every store does."""
+"""The file of ratings, in what it does beside what every store does."""
 
 import multiprocessing
 import re
@@ -77,7 +77,7 @@ def test_a_full_table_is_told_until_there_is_a_place_again(path: Path) -> None:
 
 
 def write_without_room(path: Path) -> None:
-    """What a full disk is like: the system takes no more bytes in the middle of a write."""
+    """Act as a full disk: the system takes no more bytes in the middle of a write."""
     store = SqliteStore(path)
     store.rate(ME, {1: 1.0})
     room = Path(f"{path}-wal").stat().st_size + 8192

@@ -1,4 +1,4 @@
-"""What every store of ratings does.
+"""Promises that every store of ratings keeps.
 
 Each test runs with the file, with the database, and with the database behind a pooler that gives
 every transaction another connection.
@@ -38,7 +38,7 @@ Open = Callable[..., ProfileStore]
 
 
 def opener(kind: str, where: tuple[str, str]) -> Open:
-    """What the test's stores are opened with, here or in another process."""
+    """Return what the test's stores are opened with, here or in another process."""
     if kind == "sqlite":
         return lambda limits=None: SqliteStore(Path(where[0]), limits)
     return lambda limits=None: PostgresStore(*where, limits)

@@ -1,4 +1,4 @@
-"""What becomes of ratings while their database is away."""
+"""Ratings while their database is away."""
 
 import logging
 import time

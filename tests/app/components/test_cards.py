@@ -10,7 +10,7 @@ MOVIE = Movie(1, "A & B", 1999, ("Drama", "War"), 3.26, 1234)
 
 
 def drawn(name: str, *arguments: object) -> str:
-    """What `cards.<name>` gives or draws within an English page."""
+    """Return what `cards.<name>` gives or draws within an English page."""
 
     def script(name: str, arguments: tuple[object, ...]) -> None:
         import streamlit as st

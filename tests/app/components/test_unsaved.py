@@ -30,7 +30,7 @@ SECRET = "0123456789abcdefghijklmnopqrstu-"
 def shared(
     open_page: OpenPage, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[PostgresStore]:
-    """What the database holds, beside an app whose visitors send a cookie."""
+    """Return what the database holds, beside an app whose visitors send a cookie."""
     monkeypatch.setenv("MATINEE_RATINGS_URL", place.url)
     monkeypatch.setenv("MATINEE_RATINGS_SCHEMA", place.schema)
     cookies = property(lambda _context: {COOKIE: SECRET})

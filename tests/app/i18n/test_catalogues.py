@@ -38,7 +38,7 @@ def placeholders(text: str) -> set[str]:
 
 
 def first_arguments() -> list[ast.expr]:
-    """What the calls of `t`, `measured` and `action` name."""
+    """Return what the calls of `t`, `measured` and `action` name."""
     return [
         node.args[0]
         for tree in TREES

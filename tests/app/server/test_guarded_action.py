@@ -29,7 +29,7 @@ print(json.dumps(list(sys.modules)))
 
 
 def imported(bundle: Path, debug_memory: str) -> set[str]:
-    """What a process has imported after it has drawn every page."""
+    """Return what a process has imported after it has drawn every page."""
     done = subprocess.run(
         [sys.executable, "-c", OPEN_ALL],
         cwd=APP.parent,

@@ -1,4 +1,4 @@
-"""What `check` says of this machine, of a limit and of bundles, measured for real."""
+"""The command `check` on this machine, on a limit and on bundles, measured for real."""
 
 import os
 import re
@@ -25,7 +25,7 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def checked(tmp_path: Path, before: str = "", **environment: str) -> str:
-    """What `check` prints in a process of its own, in `tmp_path`, after the code `before`."""
+    """Return what `check` prints in its own process, in `tmp_path`, after the code `before`."""
     code = f"{before}from debug_memory import *; from memory_toolkit.cli.commands import main\n"
     done = subprocess.run(
         [sys.executable, "-c", f"{code}raise SystemExit(main(['check']))"],
@@ -73,7 +73,7 @@ def test_a_limit_that_was_set_by_hand(tmp_path: Path) -> None:
 
 
 def copied_alone(folder: Path, *arguments: str, **more: str) -> str:
-    """What the toolkit prints that was copied into a folder with psutil and nothing else."""
+    """Return what the toolkit prints that was copied into a folder with psutil and nothing else."""
     shutil.copy(ROOT / "debug_memory.py", folder)
     for package in (ROOT / "memory_toolkit", Path(psutil.__file__).parent):
         shutil.copytree(package, folder / package.name)

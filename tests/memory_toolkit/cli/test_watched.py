@@ -1,4 +1,4 @@
-"""What can be watched: real processes, and real answers of web servers."""
+"""Things that can be watched: real processes, and real answers of web servers."""
 
 import subprocess
 import sys

@@ -27,7 +27,7 @@ NUMBERS = st.floats(allow_nan=False) | st.integers(-(2**53), 2**53)
 
 
 def read(metrics: list[Metric]) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
-    """What Prometheus's own parser makes of the text, by name and labels."""
+    """Return what Prometheus's own parser makes of the text, by name and labels."""
     samples = [
         sample
         for family in text_string_to_metric_families(metrics_text(metrics, prefix="app"))

@@ -1,4 +1,4 @@
-"""What malloc keeps, in processes of their own, where nothing else was allocated before."""
+"""Memory that malloc keeps, in processes where nothing else was allocated before."""
 
 import json
 import subprocess

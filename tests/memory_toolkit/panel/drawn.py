@@ -1,4 +1,4 @@
-"""What is in the sidebar, as a visitor reads it."""
+"""Reads the sidebar as a visitor would."""
 
 from __future__ import annotations
 

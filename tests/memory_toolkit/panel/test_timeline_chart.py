@@ -20,7 +20,7 @@ def points(seconds: int, own: int = 50 * MB) -> list[Point]:
 
 
 def corners(html: str, name: str) -> list[tuple[float, float]]:
-    """Where the corners of a shape are, in per cent."""
+    """Return where the corners of a shape are, in per cent."""
     polygon = re.search(rf'class="{name}" style="clip-path: polygon\((.*?)\)"></div>', html)
     assert polygon is not None
     return [(float(x), float(y)) for x, y in re.findall(r"([\d.]+)% ([\d.]+)%", polygon[1])]

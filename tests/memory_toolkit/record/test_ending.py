@@ -1,4 +1,4 @@
-"""Why a command ended, from the facts that are known of it."""
+"""Reasons for the end of a command, from the facts that are known of it."""
 
 import signal
 

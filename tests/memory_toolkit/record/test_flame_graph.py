@@ -25,7 +25,7 @@ memray = pytest.importorskip("memray")
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where temporary files go; no recording before, and nothing left of one after."""
+    """Return the folder of temporary files; no recording before, and nothing left of one after."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     clear_actions()
     yield tmp_path
