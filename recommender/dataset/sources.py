@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import stat
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ _DAT_COLUMNS: dict[Kind, tuple[str, ...]] = {
 }
 # How files begin that say of themselves what they are; Parquet ends so, too.
 PARQUET = b"PAR1"
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _START = 4096
 # Formats that hold tables and are not read, by how their files begin, and what to do.
 _OTHER_FORMATS = {
@@ -238,6 +240,9 @@ def table_file(path: Path, kind: Kind) -> TableFile:
 
 def layout(path: Path, kind: Kind, start: bytes) -> TableFile:
     """Find the layout of a file by its name and its first bytes, `start`; see `from_files`."""
+    if start.startswith(_UTF_16) and not start.startswith(codecs.BOM_UTF32_LE):
+        text = start[: len(start) // 2 * 2].decode("utf-16", "replace")
+        return replace(layout(path, kind, text.encode()), fallback_encoding="utf-16")
     if path.suffix == ".parquet" or start.startswith(PARQUET):
         return TableFile(path, kind, parquet=True)
     what = next((text for magic, text in _OTHER_FORMATS.items() if start.startswith(magic)), None)

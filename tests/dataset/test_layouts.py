@@ -106,6 +106,16 @@ def test_double_colons_with_more_columns_than_usual(tmp_path: Path, plain: str) 
     assert imported(tmp_path, RATINGS.replace(",", "::"), movies).fingerprint == plain
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_a_byte_order_mark_says_the_encoding(tmp_path: Path, plain: str, encoding: str) -> None:
+    movies = [{"id": 242, "name": "Kolya (1996)", "genre": "Comedy"},
+              {"id": 302, "name": "Contact (1997)", "genre": ["Drama", "Sci-Fi"]}]  # fmt: skip
+    ratings = (HEADER + RATINGS).replace(",", "\t").encode(encoding)
+    found = imported(tmp_path, ratings, json.dumps(movies).encode(encoding))
+    assert found.fingerprint == plain
+    assert imported(tmp_path, RATINGS.replace(",", "::").encode(encoding)).fingerprint == plain
+
+
 def test_a_header_in_a_dat_file(tmp_path: Path, plain: str) -> None:
     text = "UserID::MovieID::Rating::Timestamp\n" + RATINGS.replace(",", "::")
     assert imported(tmp_path, text).fingerprint == plain
