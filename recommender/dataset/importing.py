@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from recommender.bundle.feedback import COUNTS, FEEDBACK, STARS
 from recommender.core.errors import DataError, SettingsError, one_line
 from recommender.core.progress import Progress, StageProgress, no_progress, of_stage, scaled
+from recommender.core.time_forms import date_style
 from recommender.dataset.database import (
     batches,
     count_rows,
@@ -41,7 +42,7 @@ from recommender.dataset.rating_scale import (
 from recommender.dataset.sources import Source, TableFile
 from recommender.dataset.staging import StagingTable, load_staging_table
 from recommender.dataset.text_files import check_encoding
-from recommender.dataset.times import MAX_TIME_LENGTH, date_style, evidence, seconds
+from recommender.dataset.times import MAX_TIME_LENGTH, evidence, seconds
 from recommender.settings.memory_budget import MemoryBudget
 
 _RATINGS_PER_BATCH = 50_000

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from recommender.core.errors import DataError, one_line
 from recommender.core.progress import Progress, no_progress
+from recommender.core.time_forms import NO_STYLE, DateStyle, date_style
 from recommender.dataset.rating_scale import (
     MAX_RATING,
     MAX_VALUES,
@@ -25,7 +26,7 @@ from recommender.dataset.rating_scale import (
 )
 from recommender.dataset.staging import EMPTY_ID, LONG_ID, MAX_ID_BYTES
 from recommender.dataset.text_files import NOT_UTF_8
-from recommender.dataset.times import MAX_TIME_LENGTH, DateStyle, date_style
+from recommender.dataset.times import MAX_TIME_LENGTH
 from recommender.spark.files import local_path
 from recommender.spark.jobs import run_jobs
 from recommender.spark.reading import PLACE, times_evidence, unreadable, with_times
@@ -67,7 +68,7 @@ class RatingsSummary:
     known: int
     integers: bool
     scale: Scale
-    dates: DateStyle = DateStyle()
+    dates: DateStyle = NO_STYLE
     unreadable_times: int = 0
     unreadable_time: str = ""
 

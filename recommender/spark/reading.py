@@ -27,13 +27,14 @@ from pyspark.sql.types import (
 
 from recommender.core.errors import DataError
 from recommender.core.records import FLOAT_ID
+from recommender.core.time_forms import NO_STYLE, DateStyle, date_style
 from recommender.dataset.archives import BZIP2, GZIP, begins_compressed
 from recommender.dataset.columns import ColumnUse, column_use, find_columns
 from recommender.dataset.netflix import is_ratings
 from recommender.dataset.sources import layout
 from recommender.dataset.text_files import NOT_UTF_8, check_encoding
 from recommender.dataset.text_layout import TextLayout, find_text_layout
-from recommender.dataset.times import DateStyle, date_style, evidence, seconds
+from recommender.dataset.times import evidence, seconds
 from recommender.spark.errors import error_reason
 from recommender.spark.files import FileStatus, FileSystem, escape_pattern
 
@@ -102,7 +103,7 @@ def read_ratings(
 
 def with_times(rows: DataFrame, style: DateStyle) -> DataFrame:
     """Return the rows of `read_ratings` with ``millis`` as the style of their dates has it."""
-    return rows if style == DateStyle() else rows.withColumn("millis", _millis(style))
+    return rows if style == NO_STYLE else rows.withColumn("millis", _millis(style))
 
 
 def times_evidence() -> list[Column]:
@@ -221,7 +222,7 @@ def _placed(
     rows = texts.select(
         *texts.columns,
         F.when(F.col("rating").rlike(_NUMBER), F.expr("try_cast(rating AS DOUBLE)")).alias("value"),
-        _millis(DateStyle()).alias("millis"),
+        _millis(NO_STYLE).alias("millis"),
     )
 
     named = described.parquet or described.text.header
