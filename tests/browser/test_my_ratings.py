@@ -130,9 +130,12 @@ def test_not_interested(own_server: tuple[Server, Path], visit: Visit) -> None:
     page = visit(f"{server.url}/my-ratings")
     heading(page, "My ratings")
     first, second = titles(page).all_inner_texts()[:2]
-    page.get_by_role("button", name="Not interested").first.click()
+    button = page.get_by_role("button", name="Not interested").first
+    expect(button).to_have_accessible_name(f"Not interested: {first}")
+    button.press("Enter")
     expect(page.get_by_text(f"“{first}” will not be recommended again.")).to_be_visible()
     expect(titles(page).first).to_have_text(second)
+    expect(button).to_be_focused()  # the one of the movie that is first now
     page.reload()
     heading(page, "My ratings")
     expect(titles(page).first).to_have_text(second)
@@ -154,6 +157,24 @@ def test_stars_by_keyboard(own_server: tuple[Server, Path], visit: Visit) -> Non
     page.keyboard.press("Enter")
     expect(star(page, 0, 3)).to_be_checked()
     expect(page.get_by_text("From your ratings (1)")).to_be_visible()
+    expect(star(page, 0, 3)).to_be_focused()
+    page.keyboard.press("Enter")  # a second click takes it back
+    expect(star(page, 0, 3)).not_to_be_checked()
+    expect(star(page, 0, 3)).to_be_focused()
+
+
+def test_no_quick_click_is_lost(own_server: tuple[Server, Path], visit: Visit) -> None:
+    server, _ = own_server
+    page = visit(f"{server.url}/my-ratings")
+    heading(page, "My ratings")
+    # Without waiting for the page in between, which no hand can do faster.
+    page.evaluate(
+        """() => document.querySelectorAll(".mt-rows li")
+            .forEach((row, i) => row.querySelectorAll("button")[i % 5].click())"""
+    )
+    for row in range(8):
+        expect(star(page, row, row % 5 + 1)).to_be_checked()
+    expect(page.get_by_text("From your ratings (8)")).to_be_visible()
 
 
 def test_export_import_delete(

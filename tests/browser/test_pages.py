@@ -112,10 +112,14 @@ def test_an_address_means_the_same_in_the_other_language(server: Server, visit: 
 def test_a_card_leads_to_the_movies_similar_to_it(server: Server, visit: Visit) -> None:
     page = visit(server.url)
     heading(page, "What to watch next")
-    page.locator(".mt-cards").get_by_role("link").nth(1).click()
+    page.evaluate("window.loaded_once = true")
+    page.locator(".mt-cards").get_by_role("link", name="Similar movies: Pulp Fiction").click()
     expect(page).to_have_url(f"{server.url}/similar?movie=296")
     expect(page.locator(".mt-single h3")).to_have_text("Pulp Fiction")
     expect(titles(page)).to_have_count(12)
+    assert page.evaluate("window.loaded_once")
+    page.go_back()
+    heading(page, "What to watch next")
 
 
 def test_from_similar_to_similar_and_back(server: Server, visit: Visit) -> None:

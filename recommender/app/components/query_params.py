@@ -62,14 +62,28 @@ def restore_numbers(key: str, low: float, high: float, usual: float | tuple[floa
 
 def _bring(key: str, named: object) -> None:
     """Give the widget `key` what the address names, None for nothing, if that was brought now."""
-    arrivals = st.session_state.get(_ARRIVALS, 0)
-    arrived = st.session_state.get(_restored(key)) != arrivals
-    st.session_state[_restored(key)] = arrivals
+    arrived = _arrived(key)
     if named is not None and (arrived or went_back()):
         st.session_state[key] = named
     elif arrived and key in st.session_state:
         # Else what a link brought to the page before is lost.
         st.session_state[key] = st.session_state[key]
+
+
+def brought(key: str) -> bool:
+    """Return whether a link or the back button has brought an address, for `key` to be taken from.
+
+    Until then what the visitor chose is ahead of the address.
+    """
+    return _arrived(key) or went_back()
+
+
+def _arrived(key: str) -> bool:
+    """Return whether the visitor has come to this page since `key` was last asked about."""
+    arrivals = st.session_state.get(_ARRIVALS, 0)
+    arrived: bool = st.session_state.get(_restored(key)) != arrivals
+    st.session_state[_restored(key)] = arrivals
+    return arrived
 
 
 def went_back() -> bool:

@@ -25,6 +25,7 @@ from recommender.scoring.similar import DEFAULT_METHOD, Method
 _SEARCH = "q"
 _MOVIE = "movie"
 _METHOD = "method"
+_PICKED = "similar.movie"  # for the session
 _MATCHES = 12
 # Shorter than this only a genre or a decade is described yet; a title is still being typed.
 _MIN_LETTERS = 4
@@ -57,7 +58,10 @@ def _draw() -> None:
     matinee = initialize_recommender()
     subtitle = "semantic.subtitle" if matinee.semantic.available else "similar.subtitle"
     controls.heading(t("similar.title"), t(subtitle))
-    movie_id = st.query_params.get(_MOVIE)
+    if query_params.brought(_MOVIE):
+        st.session_state[_PICKED] = st.query_params.get(_MOVIE)
+    movie_id = st.session_state.get(_PICKED)
+    query_params.show(_MOVIE, movie_id)
     movie = next(iter(matinee.movies([movie_id])), None) if movie_id else None
     offered = _search(matinee, suggest=movie is None)
     if movie is None:
@@ -179,7 +183,7 @@ def _label(movie: Movie) -> str:
 
 def _pick(key: str) -> None:
     if st.session_state[key]:
-        st.query_params[_MOVIE] = st.session_state[key]
+        st.session_state[_PICKED] = st.session_state[key]
         st.session_state[key] = None
 
 

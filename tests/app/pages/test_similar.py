@@ -139,3 +139,12 @@ def test_without_collaborative_similarity_there_is_content_only(
     assert titles(page) == [
         item.movie.title for item in tiny.find_similar_movies(12, 12, method="content")
     ]
+
+
+def test_a_pick_is_ahead_of_the_address(open_page: OpenPage) -> None:
+    page = search(open_page("similar"), "number 12").pills(key="match").set_value("12").run()
+    # What is typed at the same moment comes with the address from before the pick.
+    del page.query_params["movie"]
+    page = search(page, "number 14")
+    assert texts(page, r'mt-single"><header[^>]*><h3>(.*?)</h3>') == ["Movie number 12"]
+    assert page.query_params["movie"] == "12"
