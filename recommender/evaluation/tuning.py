@@ -49,6 +49,7 @@ STARS_GRID: Grid = {
 }
 RANKING_GRID: Grid = {
     "regularization": (0.9, 1.2, 1.8, 2.5, 3.5, 5.0, 7.0, 10.0, 14.0, 28.0),
+    "regularization_exponent": (0.0, 0.15, 0.25, 0.35, 0.5, 0.75),
     "neutral": (-1 / 9, 1 / 6, 1 / 4, 1 / 3),
     "content_weight": (0.06, 0.17, 0.3, 0.5, 0.8, 1.5),
     "n_factors": (24, 32, 48, 64, 96, 128),

@@ -42,6 +42,8 @@ class RankingSettings:
         n_factors: k, the length of a movie's vectors.
         rank: K, in how many directions the ratings are summed up; fewer where memory is short.
         regularization: λ, in squared lengths of an average user's row.
+        regularization_exponent: λ grows with this power of how much a movie was rated; 0: λ is
+            the same for all movies.
         content_weight: α, how much content counts beside ratings.
         neutral: the share of the scale above which a rating speaks for a movie's like.
         lowest_weight: what the lowest rating counts in the fit, the highest counting 1.
@@ -54,10 +56,11 @@ class RankingSettings:
     n_factors: int = 64
     rank: int = 192
     regularization: float = 3.5
+    regularization_exponent: float = 0.25
     content_weight: float = 0.5
-    neutral: float = 1 / 6
+    neutral: float = 1 / 4
     lowest_weight: float = 0.3
-    popularity_exponent: float = -0.05
+    popularity_exponent: float = -0.15
     random_state: int = 0
     choose_for: Relevant | None = None
 

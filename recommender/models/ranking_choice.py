@@ -38,9 +38,10 @@ from recommender.models.ranking_fit import (
 
 GRID: dict[str, tuple[float, ...]] = {
     "regularization": (0.9, 1.8, 3.5, 7.0, 14.0, 28.0, 56.0),
+    "regularization_exponent": (0.0, 0.25, 0.5, 0.75),
     "content_weight": (0.02, 0.06, 0.17, 0.5, 1.5),
     "n_factors": (8, 16, 32, 64, 128),
-    "neutral": (-1 / 9, 1 / 6, 1 / 3, 1 / 2),
+    "neutral": (-1 / 9, 1 / 8, 1 / 4, 3 / 8, 1 / 2),
 }
 # A user who is judged has so many ratings, of which this share is held out.
 _MIN_RATINGS, _SHARE = 5, 0.2
@@ -48,8 +49,12 @@ _MIN_RATINGS, _SHARE = 5, 0.2
 _MIN_USERS = 100
 # How many users are judged: no more than this, and so many that a trial scores these pairs.
 MAX_USERS, _MAX_PAIRS = 2000, 50_000_000
-# With fewer ratings there is more than one fold, so that most users can be judged.
+# With fewer ratings there is more than one fold, so that most users can be judged; and of few
+# movies, where a trial costs little, other ratings are held out in another round.
 _FOLDED, _FOLDS = 5_000_000, 2
+_MAX_ROUNDS, _ROUND_MOVIES = 3, 6000
+# How many numbers the trials may go through, movies · K² each in a fold: about 30 s on two cores.
+_MIN_TRIALS, _MAX_NUMBERS = 6, 20_000_000_000
 _MIN_STEP = 1.0
 # How many movies are scored at a time for those who are judged.
 _SCORED = 2048
@@ -166,9 +171,16 @@ class Validation:
         many = len(history.movies) > _FOLDED
         able = able[: min(MAX_USERS, max(1, _MAX_PAIRS // max(1, content.n_movies)))]
         liked_from = relevant_from(scale, relevant)
-        folds = [self._fold(history, users, liked_from, rng) for users in _split(able, many)]
+        rounds = min(_MAX_ROUNDS, max(1, _ROUND_MOVIES // max(1, content.n_movies)))
+        folds = [
+            self._fold(history, users, liked_from, rng)
+            for _ in range(rounds)
+            for users in _split(able, many)
+        ]
         self._folds = [fold for fold in folds if fold.relevant]
-        self.n_users = sum(len(fold.relevant) for fold in self._folds)
+        judged = np.concatenate([np.zeros(0, np.int64), *(fold.users for fold in self._folds)])
+        users, self._rows = np.unique(judged, return_inverse=True)
+        self.n_users = len(users)
         self._directions: dict[tuple[int, float], Directions] = {}
 
     @staticmethod
@@ -202,14 +214,23 @@ class Validation:
             self._directions[number, settings.lowest_weight] = found
 
     def judge(self, settings: RankingSettings, progress: Progress = no_progress) -> np.ndarray:
-        """Return NDCG@10 of each judged user, shape (n_users,)."""
+        """Return NDCG@10 of each judged user, the mean of the rounds, shape (n_users,)."""
         self.directions(settings, progress)
-        return np.concatenate(
+        values = np.concatenate(
             [
                 self._judge(fold, self._directions[number, settings.lowest_weight], settings)
                 for number, fold in enumerate(self._folds)
             ]
         )
+        means: np.ndarray = np.bincount(self._rows, values) / np.bincount(self._rows)
+        return means
+
+    def max_trials(self, settings: RankingSettings) -> int:
+        """Return how many settings can be judged in bounded time, at least a few."""
+        n_movies = self._content.n_movies
+        rank = min(settings.rank, n_movies)
+        numbers = max(1, len(self._folds) * n_movies * rank**2)
+        return max(_MIN_TRIALS, _MAX_NUMBERS // numbers)
 
     def _judge(self, fold: _Fold, directions: Directions, settings: RankingSettings) -> np.ndarray:
         from scipy.sparse import csr_matrix
@@ -259,11 +280,14 @@ def choose(
         return Choice(settings, 0, 0, 0.0, 0.0)
     judged = {settings: validation.judge(settings, scaled(progress, 0.0, 0.5))}
     best, before, first = settings, None, settings
+    max_trials = validation.max_trials(settings)
     while best != before:
         before = best
         for name, values in GRID.items():
             for step in (1, -1):
                 while (tried := _next(best, name, values, step)) is not None:
+                    if tried not in judged and len(judged) >= max_trials:
+                        break
                     if tried not in judged:
                         judged[tried] = validation.judge(tried)
                         progress(1 - 0.5 / (1 + len(judged) / 8))

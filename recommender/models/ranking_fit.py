@@ -8,8 +8,11 @@ user, and finds B from the movies × movies matrix G = XᵀX. Neither is made he
    Content joins as rows: G ← XᵀX + α·FFᵀ, F the TF-IDF weights times √ of each column's energy,
    so that a movie nobody rated is known by its content.
 2. G ≈ VΣVᵀ + diag(r), as in factor analysis: V and Σ from subspace iteration over the ratings on
-   disk, r the energy of a column that they leave. Then P = (G + λI)⁻¹ = R⁻¹ − WWᵀ by Woodbury, R
-   the diagonal r + λ, and B = W·Zᵀ without its diagonal, Z the rows of W divided by diag(P).
+   disk, r the energy of a column that they leave. Then P = (G + Λ)⁻¹ = R⁻¹ − WWᵀ by Woodbury, R
+   the diagonal r + Λ, and B = W·Zᵀ without its diagonal, Z the rows of W divided by diag(P). Λ is
+   λ times a power of a column's energy, so that much rated movies, from which most can be
+   predicted, do not drown the others (as in Steck, "Autoencoders that don't overfit towards the
+   identity", 2020, where the power is 1).
 3. The model is XB in its k leading directions O, the output vectors; B·O are the input vectors.
    This low rank ranks better than B itself (`docs/evaluation.md`).
 
@@ -161,10 +164,11 @@ class Directions:
         values = np.maximum(values, max(values[-1], _TINY) * _TINY)
         left = self.energy + alpha * self.content_energy  # what the directions leave becomes R
         inner = np.diag(1 / values)
-        smallest = settings.regularization * self.row_energy
+        ridge = _relative(left) ** settings.regularization_exponent
+        ridge *= settings.regularization * self.row_energy
         for rows, basis in blocks(self.basis):
             vectors = basis @ rotation
-            left[rows] = np.maximum(left[rows] - vectors**2 @ values, 0) + smallest
+            left[rows] = np.maximum(left[rows] - vectors**2 @ values, 0) + ridge[rows]
             inner += vectors.T @ (vectors / left[rows, None])
         to_w = rotation @ np.linalg.inv(np.linalg.cholesky(inner)).T
         squares, turned = np.linalg.eigh(self.ratings)
@@ -333,6 +337,12 @@ def _features(content: ContentModel, energy: np.ndarray) -> tuple[csr_matrix, np
     weights = content.weights * np.repeat(np.sqrt(energy), lengths).astype(np.float32)
     shape = (len(energy), max(1, content.n_terms))
     return csr_matrix((weights, content.terms.astype(np.int32), content.offsets), shape), energy
+
+
+def _relative(energy: np.ndarray) -> np.ndarray:
+    """Return the energy of columns in units of their mean, never 0."""
+    mean = energy[energy > 0].mean() if energy.any() else 1.0
+    return np.maximum(energy / mean, _TINY)
 
 
 def _products(left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -25,6 +25,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "n_factors": (1, 1000),
     "rank": (1, 1000),
     "regularization": (0.001, _LARGEST),
+    "regularization_exponent": (-1, 2),
     "neutral": (-1, 1),
     "lowest_weight": (0, 1),
     "popularity_exponent": (-1, 1),

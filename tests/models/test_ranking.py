@@ -76,15 +76,24 @@ def features(content: ContentModel, energy: np.ndarray) -> np.ndarray:
 def ease(rows: np.ndarray, f: np.ndarray, settings: RankingSettings) -> np.ndarray:
     """B as Steck's paper has it."""
     alpha, users = settings.content_weight, (rows.any(axis=1)).sum()
+    gram = rows.T @ rows + alpha * f @ f.T
     ridge = settings.regularization * (rows**2).sum() / users
-    inverse = np.linalg.inv(rows.T @ rows + alpha * f @ f.T + ridge * np.eye(N_MOVIES))
+    ridge *= (np.diag(gram) / np.diag(gram).mean()) ** settings.regularization_exponent
+    inverse = np.linalg.inv(gram + np.diag(ridge))
     found = -inverse / np.diag(inverse)
     np.fill_diagonal(found, 0)
     return found
 
 
 @pytest.mark.parametrize("k", [1, 6, 20])
-@pytest.mark.parametrize("more", [{}, {"regularization": 0.5, "content_weight": 2.0}])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"regularization": 0.5, "content_weight": 2.0, "regularization_exponent": 0.0},
+        {"regularization_exponent": 1.0},
+    ],
+)
 def test_is_ease_in_its_leading_directions(history, content, counts, k: int, more) -> None:
     settings = RankingSettings(n_factors=k, **more)
     model = fit(history, content, counts, settings)

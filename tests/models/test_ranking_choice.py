@@ -63,8 +63,7 @@ def test_a_search_finds_better_settings_and_is_reproducible(history, content) ->
 def test_held_out_ratings_take_no_part_in_the_fit(history, content) -> None:
     """The figures of a fold are those of a model fitted to what is left without them."""
     judge = validation(history, content)
-    values = judge.judge(START)
-    assert len(values) == judge.n_users
+    assert len(judge.judge(START)) == judge.n_users
     fold = judge._folds[0]
     parts = [history.of(user) for user in range(N_USERS)]
     for user, kept, relevant in zip(fold.users.tolist(), fold.rated, fold.relevant, strict=True):
@@ -81,7 +80,8 @@ def test_held_out_ratings_take_no_part_in_the_fit(history, content) -> None:
         scores = model.score(model.profile(movies, ratings)[None], slice(0, N_MOVIES))[0]
         scores[movies] = -np.inf
         found.append(ndcg(np.argsort(-scores, kind="stable")[:10], relevant))
-    assert values[: len(found)].mean() == pytest.approx(np.mean(found), abs=0.01)
+    values = judge._judge(fold, judge._directions[0, START.lowest_weight], START)
+    assert values.mean() == pytest.approx(np.mean(found), abs=0.01)
 
 
 def test_with_many_ratings_there_is_one_fold(history, content, monkeypatch) -> None:
@@ -90,6 +90,11 @@ def test_with_many_ratings_there_is_one_fold(history, content, monkeypatch) -> N
     judge = validation(history, content)
     assert len(judge._folds) == 1
     assert judge.n_users <= 50
+
+
+def test_a_search_ends_in_bounded_time(history, content, monkeypatch) -> None:
+    monkeypatch.setattr(module, "_MAX_NUMBERS", 1)
+    assert choose(validation(history, content), START, "liked").trials == module._MIN_TRIALS
 
 
 def test_for_any_interaction_all_ratings_weigh_the_same(history, content) -> None:
