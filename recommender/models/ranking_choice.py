@@ -171,7 +171,7 @@ class Validation:
         many = len(history.movies) > _FOLDED
         able = able[: min(MAX_USERS, max(1, _MAX_PAIRS // max(1, content.n_movies)))]
         liked_from = relevant_from(scale, relevant)
-        rounds = min(_MAX_ROUNDS, max(1, _ROUND_MOVIES // max(1, content.n_movies)))
+        rounds = 1 if many else min(_MAX_ROUNDS, max(1, _ROUND_MOVIES // max(1, content.n_movies)))
         folds = [
             self._fold(history, users, liked_from, rng)
             for _ in range(rounds)
