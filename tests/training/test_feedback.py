@@ -80,10 +80,10 @@ def test_plays_are_added_to_plays(plays: Path, capsys: pytest.CaptureFixture[str
 def test_any_rating_counts_where_none_is_graded(feedback: str) -> None:
     found = TrainingSettings().for_feedback(feedback)
     assert (found.relevant, found.ranking.lowest_weight) == (ANY, 1.0)
-    own = TrainingSettings(relevant=3.0, ranking=RankingSettings(neutral=0.25)).for_feedback(
+    own = TrainingSettings(relevant=3.0, ranking=RankingSettings(neutral=0.4)).for_feedback(
         feedback
     )
-    assert own.ranking == RankingSettings(neutral=0.25)
+    assert own.ranking == RankingSettings(neutral=0.4)
     assert own.relevant == {"counts": 2.0, "equal": 3.0}[feedback]
 
 
