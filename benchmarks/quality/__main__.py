@@ -93,12 +93,24 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--data", default="sample,ml-100k", help=f"of {','.join(DATA)}, or folders with data sets"
     )
-    parser.add_argument("--seeds", default="1,2,3", help="one split each")
+    parser.add_argument("--seeds", default="1,2,3", help="one split each; %(default)s")
     parser.add_argument("--relevant", default="liked,any", help="of liked, any, or stars")
-    parser.add_argument("--libraries", default=sys.executable, metavar="PYTHON")
-    parser.add_argument("--trials", type=int, default=24, help="for each model's settings, at most")
-    parser.add_argument("--seconds", type=float, default=120.0, help="no trial begins after these")
-    parser.add_argument("--work", type=Path, default=Path("build/quality"), metavar="FOLDER")
+    parser.add_argument(
+        "--libraries", default=sys.executable, metavar="PYTHON", help="that has the other libraries"
+    )
+    parser.add_argument(
+        "--trials", type=int, default=24, help="for each model's settings; %(default)s"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=120.0, help="of CPU, after which no trial begins"
+    )
+    parser.add_argument(
+        "--work",
+        type=Path,
+        default=Path("build/quality"),
+        metavar="FOLDER",
+        help="keeps data and results",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there, too")
     options = parser.parse_args()
     for name in ("models", "data", "seeds", "relevant"):
@@ -126,6 +138,8 @@ def _compare(data: str, options: argparse.Namespace, missing: list[str]) -> list
     folder = options.work / "runs" / name
     folder.mkdir(parents=True, exist_ok=True)
     dataset = import_dataset(from_directory(source), folder)
+    for relevant in options.relevant:
+        relevant_from(dataset.scale, relevant)  # refuses stars that are not on the scale
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for seed in options.seeds:
         split = _split(folder, dataset, int(seed))

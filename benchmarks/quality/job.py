@@ -15,6 +15,7 @@ import json
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,14 +78,8 @@ def main() -> None:
         os.dup2(log.fileno(), 2)
     try:
         found = run(job, folder)
-    except (
-        ArithmeticError,
-        ImportError,
-        MemoryError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-    ) as error:
+    except Exception as error:  # of a library: one line tells it, and the other models go on
+        traceback.print_exc()
         found = {"problem": " ".join(f"{type(error).__name__}: {error}".split())}
     (folder / RESULT).write_text(json.dumps(found), encoding="utf-8")
 

@@ -109,6 +109,7 @@ def test_a_library_that_is_missing_is_one_line(data: Path, tmp_path: Path) -> No
         (["--data", "no-such-data"], "--data no-such-data: give sample, ml-100k"),
         (["--seeds", "1,x"], "--seeds: give whole numbers"),
         (["--relevant", "loved"], "--relevant loved: give liked, any"),
+        (["--relevant", "9", "--data", "sample"], "--relevant 9: the ratings go from 0.5 to 5"),
     ],
 )
 def test_what_is_wrong_is_one_line(
