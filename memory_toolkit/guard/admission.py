@@ -39,6 +39,7 @@ class Admission:
         gate: held to interrupt it and to say that it has ended: a lock in C, since within locks
             written in Python an interruption could come between taking one and noting it.
         taken: bytes that it had taken beyond its need when it was interrupted.
+        contested: there is room for it, which other processes have yet to give way from.
 
     Raises:
         Busy: there is too little memory now, and waiting did not help.
@@ -49,7 +50,7 @@ class Admission:
         self.declared = self.need = self.kept = need
         self.outer = current()
         self.gate = threading.Lock()
-        self.interrupted = self.ended = False
+        self.interrupted = self.ended = self.contested = False
         self.taken = 0
         self._guard = guard
         self._place: int | None = None
@@ -107,7 +108,7 @@ class Admission:
         shed = False
         waited = False
         while not self._guard.begin(self, waited=waited):
-            if not shed:
+            if not shed and not self.contested:
                 shed = True
                 await asyncio.to_thread(self._guard.shed)
                 continue

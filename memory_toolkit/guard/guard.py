@@ -197,7 +197,7 @@ class Guard:
         waited = False
         while not self.begin(one, waited=waited):
             # The lock is not held here: shedding takes a while, and what it frees helps others.
-            if self._has_place(one) and self.shed():
+            if self._has_place(one) and not one.contested and self.shed():
                 continue
             with self._changed:
                 left = deadline - time.monotonic()
@@ -218,10 +218,11 @@ class Guard:
                 self._used_before = used
             # Of what the actions around it said, this much was not taken yet.
             left = self._still_needed(used, running) if one.outer is not None else 0
-            kept = max(0, one.need - left)
+            kept, one.contested = max(0, one.need - left), False
             if not self._has_place(one) or one.need > self._room(used, running) + left:
                 return False
             if not self._usage.claim(now, kept):
+                one.contested = True
                 return False
             one.begin(now.own, kept)
             self._admissions[id(one)] = ref(one)
