@@ -24,7 +24,7 @@ def texts(app: AppTest, pattern: str) -> list[str]:
 
 def titles(app: AppTest) -> list[str]:
     """The titles in the grid of cards, in order."""
-    return texts(app, r'<article class="mt-card"><header[^>]*><h3>(.*?)</h3>')
+    return texts(app, r'<article class="mt-card"><img[^>]*><header><h3>(.*?)</h3>')
 
 
 def links(app: AppTest) -> list[str]:

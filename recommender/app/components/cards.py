@@ -5,9 +5,7 @@ The inside of a card is HTML of our own, so every text that comes from outside i
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Callable, Sequence
-from zlib import crc32
 
 import streamlit as st
 
@@ -23,39 +21,25 @@ GENRES_BY_TERM = {
     for key in TEXTS[DEFAULT]
     if key.startswith("genre.")
 }
-# The colour of a title card by genre, as a hue. The first that fits counts, so the genres that
-# say most about a movie come first.
-_HUES = {
-    "Film-Noir": 222, "Western": 28, "War": 95, "Musical": 318, "Animation": 186,
-    "Documentary": 160, "Horror": 352, "Sci-Fi": 205, "Fantasy": 282, "Children": 48,
-    "Mystery": 258, "Crime": 235, "Romance": 335, "Adventure": 135, "Action": 16,
-    "Thriller": 246, "Comedy": 38, "Drama": 4,
-}  # fmt: skip
-
-
-# Gives a movie's poster, a JPEG; None where there is none.
-Poster = Callable[[Movie], bytes | None]
-
-
-def no_poster(_: Movie) -> None:
-    """Return no poster, for any movie."""
+# Gives the address of a movie's poster.
+Poster = Callable[[Movie], str]
 
 
 def grid(
     movies: Sequence[Movie],
     body: Callable[[int], str],
     foot: Callable[[Movie], str],
-    poster: Poster = no_poster,
+    poster: Poster,
 ) -> None:
     """Draw cards side by side, as many as fit: one message, however many they are.
 
     Args:
         body: gives the HTML under the title of the i-th movie.
         foot: gives the HTML that stands side by side at the foot of a movie's card.
-        poster: gives a movie's poster.
+        poster: gives the address of a movie's poster.
     """
     items = "".join(
-        f'<li><article class="mt-card">{_title_card(movie, poster)}{body(i)}'
+        f'<li><article class="mt-card">{_image(movie, poster)}{_title(movie)}{body(i)}'
         f"<footer>{foot(movie)}</footer></article></li>"
         for i, movie in enumerate(movies)
     )
@@ -110,10 +94,10 @@ def meter(label: str, share: float, value: str, kind: str = "") -> str:
     )
 
 
-def strip(rated: Sequence[RatedMovie], *, has_stars: bool) -> None:
-    """A row of small title cards, with the stars that a user gave if the data have any."""
+def strip(rated: Sequence[RatedMovie], poster: Poster, *, has_stars: bool) -> None:
+    """A row of small posters, with the stars that a user gave if the data have any."""
     items = "".join(
-        f'<li style="--hue:{_hue(item.movie)}"><b>{escape(item.movie.title)}</b>'
+        f"<li>{_image(item.movie, poster)}<b>{escape(item.movie.title)}</b>"
         f"<span>{item.movie.year or ''}</span>"
         f"{f'<em>★ {item.rating:g}</em>' if has_stars else ''}</li>"
         for item in rated
@@ -121,25 +105,17 @@ def strip(rated: Sequence[RatedMovie], *, has_stars: bool) -> None:
     st.html(f'<ul class="mt-strip" tabindex="0">{items}</ul>')
 
 
-def single(movie: Movie, poster: Poster = no_poster) -> None:
+def single(movie: Movie, poster: Poster) -> None:
     """One movie, large: what a page is about."""
-    title = _title_card(movie, poster)
-    st.html(f'<article class="mt-card mt-single">{title}{facts(movie)}</article>')
+    image, title = _image(movie, poster), _title(movie)
+    st.html(f'<article class="mt-card mt-single">{image}<div>{title}{facts(movie)}</div></article>')
 
 
-def _title_card(movie: Movie, poster: Poster) -> str:
-    image = poster(movie)
-    shown = ""
-    if image is not None:  # in the page itself: no file of it is kept in memory for the browser
-        shown = f'<img alt="" src="data:image/jpeg;base64,{b64encode(image).decode()}">'
+def _title(movie: Movie) -> str:
     year = f"<span>{movie.year}</span>" if movie.year else ""
-    return (
-        f'<header style="--hue:{_hue(movie)}">{shown}<h3>{escape(movie.title)}</h3>{year}</header>'
-    )
+    return f"<header><h3>{escape(movie.title)}</h3>{year}</header>"
 
 
-def _hue(movie: Movie) -> int:
-    for genre, hue in _HUES.items():
-        if genre in movie.genres:
-            return hue
-    return crc32(movie.title.encode()) % 360
+def _image(movie: Movie, poster: Poster) -> str:
+    """Return the poster, which says nothing that the title beside it does not."""
+    return f'<img alt="" width="200" height="300" loading="lazy" src="{escape(poster(movie))}">'

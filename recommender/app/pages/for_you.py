@@ -7,6 +7,7 @@ import streamlit as st
 from recommender.app.components import cards, controls, frame
 from recommender.app.i18n.language import t
 from recommender.app.pages import my_ratings, similar
+from recommender.app.server import poster_files
 from recommender.app.server.guarded_action import guarded_action
 from recommender.app.server.loading import initialize_recommender
 from recommender.models.registry import RANK_BY
@@ -37,7 +38,8 @@ def _draw() -> None:
     st.header(t("for_you.rated"), anchor=False)
     key = "for_you.summary" if matinee.has_stars else "card.count"
     st.caption(t(key, count=f"{user.n_ratings:,}", mean=f"{user.mean_rating:.1f}"))
-    cards.strip(rated, has_stars=matinee.has_stars)
+    poster = poster_files.addresses(matinee)
+    cards.strip(rated, poster, has_stars=matinee.has_stars)
     st.header(t("for_you.recommended"), anchor=False)
     if not found:
         controls.nothing_found()
@@ -45,5 +47,5 @@ def _draw() -> None:
         [item.movie for item in found],
         lambda i: cards.facts(found[i].movie, found[i].stars) + cards.reasons(found[i]),
         similar.linker(),
-        matinee.poster,
+        poster,
     )

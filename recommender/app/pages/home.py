@@ -7,6 +7,7 @@ import streamlit as st
 from recommender.app.components import cards, frame
 from recommender.app.i18n.language import t
 from recommender.app.pages import for_you, hybrid, my_ratings, similar
+from recommender.app.server import poster_files
 from recommender.app.server.guarded_action import guarded_action
 from recommender.app.server.loading import initialize_recommender
 
@@ -47,4 +48,9 @@ def _draw() -> None:
         + "</dl>"
     )
     st.header(t("home.popular"), anchor=False)
-    cards.grid(popular, lambda i: cards.facts(popular[i]), similar.linker(), matinee.poster)
+    cards.grid(
+        popular,
+        lambda i: cards.facts(popular[i]),
+        similar.linker(),
+        poster_files.addresses(matinee),
+    )

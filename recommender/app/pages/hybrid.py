@@ -7,6 +7,7 @@ import streamlit as st
 from recommender.app.components import cards, controls, frame, query_params
 from recommender.app.i18n.language import t
 from recommender.app.pages import my_ratings, similar
+from recommender.app.server import poster_files
 from recommender.app.server.guarded_action import guarded_action
 from recommender.app.server.loading import initialize_recommender
 from recommender.core.records import Recommendation
@@ -40,7 +41,9 @@ def _draw() -> None:
     if not found:
         controls.nothing_found()
     movies = [item.movie for item in found]
-    cards.grid(movies, lambda i: _body(found[i], weight), similar.linker(), matinee.poster)
+    cards.grid(
+        movies, lambda i: _body(found[i], weight), similar.linker(), poster_files.addresses(matinee)
+    )
 
 
 def _weight() -> float:

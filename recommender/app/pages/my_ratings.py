@@ -21,6 +21,7 @@ from recommender.app.components import (
 from recommender.app.components.markup import brief, escape, plain
 from recommender.app.i18n.language import as_data_say, t
 from recommender.app.pages import similar
+from recommender.app.server import poster_files
 from recommender.app.server.guarded_action import guarded_action
 from recommender.app.server.loading import initialize_recommender
 from recommender.app.server.visitor import (
@@ -240,7 +241,7 @@ def _recommended(own: _Own) -> None:
         [item.movie for item in found],
         lambda i: _body(found[i], known=bool(given)),
         _foot(),
-        own.matinee.poster,
+        poster_files.addresses(own.matinee),
     )
 
 

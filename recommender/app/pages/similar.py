@@ -14,6 +14,7 @@ from recommender.app.components.markup import brief, plain
 from recommender.app.i18n import language
 from recommender.app.i18n.language import t
 from recommender.app.pages import url_path
+from recommender.app.server import poster_files
 from recommender.app.server.guarded_action import guarded_action
 from recommender.app.server.loading import initialize_recommender
 from recommender.core.errors import NotFoundError
@@ -72,7 +73,7 @@ def _draw() -> None:
             st.info(t("similar.empty"), icon=":material/search:")
         return
     with st.container(gap=None):
-        cards.single(movie, matinee.poster)
+        cards.single(movie, poster_files.addresses(matinee))
         _into_sight(movie)
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     with left:
@@ -92,7 +93,7 @@ def _draw() -> None:
     if not found:
         controls.nothing_found()
     movies = [item.movie for item in found]
-    cards.grid(movies, lambda i: _body(found[i]), linker(), matinee.poster)
+    cards.grid(movies, lambda i: _body(found[i]), linker(), poster_files.addresses(matinee))
 
 
 def _into_sight(movie: Movie) -> None:

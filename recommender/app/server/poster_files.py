@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -21,13 +22,17 @@ _HEADERS = {
 }
 
 
-def address(matinee: Recommender, movie: Movie) -> str:
-    """Return the address of a movie's poster, seen from any page of the app.
+def addresses(matinee: Recommender) -> Callable[[Movie], str]:
+    """Return what gives the address of a movie's poster, seen from any page of the app.
 
     It ends in ``.jpg`` where the bundle has a picture, and in ``.svg`` where one is drawn.
     """
-    kind = "svg" if matinee.poster(movie) is None else "jpg"
-    return f"poster/{quote(str(movie.movie_id), safe='')}.{kind}"
+
+    def address(movie: Movie) -> str:
+        kind = "svg" if matinee.poster(movie) is None else "jpg"
+        return f"poster/{quote(str(movie.movie_id), safe='')}.{kind}"
+
+    return address
 
 
 def routes() -> list[Route]:

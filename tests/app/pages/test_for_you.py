@@ -29,7 +29,7 @@ def test_a_user_picked_from_the_list(open_page: OpenPage, tiny: Recommender) -> 
 def test_what_the_user_rated_stands_above(open_page: OpenPage, tiny: Recommender) -> None:
     page = open_page("for-you", user="7")
     rated = tiny.rated_by(7, 12)
-    assert texts(page, "<li [^>]*><b>(.*?)</b>") == [item.movie.title for item in rated]
+    assert texts(page, "<li><img[^>]*><b>(.*?)</b>") == [item.movie.title for item in rated]
     assert texts(page, "<em>★ (.*?)</em>") == [f"{item.rating:g}" for item in rated]
 
 

@@ -29,7 +29,7 @@ def get(path: str) -> tuple[int, dict[str, str], bytes]:
 
 def test_a_poster_is_drawn_and_kept_by_browsers(matinee: Recommender) -> None:
     movie = matinee.movie(1)
-    assert poster_files.address(matinee, movie) == "poster/1.svg"
+    assert poster_files.addresses(matinee)(movie) == "poster/1.svg"
     status, headers, body = get("/poster/1.svg")
     assert status == 200
     assert headers["content-type"] == "image/svg+xml"
@@ -66,7 +66,7 @@ def test_a_picture_of_the_bundle_is_sent_instead(
     train(*tiny_files, out=tmp_path / "bundle", settings=small, posters=pictures)
     monkeypatch.setenv("MATINEE_BUNDLE", str(tmp_path / "bundle"))
     matinee = initialize_recommender()
-    first, second = (poster_files.address(matinee, movie) for movie in matinee.movies([1, 2]))
+    first, second = map(poster_files.addresses(matinee), matinee.movies([1, 2]))
     assert (first, second) == ("poster/1.jpg", "poster/2.svg")
     status, headers, body = get(f"/{first}")
     assert (status, headers["content-type"]) == (200, "image/jpeg")
