@@ -25,7 +25,8 @@ PROBE = re.compile(r"http://[^/]+/[\w-]+/_stcore/(health|host-config)")
 
 # Until it is told another favicon, Streamlit takes the page's icon, from a host of Google's. The
 # server's policy keeps the browser from asking there, which it says.
-BLOCKED_ICON = re.compile(r"Loading the image 'https://fonts\.gstatic\.com/.*\.svg' violates .*")
+ICON = re.compile(r"https://fonts\.gstatic\.com/.*\.svg")
+BLOCKED_ICON = re.compile(rf"Loading the image '{ICON.pattern}' violates .*")
 
 
 @pytest.fixture(scope="session")
@@ -102,8 +103,15 @@ def visit(
 
         def check_request(url: str) -> None:
             ours = (f"{host}/", host.replace("http", "ws") + "/", "data:", "blob:")
-            if not url.startswith(ours):
+            if not url.startswith(ours) and not ICON.fullmatch(url):
                 found.append(f"loaded from elsewhere: {url}")
+
+        def check_icon(request: Any) -> None:
+            if ICON.fullmatch(request.url) and request.failure not in (
+                "csp",
+                "net::ERR_BLOCKED_BY_CSP",
+            ):
+                found.append(f"loaded from elsewhere: {request.url} {request.failure}")
 
         def check_console(message: Any) -> None:
             expected = PROBE.fullmatch(message.location["url"]) or BLOCKED_ICON.match(message.text)
@@ -111,6 +119,8 @@ def visit(
                 found.append(f"console: {message.text} {message.location}")
 
         page.on("request", lambda request: check_request(request.url))
+        page.on("requestfailed", check_icon)
+        page.on("requestfinished", check_icon)
         page.on("websocket", lambda socket: check_request(socket.url))
         page.on("console", check_console)
         page.on("pageerror", lambda error: found.append(f"uncaught: {error}"))
