@@ -89,7 +89,8 @@ class Peers:
             ledger = self._ledger
             ledger[self._place(os.getpid())] = 0
             if self.path is not None and not any(ledger[1::_ROW]):
-                for file in self.path.parent.glob(f"{self.path.name}*"):
+                beside = self.path.parent.glob(f"{self.path.name}[.-]*")  # what workers wrote
+                for file in (self.path, *beside):
                     with suppress(OSError):
                         file.unlink()
 
