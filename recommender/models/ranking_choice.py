@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,10 +30,12 @@ from recommender.models.ranking_fit import (
     Directions,
     HistoryRows,
     RatingRows,
+    Start,
     Weighting,
     blocks,
     find_directions,
     fit_ranking,
+    no_start,
     popularity_of,
 )
 
@@ -40,7 +43,7 @@ GRID: dict[str, tuple[float, ...]] = {
     "regularization": (0.9, 1.8, 3.5, 7.0, 14.0, 28.0, 56.0),
     "regularization_exponent": (0.0, 0.25, 0.5, 0.75),
     "content_weight": (0.02, 0.06, 0.17, 0.5, 1.5),
-    "n_factors": (8, 16, 32, 64, 128),
+    "n_factors": (8, 16, 32, 64),
     "neutral": (-1 / 9, 1 / 8, 1 / 4, 3 / 8, 1 / 2),
 }
 # A user who is judged has so many ratings, of which this share is held out.
@@ -330,7 +333,8 @@ def train_ranking(
         rows_of: gives X for a weighting of the ratings.
         data: its history is read for those who are judged only.
     """
-    content, start, chosen, chosen_by = data.model(ContentModel), None, None, 0.0
+    content, chosen, chosen_by = data.model(ContentModel), None, 0.0
+    start: Start = no_start
     if settings.choose_for is not None:
         chosen_by = 0.7
         validation = Validation(
@@ -345,7 +349,7 @@ def train_ranking(
         part = scaled(progress, 0.0, chosen_by)
         choice = choose(validation, settings, settings.choose_for, part)
         settings, chosen = choice.settings, choice.numbers()
-        start = validation.start(settings)
+        start = partial(validation.start, settings)
     rows = rows_of(Weighting.of(data.scale, settings))
     rest = scaled(progress, chosen_by, 1.0)
     model = fit_ranking(rows, content, data.counts, data.scale, settings, rest, start)

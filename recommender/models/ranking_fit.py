@@ -23,7 +23,7 @@ so these are cheap to choose (`ranking_choice`).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 # A user's row is divided by (number of ratings)^_ROW_POWER.
 _ROW_POWER = 0.35
+# Gives directions to begin with, once; None for random ones.
+Start = Callable[[], np.ndarray | None]
 # Passes over the ratings from a random start, and from where a similar iteration ended.
 _PASSES, _WARM_PASSES = 6, 2
 _ROWS = 8192
@@ -249,6 +251,11 @@ def blocks(array: np.ndarray, most: int = 0) -> Iterator[tuple[slice, np.ndarray
         yield rows, array[rows]
 
 
+def no_start() -> np.ndarray | None:
+    """Return no directions to begin with."""
+    return None
+
+
 def fit_ranking(
     rows: RatingRows,
     content: ContentModel,
@@ -256,7 +263,7 @@ def fit_ranking(
     scale: tuple[float, float],
     settings: RankingSettings,
     progress: Progress = no_progress,
-    start: np.ndarray | None = None,
+    start: Start = no_start,
 ) -> RankingModel:
     """Fit the ranking model.
 
@@ -267,7 +274,8 @@ def fit_ranking(
         counts: how many ratings each movie has, shape (movies,).
         scale: lowest and highest rating.
         progress: told the fraction done, 0..1.
-        start: directions of nearly the same ratings to begin with, changed; shape (movies, K).
+        start: gives directions of nearly the same ratings to begin with, shape (movies, K). It is
+            asked only then, so that no caller holds them besides.
     """
     directions = find_directions(rows, content, settings, progress, start)
     inputs, outputs = directions.solve(settings).vectors()
@@ -285,7 +293,7 @@ def find_directions(
     content: ContentModel,
     settings: RankingSettings,
     progress: Progress = no_progress,
-    start: np.ndarray | None = None,
+    start: Start = no_start,
 ) -> Directions:
     """Find G's leading directions by randomized subspace iteration.
 
@@ -294,13 +302,12 @@ def find_directions(
     n_movies = content.n_movies
     energy, n_users = rows.energy()
     features, content_energy = _features(content, energy)
-    if start is None:
+    basis, passes = start(), _WARM_PASSES
+    if basis is None:
         rng = np.random.default_rng(settings.random_state)
         width = min(settings.rank, n_movies)
         basis = rng.standard_normal((n_movies, width), dtype=np.float32)
         passes = _PASSES
-    else:
-        basis, passes = start, _WARM_PASSES
     for done in range(passes + 1):
         part = scaled(progress, done / (passes + 1), (done + 1) / (passes + 1))
         terms = features.T @ basis

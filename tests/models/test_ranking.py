@@ -133,7 +133,7 @@ def test_users_left_out_are_as_if_they_were_not_there(history, content) -> None:
 def test_a_warm_start_finds_the_same(model, history, content, counts) -> None:
     rows = HistoryRows(history, Weighting.of(SCALE, SETTINGS), N_MOVIES)
     start = find_directions(rows.without(np.arange(5)), content, SETTINGS).basis
-    again = fit(history, content, counts, start=start)
+    again = fit(history, content, counts, start=lambda: start)
     assert again.inputs @ again.outputs.T == pytest.approx(model.inputs @ model.outputs.T, abs=1e-4)
 
 
