@@ -226,6 +226,7 @@ class Guard:
                 return False
             one.begin(now.own, kept)
             self._admissions[id(one)] = ref(one)
+            self._usage.settle()
             self._usage.data_limit.lend(sum(other.kept for other in running) + one.kept)
             self._counts["admitted"] += 1
             self._counts["waited"] += waited

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +42,8 @@ class Usage:
         self.needed: Callable[[int], int] = lambda own: 0
         self._peers: Peers | None = None
         self._ceiling, self._calm = 0, True
+        # The watcher must not lower the ceiling by what it read before an action claimed its need.
+        self._changing, self._claimed = threading.Lock(), 0
         self._others, self._others_seen = 0, -OTHERS_SECONDS
 
     def look_for_limit(self) -> None:
@@ -81,23 +84,34 @@ class Usage:
         held to none that leaves it no room, since its threads run already. For `calm` and `needs`
         see `DataLimit`.
         """
-        self._ceiling, self._calm = self._agree(now, self.needed(now.own)), calm
-        has_room = self._ceiling > now.own
-        if has_room or not joining:
-            self.data_limit.refresh(now, self._ceiling, calm=calm, needs=needs)
-        return has_room
+        with self._changing:
+            need = max(self.needed(now.own), self._claimed)
+            self._ceiling, self._calm = self._agree(now, need), calm
+            has_room = self._ceiling > now.own
+            if has_room or not joining:
+                self.data_limit.refresh(now, self._ceiling, calm=calm, needs=needs)
+            return has_room
 
     def claim(self, now: Reading, need: int) -> bool:
         """Raise the ceiling so that this process can take `need` bytes more than its actions may.
 
-        Returns False while other processes under the limit may come to hold them.
+        Returns False while other processes under the limit may come to hold them. What was claimed
+        stands until `settle`.
         """
-        need += self.needed(now.own)
-        if self._peers is None or self._peers.alone or need <= self._ceiling - now.own:
-            return True
-        self._ceiling = self._agree(now, need, claim=True)
-        self.data_limit.refresh(now, self._ceiling, calm=self._calm, needs=need)
-        return need <= self._ceiling - now.own
+        with self._changing:
+            need += self.needed(now.own)
+            if self._peers is None or self._peers.alone:
+                return True
+            if need > self._ceiling - now.own:
+                self._ceiling = self._agree(now, need, claim=True)
+                self.data_limit.refresh(now, self._ceiling, calm=self._calm, needs=need)
+            has_room = need <= self._ceiling - now.own
+            self._claimed = need if has_room else 0
+            return has_room
+
+    def settle(self) -> None:
+        """Forget what was claimed: `needed` tells it from now on."""
+        self._claimed = 0
 
     def _agree(self, now: Reading, need: int, *, claim: bool = False) -> int:
         used, most = self.used(now), self.up_to(FULL)
