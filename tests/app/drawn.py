@@ -27,6 +27,11 @@ def titles(app: AppTest) -> list[str]:
     return texts(app, r'<article class="mt-card"><img[^>]*><header><h3>(.*?)</h3>')
 
 
+def single(app: AppTest) -> list[str]:
+    """The title of the movie that the page is about, if there is one."""
+    return texts(app, r'mt-single"><img[^>]*><div><header><h3>(.*?)</h3>')
+
+
 def links(app: AppTest) -> list[str]:
     """Return where the page's links lead, and those of the cards after them: page and query."""
     own = [f"{link.proto.page}?{link.proto.query_string}" for link in app.page_link]

@@ -3,7 +3,7 @@ from streamlit.testing.v1 import AppTest
 
 from recommender import Recommender
 from tests.app.conftest import OpenPage
-from tests.app.drawn import html, links, texts, titles
+from tests.app.drawn import html, links, single, texts, titles
 from tests.conftest import ODD_TITLES
 
 EMPTY = "Pick one of the movies above to see what is similar to it."
@@ -27,7 +27,7 @@ def test_search_pick_and_change_the_method(open_page: OpenPage, tiny: Recommende
     assert page.pills[0].options == ["Movie number 12 \\(1962\\)"]
     page = page.pills(key="match").set_value("12").run()
     assert page.query_params["movie"] == "12"
-    assert texts(page, r'mt-single"><img[^>]*><div><header><h3>(.*?)</h3>') == ["Movie number 12"]
+    assert single(page) == ["Movie number 12"]
     assert page.caption[0].value == "Both: the mean of content and collaboration."
     both = [item.movie.title for item in tiny.find_similar_movies(12, 12, "hybrid")]
     assert titles(page) == both
@@ -87,7 +87,7 @@ def test_blanks_alone_search_nothing(open_page: OpenPage) -> None:
 def test_odd_titles_come_through(open_page: OpenPage, movie: int) -> None:
     title, year, _ = ODD_TITLES[movie]
     page = search(open_page("similar", movie=str(movie)), title)
-    assert texts(page, r'mt-single"><img[^>]*><div><header><h3>(.*?)</h3>') == [title]
+    assert single(page) == [title]
     offered = page.pills[0].options[0].replace("\\", "").replace("\u2060", "")
     assert offered == f"{title} ({year})"
     assert "<img src=x" not in html(page)
@@ -146,5 +146,5 @@ def test_a_pick_is_ahead_of_the_address(open_page: OpenPage) -> None:
     # What is typed at the same moment comes with the address from before the pick.
     del page.query_params["movie"]
     page = search(page, "number 14")
-    assert texts(page, r'mt-single"><header[^>]*><h3>(.*?)</h3>') == ["Movie number 12"]
+    assert single(page) == ["Movie number 12"]
     assert page.query_params["movie"] == "12"
