@@ -266,6 +266,8 @@ def flask_tags(version: str, limit: int, folder: Path) -> Iterator[App]:
         app.wait_until_up("/tags/dog")
         asks = [lambda: app.ask("/tags/dog"), lambda: app.ask("/search?q=animals+when+it+is+cold")]
         app.visit(asks * (SEARCHES // 2), AT_ONCE)
+        if version == "before":  # its workers load the model one after the other
+            app.comes_true(lambda: app.kills > 0)
         yield app
 
 

@@ -41,7 +41,7 @@ def test_streamlit_foreign(tmp_path: Path) -> None:
     with example_apps.streamlit_foreign("before", 512 * MB, tmp_path) as app:
         assert app.kills == 1
     with example_apps.streamlit_foreign("after", 512 * MB, tmp_path) as app:
-        assert (app.kills, app.problems) == (0, [])
+        assert (app.kills, app.problems) == (0, []), app.logged()
         assert len(app.answers) == TABS * ROUNDS
 
 
@@ -49,7 +49,7 @@ def test_fastapi_vision(tmp_path: Path) -> None:
     with example_apps.fastapi_vision("before", 957 * MB, tmp_path) as app:
         assert app.kills == 1
     with example_apps.fastapi_vision("after", 957 * MB, tmp_path) as app:
-        assert (app.kills, app.problems) == (0, [])
+        assert (app.kills, app.problems) == (0, []), app.logged()
         assert [answer.status for answer in app.answers] == [200] * REQUESTS
         assert app.logged().count("[after loading") == 2
         assert re.search(r"after loading detector\] .* MB \(.*% of 957 MB\), \+1\d\d", app.logged())
@@ -86,7 +86,7 @@ def test_flask_tags(tmp_path: Path) -> None:
     with example_apps.flask_tags("before", 512 * MB, tmp_path) as app:
         assert app.kills >= 1
     with example_apps.flask_tags("after", 512 * MB, tmp_path) as app:
-        assert (app.kills, app.problems, len(app.answers)) == (0, [], SEARCHES)
+        assert (app.kills, app.problems, len(app.answers)) == (0, [], SEARCHES), app.logged()
         assert {answer.status for answer in app.answers} <= {200, 503}
         refused = [answer.body for answer in app.answers if answer.status == 503]
         assert all("too little memory just now" in body for body in refused)
