@@ -197,7 +197,8 @@ def streamlit_foreign(version: str, limit: int, folder: Path) -> Iterator[App]:
     with limited(command, limit, folder) as app:
         app.wait_until_up("/_stcore/health")
         try:
-            asyncio.run(_choose_films(app))
+            with ThreadPoolExecutor(1) as pool:  # the caller's thread may have a loop of its own
+                pool.submit(asyncio.run, _choose_films(app)).result()
         except (OSError, TimeoutError, websockets.WebSocketException) as error:
             app.problems.append(type(error).__name__)
         yield app

@@ -1,10 +1,10 @@
-"""The app with the toolkit: three more lines, and a fourth for the panel."""
+"""The app with the toolkit: five more lines, and a sixth for the panel."""
 
 import pickle
 
 import streamlit as st
 
-from debug_memory import MB, Guard, streamlit_panel
+from debug_memory import MB, Busy, Guard, streamlit_panel
 from examples.streamlit_foreign.films import SIMILARITY, TITLES
 
 Guard().start()
@@ -20,6 +20,9 @@ def similar_films(title: str) -> list[str]:
 
 st.title("Similar films")
 title = st.selectbox("Film", TITLES, key="film")
-with Guard().admit("similar films", 360 * MB):  # the matrix, twice while it is unpickled
-    st.table(similar_films(title))
+try:
+    with Guard().admit("similar films", 360 * MB):  # the matrix, twice while it is unpickled
+        st.table(similar_films(title))
+except Busy:
+    st.info("Many are looking just now; try again in a moment.")
 streamlit_panel()

@@ -41,7 +41,8 @@ for line in sys.stdin:
     pid = os.fork()
     if pid == 0:
         stars = StarsSettings(n_factors=4, n_epochs=5, random_state=int(line))
-        settings = TrainingSettings(stars=stars, ranking=RankingSettings(n_factors=8))
+        ranking = RankingSettings(n_factors=8)
+        settings = TrainingSettings(stars=stars, ranking=ranking, choose=False)
         print(os.getpid(), flush=True)
         train(from_directory(Path(sys.argv[1])), sys.argv[2], settings, tell)
         os._exit(0)
