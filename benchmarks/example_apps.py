@@ -32,7 +32,7 @@ import websockets
 from benchmarks.machine import one_line
 from memory_toolkit.guard.enclosure import Enclosure, enclosure
 from memory_toolkit.measure.sizes import MB, format_bytes
-from tests.support.server import ROOT, clean_environment, free_ports
+from tests.support.server import ROOT, clean_environment, end_process, free_ports
 from tests.support.tab import Tab
 
 VERSIONS = ("before", "after")
@@ -181,12 +181,7 @@ def limited(command: Sequence[str], limit: int, folder: Path, **variables: str) 
             done.set()
             sampler.join()
             _ = app.kills  # which the group tells as long as it is there
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end_process(process)
 
 
 @contextmanager

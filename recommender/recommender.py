@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +32,7 @@ from recommender.core.top_n import TopN
 from recommender.models.content import ContentModel
 from recommender.models.registry import ORDERING
 from recommender.remote.opening import open_bundle
+from recommender.scoring.everybody import RankEverybody, on_every_core
 from recommender.scoring.filters import Filters
 from recommender.scoring.requests import RequestParser, as_number
 from recommender.scoring.results import ResultBuilder
@@ -49,8 +49,6 @@ from recommender.search.lazy_semantic import LazySemanticSearch
 from recommender.search.titles import TitleIndex
 from recommender.settings.environment import Settings
 
-# Everybody's best movies, as indices, and their scores, in the order of the users.
-RankEverybody = Callable[[HybridScorer, Request], Iterator[tuple[np.ndarray, np.ndarray]]]
 # Chosen on a validation split: as good as 1 there, and with a little more of the catalogue.
 DEFAULT_WEIGHT = 0.9
 # The weight where nobody asks for a hybrid: the ranking model alone, which knows the content too.
@@ -65,16 +63,6 @@ class Statistics:
     users: int
     ratings: int
     mean_rating: float
-
-
-def _on_every_core(
-    scorer: HybridScorer, request: Request
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    # Not at the top: it loads SciPy, which serving does without.
-    from recommender.scoring.bulk import rank_everybody
-
-    for best in rank_everybody(scorer, request, os.cpu_count() or 1):
-        yield best.movies, best.scores
 
 
 class Recommender:
@@ -272,7 +260,7 @@ class Recommender:
         n: int = 10,
         cf_weight: float = RANKING_WEIGHT,
         rank_by: str = "ranking",
-        rank: RankEverybody = _on_every_core,
+        rank: RankEverybody = on_every_core,
     ) -> Iterator[tuple[Id, list[Id], np.ndarray]]:
         """Recommend to every user: yields user id, movie ids best first, and their scores.
 
@@ -408,6 +396,11 @@ class Recommender:
         known = self._requests.known(movie_ids)
         unknown = self._requests.unknown(movie_ids) if len(known) < len(movie_ids) else []
         return Results(self._results.movies(known), unknown)
+
+    def has_poster(self, movie: Movie) -> bool:
+        """Return whether the bundle has a poster of a movie."""
+        index = self._catalogue.movie_index(movie.movie_id) if self._posters.any else None
+        return index is not None and self._posters.has(index)
 
     def poster(self, movie: Movie) -> bytes | None:
         """Return the small poster of a movie, a JPEG, or None where the bundle has none."""

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from recommender.bundle.bundle import Bundle
 from recommender.core.errors import BundleError
@@ -56,15 +57,26 @@ class Posters:
         Raises:
             BundleError: the file is not what a bundle holds.
         """
+        row = self._row("SELECT image FROM posters WHERE idx = ?", movie)
+        return bytes(row[0]) if row else None
+
+    def has(self, movie: int) -> bool:
+        """Return whether the movie with this index has a poster, without reading it.
+
+        Raises:
+            BundleError: as `image`.
+        """
+        return self._row("SELECT 1 FROM posters WHERE idx = ?", movie) is not None
+
+    def _row(self, query: str, movie: int) -> tuple[Any, ...] | None:
         if self._connection is None:
             return None
-        query = "SELECT image FROM posters WHERE idx = ?"
         try:
             with self._lock:
-                row = self._connection.execute(query, (movie,)).fetchone()
+                row: tuple[Any, ...] | None = self._connection.execute(query, (movie,)).fetchone()
         except sqlite3.Error as error:
             raise BundleError(f"{FILE}: {error}") from error
-        return bytes(row[0]) if row else None
+        return row
 
     def close(self) -> None:
         """Close the file."""

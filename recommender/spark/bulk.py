@@ -21,8 +21,8 @@ from pyspark.sql import SparkSession
 
 from recommender.bundle.history import History
 from recommender.models.stars import StarsModel
-from recommender.recommender import RankEverybody
 from recommender.scoring.bulk import SparseContent
+from recommender.scoring.everybody import RankEverybody
 from recommender.scoring.scorer import HybridScorer, Request, UserRatings
 from recommender.spark.errors import one_line_errors
 from recommender.spark.jobs import cancel_jobs

@@ -80,13 +80,7 @@ class Server:
 
     def end(self) -> None:
         """Stop the app."""
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(timeout=END_SECONDS)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-        self.process.wait()
+        end_process(self.process)
 
 
 @contextmanager
@@ -152,6 +146,16 @@ def free_ports(number: int) -> list[int]:
         for one in sockets:
             one.bind(("127.0.0.1", 0))
         return [one.getsockname()[1] for one in sockets]
+
+
+def end_process(process: subprocess.Popen[bytes]) -> None:
+    """End a process, by force if it takes too long."""
+    process.terminate()
+    try:
+        process.wait(timeout=END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def clean_environment() -> dict[str, str]:

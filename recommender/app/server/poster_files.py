@@ -29,7 +29,7 @@ def addresses(matinee: Recommender) -> Callable[[Movie], str]:
     """
 
     def address(movie: Movie) -> str:
-        kind = "svg" if matinee.poster(movie) is None else "jpg"
+        kind = "jpg" if matinee.has_poster(movie) else "svg"
         return f"poster/{quote(str(movie.movie_id), safe='')}.{kind}"
 
     return address

@@ -35,7 +35,7 @@ def every_poster() -> list[str]:
     ]
 
 
-def luminance(colour: str) -> tuple[float, float, float]:
+def rgb(colour: str) -> tuple[float, float, float]:
     """Red, green and blue (0..1) of a colour as the posters write it."""
     if colour == "#fff":
         return (1.0, 1.0, 1.0)
@@ -47,9 +47,9 @@ def luminance(colour: str) -> tuple[float, float, float]:
     return colorsys.hls_to_rgb(hue / 360, lightness / 100, saturation / 100)
 
 
-def relative(rgb: tuple[float, ...]) -> float:
+def luminance(parts: tuple[float, ...]) -> float:
     """Relative luminance. Source: WCAG 2.2."""
-    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in rgb)
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
@@ -74,7 +74,7 @@ def test_title_and_year_are_read_on_whatever_is_drawn() -> None:
         tree = ElementTree.fromstring(poster)
         stops = tree.findall(f".//{LETTERS}linearGradient[@id='t']/{LETTERS}stop")
         assert [stop.get("stop-opacity", "1") for stop in stops] == ["0", ".94", "1"]
-        ink = luminance(stops[0].attrib["stop-color"])
+        ink = rgb(stops[0].attrib["stop-color"])
         (shade,) = tree.findall(f"{LETTERS}path[@fill='url(#t)']")
         top = float(re.match(r"M0 (\d+)", shade.attrib["d"])[1])  # type: ignore[index]
         dark = top + float(stops[1].attrib["offset"]) * (HEIGHT - top)
@@ -85,9 +85,9 @@ def test_title_and_year_are_read_on_whatever_is_drawn() -> None:
         begins = float(first.attrib["y"]) - float(text.attrib["font-size"]) * 0.8
         opacity = 0.94 * min(1.0, (begins - top) / (dark - top))
         fills = {node.attrib["fill"] for node in tree.iter() if "hsl" in node.get("fill", "")}
-        lightest = max((luminance(fill) for fill in fills), key=relative)
+        lightest = max((rgb(fill) for fill in fills), key=luminance)
         behind = tuple(opacity * i + (1 - opacity) * c for i, c in zip(ink, lightest, strict=True))
-        assert 1.05 / (relative(behind) + 0.05) >= 4.5, poster
+        assert 1.05 / (luminance(behind) + 0.05) >= 4.5, poster
 
 
 @pytest.mark.parametrize("title", TITLES)

@@ -7,8 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -19,10 +18,9 @@ from memory_toolkit.measure.sizes import MB
 from tests.memory_toolkit.groups import join, real_v1_group
 from tests.memory_toolkit.integrations.serving import ask
 from tests.memory_toolkit.planted import ROOT, linux
-from tests.support.server import free_ports
+from tests.support.server import comes_true, end_process, free_ports
 
 pytestmark = [linux, pytest.mark.slow]
-SECONDS = 60
 APPS = """
 import logging, os
 from memory_toolkit.guard.guard import Guard
@@ -117,12 +115,7 @@ def served(command: Sequence[str], folder: Path, limit: int) -> Iterator[Served]
             assert comes_true(lambda: answers(port)), log.read_text()
             yield Served(port, group, log)
         finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end_process(process)
             assert comes_true(lambda: not (group / "cgroup.procs").read_text())
 
 
@@ -131,15 +124,6 @@ def answers(port: int) -> bool:
         return ask(port, "/take/1").status == 200
     except OSError:
         return False
-
-
-def comes_true(condition: Callable[[], bool]) -> bool:
-    end = time.monotonic() + SECONDS
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.1)
-    return True
 
 
 @pytest.mark.parametrize("server", SERVERS)
