@@ -44,7 +44,7 @@ def _run(options: argparse.Namespace) -> None:
     given = given[1:] if given[:1] == ["--"] else given
     free_port(given)  # said before a training, not after it
     if words := sample_training(options.knobs):
-        print("Training on the sample data (once; under a minute) …", flush=True)
+        print("Training on the sample data (once; a minute or two) …", flush=True)
         training = options.parser.parse_args(words)
         training.run(training)
     serve(given)

@@ -316,7 +316,10 @@ def read_memory_limit(environment: Mapping[str, str] = os.environ) -> int | None
 
 VARIABLES: tuple[str, ...] = tuple(knob.metadata["variable"] for knob in fields(Settings))
 # What run.sh and the tests know beside.
-_OTHERS = ("MATINEE_RUN_UNDER", "MATINEE_REQUIRE_BROWSER", "MATINEE_REQUIRE_SERVICES")
+_OTHERS = (
+    *("MATINEE_RUN_UNDER", "MATINEE_REQUIRE_BROWSER", "MATINEE_REQUIRE_SERVICES"),
+    "DEBUG_MEMORY_FLIGHT_RECORDER",  # the memory toolkit's own, which `debug-memory run` sets
+)
 
 
 def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:

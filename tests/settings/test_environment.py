@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memory_toolkit.record.flight_recorder import FOLDER_VARIABLE
 from recommender.core.address import Address
 from recommender.core.errors import SettingsError
 from recommender.settings.env_file import read_env_file
@@ -140,7 +141,8 @@ def test_any_text_is_a_value_or_one_line(variable: str, text: str) -> None:
     ],
 )
 def test_what_is_no_setting_is_told_with_the_nearest(name: str, advice: str) -> None:
-    environment = dict.fromkeys((*VARIABLES, name, "PATH", "MATINEE_RUN_UNDER"), "")
+    own = "PATH", "MATINEE_RUN_UNDER", FOLDER_VARIABLE
+    environment = dict.fromkeys((*VARIABLES, name, *own), "")
     assert unknown_variables(environment) == [f"{name} is no setting: {advice}"]
 
 
