@@ -38,7 +38,8 @@ def group() -> None:
 
 
 def test_streamlit_foreign(tmp_path: Path) -> None:
-    # Whether the one before is killed depends on how far the tabs' reruns overlap.
+    with example_apps.streamlit_foreign("before", 512 * MB, tmp_path) as app:
+        assert app.kills == 1
     with example_apps.streamlit_foreign("after", 512 * MB, tmp_path) as app:
         assert (app.kills, app.problems) == (0, []), app.logged()
         assert len(app.answers) == TABS * ROUNDS
