@@ -123,6 +123,7 @@ class Guard:
 
     def _reset(self) -> None:
         """Set what belongs to the threads of this process; a forked one begins with it anew."""
+        self._usage.reset()
         self._changed = threading.Condition()
         self._shedding = threading.Lock()
         # Weak, so that whatever happens to an action, it is gone when its ``with`` block is.

@@ -42,9 +42,13 @@ class Usage:
         self.needed: Callable[[int], int] = lambda own: 0
         self._peers: Peers | None = None
         self._ceiling, self._calm = 0, True
+        self._others, self._others_seen = 0, -OTHERS_SECONDS
+        self.reset()
+
+    def reset(self) -> None:
+        """Set what belongs to the threads of this process; a forked one begins with it anew."""
         # The watcher must not lower the ceiling by what it read before an action claimed its need.
         self._changing, self._claimed = threading.Lock(), 0
-        self._others, self._others_seen = 0, -OTHERS_SECONDS
 
     def look_for_limit(self) -> None:
         """Find the limit again, unless that was done a moment ago."""

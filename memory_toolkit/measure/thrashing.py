@@ -7,6 +7,7 @@ workingset_refault; of a whole machine, the same in /proc/vmstat.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import deque
@@ -84,6 +85,16 @@ class RefaultMeter:
 
 
 _meter = RefaultMeter()
+
+
+def _start_anew() -> None:
+    """In a forked process: another thread may have held the lock."""
+    global _meter
+    _meter = RefaultMeter(_meter.group)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_anew)
 
 
 def refaults(limit: Limit) -> Refaults | None:

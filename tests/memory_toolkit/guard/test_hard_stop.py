@@ -112,6 +112,43 @@ guard.stop()
         assert run_in(group, code) == "[3, 3, 3]"
 
 
+def test_a_worker_may_be_forked_while_the_guard_looks() -> None:
+    """The guard's threads hold its locks for moments, which a forked process gets as they are."""
+    code = """
+import signal
+from memory_toolkit.measure import thrashing
+locks = [
+    lock
+    for owner in (Guard, guard, guard._usage, thrashing._meter)
+    for lock in vars(owner).values()
+    if hasattr(lock, "acquire")
+]
+held = threading.Barrier(2), threading.Barrier(2)
+
+def hold():
+    for lock in locks:
+        lock.acquire()
+    held[0].wait()
+    held[1].wait()
+    for lock in reversed(locks):
+        lock.release()
+
+threading.Thread(target=hold).start()
+held[0].wait()
+worker = os.fork()
+if worker == 0:
+    signal.alarm(30)
+    with guard.admit("any", MB):
+        guard.state()
+    os._exit(0)
+held[1].wait()
+print(len(locks), os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]))
+guard.stop()
+"""
+    with real_v1_group(256 * MB) as group:
+        assert run_in(group, code) == "5 0"
+
+
 def test_a_thread_without_memory_to_start_with_is_an_error_and_no_wait() -> None:
     code = """
 import resource
