@@ -225,6 +225,7 @@ class Recommender:
         variety: float = 0.0,
         obscurity: float = 0.0,
         hidden: Collection[Id] = (),
+        seen: Collection[Id] = (),
     ) -> Results[Recommendation]:
         """The n movies that suit somebody best who is not in the data, from their own ratings.
 
@@ -237,6 +238,7 @@ class Recommender:
             cf_weight: the weight of the collaborative part, as in `hybrid_recommend`.
             hidden: movies that must not come; each also speaks against its like, as a lowest
                 rating would, but says nothing about the stars somebody gives.
+            seen: movies that must not come, and say nothing of anybody's taste.
 
         Raises:
             NotFoundError: none of the movies that are rated exists, or a genre does not.
@@ -252,6 +254,7 @@ class Recommender:
             )
         person = self._requests.with_hidden(person, hidden)
         request = self._requests.request(n, cf_weight, filters, rank_by, variety, obscurity)
+        request = self._requests.without(request, seen)
         found = self._answer(person, request) if known else self._most_popular(person, request)
         return Results(found, unknown)
 

@@ -96,6 +96,19 @@ def test_nobody_known_yet(tiny: Recommender) -> None:
     ]
 
 
+@pytest.mark.parametrize("liked", [{}, {2: 5.0, 4: 4.5}])
+def test_what_was_seen_does_not_come_and_says_nothing(
+    tiny: Recommender, liked: dict[int, float]
+) -> None:
+    found = tiny.recommend(liked, 8)
+    seen = [item.movie.movie_id for item in found[1:3]]
+    again = tiny.recommend(liked, 6, seen=[*seen, 999])
+    assert [item.movie for item in again] == [found[i].movie for i in (0, 3, 4, 5, 6, 7)]
+    comedies = tiny.recommend(liked, 3, Filters(genres=("Comedy",)))
+    left = tiny.recommend(liked, 2, Filters(genres=("Comedy",)), seen=[comedies[0].movie.movie_id])
+    assert [item.movie for item in left] == [item.movie for item in comedies[1:]]
+
+
 def test_stars_outside_the_scale(tiny: Recommender) -> None:
     with pytest.raises(ValueError, match=r"movie 3: 11 stars are outside the scale 0\.5 to 5"):
         tiny.recommend({3: 11})

@@ -19,7 +19,7 @@ from recommender.core.atomic_write import atomic_write
 from recommender.core.errors import DataError, NotFoundError
 from recommender.core.records import Id
 from recommender.recommender import Recommender
-from recommender.visitors.ratings_matching import read_ratings
+from recommender.visitors.ratings_matching import Matched, read_ratings
 from recommender.visitors.ratings_table import guess_delimiter, match_columns, split_rows
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def predict_pairs(matinee: Recommender, pairs: Path, out: Path) -> tuple[int, in
     return count, lacking
 
 
-def own_ratings(path: Path, matinee: Recommender) -> dict[Id, float]:
+def own_ratings(path: Path, matinee: Recommender) -> Matched:
     """Read somebody's own ratings (`read_ratings`); what was not taken is said on stderr.
 
     Raises:
@@ -213,7 +213,7 @@ def own_ratings(path: Path, matinee: Recommender) -> dict[Id, float]:
         raise NotFoundError("; ".join([f"{path} has no rating of a movie", *lines]))
     for line in lines:
         print(f"matinee: {path}: {line}", file=sys.stderr)
-    return found.stars
+    return found
 
 
 def _read_pairs(path: Path) -> Iterator[tuple[str, str]]:

@@ -45,6 +45,6 @@ def _run(options: argparse.Namespace) -> None:
     file.close()
     database.close()
     print(
-        f"{path}: {ratings:,} ratings and hidden movies of {visitors:,} visitors; "
+        f"{path}: {ratings:,} ratings and marks of {visitors:,} visitors; "
         f"{new:,} were new in {database.place}, schema {options.knobs.ratings_schema}"
     )

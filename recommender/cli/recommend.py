@@ -74,7 +74,9 @@ def _run(options: argparse.Namespace) -> None:
     if options.ratings:
         from recommender.cli.export import own_ratings
 
-        found = matinee.recommend(own_ratings(options.ratings, matinee), **chosen)
+        own = own_ratings(options.ratings, matinee)
+        hidden, seen = own.marked("hidden"), own.marked("seen")
+        found = matinee.recommend(own.stars, **chosen, hidden=hidden, seen=seen)
         who = f"{options.ratings}: the person"
     else:
         found = matinee.hybrid_recommend(options.user, **chosen)

@@ -110,6 +110,17 @@ class RequestParser:
         ratings = np.concatenate([person.ratings, lowest])[order]
         return dataclasses.replace(person, movies=movies[order], ratings=ratings)
 
+    def without(self, request: Request, movies: Collection[Id]) -> Request:
+        """Return `request`, of whose answer these movies are no part."""
+        indices = self.known(movies)
+        if not indices:
+            return request
+        allowed = np.ones(self._scorer.content.n_movies, dtype=bool)
+        allowed[indices] = False
+        if request.allowed is not None:
+            allowed &= request.allowed
+        return dataclasses.replace(request, allowed=allowed)
+
     def allowed(self, filters: Filters | None) -> np.ndarray | None:
         """Mask of the movies that pass the filters, bool, shape (movies,); None: all.
 

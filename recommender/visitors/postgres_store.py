@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, LiteralString, TypeVar
 
-from psycopg import Cursor, sql
+from psycopg import Cursor, errors, sql
 
 from recommender.visitors.connection_pool import Connection, ConnectionPool
 from recommender.visitors.records import (
@@ -32,6 +32,7 @@ from recommender.visitors.records import (
     too_many,
 )
 
+# Servers refuse another version. What is added so that older ones can go on is in `_ADD_COLUMNS`.
 _VERSION = 1
 # As in SQLite's file. A movie is JSON, so that the number 7 and the text "7" are two.
 _TABLES: LiteralString = """
@@ -45,6 +46,15 @@ CREATE TABLE {s}.opinions (
     movie text COLLATE "C" NOT NULL, stars double precision, given_at bigint NOT NULL,
     PRIMARY KEY (visitor, movie));
 """
+# Servers from before the marks, in a rolling update, see a marked movie as hidden. What they write
+# leaves the columns as they are, so a mark counts only while it is of the time of the opinion.
+_ADD_COLUMNS: LiteralString = (
+    "ALTER TABLE {s}.opinions ADD COLUMN IF NOT EXISTS mark text, "
+    "ADD COLUMN IF NOT EXISTS marked_at bigint"
+)
+_HAS_COLUMNS: LiteralString = (
+    "SELECT count(*) FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = 'marked_at'"
+)
 _STRANGER: LiteralString = "NOT EXISTS (SELECT FROM {s}.visitors WHERE secret = %(key)s)"
 _LOCK: LiteralString = "SELECT number FROM {s}.visitors WHERE secret = %(key)s FOR UPDATE"
 _ERASE: LiteralString = "DELETE FROM {s}.visitors WHERE secret = %(key)s"
@@ -72,10 +82,12 @@ _ADD_VISITOR: tuple[LiteralString, ...] = (
     _LOCK,
 )
 _INSERT: LiteralString = (
-    "INSERT INTO {s}.opinions AS o SELECT v.number, g.* FROM v, "
-    "unnest(%(movies)s::text[], %(stars)s::double precision[], %(times)s::bigint[]) AS g "
-    "WHERE v.fits ON CONFLICT (visitor, movie) "
-    "DO UPDATE SET stars = excluded.stars, given_at = excluded.given_at"
+    "INSERT INTO {s}.opinions AS o (visitor, movie, stars, given_at, mark, marked_at) "
+    "SELECT v.number, g.movie, g.stars, g.at, g.mark, g.at FROM v, "
+    "unnest(%(movies)s::text[], %(stars)s::double precision[], %(times)s::bigint[], "
+    "%(marks)s::text[]) AS g (movie, stars, at, mark) "
+    "WHERE v.fits ON CONFLICT (visitor, movie) DO UPDATE SET stars = excluded.stars, "
+    "given_at = excluded.given_at, mark = excluded.mark, marked_at = excluded.marked_at"
 )
 # Inserts if it fits, and tells whether it did; of a visitor who is not there, how many there are.
 _INSERT_WITHIN_LIMIT: LiteralString = (
@@ -135,8 +147,8 @@ class PostgresStore(ProfileStore):
         """Keep the change in one round trip; see `ProfileStore.change`."""
         self._run(lambda connection: self._change(connection, hashed(secret), change))
 
-    def seen(self, secret: str) -> None:
-        """Note the visit in one round trip; see `ProfileStore.seen`."""
+    def note_visit(self, secret: str) -> None:
+        """Note the visit in one round trip; see `ProfileStore.note_visit`."""
         now = int(time.time())
         query = (
             "UPDATE {s}.visitors SET used_at = %(now)s WHERE secret = %(key)s AND used_at < %(day)s"
@@ -144,14 +156,14 @@ class PostgresStore(ProfileStore):
         self._run_batch([query], {"now": now, "key": hashed(secret), "day": now - DAY})
 
     def take_over(self, key: bytes, used_at: int, given: Given) -> int:
-        """Add what a visitor rated or hid elsewhere, where it is newer; no limit holds.
+        """Add what a visitor rated or marked elsewhere, where it is newer; no limit holds.
 
         Args:
             key: the hash of the visitor's secret.
             used_at: when they were last seen there.
 
         Returns:
-            How many ratings and hidden movies were new.
+            How many ratings and marks were new.
         """
         upsert: LiteralString = (
             "INSERT INTO {s}.visitors AS v (secret, used_at) VALUES (%(key)s, %(used_at)s) "
@@ -208,19 +220,37 @@ class PostgresStore(ProfileStore):
                 insert = self._sql("INSERT INTO {s}.about VALUES (%s)")
                 connection.execute(insert, (_VERSION,))
             (version,) = _one(connection.execute(self._sql("SELECT version FROM {s}.about")))
+            if version == _VERSION:
+                table = sql.Identifier(self._schema, "opinions").as_string()
+                if _one(connection.execute(_HAS_COLUMNS, (table,))) == (0,):
+                    self._add_columns(connection)
         if version != _VERSION:
             raise StoreUnavailableError(
                 f"ratings in {self.place}: schema {self._schema} is of version {version}, and "
                 f"this Matinee knows {_VERSION}; run the Matinee that made it"
             )
 
+    def _add_columns(self, connection: Connection) -> None:
+        statement = self._sql(_ADD_COLUMNS)
+        try:
+            connection.execute(statement)
+        except errors.InsufficientPrivilege as error:
+            raise StoreUnavailableError(
+                f"ratings in {self.place}: the tables are from before the marks, and the role may "
+                f"not change them; have their owner run: {statement.as_string()}"
+            ) from error
+
     def _rows(self, connection: Connection, key: bytes) -> list[Row]:
         query = self._sql(
-            "SELECT o.movie, o.stars, o.given_at FROM {s}.opinions o "
+            "SELECT o.movie, o.stars, CASE WHEN o.marked_at = o.given_at THEN o.mark END, "
+            "o.given_at FROM {s}.opinions o "
             "JOIN {s}.visitors v ON v.number = o.visitor WHERE v.secret = %s"
         )
         rows = connection.execute(query, (key,)).fetchall()
-        return [(json.loads(movie), stars, at) for movie, stars, at in rows]
+        return [
+            (json.loads(movie), (mark or "hidden") if stars is None else stars, at)
+            for movie, stars, mark, at in rows
+        ]
 
     def _change(self, connection: Connection, key: bytes, change: Change) -> None:
         # Only these need to see what is there, or to be taken back by an error.
@@ -288,6 +318,7 @@ def _columns(given: Given) -> dict[str, list[Any]]:
     """Return the values of `_INSERT`, of one type in each list as an array asks for."""
     return {
         "movies": [json.dumps(movie) for movie in given],
-        "stars": [None if stars is None else float(stars) for stars, _ in given.values()],
+        "stars": [None if isinstance(said, str) else float(said) for said, _ in given.values()],
+        "marks": [said if isinstance(said, str) else None for said, _ in given.values()],
         "times": [at for _, at in given.values()],
     }

@@ -1,7 +1,8 @@
 """One person's ratings as a file, which the app, the command line and the library read alike.
 
-Read are MovieLens's columns, also those of movielens.org, and the exports
-of Letterboxd, IMDb, TMDB, Trakt (JSON) and Netflix, or any CSV file with a movie and a rating.
+Read are Matinee's own export, with marks, MovieLens's columns, also those of movielens.org, and the
+exports of Letterboxd, IMDb, TMDB, Trakt (JSON) and Netflix, or any CSV file with a movie and a
+rating.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from recommender.core.text_folding import fold
 from recommender.core.titles import split_year
 from recommender.visitors.file_times import read_times
 from recommender.visitors.ratings_table import Limits, Table, read_table, short, wrong_row
+from recommender.visitors.records import MARKS, Mark
 
 MAX_BYTES = 2 * 2**20
 MAX_ROWS = 10_000
@@ -49,10 +51,12 @@ class FileRating:
     Attributes:
         movie_id: the movie's id in the catalogue, None where the file has none.
         title, year: as the file writes them.
-        stars: on the catalogue's scale; None where the file says only that it was watched.
+        stars: on the catalogue's scale; None where there is a mark, or where the file says only
+            that it was watched.
         given_at: seconds since 1970; None where the file does not tell.
         imdb_id: such as ``tt0133093``; empty where the file has none.
         original: the title in the movie's own language.
+        mark: saved, seen or hidden, as Matinee exports it; None in any other file.
     """
 
     movie_id: str | None
@@ -62,6 +66,7 @@ class FileRating:
     given_at: int | None
     imdb_id: str = ""
     original: str = ""
+    mark: Mark | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ class RatingsFile:
 
     Attributes:
         source: whose export it is; "CSV" where it does not say.
-        rows: the movies that are rated or were watched.
+        rows: the movies that are rated or marked, or were watched.
         series: names of series, episodes and games, which are left out.
         unrated: how many rows have no rating.
         unreadable_times: how many rows have a time that is none; their ratings count as given now.
@@ -110,11 +115,14 @@ def from_file(data: bytes, scale: Scale, limits: Limits = _APP_LIMITS) -> Rating
     for line, cells in _of_one_person(table):
         if _SERIES.search(fold(cells.get("kind", ""))):
             series.append(row_name(cells.get("title", ""), None, cells.get("movie", "")))
-        elif not watched and cells["rating"].strip().lower() in _NOTHING:
+        elif not watched and _is_empty(cells["rating"]) and _mark(cells) is None:
             unrated += 1
         else:
             rows.append((line, cells))
-    stars = [None if watched else _number(cells["rating"], line) for line, cells in rows]
+    stars = [
+        None if watched or _is_empty(cells["rating"]) else _number(cells["rating"], line)
+        for line, cells in rows
+    ]
     own = _own_scale(source, "rating10" in table.names, stars, scale)
     times = [cells.get("time", "") for _, cells in rows]
     read = read_times(times, int(time.time()))
@@ -129,6 +137,15 @@ def from_file(data: bytes, scale: Scale, limits: Limits = _APP_LIMITS) -> Rating
         sum(bool(text.strip()) and at is None for text, at in zip(times, read, strict=True)),
         None if own == scale or not rows or watched else own,
     )
+
+
+def _is_empty(rating: str) -> bool:
+    return rating.strip().lower() in _NOTHING
+
+
+def _mark(cells: dict[str, str]) -> Mark | None:
+    said = cells.get("mark", "").strip().lower()
+    return next((mark for mark in MARKS if mark == said), None)
 
 
 def _source(table: Table) -> str:
@@ -242,6 +259,7 @@ def _file_rating(cells: dict[str, str], stars: float | None, given_at: int | Non
         given_at=given_at,
         imdb_id=_imdb_id(cells.get("imdb", movie_id or "").strip(), "imdb" in cells),
         original=cells.get("original", "").strip(),
+        mark=_mark(cells) if stars is None else None,
     )
 
 

@@ -1,7 +1,7 @@
 """One person's ratings and the catalogue: the movies that a file names are found, and ratings
 become a file that can be read again.
 
-MovieLens's columns are written.
+MovieLens's columns are written, and beside them the title and the mark.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import io
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from recommender.core.errors import DataError, ProfileError
@@ -20,13 +20,13 @@ from recommender.core.text_folding import title_names
 from recommender.recommender import Recommender
 from recommender.visitors.ratings_files import FileRating, RatingsFile, from_file, row_name
 from recommender.visitors.ratings_table import Limits, short
-from recommender.visitors.records import OwnRating
+from recommender.visitors.records import Mark, OwnMark, OwnRating, VisitorRatings
 
 # Of a file that is not sent over a network.
 _FILE_LIMITS = Limits(64 * 2**20, 500_000)
 # What spreadsheets take for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_EXPORTED = ("userId", "movieId", "rating", "timestamp", "title")
+_EXPORTED = ("userId", "movieId", "rating", "timestamp", "title", "mark")
 # So many movies with another title say that the ids are of another catalogue.
 _OTHER_TITLES = 5
 # How many names a line lists.
@@ -40,14 +40,15 @@ _EPISODE = re.compile(
 
 @dataclass(frozen=True)
 class Matched:
-    """The ratings in a file of movies that the catalogue has, and what it has not.
+    """The ratings and marks in a file of movies that the catalogue has, and what it has not.
 
     Attributes:
-        ratings: one for each movie.
+        ratings: one for each movie that has no mark.
         missing: what the file calls the movies that the catalogue lacks.
         file: what was read.
         watched: how many of the ratings stand for a movie of which no rating is known.
         watched_stars: the rating that these count as, the catalogue's mean.
+        marks: one for each movie that is marked.
     """
 
     ratings: list[OwnRating]
@@ -55,13 +56,15 @@ class Matched:
     file: RatingsFile
     watched: int = 0
     watched_stars: float = 0.0
+    marks: list[OwnMark] = field(default_factory=list)
 
     def lines(self) -> list[str]:
         """Return what to know beside the ratings, for people, one line a fact."""
         file, missing = self.file, len(self.missing)
+        movies = missing + len(self.ratings) + len(self.marks)
         scale = file.scale or (0, 0)
         facts = (
-            (missing, f"{missing:,} of {missing + len(self.ratings):,} movies are not in the "
+            (missing, f"{missing:,} of {movies:,} movies are not in the "
              f"catalogue: {_listed(self.missing)}"),
             (len(file.series), f"{len(file.series):,} series left out: {_listed(file.series)}"),
             (file.unrated, f"{file.unrated:,} rows without a rating left out"),
@@ -78,22 +81,30 @@ class Matched:
         """The stars by movie, as `Recommender.recommend` takes them."""
         return {rating.movie_id: rating.stars for rating in self.ratings}
 
+    def marked(self, mark: Mark) -> list[Id]:
+        """Return the movies with this mark, as `Recommender.recommend` takes hidden and seen
+        ones."""
+        return [one.movie_id for one in self.marks if one.mark == mark]
 
-def to_csv(ratings: Iterable[OwnRating], matinee: Recommender) -> bytes:
-    """The ratings with MovieLens's columns and, for people, the title; UTF-8.
 
-    `ratings_files.from_file` reads it again, and so does ``matinee train --ratings``. It begins
-    with a byte order mark because spreadsheets garble Korean titles without.
+def to_csv(own: VisitorRatings, matinee: Recommender) -> bytes:
+    """The ratings and marks with MovieLens's columns, the title for people, and the mark; UTF-8.
+
+    `ratings_files.from_file` reads it again, and so does ``matinee train --ratings``, which is told
+    by ``--unrated`` what to do with the marks. It begins with a byte order mark because
+    spreadsheets garble Korean titles without.
     """
-    ratings = list(ratings)
-    movies = matinee.movies(rating.movie_id for rating in ratings)
-    titles = {movie.movie_id: movie.title for movie in movies}
+    rows = [
+        *((r.movie_id, float(r.stars), r.given_at, "") for r in own.ratings),
+        *((m.movie_id, "", m.given_at, m.mark) for m in own.marks),
+    ]
+    titles = {movie.movie_id: movie.title for movie in matinee.movies(row[0] for row in rows)}
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(_EXPORTED)
-    for rating in ratings:
-        title = _as_text(titles.get(rating.movie_id, ""))
-        writer.writerow([1, rating.movie_id, float(rating.stars), rating.given_at, title])
+    for movie_id, stars, given_at, mark in rows:
+        title = _as_text(titles.get(movie_id, ""))
+        writer.writerow([1, movie_id, stars, given_at, title, mark])
     return text.getvalue().encode("utf-8-sig")
 
 
@@ -142,21 +153,24 @@ def match(
             before = found.get(movie.movie_id, row)
             if row.given_at is None or before.given_at is None or row.given_at >= before.given_at:
                 found[movie.movie_id] = row
-        elif row.stars is None and _EPISODE.search(row.title):
+        elif row.stars is None and row.mark is None and _EPISODE.search(row.title):
             series.append(short(row.title))
         else:
             missing.append(row_name(row.title, row.year, row.movie_id or row.imdb_id or ""))
     now = int(time.time())
-    ratings = [
-        OwnRating(
-            movie_id,
-            mean if row.stars is None else row.stars,
-            now if row.given_at is None else row.given_at,
-        )
+    timed = [
+        (movie_id, row, now if row.given_at is None else row.given_at)
         for movie_id, row in found.items()
     ]
-    watched = sum(row.stars is None for row in found.values())
-    return Matched(ratings, missing, replace(file, series=tuple(series)), watched, mean)
+    ratings = [
+        OwnRating(movie_id, mean if row.stars is None else row.stars, at)
+        for movie_id, row, at in timed
+        if row.mark is None
+    ]
+    marks = [OwnMark(movie_id, row.mark, at) for movie_id, row, at in timed if row.mark]
+    watched = sum(row.stars is None and row.mark is None for row in found.values())
+    file = replace(file, series=tuple(series))
+    return Matched(ratings, missing, file, watched, mean, marks)
 
 
 def _ids_belong(rows: list[FileRating], matinee: Recommender) -> bool:

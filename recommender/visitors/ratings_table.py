@@ -41,6 +41,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "year": YEAR,
     "imdb": ("const", *IMDB_ID),
     "kind": ("titletype", "type"),
+    "mark": ("mark",),
 }
 # What exports of books have and those of movies do not.
 _OF_BOOKS = {"bookid", "isbn", "isbn13", "isbnuid"}

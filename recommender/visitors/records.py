@@ -12,7 +12,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from recommender.core.errors import ProfileError
 from recommender.core.records import Id
@@ -22,9 +22,14 @@ DAY = 24 * 3600
 RETENTION_SECONDS = 365 * DAY
 # What room for a new visitor may cost another: nothing before a month without a visit.
 MIN_EVICTION_SECONDS = 30 * DAY
-Row = tuple[Id, float | None, int]
-# Stars (None where the movie is hidden) and time, by movie.
-Given = Mapping[Id, tuple[float | None, int]]
+# What a visitor says of a movie without stars: saved for later, seen, or of no interest (hidden).
+Mark = Literal["saved", "seen", "hidden"]
+MARKS: tuple[Mark, ...] = get_args(Mark)
+# Stars or a mark; a movie has one of them, so whichever comes replaces the other.
+Opinion = float | Mark
+Row = tuple[Id, Opinion, int]
+# Opinion and time, by movie.
+Given = Mapping[Id, tuple[Opinion, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,39 +41,64 @@ class OwnRating:
     given_at: int
 
 
+@dataclass(frozen=True, slots=True)
+class OwnMark:
+    """The mark a visitor gave a movie, and when (seconds since 1970, UTC)."""
+
+    movie_id: Id
+    mark: Mark
+    given_at: int
+
+
 @dataclass(frozen=True)
 class VisitorRatings:
-    """Ratings and hidden movies of one visitor.
+    """Ratings and marks of one visitor.
 
     Attributes:
         ratings: the newest first.
-        hidden: movies not to be recommended, the newest first.
-        unsaved: movies whose last rating, hiding or removal is not in the store yet.
+        marks: of movies without stars, the newest first.
+        unsaved: movies whose last rating, mark or removal is not in the store yet.
         erasing: whether the store still has to forget the visitor.
         read: "now" where it is read from the store, "before" where it is what was last read from
             it, "never" where the store cannot be asked and this is only what waits to be saved.
     """
 
     ratings: list[OwnRating] = field(default_factory=list)
-    hidden: list[Id] = field(default_factory=list)
+    marks: list[OwnMark] = field(default_factory=list)
     unsaved: frozenset[Id] = frozenset()
     erasing: bool = False
     read: Literal["now", "before", "never"] = "now"
 
     @classmethod
     def of(cls, rows: Iterable[Row]) -> VisitorRatings:
-        """Build from rows of movie, stars (None where it is hidden) and time, in any order."""
+        """Build from rows of movie, opinion and time, in any order."""
         ordered = sorted(rows, key=lambda row: (-row[2], isinstance(row[0], str), row[0]))
-        ratings = [OwnRating(movie, s, at) for movie, s, at in ordered if s is not None]
-        return cls(ratings, [movie for movie, s, _ in ordered if s is None])
+        return cls(
+            [OwnRating(movie, s, at) for movie, s, at in ordered if not isinstance(s, str)],
+            [OwnMark(movie, s, at) for movie, s, at in ordered if isinstance(s, str)],
+        )
 
     @property
     def stars(self) -> dict[Id, float]:
         """The stars by movie."""
         return {rating.movie_id: rating.stars for rating in self.ratings}
 
+    @property
+    def opinions(self) -> dict[Id, Opinion]:
+        """The stars or the mark by movie."""
+        return {**self.stars, **{mark.movie_id: mark.mark for mark in self.marks}}
+
+    @property
+    def times(self) -> list[int]:
+        """The times of all ratings and marks."""
+        return [r.given_at for r in self.ratings] + [m.given_at for m in self.marks]
+
+    def marked(self, mark: Mark) -> list[Id]:
+        """Return the movies with this mark, the newest first."""
+        return [one.movie_id for one in self.marks if one.mark == mark]
+
     def __len__(self) -> int:
-        return len(self.ratings) + len(self.hidden)
+        return len(self.ratings) + len(self.marks)
 
 
 @dataclass(frozen=True)
@@ -76,8 +106,8 @@ class Change:
     """A change that one visitor makes: kept wholly or, with an error, not at all.
 
     Attributes:
-        given: stars (None where it is hidden) and time, by movie.
-        removed: movies whose rating or hiding is taken back; none of them is in `given`.
+        given: opinion and time, by movie.
+        removed: movies whose rating or mark is taken back; none of them is in `given`.
         erase: whether all earlier ratings go first, and the visitor with it.
         made: of a change that waited, when each movie of `given` and `removed` was changed.
         erased_at: of a change that waited, when `erase` was asked for.
@@ -126,21 +156,19 @@ class Change:
         """Return `stored` with this change made."""
         rows: dict[Id, Row] = {}
         if not self.erase:
-            # Only the order of what is hidden is known, and it lies before whatever is new.
-            n = len(stored.hidden)
-            rows = {movie: (movie, None, n - i) for i, movie in enumerate(stored.hidden)}
-            rows.update((r.movie_id, (r.movie_id, r.stars, r.given_at)) for r in stored.ratings)
+            rows = {r.movie_id: (r.movie_id, r.stars, r.given_at) for r in stored.ratings}
+            rows |= {m.movie_id: (m.movie_id, m.mark, m.given_at) for m in stored.marks}
         for movie in self.removed:
             rows.pop(movie, None)
         rows.update((movie, (movie, *given)) for movie, given in self.given.items())
         new = VisitorRatings.of(rows.values())
-        return replace(stored, ratings=new.ratings, hidden=new.hidden)
+        return replace(stored, ratings=new.ratings, marks=new.marks)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of what strangers may fill: ratings of one visitor, hidden movies among them,
-    visitors, and bytes of a file."""
+    """Limits of what strangers may fill: ratings of one visitor, marks among them, visitors, and
+    bytes of a file."""
 
     ratings: int = 2000
     visitors: int = 20_000
@@ -148,7 +176,7 @@ class Limits:
 
 
 class ProfileStore(ABC):
-    """Ratings and hidden movies by visitor; safe for several threads and several processes.
+    """Ratings and marks by visitor; safe for several threads and several processes.
 
     Of two who write the same at once, the last one wins; a change that waited gives way to what was
     written after it, to the second, by the clocks of the servers. When there are as many visitors
@@ -161,14 +189,14 @@ class ProfileStore(ABC):
 
     @abstractmethod
     def ratings_of(self, secret: str) -> VisitorRatings:
-        """Return what the visitor rated and hid; empty for somebody unknown."""
+        """Return what the visitor rated and marked; empty for somebody unknown."""
 
     @abstractmethod
     def change(self, secret: str, change: Change) -> None:
         """Keep the change, all of it or, with an error, nothing."""
 
     @abstractmethod
-    def seen(self, secret: str) -> None:
+    def note_visit(self, secret: str) -> None:
         """Note that the visitor was here; written once a day at most, and never for a stranger."""
 
     @abstractmethod
@@ -189,16 +217,19 @@ class ProfileStore(ABC):
         now = int(time.time())
         self.change(secret, Change({movie: (given, now) for movie, given in stars.items()}))
 
-    def put(self, secret: str, ratings: Iterable[OwnRating]) -> None:
-        """Keep these ratings, of several for a movie the last; all or, with an error, none."""
-        self.change(secret, Change({r.movie_id: (r.stars, r.given_at) for r in ratings}))
+    def put(self, secret: str, ratings: Iterable[OwnRating], marks: Iterable[OwnMark] = ()) -> None:
+        """Keep these ratings and marks, of several for a movie the last, and stars before a mark;
+        all or, with an error, none."""
+        given: dict[Id, tuple[Opinion, int]] = {m.movie_id: (m.mark, m.given_at) for m in marks}
+        given.update((r.movie_id, (r.stars, r.given_at)) for r in ratings)
+        self.change(secret, Change(given))
 
-    def hide(self, secret: str, movie: Id) -> None:
-        """Remember that the movie is not to be recommended."""
-        self.change(secret, Change({movie: (None, int(time.time()))}))
+    def mark(self, secret: str, movie: Id, mark: Mark) -> None:
+        """Keep the mark that the visitor gives the movie now; it has no stars any more."""
+        self.change(secret, Change({movie: (mark, int(time.time()))}))
 
     def remove(self, secret: str, movie: Id) -> None:
-        """Forget the visitor's stars for the movie, or that it is hidden."""
+        """Forget the visitor's stars for the movie, or its mark."""
         self.change(secret, Change(removed=frozenset([movie])))
 
     def delete(self, secret: str) -> None:

@@ -31,8 +31,8 @@ _BUSY_SECONDS = 10.0
 _AT_ONCE = 200
 # The statements that bring a file from version i to i + 1; a new file goes through all of them.
 # The version is PRAGMA user_version; files older than that have 0, and version 1's tables.
-# A hidden movie is a rating without stars, so rating it brings it back. The column `movie` has no
-# type: a number stays a number and text stays text.
+# A movie has stars or a mark; what has neither is hidden, as in version 1. The column `movie` has
+# no type: a number stays a number and text stays text.
 _MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         "CREATE TABLE visitors (number INTEGER PRIMARY KEY, secret BLOB NOT NULL UNIQUE, "
@@ -42,7 +42,9 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "movie NOT NULL, stars REAL, given_at INTEGER NOT NULL, PRIMARY KEY (visitor, movie)) "
         "WITHOUT ROWID",
     ),
+    ("ALTER TABLE opinions ADD COLUMN mark TEXT",),
 )
+_OPINION = "coalesce(stars, mark, 'hidden')"
 
 
 class SqliteStore(ProfileStore):
@@ -108,8 +110,12 @@ class SqliteStore(ProfileStore):
             if visitor is None:
                 visitor = self._newcomer(key)
             self._connection.executemany(
-                "INSERT OR REPLACE INTO opinions VALUES (?, ?, ?, ?)",
-                ((visitor, movie, *row) for movie, row in change.given.items()),
+                "INSERT OR REPLACE INTO opinions (visitor, movie, given_at, stars, mark) "
+                "VALUES (?, ?, ?, ?, ?)",
+                (
+                    (visitor, movie, at, *((None, said) if isinstance(said, str) else (said, None)))
+                    for movie, (said, at) in change.given.items()
+                ),
             )
             (count,) = execute(
                 "SELECT count(*) FROM opinions WHERE visitor = ?", (visitor,)
@@ -117,8 +123,8 @@ class SqliteStore(ProfileStore):
             if count > self._limits.ratings:
                 raise too_many(self._path, self._limits)
 
-    def seen(self, secret: str) -> None:
-        """Note the visit; see `ProfileStore.seen`."""
+    def note_visit(self, secret: str) -> None:
+        """Note the visit; see `ProfileStore.note_visit`."""
         now = int(time.time())
         with self._lock, self._explained():
             visitor = self._visitor(hashed(secret), before=now - DAY)
@@ -133,7 +139,7 @@ class SqliteStore(ProfileStore):
         return self._full
 
     def everybody(self) -> Iterator[tuple[bytes, int, Given]]:
-        """Every visitor: the hash of their secret, when they were last here, and their ratings.
+        """Every visitor: the hash of their secret, when they were last here, and their opinions.
 
         A few hundred are read at a time, so that others may write meanwhile.
         """
@@ -141,7 +147,7 @@ class SqliteStore(ProfileStore):
         while True:
             with self._lock, self._explained():
                 rows = self._connection.execute(
-                    "SELECT v.number, v.secret, v.used_at, o.movie, o.stars, o.given_at "
+                    f"SELECT v.number, v.secret, v.used_at, o.movie, {_OPINION}, o.given_at "
                     "FROM (SELECT * FROM visitors WHERE number > ? ORDER BY number LIMIT ?) v "
                     "LEFT JOIN opinions o ON o.visitor = v.number ORDER BY v.number",
                     (last, _AT_ONCE),
@@ -162,7 +168,7 @@ class SqliteStore(ProfileStore):
 
     def _rows(self, visitor: int) -> list[Row]:
         return self._connection.execute(
-            "SELECT movie, stars, given_at FROM opinions WHERE visitor = ?", (visitor,)
+            f"SELECT movie, {_OPINION}, given_at FROM opinions WHERE visitor = ?", (visitor,)
         ).fetchall()
 
     def _newcomer(self, key: bytes) -> int:

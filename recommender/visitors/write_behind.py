@@ -100,11 +100,11 @@ class WriteBehindStore(ProfileStore):
                 return
         self._keep(secret, change)
 
-    def seen(self, secret: str) -> None:
+    def note_visit(self, secret: str) -> None:
         """Note the visit, unless the database is away; never fails for that."""
         if self._away is None:
             try:
-                self._store.seen(secret)
+                self._store.note_visit(secret)
             except StoreUnavailableError as error:
                 self._lost(error)
 
@@ -168,7 +168,7 @@ class WriteBehindStore(ProfileStore):
             before = self._waiting.get(secret, Change())
             known = self._known.get(secret, VisitorRatings())
             # It comes after what the visitor saw, whatever the clock of the server that had that.
-            now = max([int(time.time()), *(rating.given_at for rating in known.ratings)])
+            now = max([int(time.time()), *known.times])
             merged = before.followed_by(change.waiting(now))
             limits = self._store.limits
             if change.given and len(merged.applied_to(known)) > limits.ratings:

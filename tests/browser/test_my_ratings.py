@@ -191,7 +191,7 @@ def test_export_import_delete(
     exported = tmp_path / download.value.suggested_filename
     download.value.save_as(exported)
     lines = exported.read_text("utf-8-sig").splitlines()
-    assert lines[0] == "userId,movieId,rating,timestamp,title"
+    assert lines[0] == "userId,movieId,rating,timestamp,title,mark"
     assert len(lines) == 4
 
     recommended = titles(page).all_inner_texts()

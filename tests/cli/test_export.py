@@ -14,7 +14,7 @@ from recommender import DataError, NotFoundError, Recommender
 from recommender.cli import export
 from recommender.cli.export import own_ratings, predict_pairs, write_parts, write_recommendations
 from recommender.visitors.ratings_matching import to_csv
-from recommender.visitors.records import OwnRating
+from recommender.visitors.records import OwnRating, VisitorRatings
 from tests.conftest import ROOT
 
 
@@ -207,12 +207,12 @@ def test_bad_ratings(tiny: Recommender, tmp_path: Path, rows: str, message: str)
 
 def test_own_ratings(tiny: Recommender, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write(tmp_path / "own.csv", "movie_id,rating,title\n3,4.5,Heat\n3,2,Heat\nx,1,\n")
-    assert own_ratings(path, tiny) == {3: 2.0}
+    assert own_ratings(path, tiny).stars == {3: 2.0}
     line = f"matinee: {path}: 1 of 2 movies are not in the catalogue: x\n"
     assert capsys.readouterr().err == line
-    exported = to_csv([OwnRating(3, 2.0, 5), OwnRating(7, 4.5, 6)], tiny)
+    exported = to_csv(VisitorRatings([OwnRating(3, 2.0, 5), OwnRating(7, 4.5, 6)]), tiny)
     path.write_bytes(exported)
-    assert own_ratings(path, tiny) == {3: 2.0, 7: 4.5}
+    assert own_ratings(path, tiny).stars == {3: 2.0, 7: 4.5}
     assert capsys.readouterr().err == ""
 
 

@@ -38,13 +38,14 @@ def run(
 def test_all_comes_along_and_twice_is_once(run: Run, place: Place, tmp_path: Path) -> None:
     file = SqliteStore(tmp_path / "p.sqlite")
     file.put(ME, [OwnRating(1, 4.5, 100), OwnRating("1", 2.0, 50)])
-    file.hide(ME, 3)
+    file.mark(ME, 3, "hidden")
+    file.mark(ME, 4, "saved")
     for visitor in range(300):
         file.put(f"visitor {visitor}", [OwnRating(visitor, 1.0, 7)])
     expected = file.ratings_of(ME)
     where = f"127.0.0.1/postgres, schema {place.schema}"
-    moved = f"{tmp_path}/p.sqlite: 303 ratings and hidden movies of 301 visitors; "
-    assert run() == (0, f"{moved}303 were new in {where}\n", "")
+    moved = f"{tmp_path}/p.sqlite: 304 ratings and marks of 301 visitors; "
+    assert run() == (0, f"{moved}304 were new in {where}\n", "")
     database = PostgresStore(place.url, place.schema)
     assert database.ratings_of(ME) == expected
     assert database.ratings_of("visitor 299").ratings == [OwnRating(299, 1.0, 7)]

@@ -14,6 +14,7 @@ from recommender.visitors.postgres_store import PostgresStore
 from recommender.visitors.records import (
     Change,
     Limits,
+    OwnMark,
     OwnRating,
     StoreUnavailableError,
     VisitorRatings,
@@ -70,14 +71,14 @@ def test_every_action_of_a_visitor_is_one_round_trip(place: Place) -> None:
     actions: list[tuple[Callable[[], object], bool]] = [
         (lambda: store.rate(ME, {1: 4.0}), True),  # somebody new
         (lambda: store.rate(ME, {1: 4.5}), True),
-        (lambda: store.hide(ME, 2), True),
+        (lambda: store.mark(ME, 2, "hidden"), True),
         (lambda: store.put(ME, [OwnRating(movie, 1.0, 5) for movie in (3, 4, 5)]), True),
         (lambda: store.change(ME, Change({6: (1.0, 5)}, frozenset([3]))), True),
         (lambda: store.rate(ME, {7: 4.0}), False),  # one too many
         (lambda: store.ratings_of(ME), True),
-        (lambda: store.seen(ME), True),
+        (lambda: store.note_visit(ME), True),
         (lambda: store.remove(ME, 1), True),
-        (lambda: store.take_over(hashed(OTHER), 0, {1: (4.0, 5), 2: (None, 6)}), True),
+        (lambda: store.take_over(hashed(OTHER), 0, {1: (4.0, 5), 2: ("hidden", 6)}), True),
         (lambda: store.delete(ME), True),
         (store.check, True),
     ]
@@ -90,7 +91,9 @@ def test_every_action_of_a_visitor_is_one_round_trip(place: Place) -> None:
             with pytest.raises(ProfileError, match="can keep 5 movies"):
                 act()
     assert store.ratings_of(ME) == VisitorRatings()
-    assert store.ratings_of(OTHER) == VisitorRatings([OwnRating(1, 4.0, 5)], [2])
+    assert store.ratings_of(OTHER) == VisitorRatings(
+        [OwnRating(1, 4.0, 5)], [OwnMark(2, "hidden", 6)]
+    )
     store.close()
     proxy.close()
 
@@ -169,6 +172,65 @@ def test_a_newer_version_is_left_alone(place: Place) -> None:
     newer.close()
 
 
+# What a server from before the marks asks of the database.
+OLD_TABLES = """
+CREATE SCHEMA {s};
+CREATE TABLE {s}.about (version integer NOT NULL);
+INSERT INTO {s}.about VALUES (1);
+CREATE TABLE {s}.visitors (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    secret bytea NOT NULL UNIQUE, used_at bigint NOT NULL);
+CREATE TABLE {s}.opinions (
+    visitor bigint NOT NULL REFERENCES {s}.visitors ON DELETE CASCADE,
+    movie text COLLATE "C" NOT NULL, stars double precision, given_at bigint NOT NULL,
+    PRIMARY KEY (visitor, movie));
+"""
+OLD_WRITE = """
+INSERT INTO {{s}}.opinions AS o SELECT 1, g.* FROM
+unnest('{{{movies}}}'::text[], '{{{stars}}}'::double precision[], '{{{times}}}'::bigint[]) AS g
+ON CONFLICT (visitor, movie) DO UPDATE SET stars = excluded.stars, given_at = excluded.given_at
+"""
+
+
+def test_servers_from_before_the_marks_go_on_beside_newer_ones(place: Place) -> None:
+    place.execute(OLD_TABLES)
+    place.execute(
+        f"INSERT INTO {{s}}.visitors (secret, used_at) VALUES ('\\x{hashed(ME).hex()}', 0)"
+    )
+    place.execute(OLD_WRITE.format(movies="1,2", stars="4,NULL", times="5,6"))
+    store = PostgresStore(place.url, place.schema)
+    assert store.ratings_of(ME).opinions == {1: 4.0, 2: "hidden"}
+    store.put(ME, [], [OwnMark(movie, "saved", 10) for movie in (1, 3, 4)])
+    # An older server rates one and hides another.
+    place.execute(OLD_WRITE.format(movies="3,4,5", stars="2,NULL,NULL", times="11,11,11"))
+    assert store.ratings_of(ME).opinions == {
+        1: "saved",
+        2: "hidden",
+        3: 2.0,
+        4: "hidden",
+        5: "hidden",
+    }
+    assert place.execute("SELECT version FROM {s}.about") == [(1,)]  # or none of them could restart
+    store.mark(ME, 4, "seen")
+    assert store.ratings_of(ME).opinions[4] == "seen"
+    store.close()
+
+
+def test_a_role_that_may_not_add_the_columns_says_so(place: Place) -> None:
+    place.execute(OLD_TABLES)
+    rights = "GRANT USAGE ON SCHEMA {s} TO {s}; GRANT ALL ON ALL TABLES IN SCHEMA {s} TO {s}"
+    store = PostgresStore(make_role(place, rights), place.schema)
+    with pytest.raises(StoreUnavailableError, match=r"ALTER TABLE .*ADD COLUMN"):
+        store.rate(ME, {1: 1.0})
+    owner = PostgresStore(place.url, place.schema)
+    owner.check()
+    store.rate(ME, {1: 1.0})
+    assert store.ratings_of(ME).stars == {1: 1.0}
+    store.close()
+    owner.close()
+    drop_role(place)
+
+
 def test_tables_that_went_are_made_again(place: Place) -> None:
     store = PostgresStore(place.url, place.schema)
     store.rate(ME, {1: 1.0})
@@ -197,7 +259,7 @@ def test_a_role_that_may_only_read_reads(place: Place) -> None:
     rights = "GRANT USAGE ON SCHEMA {s} TO {s}; GRANT SELECT ON ALL TABLES IN SCHEMA {s} TO {s}"
     store = PostgresStore(make_role(place, rights), place.schema)
     assert store.ratings_of(ME).stars == {1: 1.0}
-    for act in (store.check, lambda: store.rate(ME, {2: 2.0}), lambda: store.seen(ME)):
+    for act in (store.check, lambda: store.rate(ME, {2: 2.0}), lambda: store.note_visit(ME)):
         with pytest.raises(
             StoreUnavailableError, match="the role may not write there; grant it"
         ) as error:

@@ -14,7 +14,7 @@ from recommender.core.errors import ProfileError
 from recommender.core.records import Id, Movie, Results
 from recommender.visitors.ratings_files import MAX_BYTES, MAX_ROWS, FileRating, from_file
 from recommender.visitors.ratings_matching import match, to_csv
-from recommender.visitors.records import OwnRating
+from recommender.visitors.records import MARKS, OwnMark, OwnRating, VisitorRatings
 
 SCALE = (0.5, 5.0)
 LETTERBOXD = """Date,Name,Year,Letterboxd URI,Rating
@@ -69,16 +69,50 @@ def rated(movie_id: str | int) -> st.SearchStrategy[OwnRating]:
     return st.builds(OwnRating, st.just(movie_id), st.floats(*SCALE), st.integers(0, 1_700_000_000))
 
 
-@given(st.sets(st.integers(1, 60)).flatmap(lambda ids: st.tuples(*map(rated, sorted(ids)))))
-def test_what_goes_out_comes_in_again(tiny: Recommender, ratings: tuple[OwnRating, ...]) -> None:
-    matched = match(from_file(to_csv(ratings, tiny), SCALE), tiny)
-    assert matched.ratings == list(ratings)
-    assert matched.missing == []
+def said(movie_id: int) -> st.SearchStrategy[OwnRating | OwnMark]:
+    marked = st.builds(
+        OwnMark, st.just(movie_id), st.sampled_from(MARKS), st.integers(0, 1_700_000_000)
+    )
+    return rated(movie_id) | marked
+
+
+@given(st.sets(st.integers(1, 60)).flatmap(lambda ids: st.tuples(*map(said, sorted(ids)))))
+def test_what_goes_out_comes_in_again(
+    tiny: Recommender, opinions: tuple[OwnRating | OwnMark, ...]
+) -> None:
+    own = VisitorRatings(
+        [one for one in opinions if isinstance(one, OwnRating)],
+        [one for one in opinions if isinstance(one, OwnMark)],
+    )
+    matched = match(from_file(to_csv(own, tiny), SCALE), tiny)
+    assert (matched.ratings, matched.marks) == (own.ratings, own.marks)
+    assert (matched.missing, matched.watched, matched.file.unrated) == ([], 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("mark", "stars", "taken"),
+    [
+        ("saved", "", "saved"),
+        (" Hidden ", "", "hidden"),
+        ("saved", "4", 4.0),  # stars say more
+        ("liked", "4", 4.0),
+        ("liked", "", None),
+        ("", "", None),
+    ],
+)
+def test_a_mark_counts_where_there_are_no_stars(
+    tiny: Recommender, mark: str, stars: str, taken: float | str | None
+) -> None:
+    matched = match(from_file(f"movieId,rating,mark\n3,{stars},{mark}\n".encode(), SCALE), tiny)
+    found = [r.stars for r in matched.ratings] + [m.mark for m in matched.marks]
+    assert found == ([] if taken is None else [taken])
+    assert matched.file.unrated == (taken is None)
+    assert len(matched.lines()) == (taken is None)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_ids_may_hold_anything(tiny: Recommender, movie_id: str) -> None:
-    (row,) = from_file(to_csv([OwnRating(movie_id, 4.0, 5)], tiny), SCALE).rows
+    (row,) = from_file(to_csv(VisitorRatings([OwnRating(movie_id, 4.0, 5)]), tiny), SCALE).rows
     assert (row.movie_id, row.stars, row.given_at) == (movie_id, 4.0, 5)
 
 
@@ -94,13 +128,15 @@ def test_any_file_is_read_or_refused(data: bytes) -> None:
 
 
 def test_the_file_has_the_columns_of_movielens_and_the_title(tiny: Recommender) -> None:
-    data = to_csv([OwnRating(2, 4, 1_500_000_000), OwnRating(4, 3.5, 7)], tiny)
+    ratings = [OwnRating(2, 4, 1_500_000_000), OwnRating(4, 3.5, 7)]
+    data = to_csv(VisitorRatings(ratings, [OwnMark(3, "seen", 8)]), tiny)
     assert data.startswith(b"\xef\xbb\xbf")
     rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
     assert rows == [
-        ["userId", "movieId", "rating", "timestamp", "title"],
-        ["1", "2", "4.0", "1500000000", "기생충"],
-        ["1", "4", "3.5", "7", tiny.movie(4).title],
+        ["userId", "movieId", "rating", "timestamp", "title", "mark"],
+        ["1", "2", "4.0", "1500000000", "기생충", ""],
+        ["1", "4", "3.5", "7", tiny.movie(4).title, ""],
+        ["1", "3", "", "8", tiny.movie(3).title, "seen"],
     ]
 
 
@@ -382,5 +418,5 @@ def test_a_title_is_no_formula(tiny: Recommender, title: str, cell: str) -> None
         def movies(self, movie_ids: Iterable[Id]) -> Results[Movie]:
             return Results(replace(movie, title=title) for movie in super().movies(movie_ids))
 
-    data = to_csv([OwnRating(7, 4.0, 5)], Titled(tiny.bundle)).decode("utf-8-sig")
+    data = to_csv(VisitorRatings([OwnRating(7, 4.0, 5)]), Titled(tiny.bundle)).decode("utf-8-sig")
     assert next(csv.DictReader(io.StringIO(data, newline="")))["title"] == cell

@@ -12,9 +12,13 @@ from recommender.visitors import records
 from recommender.visitors.postgres_store import PostgresStore
 from recommender.visitors.records import (
     DAY,
+    MARKS,
     RETENTION_SECONDS,
     Change,
     Limits,
+    Mark,
+    Opinion,
+    OwnMark,
     OwnRating,
     ProfileStore,
     VisitorRatings,
@@ -26,6 +30,7 @@ ME = "a" * 32
 START = 1_700_000_000
 VISITORS, MOVIES = ("a", "b", "c"), (1, 2, "1", "x")
 RATINGS = st.dictionaries(st.sampled_from(MOVIES), st.sampled_from([0.5, 1, 4.5]), max_size=4)
+OPINIONS = st.dictionaries(st.sampled_from(MOVIES), st.sampled_from([0.5, 4.5, *MARKS]), max_size=4)
 
 
 class Both(RuleBasedStateMachine):
@@ -62,9 +67,13 @@ class Both(RuleBasedStateMachine):
         ratings = [OwnRating(movie, given, START + at) for movie, given in stars.items()]
         self.both(lambda store: store.put(visitor, ratings))
 
-    @rule(visitor=st.sampled_from(VISITORS), movie=st.sampled_from(MOVIES))
-    def hide(self, visitor: str, movie: int | str) -> None:
-        self.both(lambda store: store.hide(visitor, movie))
+    @rule(
+        visitor=st.sampled_from(VISITORS),
+        movie=st.sampled_from(MOVIES),
+        mark=st.sampled_from(MARKS),
+    )
+    def mark(self, visitor: str, movie: int | str, mark: Mark) -> None:
+        self.both(lambda store: store.mark(visitor, movie, mark))
 
     @rule(visitor=st.sampled_from(VISITORS), movie=st.sampled_from(MOVIES))
     def remove(self, visitor: str, movie: int | str) -> None:
@@ -75,12 +84,12 @@ class Both(RuleBasedStateMachine):
         self.both(lambda store: store.delete(visitor))
 
     @rule(visitor=st.sampled_from(VISITORS))
-    def seen(self, visitor: str) -> None:
-        self.both(lambda store: store.seen(visitor))
+    def note_visit(self, visitor: str) -> None:
+        self.both(lambda store: store.note_visit(visitor))
 
     @rule(
         visitor=st.sampled_from(VISITORS),
-        stars=RATINGS,
+        opinions=OPINIONS,
         removed=st.frozensets(st.sampled_from(MOVIES)),
         erase=st.booleans(),
         made=st.none() | st.integers(-5, 5),
@@ -88,12 +97,12 @@ class Both(RuleBasedStateMachine):
     def change(
         self,
         visitor: str,
-        stars: dict[int | str, float],
+        opinions: dict[int | str, Opinion],
         removed: frozenset[int | str],
         erase: bool,
         made: int | None,
     ) -> None:
-        given = {movie: (said, START) for movie, said in stars.items()}
+        given = {movie: (said, START) for movie, said in opinions.items()}
         change = Change(given, removed - given.keys(), erase)
         if made is not None:
             change = change.waiting(START + made)
@@ -133,16 +142,17 @@ def test_one_change_after_another_is_one_change() -> None:
     def said(store: ProfileStore) -> VisitorRatings:
         return store.ratings_of(ME)
 
-    first = Change({1: (1.0, 5), 2: (None, 6)}, frozenset([3]))
+    first = Change({1: (1.0, 5), 2: ("hidden", 6)}, frozenset([3]))
     for second in (
         Change({2: (2.0, 7), 3: (3.0, 8)}, frozenset([1])),
         Change(removed=frozenset([2, 4])),
+        Change({1: ("seen", 7), 4: (5.0, 8)}),
         Change(erase=True),
         Change({9: (1.0, 1)}, erase=True),
     ):
         apart, joined = SqliteStore(MEMORY), SqliteStore(MEMORY)
         for store in (apart, joined):
-            store.put(ME, [OwnRating(movie, 4.0, 1) for movie in (1, 3, 4)])
+            store.put(ME, [OwnRating(movie, 4.0, 1) for movie in (1, 3)], [OwnMark(4, "saved", 2)])
         before = said(apart)
         apart.change(ME, first)
         apart.change(ME, second)

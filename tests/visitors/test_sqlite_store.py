@@ -25,10 +25,10 @@ def path(tmp_path: Path) -> Path:
 def test_the_file_gives_nobody_away(path: Path) -> None:
     store = SqliteStore(path)
     store.rate(ME, {1: 4.0})
-    store.hide(ME, 2)
+    store.mark(ME, 2, "hidden")
     store.close()
     again = SqliteStore(path)
-    assert (again.ratings_of(ME).stars, again.ratings_of(ME).hidden) == ({1: 4.0}, [2])
+    assert (again.ratings_of(ME).stars, again.ratings_of(ME).marked("hidden")) == ({1: 4.0}, [2])
     again.close()
     written = b"".join(file.read_bytes() for file in path.parent.iterdir())
     assert b"visitors" in written
@@ -133,14 +133,14 @@ def test_everybody_is_read_a_few_at_a_time(path: Path, monkeypatch: pytest.Monke
     assert list(store.everybody()) == []
     for visitor in range(5):
         store.put(f"visitor {visitor}", [OwnRating(7, 1.0, visitor), OwnRating("7", 2.0, 0)])
-    store.hide("visitor 4", 8)
+    store.mark("visitor 4", 8, "hidden")
     store.remove("visitor 0", 7)
     store.remove("visitor 0", "7")
     found = {key: given for key, _, given in store.everybody()}
     assert len(found) == 5
     assert found[hashed("visitor 0")] == {}
     assert found[hashed("visitor 3")] == {7: (1.0, 3), "7": (2.0, 0)}
-    assert found[hashed("visitor 4")][8][0] is None
+    assert found[hashed("visitor 4")][8][0] == "hidden"
 
 
 def version_of(path: Path) -> int:
@@ -175,13 +175,29 @@ def make_unnumbered(path: Path) -> None:
 def check_unnumbered(store: SqliteStore) -> None:
     mine = store.ratings_of(ME)
     assert mine.ratings == [OwnRating("tt7", 2.0, 11), OwnRating(7, 4.5, 10)]
-    assert mine.hidden == [8]
+    assert mine.marked("hidden") == [8]
     assert store.ratings_of(OTHER).stars == {7: 1.0}
 
 
 def test_a_new_file_has_the_newest_version(path: Path) -> None:
     SqliteStore(path).close()
-    assert version_of(path) == 1
+    assert version_of(path) == 2
+
+
+def test_a_file_from_before_the_marks_takes_them(path: Path) -> None:
+    make_unnumbered(path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 1")
+    store = SqliteStore(path)
+    check_unnumbered(store)
+    store.mark(ME, 7, "saved")
+    store.mark(ME, 9, "seen")
+    store.mark(OTHER, 1, "hidden")
+    store.close()
+    again = SqliteStore(path)
+    assert again.ratings_of(ME).opinions == {"tt7": 2.0, 7: "saved", 8: "hidden", 9: "seen"}
+    assert again.ratings_of(OTHER).opinions == {7: 1.0, 1: "hidden"}
+    again.close()
 
 
 def test_a_file_without_a_version_is_opened_and_goes_on(path: Path) -> None:
@@ -210,7 +226,7 @@ def test_an_older_file_is_brought_to_the_newest_version(
     store = SqliteStore(path)
     check_unnumbered(store)
     store.close()
-    assert version_of(path) == 2
+    assert version_of(path) == 3
     SqliteStore(path).close()  # and is not brought there twice
 
 
@@ -232,12 +248,12 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(
 def test_a_newer_file_is_left_alone(path: Path) -> None:
     make_unnumbered(path)
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 2")
-    line = f"{path}: it is of version 2, and this Matinee knows 1; run the Matinee that made it"
+        connection.execute("PRAGMA user_version = 3")
+    line = f"{path}: it is of version 3, and this Matinee knows 2; run the Matinee that made it"
     with pytest.raises(ProfileError, match=f"^{re.escape(line)}") as error:
         SqliteStore(path)
     assert "\n" not in str(error.value)
-    assert version_of(path) == 2
+    assert version_of(path) == 3
 
 
 def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:

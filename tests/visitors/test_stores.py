@@ -18,9 +18,12 @@ from recommender.visitors import records
 from recommender.visitors.postgres_store import PostgresStore
 from recommender.visitors.records import (
     DAY,
+    MARKS,
     RETENTION_SECONDS,
     Change,
     Limits,
+    Mark,
+    OwnMark,
     OwnRating,
     ProfileStore,
     VisitorRatings,
@@ -102,9 +105,9 @@ def test_ratings_are_kept_changed_and_removed(store: ProfileStore, clock: list[i
 )
 def test_a_number_and_any_text_are_movies(store: ProfileStore, text: str) -> None:
     store.rate(ME, {7: 1.0, text: 5.0})
-    store.hide(ME, f"{text}!")
+    store.mark(ME, f"{text}!", "hidden")
     assert store.ratings_of(ME).stars == {7: 1.0, text: 5.0}
-    assert store.ratings_of(ME).hidden == [f"{text}!"]
+    assert store.ratings_of(ME).marked("hidden") == [f"{text}!"]
 
 
 def test_of_the_same_second_the_order_is_that_of_the_ids(
@@ -116,15 +119,44 @@ def test_of_the_same_second_the_order_is_that_of_the_ids(
     assert [rating.movie_id for rating in store.ratings_of(ME).ratings] == ["z", 9, 10, "a", "b"]
 
 
+def test_a_movie_has_stars_or_one_mark_and_the_last_counts(
+    store: ProfileStore, clock: list[int]
+) -> None:
+    store.rate(ME, {"rated": 4.0})
+    acts: list[Mark] = ["saved", "seen", "hidden", "saved"]
+    for movie, mark in enumerate(acts):
+        clock[0] += 1
+        store.mark(ME, movie, mark)
+    assert store.ratings_of(ME).marks == [
+        OwnMark(movie, acts[movie], START + 1 + movie) for movie in (3, 2, 1, 0)
+    ]
+    assert store.ratings_of(ME).marked("saved") == [3, 0]
+    store.rate(ME, {0: 5.0})  # a saved movie that was watched
+    store.mark(ME, 3, "seen")
+    store.mark(ME, "rated", "hidden")
+    assert store.ratings_of(ME).opinions == {
+        0: 5.0,
+        1: "seen",
+        2: "hidden",
+        3: "seen",
+        "rated": "hidden",
+    }
+    store.remove(ME, 3)
+    store.put(ME, [OwnRating(1, 2.0, 5)], [OwnMark(1, "saved", 6), OwnMark(2, "saved", 6)])
+    assert store.ratings_of(ME).opinions == {0: 5.0, 1: 2.0, 2: "saved", "rated": "hidden"}
+    store.delete(ME)
+    assert store.ratings_of(ME) == VisitorRatings()
+
+
 def test_hiding_and_rating_replace_each_other(store: ProfileStore, clock: list[int]) -> None:
     store.rate(ME, {1: 4.0})
     for movie in (1, 2):
         clock[0] += 1
-        store.hide(ME, movie)
-    assert (store.ratings_of(ME).stars, store.ratings_of(ME).hidden) == ({}, [2, 1])
+        store.mark(ME, movie, "hidden")
+    assert (store.ratings_of(ME).stars, store.ratings_of(ME).marked("hidden")) == ({}, [2, 1])
     store.rate(ME, {1: 2.0})
     store.remove(ME, 2)
-    assert (store.ratings_of(ME).stars, store.ratings_of(ME).hidden) == ({1: 2.0}, [])
+    assert (store.ratings_of(ME).stars, store.ratings_of(ME).marked("hidden")) == ({1: 2.0}, [])
 
 
 def test_of_several_ratings_for_a_movie_the_last_counts(store: ProfileStore) -> None:
@@ -145,7 +177,7 @@ def test_visitors_do_not_see_each_other(store: ProfileStore) -> None:
 
 def test_looking_writes_nothing(stores: Open) -> None:
     store = stores(Limits(visitors=1))
-    store.seen(ME)
+    store.note_visit(ME)
     assert store.ratings_of(ME).ratings == []
     store.remove(ME, 1)
     store.delete(ME)
@@ -155,10 +187,10 @@ def test_looking_writes_nothing(stores: Open) -> None:
 def test_a_restart_loses_nothing(stores: Open) -> None:
     store = stores()
     store.rate(ME, {1: 4.0})
-    store.hide(ME, 2)
+    store.mark(ME, 2, "hidden")
     store.close()
     again = stores()
-    assert (again.ratings_of(ME).stars, again.ratings_of(ME).hidden) == ({1: 4.0}, [2])
+    assert (again.ratings_of(ME).stars, again.ratings_of(ME).marked("hidden")) == ({1: 4.0}, [2])
 
 
 def write(store: ProfileStore, writer: int) -> None:
@@ -237,8 +269,11 @@ def test_an_erasure_that_waited_leaves_what_was_said_after_it(stores: Open) -> N
 
 def test_a_change_is_made_at_once(store: ProfileStore) -> None:
     store.rate(ME, {1: 1.0, 2: 2.0, 3: 3.0})
-    store.change(ME, Change({2: (4.0, 7), 4: (None, 8)}, frozenset([3, 5])))
-    assert (store.ratings_of(ME).stars, store.ratings_of(ME).hidden) == ({1: 1.0, 2: 4.0}, [4])
+    store.change(ME, Change({2: (4.0, 7), 4: ("hidden", 8)}, frozenset([3, 5])))
+    assert (store.ratings_of(ME).stars, store.ratings_of(ME).marked("hidden")) == (
+        {1: 1.0, 2: 4.0},
+        [4],
+    )
     store.change(ME, Change({9: (1.0, 9)}, erase=True))
     assert store.ratings_of(ME).ratings == [OwnRating(9, 1.0, 9)]
 
@@ -250,7 +285,10 @@ def test_one_visitor_can_keep_so_many(stores: Open) -> None:
         store.rate(ME, {3: 3.0, 4: 4.0})
     assert (error.value.reason, error.value.values) == ("too_many", {"limit": 3})
     assert store.ratings_of(ME).stars == {1: 1.0, 2: 2.0}
-    store.hide(ME, 3)
+    for mark in MARKS:
+        store.mark(ME, 3, mark)
+        with pytest.raises(ProfileError):
+            store.mark(ME, 4, mark)
     store.rate(ME, {3: 3.0})
     assert store.ratings_of(ME).stars == {1: 1.0, 2: 2.0, 3: 3.0}
 
@@ -284,7 +322,7 @@ def test_being_here_keeps_the_place(stores: Open, clock: list[int]) -> None:
     store = stores(Limits(visitors=1))
     store.rate(ME, {1: 1.0})
     clock[0] += 40 * DAY
-    store.seen(ME)
+    store.note_visit(ME)
     with pytest.raises(ProfileError):
         store.rate("new", {1: 1.0})
 

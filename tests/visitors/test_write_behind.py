@@ -42,10 +42,10 @@ def all_saved(store: WriteBehindStore, secret: str = ME) -> bool:
 def test_while_all_is_well_it_is_the_database(stores: Open) -> None:
     first, second = stores(), stores()
     first.rate(ME, {1: 4.0})
-    first.hide(ME, 2)
+    first.mark(ME, 2, "hidden")
     assert second.ratings_of(ME).stars == {1: 4.0}
     second.remove(ME, 1)
-    assert first.ratings_of(ME) == VisitorRatings(hidden=[2])
+    assert first.ratings_of(ME) == VisitorRatings(marks=second.ratings_of(ME).marks)
     assert first.trouble() is None
     first.delete(ME)
     assert second.ratings_of(ME) == VisitorRatings()
@@ -57,18 +57,18 @@ def test_killed_in_the_middle_nothing_is_lost(
     caplog.set_level(logging.WARNING)
     store = stores()
     store.rate(ME, {1: 1.0, 2: 2.0})
-    store.hide(ME, 3)
+    store.mark(ME, 3, "hidden")
     store.ratings_of(ME)
     place.server.kill()
     store.rate(ME, {4: 4.0})
     store.remove(ME, 1)
-    store.hide(OTHER, 9)
-    store.seen(ME)
+    store.mark(OTHER, 9, "hidden")
+    store.note_visit(ME)
     said = store.ratings_of(ME)
-    assert (said.stars, said.hidden, said.read) == ({2: 2.0, 4: 4.0}, [3], "before")
+    assert (said.stars, said.marked("hidden"), said.read) == ({2: 2.0, 4: 4.0}, [3], "before")
     assert said.unsaved == {1, 4}
     other = store.ratings_of(OTHER)
-    assert (other.hidden, other.unsaved, other.read) == ([9], {9}, "never")
+    assert (other.marked("hidden"), other.unsaved, other.read) == ([9], {9}, "never")
     assert store.trouble() == (
         "ratings in 127.0.0.1/postgres: nobody listens there; changes that wait for it: 3"
     )
@@ -76,7 +76,7 @@ def test_killed_in_the_middle_nothing_is_lost(
     until(lambda: all_saved(store) and all_saved(store, OTHER))
     assert store.trouble() is None
     assert stores().ratings_of(ME).stars == {2: 2.0, 4: 4.0}
-    assert stores().ratings_of(OTHER).hidden == [9]
+    assert stores().ratings_of(OTHER).marked("hidden") == [9]
     assert [record.getMessage() for record in caplog.records] == [
         "ratings in 127.0.0.1/postgres: nobody listens there",
         "ratings in 127.0.0.1/postgres: back; changes saved: 3",
@@ -141,9 +141,9 @@ def test_while_it_is_known_to_be_away_it_is_not_asked(
     def asked(*_given: object) -> None:
         raise AssertionError
 
-    for method in ("ratings_of", "change", "seen"):
+    for method in ("ratings_of", "change", "note_visit"):
         monkeypatch.setattr(PostgresStore, method, asked)
-    store.seen(ME)
+    store.note_visit(ME)
     store.rate(ME, {1: 1.0})
     assert store.ratings_of(ME).stars == {1: 1.0}
 
@@ -248,7 +248,7 @@ def test_only_so_much_waits(stores: Open, place: Place) -> None:
     assert error.value.reason == "too_many"
     store.rate(OTHER, {1: 1.0, 2: 1.0})
     with pytest.raises(ProfileError, match="nobody listens there; no more can wait") as error:
-        store.hide("new", 1)
+        store.mark("new", 1, "hidden")
     assert error.value.reason == "away"
     store.rate(ME, {2: 5.0})  # takes no more room
     place.server.start()

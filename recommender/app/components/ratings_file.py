@@ -28,21 +28,22 @@ def draw(matinee: Recommender, visitor: Visitor, visitor_ratings: VisitorRatings
     st.header(t("my_ratings.export"), anchor=False)
     st.markdown(t("my_ratings.export_text"))
     st.download_button(
-        t("my_ratings.export_button", count=f"{len(visitor_ratings.ratings):,}"),
+        t("my_ratings.export_button", count=f"{len(visitor_ratings):,}"),
         # Made at once: what a callable makes may be let go of by the run of another visitor.
-        to_csv(visitor_ratings.ratings, matinee),
+        to_csv(visitor_ratings, matinee),
         file_name=_FILE_NAME,
         mime="text/csv",
         on_click="ignore",
         icon=":material/download:",
-        disabled=not visitor_ratings.ratings,
+        disabled=not visitor_ratings,
     )
     st.header(t("my_ratings.import"), anchor=False)
     _import(matinee, visitor)
     st.header(t("my_ratings.delete"), anchor=False)
     st.markdown(t("my_ratings.delete_text"))
-    nothing = not visitor_ratings.ratings and not visitor_ratings.hidden
-    with st.popover(t("my_ratings.delete_button"), icon=":material/delete:", disabled=nothing):
+    with st.popover(
+        t("my_ratings.delete_button"), icon=":material/delete:", disabled=not visitor_ratings
+    ):
         st.markdown(t("my_ratings.delete_sure"))
         st.button(t("my_ratings.delete_yes"), type="primary", on_click=_delete)
 
@@ -68,7 +69,7 @@ def _import(matinee: Recommender, visitor: Visitor) -> None:
         ):
             file_ratings = from_file(data, matinee.scale)
             matched = match(file_ratings, matinee, within_deadline)
-            visitor.store.put(visitor.secret, matched.ratings)
+            visitor.store.put(visitor.secret, matched.ratings, matched.marks)
             st.session_state[_REPORT] = matched
         # A new key is an empty field: the file is let go of, and the same one can come again.
         st.session_state[_UPLOADS] += 1
@@ -76,7 +77,10 @@ def _import(matinee: Recommender, visitor: Visitor) -> None:
     report = st.session_state.get(_REPORT)
     if report is None:
         return
-    st.success(t("my_ratings.imported", count=f"{len(report.ratings):,}"), icon=":material/check:")
+    st.success(
+        t("my_ratings.imported", count=f"{len(report.ratings) + len(report.marks):,}"),
+        icon=":material/check:",
+    )
     _report(report)
 
 

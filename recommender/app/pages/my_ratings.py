@@ -75,7 +75,7 @@ def _draw() -> None:
     with profile_errors_as_text():
         visitor = current_visitor()
         with suppress(ProfileError):  # a full disk still gives what is on it
-            visitor.store.seen(visitor.secret)
+            visitor.store.note_visit(visitor.secret)
         own = _Own(matinee, visitor, visitor.store.ratings_of(visitor.secret))
         visitor.store.raise_rejected(visitor.secret)
     problem = take_problem()
@@ -155,9 +155,7 @@ def _forget_offer() -> None:
 
 def _offer(own: _Own) -> None:
     """Choose movies to ask about; when all were asked about, from the beginning."""
-    known = {rating.movie_id for rating in own.visitor_ratings.ratings} | set(
-        own.visitor_ratings.hidden
-    )
+    known = own.visitor_ratings.opinions.keys()
     asked = st.session_state.get(_ASKED, set())
     found = own.matinee.quick_start(_OFFERS, skip=known | asked)
     if not found:
@@ -197,7 +195,7 @@ def _rated(own: _Own) -> None:
             on_click=_show_more,
             width="stretch",
         )
-    if hidden := own.matinee.movies(visitor_ratings.hidden[:shown]):
+    if hidden := own.matinee.movies(visitor_ratings.marked("hidden")[:shown]):
         st.header(t("my_ratings.hidden"), anchor=False)
         rows = (_hidden_row(movie, movie.movie_id in visitor_ratings.unsaved) for movie in hidden)
         st.html(f'<ul class="mt-rows" role="list">{"".join(rows)}</ul>')
@@ -228,7 +226,12 @@ def _recommended(own: _Own) -> None:
         wishes = controls.list_options(own.matinee)
     with guarded_action("action.my_ratings", own.matinee.max_bytes):
         found = own.matinee.recommend(
-            given, wishes.count, wishes.filters, hidden=own.visitor_ratings.hidden, **wishes.choice
+            given,
+            wishes.count,
+            wishes.filters,
+            hidden=own.visitor_ratings.marked("hidden"),
+            seen=own.visitor_ratings.marked("seen"),
+            **wishes.choice,
         )
     with heading:
         title = "my_ratings.recommended" if given else "my_ratings.popular"
@@ -258,14 +261,14 @@ def _foot() -> Callable[[Movie], str]:
 def _turn_away(movie_id: Id, _: str) -> None:
     with profile_errors_as_text():
         visitor = current_visitor()
-        visitor.store.hide(visitor.secret, movie_id)
+        visitor.store.mark(visitor.secret, movie_id, "hidden")
         st.session_state[_TURNED_AWAY] = movie_id
 
 
 def _undo(own: _Own) -> None:
     """Offer to bring back the movie that was turned away last."""
     last = st.session_state.get(_TURNED_AWAY)
-    if last not in own.visitor_ratings.hidden:
+    if last not in own.visitor_ratings.marked("hidden"):
         return
     for movie in own.matinee.movies([last]):
         with st.container(horizontal=True, vertical_alignment="center"):

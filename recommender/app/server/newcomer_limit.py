@@ -71,9 +71,9 @@ class RateLimitedStore(ProfileStore):
                 self._limit.admit(self._address, secret)
         self._store.change(secret, change)
 
-    def seen(self, secret: str) -> None:
+    def note_visit(self, secret: str) -> None:
         """Note in the store that the visitor was here."""
-        self._store.seen(secret)
+        self._store.note_visit(secret)
 
     def close(self) -> None:
         """Close the store."""

@@ -28,7 +28,7 @@ def test_newcomers_of_an_address_are_limited_and_others_are_not(limit: NewcomerL
             refused("third", {2: 3.0})
         assert error.value.reason == "crowded"
     with pytest.raises(ProfileError):
-        here.hide("third", 2)
+        here.mark("third", 2, "hidden")
     here.remove("third", 2)  # nothing is kept for it
     here.rate("second", {3: 3.0})
     there.rate("third", {2: 3.0})
