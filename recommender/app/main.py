@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
 import streamlit as st
 
-from recommender.app.pages import PAGES
+from recommender.app.pages import LAB, MAIN
 
 
 def draw() -> None:
     """Draw the page that the visitor's address names, within the frame around every page."""
     from recommender.app.components import frame
     from recommender.app.i18n import language
+    from recommender.app.pages import not_found
 
     language.take_from_address()
-    pages = [import_module(f"recommender.app.pages.{name}").page() for name in PAGES]
-    page = st.navigation(pages, position="top")
-    title = "Matinee" if page is pages[0] else f"{page.title} · Matinee"
+    menu = {"": _pages(MAIN), language.t("menu.lab"): _pages(LAB)}
+    main = tuple(menu[""])
+    if missing := not_found.page([page.url_path for pages in menu.values() for page in pages]):
+        menu[""].append(missing)
+    page = st.navigation(menu, position="top")
+    title = "Matinee" if page is main[0] else f"{page.title} · Matinee"
     st.set_page_config(page_title=title, page_icon="🎬", layout="wide")
-    frame.draw(page)
+    frame.draw(page, main)
+
+
+def _pages(names: Iterable[str]) -> list[st.Page]:
+    return [import_module(f"recommender.app.pages.{name}").page() for name in names]
 
 
 def server_options(own_at_start: int) -> dict[str, Any]:

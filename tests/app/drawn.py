@@ -35,7 +35,8 @@ def single(app: AppTest) -> list[str]:
 def links(app: AppTest) -> list[str]:
     """Return where the page's links lead, and those of the cards after them: page and query."""
     own = [f"{link.proto.page}?{link.proto.query_string}" for link in app.page_link]
-    return own + texts(app, r'<a href="(.*?)"')
+    inside = re.sub(r"<nav.*?</nav>", "", html(app))
+    return own + [unescape(found) for found in re.findall(r'<a href="(.*?)"', inside)]
 
 
 def away(app: AppTest) -> list[str]:

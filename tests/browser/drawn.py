@@ -18,6 +18,16 @@ def settled(page: Page) -> None:
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
 
 
+def choose(page: Page, name: str) -> None:
+    """Choose a page in the menu of a wide screen, where the Lab's pages are in one group."""
+    menu = page.get_by_role("navigation")
+    if menu.get_by_role("link", name=name, exact=True).count() == 0:
+        page.get_by_test_id("stTopNavSection").click()
+    page.get_by_test_id("stTopNavLink").or_(page.get_by_test_id("stTopNavDropdownLink")).filter(
+        has_text=name
+    ).click()
+
+
 def titles(page: Page) -> Locator:
     """The titles in the grid of cards."""
     return page.locator(".mt-cards article h3")

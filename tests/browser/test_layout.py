@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 
 from tests.browser.chromium import Page, expect
 from tests.browser.conftest import NARROW, PHONE, WIDE
-from tests.browser.drawn import heading, settled, titles
+from tests.browser.drawn import choose, heading, settled, titles
 from tests.browser.serving import Server
 
 pytestmark = pytest.mark.browser
@@ -67,6 +68,32 @@ def test_the_menu_of_a_phone(server: Server, visit: Visit) -> None:
     page.get_by_test_id("stExpandSidebarButton").click()
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Hybrid").click()
     heading(page, "Hybrid")
+    page.get_by_role("combobox").click()  # which the menu does not cover any more
+    expect(page.get_by_role("option").first).to_be_visible()
+
+
+def test_the_bar_of_a_phone(server: Server, visit: Visit) -> None:
+    page = visit(f"{server.url}/hybrid", viewport=PHONE, locale="ko-KR")
+    heading(page, "하이브리드")
+    bar = page.get_by_role("navigation", name="페이지", exact=True)
+    expect(bar.locator("[aria-current]")).to_have_count(0)
+    page.evaluate("window.loaded_once = true")
+    bar.get_by_role("link", name="내 목록").click()
+    heading(page, "내 평점")
+    expect(bar.locator("[aria-current]")).to_have_text(re.compile("내 목록"))
+    assert page.evaluate("window.loaded_once")
+    page.set_viewport_size(WIDE)
+    expect(bar).to_be_hidden()
+
+
+def test_an_address_without_a_page_says_so(server: Server, visit: Visit) -> None:
+    page = visit(f"{server.url}/nonsense")
+    heading(page, "There is no such page")
+    expect(page.get_by_text("Nothing is at the address “nonsense”.")).to_be_visible()
+    page.get_by_role("radio", name="한국어").click()
+    heading(page, "없는 페이지입니다")
+    choose(page, "홈")
+    heading(page, "다음엔 뭘 볼까?")
 
 
 def test_the_controls_of_a_phone_can_be_used(server: Server, visit: Visit) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.browser.chromium import Locator, Page, expect
 from tests.browser.conftest import PHONE, WIDE
-from tests.browser.drawn import heading, settled, titles
+from tests.browser.drawn import choose, heading, settled, titles
 from tests.browser.serving import Server, serve
 
 pytestmark = pytest.mark.browser
@@ -222,7 +222,7 @@ def test_a_file_that_cannot_be_used_is_said_and_the_rest_goes_on(
     expect(page.get_by_text("Your ratings cannot be read or kept right now.")).to_be_visible()
     expect(page.get_by_test_id("stMain")).not_to_contain_text("notes.txt")
     assert f"{notes}: file is not a database" in server.log.read_text("utf-8")
-    page.get_by_role("navigation").get_by_role("link", name="Home").click()
+    choose(page, "Home")
     expect(titles(page)).to_have_count(8)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.browser.chromium import Page, expect
-from tests.browser.drawn import heading, pick_user, settled, titles
+from tests.browser.drawn import choose, heading, pick_user, settled, titles
 from tests.browser.serving import Server
 
 pytestmark = pytest.mark.browser
@@ -47,7 +47,7 @@ def test_for_you(
     server: Server, visit: Visit, locale: str, menu: str, subheader: str, predicted: str
 ) -> None:
     page = visit(server.url, locale=locale)
-    page.get_by_role("navigation").get_by_role("link", name=menu).click()
+    choose(page, menu)
     heading(page, menu)
     page.get_by_role("combobox").click()
     page.get_by_role("option", name="4", exact=True).click()
@@ -155,7 +155,7 @@ def test_what_was_set_is_there_on_other_pages_and_on_the_way_back(
     heading(page, "For you")
     expect(page.get_by_role("combobox", name="User")).to_have_value("42")
     expect(page).to_have_url(address)
-    page.get_by_role("navigation").get_by_role("link", name="Hybrid").click()
+    choose(page, "Hybrid")
     heading(page, "Hybrid")
     expect(titles(page)).to_have_count(7)
     expect(page.get_by_role("button", name="Filters (2)")).to_be_visible()
@@ -175,7 +175,7 @@ def test_what_was_set_is_there_on_other_pages_and_on_the_way_back(
 def test_a_link_s_settings_are_there_on_the_next_page(server: Server, visit: Visit) -> None:
     page = visit(f"{server.url}/for-you?user=42&n=5&variety=0.5")
     expect(titles(page)).to_have_count(5)
-    page.get_by_role("navigation").get_by_role("link", name="Hybrid").click()
+    choose(page, "Hybrid")
     heading(page, "Hybrid")
     expect(titles(page)).to_have_count(5)
     page.get_by_role("button", name="Filters (1)").click()
@@ -185,7 +185,7 @@ def test_a_link_s_settings_are_there_on_the_next_page(server: Server, visit: Vis
 def test_each_page_has_a_title_of_its_own(server: Server, visit: Visit) -> None:
     page = visit(server.url)
     expect(page).to_have_title("Matinee")
-    page.get_by_role("navigation").get_by_role("link", name="For you").click()
+    choose(page, "For you")
     expect(page).to_have_title("For you · Matinee")
     expect(visit(f"{server.url}/about", locale="ko-KR")).to_have_title("소개 · Matinee")
 
@@ -244,7 +244,7 @@ def test_the_language_stays_when_pages_change(server: Server, visit: Visit) -> N
     heading(page, "다음엔 뭘 볼까?")
     expect(page.locator("html")).to_have_attribute("lang", "ko")
     for menu in ("맞춤 추천", "비슷한 영화", "하이브리드"):
-        page.get_by_role("navigation").get_by_role("link", name=menu).click()
+        choose(page, menu)
         heading(page, menu)
         expect(page).to_have_url(re.compile("lang=ko"))
     page.reload()
@@ -257,7 +257,7 @@ def test_the_language_stays_when_pages_change(server: Server, visit: Visit) -> N
 def test_the_back_button(server: Server, visit: Visit) -> None:
     page = visit(server.url)
     heading(page, "What to watch next")
-    page.get_by_role("navigation").get_by_role("link", name="Similar movies").click()
+    choose(page, "Similar movies")
     heading(page, "Similar movies")
     for title in ("Pulp Fiction", "Jurassic Park"):
         page.get_by_label("Title").fill(title.split()[0])

@@ -24,7 +24,7 @@ import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.browser.chromium import Browser, Page, WebSocket, expect
-from tests.browser.drawn import heading, settled, titles
+from tests.browser.drawn import choose, heading, settled, titles
 from tests.browser.test_my_ratings import rate, star
 from tests.support.postgres import Server as Database
 from tests.support.replicas import NAMES, Proxy, Replica, proxy, replicas
@@ -224,9 +224,9 @@ def test_without_the_database_pages_go_on_and_ratings_wait(cluster: Cluster, vis
             page = person.page
             star(page, 1, 2).click()
             expect(page.get_by_text("Not saved yet: 1")).to_be_visible()
-            page.get_by_role("navigation").get_by_role("link", name="Home").click()
+            choose(page, "Home")
             expect(titles(page)).to_have_count(8)
-            page.get_by_role("navigation").get_by_role("link", name="My ratings").click()
+            choose(page, "My list")
             person.has_rated(2)
         # Degraded is no reason to send anybody away.
         assert {row["status"] for row in cluster.proxy.servers().values()} == {"UP"}

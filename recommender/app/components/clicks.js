@@ -8,6 +8,12 @@ if (!window.matineeListens) {
     window.dispatchEvent(new PopStateEvent("popstate")); // Streamlit draws what the address says
   };
 
+  // On a phone the side menu would lie on the page that it leads to, and take the next tap.
+  const closeMenu = (clicked) => {
+    if (innerWidth > 640 || !clicked.closest?.("[data-testid=stSidebarNavLink]")) return;
+    setTimeout(() => document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click());
+  };
+
   const send = (button) => {
     const field = document.querySelector(".st-key-clicks input");
     // What the server has not taken up yet goes along, so no quick second click loses the first.
@@ -37,7 +43,8 @@ if (!window.matineeListens) {
   };
 
   document.addEventListener("click", (event) => {
-    const target = event.target.closest?.(".mt-cards a, [data-act]");
+    closeMenu(event.target);
+    const target = event.target.closest?.("[class|=mt] a, [data-act]");
     if (!target) return;
     if (target.matches("button")) {
       keepPlace(target);

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
@@ -13,7 +13,7 @@ import streamlit as st
 
 from memory_toolkit.guard.guard import Busy
 from memory_toolkit.measure.returning import return_memory
-from recommender.app.components import clicks, query_params
+from recommender.app.components import bottom_bar, clicks, query_params
 from recommender.app.components.markup import plain
 from recommender.app.components.reconnecting import draw_anew_when_reconnected
 from recommender.app.i18n import language
@@ -24,8 +24,12 @@ from recommender.core.errors import FetchingError, MatineeError, SettingsError
 _STYLES = Path(__file__).with_name("styles.css")
 
 
-def draw(page: st.Page) -> None:
-    """Draw `page` within the frame, of which only the page is drawn again by a click on it."""
+def draw(page: st.Page, bar: Sequence[st.Page] = ()) -> None:
+    """Draw `page` within the frame, of which only the page is drawn again by a click on it.
+
+    Args:
+        bar: the pages in the bar at the bottom of a phone's screen.
+    """
     query_params.arrive(page.url_path)
     st.html(_STYLES)
     with st.container(horizontal=True, horizontal_alignment="right", key="language"):
@@ -38,6 +42,7 @@ def draw(page: st.Page) -> None:
             from recommender.app.memory.panel import memory_panel
 
             memory_panel()
+    bottom_bar.draw(bar, page)
     page.run()
 
 

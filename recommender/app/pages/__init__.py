@@ -1,6 +1,9 @@
 """The pages: a module each, named here in the order of the menu. The first is the home page."""
 
-PAGES = ("home", "my_ratings", "for_you", "similar", "hybrid", "about")
+MAIN = ("home", "my_ratings")
+# For the users of a data set, and about the models: a group of their own in the menu.
+LAB = ("for_you", "similar", "hybrid", "about")
+PAGES = (*MAIN, *LAB)
 
 
 def url_path(name: str) -> str:
