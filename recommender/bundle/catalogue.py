@@ -10,8 +10,8 @@ import numbers
 import re
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ _SCHEMA = """
 CREATE TABLE movies (
     idx INTEGER PRIMARY KEY, movie_id UNIQUE, title TEXT NOT NULL, year INTEGER,
     genres TEXT NOT NULL, plot TEXT, tags TEXT NOT NULL, country TEXT, runtime INTEGER,
-    cast_names TEXT, n_ratings INTEGER NOT NULL
+    cast_names TEXT, n_ratings INTEGER NOT NULL, titles TEXT
 );
 CREATE TABLE users (idx INTEGER PRIMARY KEY, user_id UNIQUE, n_ratings INTEGER NOT NULL);
 CREATE TABLE terms (idx INTEGER PRIMARY KEY, term TEXT NOT NULL);
@@ -38,7 +38,8 @@ CREATE TABLE terms (idx INTEGER PRIMARY KEY, term TEXT NOT NULL);
 class MovieText:
     """Texts and facts of a movie, all that is known of it besides its ratings.
 
-    `imdb_id` and `tmdb_id` are numbers; they are not in the SQLite file, see `bundle.links`.
+    `titles` are those in other languages, by the language's two letters. `imdb_id` and `tmdb_id`
+    are numbers; they are not in the SQLite file, see `bundle.links`.
     """
 
     movie_id: Id
@@ -52,6 +53,7 @@ class MovieText:
     cast: str | None = None
     imdb_id: int | None = None
     tmdb_id: int | None = None
+    titles: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 def write_catalogue(
@@ -74,7 +76,7 @@ def write_catalogue(
         connection.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;")
         connection.executescript(_SCHEMA)
         connection.executemany(
-            "INSERT INTO movies VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+            "INSERT INTO movies VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
             (_movie_row(i, movie, count) for i, (movie, count) in enumerate(movies)),
         )
         connection.executemany(
@@ -100,11 +102,12 @@ def _movie_row(index: int, movie: MovieText, count: int) -> tuple[Any, ...]:
         movie.runtime,
         movie.cast,
         count,
+        json.dumps(dict(movie.titles), ensure_ascii=False) if movie.titles else None,
     )
 
 
 def _movie(row: tuple[Any, ...]) -> MovieText:
-    _, movie_id, title, year, genres, plot, tags, country, runtime, cast = row
+    _, movie_id, title, year, genres, plot, tags, country, runtime, cast, titles = row
     return MovieText(
         movie_id=movie_id,
         title=title,
@@ -115,6 +118,7 @@ def _movie(row: tuple[Any, ...]) -> MovieText:
         country=country,
         runtime=runtime,
         cast=cast,
+        titles={str(code): str(text) for code, text in json.loads(titles or "{}").items()},
     )
 
 
@@ -134,6 +138,9 @@ class Catalogue:
         )
         # As mapped as the arrays: its pages are the system's, and no copies of the process's own.
         self._query(f"PRAGMA mmap_size = {_MAPPED_BYTES}")
+        columns = {row[1] for row in self._query("PRAGMA table_info(movies)")}
+        # Bundles of earlier versions have no column of titles.
+        self._titles = "titles" if "titles" in columns else "NULL"
 
     def check(self, movies: int, users: int, terms: int) -> None:
         """Check that the file has the tables that it must, with a row for each number below these.
@@ -170,14 +177,14 @@ class Catalogue:
         wanted = [int(i) for i in indices]
         marks = ",".join("?" * len(set(wanted)))
         rows = self._query(
-            "SELECT idx, movie_id, title, year, genres, plot, tags, country, runtime, cast_names "
-            f"FROM movies WHERE idx IN ({marks})",
+            "SELECT idx, movie_id, title, year, genres, plot, tags, country, runtime, cast_names, "
+            f"{self._titles} FROM movies WHERE idx IN ({marks})",
             *set(wanted),
         )
         try:
             found = {row[0]: _movie(row) for row in rows}
             return [found[i] for i in wanted]
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise BundleError(f"{self._path}: a movie cannot be read ({error})") from None
 
     def movie_index(self, movie_id: Id) -> int | None:
@@ -211,6 +218,11 @@ class Catalogue:
         while rows := self._query(sql, first, _PAGE):
             yield from (row[0] for row in rows)
             first += len(rows)
+
+    def languages(self) -> list[str]:
+        """The languages that movies have titles in beside their first, sorted; reads them all."""
+        languages = f"SELECT DISTINCT key FROM movies, json_each({self._titles}) ORDER BY key"
+        return [str(row[0]) for row in self._query(languages)]
 
     def terms(self) -> list[str]:
         """The content model's terms in column order."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def add_input_options(command: argparse.ArgumentParser) -> None:
-    """Add --dataset, --ratings, --movies, --tags, --links and how to read them."""
+    """Add --dataset, --ratings, --movies, --tags, --links, --titles and how to read them."""
     files = command.add_argument_group("input: either --dataset, or --ratings with --movies")
     files.add_argument("--dataset", metavar="DIR", help="a folder with a data set")
     files.add_argument("--ratings", metavar="PATH", help="CSV, .dat or Parquet")
@@ -28,6 +28,12 @@ def add_input_options(command: argparse.ArgumentParser) -> None:
         "--links",
         metavar="PATH",
         help="IMDb and TMDB ids of movies (default: links.csv beside the movies)",
+    )
+    files.add_argument(
+        "--titles",
+        metavar="PATH",
+        help="titles in other languages: a movie id, IMDb id or TMDB id, and columns such as "
+        "title_ko (default: titles.csv or titles_ko.csv beside the movies)",
     )
     files.add_argument("--encoding", help="of text files that are not UTF-8: cp949, latin-1, …")
     files.add_argument(
@@ -140,10 +146,11 @@ def source_of(options: argparse.Namespace) -> Source:
     """
     from recommender.dataset import from_directory, from_files
 
+    titles = Path(options.titles) if options.titles else None
     if names_folder(options):
-        return from_directory(Path(options.dataset))
+        return from_directory(Path(options.dataset), titles)
     tags, links = (Path(path) if path else None for path in (options.tags, options.links))
-    return from_files(Path(options.ratings), Path(options.movies), tags, links)
+    return from_files(Path(options.ratings), Path(options.movies), tags, links, titles)
 
 
 def names_folder(options: argparse.Namespace) -> bool:

@@ -12,7 +12,7 @@ from memory_toolkit.guard.guard import Guard
 from memory_toolkit.measure.sizes import parse_size
 from recommender.core.address import parse_location
 from recommender.core.progress_bar import ProgressBar
-from recommender.core.records import LINKS, Results
+from recommender.core.records import LINKS, TITLE_IN, Results
 from recommender.core.text_table import table
 from recommender.recommender import Recommender
 from recommender.remote.opening import open_bundle
@@ -128,11 +128,12 @@ def open_recommender(options: argparse.Namespace) -> Recommender:
 
 
 def print_results(found: Results[Any], as_json: bool, columns: tuple[str, ...]) -> None:
-    """Print results as a table of `columns` and their movies' links, or all of them as JSON."""
+    """Print results as a table of `columns` and their movies' links and titles in other languages,
+    or all of them as JSON."""
     rows = found.to_dicts()
     if as_json:
         utf_8 = (sys.stdout.encoding or "").lower() in ("utf-8", "utf8")
         print(json.dumps(rows, ensure_ascii=not utf_8))
     elif rows:
-        links = tuple(name for name in LINKS if name in rows[0])
-        print("\n".join(table(rows, (*columns, *links))))
+        more = [name for name in rows[0] if name in LINKS or name.startswith(TITLE_IN)]
+        print("\n".join(table(rows, (*columns, *more))))

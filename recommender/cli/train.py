@@ -50,8 +50,8 @@ def add_command(commands: Any) -> None:
         "--add",
         type=Path,
         metavar="PATH",
-        help="new ratings, which are added to those of --bundle; --movies and --links may add "
-        "movies; the settings are the bundle's where no option says otherwise",
+        help="new ratings, which are added to those of --bundle; --movies, --links and --titles "
+        "may add movies and titles; the settings are the bundle's where no option says otherwise",
     )
     more.add_argument(
         "--bundle", type=Path, metavar="BUNDLE", help="what to add to; --out may name the same"
@@ -156,10 +156,14 @@ def _train_on_more(options: argparse.Namespace) -> Bundle:
     settings = _training_settings(options, recorded)
     if options.no_choose:
         settings = with_chosen(settings, RankingModel.load(before))
-    movies, links = (Path(path) if path else None for path in (options.movies, options.links))
+    movies, links, titles = (
+        Path(path) if path else None for path in (options.movies, options.links, options.titles)
+    )
     folder = options.out.resolve().parent
     with (
-        added_source(before, options.add, movies, links, settings.imports, folder) as source,
+        added_source(
+            before, options.add, movies, links, titles, settings.imports, folder
+        ) as source,
         ProgressBar() as progress,
     ):
         return train(source, options.out, settings, progress, posters=options.posters)
@@ -177,14 +181,17 @@ def _train_on_spark(options: argparse.Namespace, settings: TrainingSettings) -> 
         from recommender.spark.engine import SparkEngine
         from recommender.spark.errors import one_line_errors
         from recommender.spark.files import FileSystem
-        from recommender.spark.sources import SparkSource, in_folder
+        from recommender.spark.sources import SparkSource, in_folder, with_files_beside
         from recommender.training.pipeline import train
 
-        if in_one_folder:
-            with one_line_errors():
-                source = in_folder(FileSystem(spark), options.dataset)
-        else:
-            source = SparkSource(options.ratings, options.movies, options.tags, options.links)
+        with one_line_errors():
+            files, titles = FileSystem(spark), options.titles
+            if in_one_folder:
+                source = dataclasses.replace(in_folder(files, options.dataset), titles=titles)
+            else:
+                named = options.ratings, options.movies, options.tags, options.links
+                source = SparkSource(*named, titles)
+            source = with_files_beside(files, source)
         with ProgressBar() as progress:
             engine, posters = SparkEngine(spark), options.posters
             return train(source, options.out, settings, progress, engine=engine, posters=posters)

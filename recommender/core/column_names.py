@@ -38,6 +38,8 @@ YEAR = (
     *("productionyear", "yearofpublication", "releasedate", "dateofrelease"),
     *("originalpublicationyear", "releasedyear", "released", "datepublished", "premiered", "aired"),
 )
+# The title in a language, by its two letters: "title_ko", "Title:KO". A "title_id" is an id.
+_TITLE_IN = re.compile(r"title[_:](?!id)([a-z]{2})", re.IGNORECASE)
 # What may follow a name after a colon: the types of RecBole's atomic files and of Neo4j's imports.
 _TYPE = re.compile(
     r":(token|token_seq|float|float_seq|int|integer|long|double|str|string|text|id|date|datetime"
@@ -49,6 +51,12 @@ _TYPE = re.compile(
 def plain_name(name: str) -> str:
     """Return a column's name without case, type, spaces, and all but letters and digits."""
     return re.sub(r"[\W_]+", "", _TYPE.sub("", name.strip())).lower()
+
+
+def title_language(name: str) -> str | None:
+    """Return the language of a column of titles, such as "ko" of ``title_ko``; None of others."""
+    match = _TITLE_IN.fullmatch(name.strip())
+    return match[1].lower() if match else None
 
 
 def is_typed(name: str) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -23,7 +23,8 @@ class Movie:
     """One movie of the catalogue.
 
     `mean_rating` is None while nobody has rated it, and where ratings are counts; `imdb_id` (such
-    as ``tt0114709``) and `tmdb_id` are None where the data have none.
+    as ``tt0114709``) and `tmdb_id` are None where the data have none. `titles` are those in other
+    languages, by the language's two letters; `title_in` gives one.
     """
 
     movie_id: Id
@@ -34,6 +35,11 @@ class Movie:
     n_ratings: int
     imdb_id: str | None = None
     tmdb_id: int | None = None
+    titles: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def title_in(self, language: str) -> str:
+        """Return the title in a language, such as ``"ko"``, else `title`."""
+        return self.titles.get(language, self.title)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,8 @@ _FIRST = ("rank", "title", "year", "score", "similarity", "rating")
 _UNKNOWN_SHOWN = 5
 # The columns that are there only if a movie has a value: many data know no such ids.
 LINKS = ("imdb_id", "tmdb_id")
+# Each title in another language has a column called so, with the language's two letters behind.
+TITLE_IN = "title_"
 
 
 class Results(list[Record], Generic[Record]):
@@ -144,7 +152,8 @@ class Results(list[Record], Generic[Record]):
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return the records as flat dictionaries; a movie's fields stand beside the record's.
 
-        `imdb_id` and `tmdb_id` are in all of them, or, if no movie has any, in none.
+        `imdb_id` and `tmdb_id` are in all of them, or, if no movie has any, in none; so are titles
+        in other languages, such as `title_ko`.
         """
         rows = [_flat(record) for record in self]
         lists = [value for row in rows for value in row.values() if isinstance(value, list)]
@@ -153,6 +162,11 @@ class Results(list[Record], Generic[Record]):
             if all(row.get(name) is None for row in every):
                 for row in every:
                     row.pop(name, None)
+        titled = [row for row in every if "titles" in row]
+        languages = sorted({language for row in titled for language in row["titles"]})
+        for row in titled:
+            titles = row.pop("titles")
+            row |= {TITLE_IN + language: titles.get(language) for language in languages}
         return rows
 
     def to_pandas(self, *, nested: bool = False) -> pandas.DataFrame:
@@ -176,12 +190,12 @@ class Results(list[Record], Generic[Record]):
 
 def _flat(record: Any) -> dict[str, Any]:
     row: dict[str, Any] = {}
-    for field in dataclasses.fields(record):
-        value = getattr(record, field.name)
+    for one in dataclasses.fields(record):
+        value = getattr(record, one.name)
         if isinstance(value, Movie):
             row.update(_flat(value))
         elif isinstance(value, tuple):
-            row[field.name] = [_flat(v) if dataclasses.is_dataclass(v) else v for v in value]
+            row[one.name] = [_flat(v) if dataclasses.is_dataclass(v) else v for v in value]
         else:
-            row[field.name] = value
+            row[one.name] = value
     return row

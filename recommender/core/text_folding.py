@@ -31,6 +31,11 @@ _FINALS = {
     )
     for code in range(0x11A8, 0x11C3)
 }
+# Korean syllables, of which each initial consonant begins so many one after the other, and these
+# consonants (choseong). Source: The Unicode Standard, 3.12.
+_SYLLABLE = re.compile("[\uac00-\ud7a3]")
+_SYLLABLES_AN_INITIAL, _FIRST_SYLLABLE, _FIRST_INITIAL = 588, 0xAC00, 0x1100
+_TYPED_INITIALS = re.compile("(?=.*[\u1100-\u1112].*[\u1100-\u1112])[\u1100-\u1112a-z0-9]+")
 
 
 def fold(text: str) -> str:
@@ -90,9 +95,27 @@ def title_names(title: str) -> set[str]:
     return names - {""}
 
 
+def title_initials(title: str) -> set[str]:
+    """Return a Korean title's names with each syllable's initial consonant alone, without spaces:
+    what `typed_initials` finds it by. Nothing for another title."""
+    parts = (title, title.partition("(")[0], *_BRACKETS.findall(title))
+    return {_SYLLABLE.sub(_initial, fold(p)).replace(" ", "") for p in parts if _SYLLABLE.search(p)}
+
+
+def typed_initials(text: str) -> str:
+    """Return `text` without spaces if it is initial consonants (of Korean syllables, two or more,
+    such as "ㅋㅅㅂㄹㅋ") and perhaps Latin letters and digits; else nothing."""
+    typed = _letters(fold(text)).replace(" ", "")
+    return typed if _TYPED_INITIALS.fullmatch(typed) else ""
+
+
 def title_length(title: str) -> int:
     """Return the number of words in a title, without those in brackets and a leading article."""
     return len(without_article(" ".join(words(title.partition("(")[0]))).split())
+
+
+def _initial(syllable: re.Match[str]) -> str:
+    return chr(_FIRST_INITIAL + (ord(syllable[0]) - _FIRST_SYLLABLE) // _SYLLABLES_AN_INITIAL)
 
 
 def _letters(folded: str) -> str:

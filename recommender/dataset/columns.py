@@ -17,12 +17,15 @@ from recommender.core.column_names import (
     USER_ID,
     YEAR,
     plain_name,
+    title_language,
 )
 from recommender.core.errors import DataError, one_line
+from recommender.core.records import TITLE_IN
 
-Kind = Literal["ratings", "movies", "tags", "links"]
+Kind = Literal["ratings", "movies", "tags", "links", "titles"]
 
 _MAX_COLUMNS = 1000
+TITLED: tuple[Kind, ...] = ("movies", "titles")
 # So many columns of ratings may be a matrix, with a column for each movie.
 _MIN_MATRIX_COLUMNS = 9
 # What a column may be called, best name first; compared by `plain_name`.
@@ -63,12 +66,14 @@ COLUMN_NAMES: dict[Kind, dict[str, tuple[str, ...]]] = {
         "tag": ("tag", "tags", "keyword", "keywords"),
     },
     "links": {"movie_id": MOVIE_ID, "imdb_id": IMDB_ID, "tmdb_id": TMDB_ID},
+    "titles": {"movie_id": (*MOVIE_ID, "id"), "imdb_id": IMDB_ID, "tmdb_id": TMDB_ID},
 }
 REQUIRED_COLUMNS: dict[Kind, tuple[str, ...]] = {
     "ratings": ("user_id", "movie_id", "rating"),
     "movies": ("movie_id", "title"),
     "tags": ("movie_id", "tag"),
     "links": ("movie_id",),
+    "titles": (),
 }
 # Names that are a title's where another column is the id, as in "id, movie, genre".
 _TITLE_OR_ID = ("movie", "film", "item")
@@ -109,7 +114,8 @@ def is_sequence(name: str) -> bool:
 def match_columns(kind: Kind, found: Sequence[str]) -> dict[str, int]:
     """Map each part, such as "user_id", to the position of its column in `found`.
 
-    Of columns with the same name the first counts, and no column is taken twice.
+    Of columns with the same name the first counts, and no column is taken twice. Titles in a
+    language are parts such as "title_ko".
     """
     plain = [plain_name(name) for name in found]
     matched: dict[str, int] = {}
@@ -121,6 +127,10 @@ def match_columns(kind: Kind, found: Sequence[str]) -> dict[str, int]:
         position = matched["movie_id"]
         if plain[position] in _TITLE_OR_ID:
             matched |= {"movie_id": plain.index("id"), "title": position}
+    for position, name in enumerate(found if kind in TITLED else ()):
+        language = title_language(name)
+        if language and position not in matched.values():
+            matched.setdefault(TITLE_IN + language, position)
     return matched
 
 
@@ -137,6 +147,8 @@ def find_columns(place: str, kind: Kind, columns: Sequence[str]) -> dict[str, in
         )
     matched = match_columns(kind, columns)
     missing = [part for part in REQUIRED_COLUMNS[kind] if part not in matched]
+    if kind == "titles":
+        missing = _missing_of_titles(matched)
     if missing:
         found = one_line(", ".join(column.strip() for column in columns), 500)
         raise DataError(
@@ -144,6 +156,16 @@ def find_columns(place: str, kind: Kind, columns: Sequence[str]) -> dict[str, in
             f"{found}; rename the columns or check --{kind}{matrix_advice(kind, columns)}"
         )
     return matched
+
+
+def _missing_of_titles(matched: dict[str, int]) -> list[str]:
+    """Return what a file of titles lacks: one of the ids, or a title."""
+    ids = COLUMN_NAMES["titles"].keys()
+    titled = any(part.startswith(TITLE_IN) for part in matched)
+    return [
+        *([] if ids & matched.keys() else ["movie_id (or imdb_id or tmdb_id)"]),
+        *([] if titled else ["title_ko (or of another language's two letters)"]),
+    ]
 
 
 def matrix_advice(kind: Kind, columns: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from recommender.dataset.database import fetch_row
 MAX_QUIET, MAX_UNMATCHED = 0.1, 0.5
 _ALIASES = "aliases"
 # The number in an IMDb or TMDB id: "tt0114709", "0114709" and "114709" are one.
-_NUMBER = "nullif(regexp_extract({}, '^(?:tt)?0*([1-9][0-9]{{0,9}})$', 1), '')"
+NUMBER = "nullif(regexp_extract({}, '^(?:tt)?0*([1-9][0-9]{{0,9}})$', 1), '')"
 _WITHOUT_ZEROS = "CASE WHEN regexp_full_match({0}, '[0-9]+') THEN ltrim({0}, '0') END"
 _RATED = """
     CREATE TABLE rated AS SELECT movie_id AS rated, count(*) AS n FROM ratings GROUP BY movie_id
@@ -127,7 +127,7 @@ def _ways(links: str | None) -> list[tuple[str, str]]:
     """The ways to join, in words, and SQL for their pairs of ``rated`` and ``movie``."""
 
     def number(column: str) -> str:
-        return _NUMBER.format(column)
+        return NUMBER.format(column)
 
     rated, listed = _WITHOUT_ZEROS.format("rated"), _WITHOUT_ZEROS.format("movie_id")
     ways = [

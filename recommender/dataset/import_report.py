@@ -14,6 +14,7 @@ class ImportReport:
 
     `files` are the names of the files, and `columns` say of each which of its columns were read.
     `notes` say of ratings and movies that they were joined, or do not seem to belong together.
+    `titled_movies` are a language's two letters and how many movies have a title in it.
     `unreadable_time` is the first of those that cannot be read.
     """
 
@@ -34,6 +35,8 @@ class ImportReport:
     unknown_movie_tags: int
     linked_movies: int
     unknown_movie_links: int
+    titled_movies: tuple[tuple[str, int], ...]
+    unknown_movie_titles: int
     broken_rows: tuple[BrokenRows, ...]
     unreadable_times: int = 0
     unreadable_time: str = ""
@@ -62,6 +65,8 @@ class ImportReport:
             (self.unknown_movie_tags, "tags left out: their movie is not in the catalogue"),
             (self.linked_movies, "movies with an IMDb or TMDB id"),
             (self.unknown_movie_links, "links left out: their movie is not in the catalogue"),
+            *((count, f"movies with a title in {code!r}") for code, count in self.titled_movies),
+            (self.unknown_movie_titles, "titles left out: their movie is not in the catalogue"),
         )
         return [
             f"files: {', '.join(self.files)}",

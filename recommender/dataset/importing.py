@@ -182,7 +182,7 @@ class _Import:
         self._progress(0.0)
         source = self._source
         movies = MovieTables(
-            self._connection, source.movies, source.tags, source.links, self._stage
+            self._connection, source.movies, source.tags, source.links, source.titles, self._stage
         )
         ratings = self._stage(self._source.ratings)
         unrated = rating_values(self._connection, self._options.unrated)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -40,6 +41,7 @@ def movie_schema(id_type: pa.DataType) -> pa.Schema:
             "cast": pa.string(),
             "imdb_id": pa.int32(),
             "tmdb_id": pa.int32(),
+            "titles": pa.map_(pa.string(), pa.string()),
         }
     )
 
@@ -50,7 +52,8 @@ def movie_row(raw: dict[str, Any], delimiters: Mapping[str, str] = {}) -> dict[s
     The year comes from its own column where there is one, else from the end of the title; the
     movie's own tags stand before the users'. A movie without a title is called by its id. The
     number of its IMDb id is also taken from a movie id such as ``tt0114709``.
-    HTML entities are read as the characters they stand for.
+    HTML entities are read as the characters they stand for. Titles in other languages are those of
+    the file of titles, its first row first, then the movie's own.
 
     Args:
         delimiters: what separates the items in the columns that are lists; see `split_list`.
@@ -78,6 +81,7 @@ def movie_row(raw: dict[str, Any], delimiters: Mapping[str, str] = {}) -> dict[s
         "cast": joined("cast"),
         "imdb_id": _number(_IMDB, raw["imdb_id"]) or _number(_IMDB_ONLY, str(raw["movie_id"])),
         "tmdb_id": _number(_TMDB, raw["tmdb_id"]),
+        "titles": _titles([*(raw["given_titles"] or []), raw["titles"]], year),
     }
 
 
@@ -88,6 +92,16 @@ def _title(text: str, year: int | None) -> str:
     if year and year_in_title not in (None, year):
         title = text  # another year is part of the name, not of the release
     return restore_articles(" ".join(title.split()))
+
+
+def _titles(objects: list[str | None], year: int | None) -> list[tuple[str, str]]:
+    """Return language and title, sorted, of objects in JSON; in each language the first counts."""
+    found: dict[str, str] = {}
+    for text in filter(None, objects):
+        for language, given in json.loads(text).items():
+            if title := _title(unescape(given or ""), year):
+                found.setdefault(language, title)
+    return sorted(found.items())
 
 
 def _year(text: str | None) -> int | None:

@@ -9,7 +9,8 @@ from pathlib import Path
 from recommender.core.errors import DataError
 from recommender.dataset.archives import is_compressed, open_bytes, reading
 from recommender.dataset.database import quoted_name
-from recommender.dataset.sources import PARQUET, TableFile
+from recommender.dataset.file_names import PARQUET
+from recommender.dataset.sources import TableFile
 
 # Bytes of what stands at the end of a Parquet file about its columns and row groups; DuckDB takes
 # up to 100 times as much to read a file of many small row groups.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -14,6 +14,14 @@ from recommender.core.errors import DataError, one_line
 from recommender.dataset.archives import begins_compressed, members, open_bytes, reading
 from recommender.dataset.broken_rows import BrokenRows
 from recommender.dataset.columns import Kind
+from recommender.dataset.file_names import (
+    PARQUET,
+    SUFFIXES,
+    begins_links,
+    begins_titles,
+    links_name,
+    titles_name,
+)
 
 # A column of 0 and 1 that stands for one genre is called GENRE_FLAG followed by the genre.
 GENRE_FLAG = "genre:"
@@ -28,8 +36,6 @@ _DAT_COLUMNS: dict[Kind, tuple[str, ...]] = {
     "tags": ("user_id", "movie_id", "tag", "timestamp"),
     "links": ("movie_id", "imdb_id", "tmdb_id"),
 }
-# How files begin that say of themselves what they are; Parquet ends so, too.
-PARQUET = b"PAR1"
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _START = 4096
 # Formats that hold tables and are not read, by how their files begin, and what to do.
@@ -58,10 +64,6 @@ _WORKBOOKS = {
     "xl/workbook.bin": "an Excel workbook; save it as CSV",
     "content.xml": "an OpenDocument spreadsheet; save it as CSV",
 }
-SUFFIXES = (
-    *(".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".dat", ".txt", ".jsonl", ".json"),
-    *(".csv.zip", ".zip", ".csv.bz2", ".csv.xz", ".csv.zst"),
-)
 _OTHER_NAMES: dict[Kind, list[str]] = {"ratings": ["u.data"], "movies": ["u.item"]}
 # The files of the Netflix Prize's ratings, as they are usually handed on.
 NETFLIX_RATINGS, NETFLIX_PARTS = "combined_data_{}.txt", 4
@@ -120,29 +122,37 @@ class TableFile:
 class Source:
     """The files of one data set.
 
-    `tags` and `links` (IMDb and TMDB ids) are None without any. `broken_rows` are those that were
-    left out when the files were made of others.
+    `tags`, `links` (IMDb and TMDB ids) and `titles` (in other languages) are None without any.
+    `broken_rows` are those that were left out when the files were made of others.
     """
 
     ratings: TableFile
     movies: TableFile
     tags: TableFile | None = None
     links: TableFile | None = None
+    titles: TableFile | None = None
     broken_rows: tuple[BrokenRows, ...] = ()
 
     @property
     def files(self) -> tuple[TableFile, ...]:
-        """The files that the data set has: two to four."""
-        return tuple(file for file in (self.ratings, self.movies, self.tags, self.links) if file)
+        """The files that the data set has: two to five."""
+        every = (self.ratings, self.movies, self.tags, self.links, self.titles)
+        return tuple(file for file in every if file)
 
 
 def from_files(
-    ratings: Path, movies: Path, tags: Path | None = None, links: Path | None = None
+    ratings: Path,
+    movies: Path,
+    tags: Path | None = None,
+    links: Path | None = None,
+    titles: Path | None = None,
 ) -> Source:
     """Find the layout of a data set's files: text, JSON or Parquet, plain or compressed.
 
     Where no `links` are named, ``links.csv`` (or another ending of `from_directory`) beside the
-    movies is taken if its header says that it has IMDb or TMDB ids.
+    movies is taken if its header says that it has IMDb or TMDB ids. In the same way `titles` are
+    those of ``titles.csv`` or the only ``titles_ko.csv`` (or another language's), if its header
+    has a column such as ``title_ko``.
 
     Each file is known by its content, apart from MovieLens 100K's ``u.data`` and ``u.item``. One
     that is compressed is read as it is; of an archive of several files the one named as its kind.
@@ -155,17 +165,23 @@ def from_files(
         table_file(Path(movies), "movies"),
         table_file(Path(tags), "tags") if tags is not None else None,
     )
-    links = Path(links) if links is not None else _links_beside(found.movies.path)
-    return replace(found, links=table_file(links, "links")) if links is not None else found
+    beside = found.movies.path.parent
+    links = Path(links) if links is not None else _links_in(beside)
+    titles = Path(titles) if titles is not None else _titles_in(beside)
+    return replace(
+        found,
+        links=table_file(links, "links") if links is not None else None,
+        titles=table_file(titles, "titles") if titles is not None else None,
+    )
 
 
-def from_directory(folder: Path) -> Source:
+def from_directory(folder: Path, titles: Path | None = None) -> Source:
     """Find the data set in a directory, or an archive, by the names of the files.
 
     Looks for ``ratings``, ``movies`` and (optional) ``tags`` and ``links`` with one of the endings
     `SUFFIXES`, the first of them that exists; then for MovieLens 100K's ``u.data`` and ``u.item``,
     and for the Netflix Prize's ``combined_data_1.txt`` to ``_4.txt`` and ``movie_titles.csv``.
-    In an archive they may be in a folder.
+    In an archive they may be in a folder. Titles in other languages are those of `from_files`.
 
     Raises:
         DataError: no such directory, or a file is not in it; names what was looked for.
@@ -173,7 +189,7 @@ def from_directory(folder: Path) -> Source:
     folder = Path(folder)
     try:
         if folder.is_file() and members(folder) is not None:
-            return _from_archive(folder)
+            return _from_archive(folder, titles)
         if not folder.is_dir():
             problem = "is a file, not a directory" if folder.exists() else "does not exist"
             raise DataError(f"{folder} {problem}; check --dataset")
@@ -189,18 +205,18 @@ def from_directory(folder: Path) -> Source:
             f"{folder} has no {kind} file: looked for {names} and {other}; "
             "check --dataset, or name the files with --ratings and --movies"
         )
-    found = from_files(ratings, movies, tags)
+    found = from_files(ratings, movies, tags, titles=titles)
     if ratings.name != NETFLIX_RATINGS.format(1):
         return found
     more = (folder / NETFLIX_RATINGS.format(part) for part in range(2, NETFLIX_PARTS + 1))
     return replace(found, ratings=replace(found.ratings, more=tuple(filter(Path.is_file, more))))
 
 
-def _from_archive(path: Path) -> Source:
+def _from_archive(path: Path, titles: Path | None) -> Source:
     """The data set in the archive `path`: the files in it that are called as the kinds."""
     names = members(path) or []
     tags, links = (path if _named(names, kind) else None for kind in ("tags", "links"))
-    return from_files(path, path, tags, links)
+    return from_files(path, path, tags, links, titles)
 
 
 def _find(folder: Path, kind: str, *others: str) -> Path | None:
@@ -208,16 +224,35 @@ def _find(folder: Path, kind: str, *others: str) -> Path | None:
     return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
-def _links_beside(movies: Path) -> Path | None:
-    """The file of links in the folder of `movies`; not one that is called so and is another."""
+def _links_in(folder: Path) -> Path | None:
+    """The file of links in a folder; not one that is called so and is another."""
     try:
-        path = _find(movies.parent, "links") or _find(movies.parent, "links_small")
-        if path is None or path.suffix in (".parquet", ".gz", ".dat"):
-            return path
-        header = _first_bytes(path, "--links").partition(b"\n")[0].lower()
+        path = _child(folder, links_name(_file_names(folder)))
+        known = path and (path.suffix == ".dat" or begins_links(_first_bytes(path, "--links")))
+        return path if known else None
     except OSError:
         return None
-    return path if b"imdb" in header or b"tmdb" in header else None
+
+
+def _titles_in(folder: Path) -> Path | None:
+    """The file of titles in a folder; not one that is called so and is another.
+
+    Raises:
+        DataError: there are several, of one language each.
+    """
+    try:
+        path = _child(folder, titles_name(str(folder), _file_names(folder)))
+        return path if path and begins_titles(_first_bytes(path, "--titles")) else None
+    except OSError:
+        return None
+
+
+def _file_names(folder: Path) -> Iterator[str]:
+    return (path.name for path in folder.iterdir() if path.is_file())
+
+
+def _child(folder: Path, name: str | None) -> Path | None:
+    return None if name is None else folder / name
 
 
 def table_file(path: Path, kind: Kind) -> TableFile:
@@ -259,7 +294,7 @@ def layout(path: Path, kind: Kind, start: bytes) -> TableFile:
         columns = ("movie_id", "title", "release", "video_release", "url", *flags)
         return TableFile(path, kind, False, "|", False, columns, "latin-1")
     if b"::" in first:
-        return TableFile(path, kind, False, "::", False, _DAT_COLUMNS[kind], "latin-1")
+        return TableFile(path, kind, False, "::", False, _DAT_COLUMNS.get(kind), "latin-1")
     if first.count(b"|") >= len(GENRES_100K):
         return TableFile(path, kind, False, "|", False, fallback_encoding="latin-1")
     fallback = "latin-1" if kind == "movies" and _NETFLIX_MOVIE.match(first) else None

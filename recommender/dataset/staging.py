@@ -13,12 +13,13 @@ import duckdb
 
 from recommender.core.errors import DataError
 from recommender.core.progress import Progress, no_progress
-from recommender.core.records import FLOAT_ID
+from recommender.core.records import FLOAT_ID, TITLE_IN
 from recommender.dataset import netflix
 from recommender.dataset.archives import is_gzip
 from recommender.dataset.broken_rows import MAX_SHOWN, BrokenRows, copy_whole_rows, field_problem
 from recommender.dataset.columns import (
     COLUMN_NAMES,
+    TITLED,
     ColumnUse,
     Kind,
     column_use,
@@ -73,6 +74,7 @@ _IDS: dict[Kind, tuple[str, ...]] = {
     "movies": ("movie_id",),
     "tags": (),
     "links": (),
+    "titles": (),
 }
 
 
@@ -82,7 +84,8 @@ class StagingTable:
 
     Attributes:
         table: the DuckDB table: every column of `COLUMN_NAMES` as VARCHAR, trimmed, null where
-            empty or absent; its ``rowid`` counts the file's rows from 0.
+            empty or absent; its ``rowid`` counts the file's rows from 0. Of movies and titles also
+            ``titles``, an object in JSON with the titles by language, null without any column.
         rows: how many there are.
         file: what was read.
         use: which of its columns were.
@@ -317,12 +320,24 @@ def _create(
     path: Path,
     progress: Progress,
 ) -> int:
-    selected = ", ".join(
+    selected = [
         f'{_trimmed(part, expressions.get(part))} AS "{part}"' for part in COLUMN_NAMES[file.kind]
-    )
-    query = f"CREATE TABLE {file.kind} AS SELECT {selected} FROM {reader}"
+    ]
+    if file.kind in TITLED:
+        selected.append(f"{_titles(expressions)} AS titles")
+    query = f"CREATE TABLE {file.kind} AS SELECT {', '.join(selected)} FROM {reader}"
     ((rows,),) = run_query(connection, query, [path_pattern(path)], progress)
     return int(rows)
+
+
+def _titles(expressions: dict[str, str]) -> str:
+    """The titles in other languages, by language, as one object in JSON."""
+    titles = [
+        f"'{part.removeprefix(TITLE_IN)}', {_trimmed('title', expression)}"
+        for part, expression in expressions.items()
+        if part.startswith(TITLE_IN)
+    ]
+    return f"json_object({', '.join(titles)})::VARCHAR" if titles else "NULL::VARCHAR"
 
 
 def _trimmed(part: str, expression: str | None) -> str:

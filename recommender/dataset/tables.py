@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,7 +19,7 @@ import pyarrow as pa
 from recommender.core.errors import DataError, one_line
 from recommender.dataset.columns import Kind
 from recommender.dataset.scratch import scratch_folder
-from recommender.dataset.sources import Source, from_directory, from_files
+from recommender.dataset.sources import Source, from_directory, from_files, table_file
 from recommender.settings.memory_budget import MemoryBudget
 
 
@@ -38,6 +39,7 @@ def table_source(
     movies: TableLike,
     tags: TableLike | None,
     links: TableLike | None,
+    titles: TableLike | None,
     folder: Path,
     budget: MemoryBudget,
 ) -> Iterator[Source]:
@@ -56,6 +58,7 @@ def table_source(
         "movies": movies,
         "tags": tags,
         "links": links,
+        "titles": titles,
     }
     with scratch_folder(folder, ".matinee-tables-") as scratch:
         paths = {
@@ -65,13 +68,21 @@ def table_source(
         yield from_files(**{kind: path for kind, path in paths.items() if path})
 
 
-def named_source(ratings: Source | str | os.PathLike[str]) -> Source:
+def named_source(ratings: Source | str | os.PathLike[str], titles: TableLike | None) -> Source:
     """Return the data set that one value names: a folder, or what `from_files` returned.
 
+    Args:
+        titles: a file of titles in other languages that belongs to it.
+
     Raises:
-        DataError: the folder holds no data set.
+        DataError: the folder holds no data set, or `titles` is no path.
     """
-    return ratings if isinstance(ratings, Source) else from_directory(Path(ratings))
+    found = ratings if isinstance(ratings, Source) else from_directory(Path(ratings))
+    if titles is None:
+        return found
+    if not isinstance(titles, str | os.PathLike):
+        raise DataError("titles is a table: give it as a file, as the other data are files")
+    return replace(found, titles=table_file(Path(titles), "titles"))
 
 
 def _path(kind: Kind, value: TableLike, folder: Path, budget: MemoryBudget) -> Path:

@@ -52,6 +52,7 @@ class ResultBuilder:
                 n_ratings=int(count),
                 imdb_id=self._links.imdb_id(index),
                 tmdb_id=self._links.tmdb_id(index),
+                titles=text.titles,
             )
             for index, text, count, mean in zip(
                 indices, self._catalogue.movies(indices), counts, means, strict=True

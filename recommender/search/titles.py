@@ -2,7 +2,8 @@
 
 A search asks for what is quick and good first, and for the rest only while it has found too little:
 names that are or begin with the text, titles that hold its words or words that begin so, then
-parts of words, and last words with typos (see `typos`).
+parts of words (of names where a script may be written without spaces), and last words with typos
+(see `typos`). Korean titles are also found by the initial consonants of their syllables.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ _FEW = 5
 _MAX_WORDS = 12
 # What ends a word and a name in the sorted texts: below every letter, so "up" is before "upon".
 _WORD_END, _NAME_END = "\n", "\t"
+# What a name begins with that is the initial consonants of a Korean one: they are not its letters.
+_INITIALS = "\x01"
 _YEAR = re.compile(r"(?:18|19|20)\d\d")
 
 
@@ -46,7 +49,8 @@ class TitleIndex:
     Attributes:
         movies: int32, shape (movies,): movie indices by fame, the most rated first.
         lengths: uint8, shape (movies,): how many words a title has, by fame.
-        names: uint8: all names in order, in UTF-8, each with its year behind it.
+        names: uint8: all names in order, in UTF-8, each with its year behind it, and the initial
+            consonants of the Korean ones before all others.
         name_starts: int32, shape (names + 1,): where each begins.
         name_movies: int32, shape (names,): whose it is, by fame.
         words: uint8: all different words in order, in UTF-8.
@@ -79,12 +83,15 @@ class TitleIndex:
 
     @classmethod
     def build(
-        cls, titles: Iterable[tuple[str, int | None]], counts: np.ndarray, scratch: Path
+        cls,
+        titles: Iterable[tuple[int | None, tuple[str, ...]]],
+        counts: np.ndarray,
+        scratch: Path,
     ) -> TitleIndex:
         """Index titles. Memory: the index itself; what is to be sorted is sorted on disk.
 
         Args:
-            titles: each movie's title and year, in index order.
+            titles: each movie's year and titles, one or more, in index order.
             counts: each movie's number of ratings, shape (movies,).
             scratch: a file to sort in, which is there only meanwhile.
         """
@@ -100,15 +107,18 @@ class TitleIndex:
                     "CREATE TABLE names (text TEXT, movie INTEGER);"
                     "CREATE TABLE words (text TEXT, movie INTEGER);"
                 )
-                for place, (title, year) in zip(fame.tolist(), titles, strict=True):
-                    lengths[place] = min(255, text_folding.title_length(title))
+                for place, (year, own) in zip(fame.tolist(), titles, strict=True):
+                    lengths[place] = min(255, text_folding.title_length(own[0]))
+                    names = {name for title in own for name in _names(title)}
+                    words = {
+                        word for title in own for word in text_folding.title_words(title, year)
+                    }
                     connection.executemany(
                         "INSERT INTO names VALUES (?, ?)",
-                        ((_name(name, year), place) for name in text_folding.title_names(title)),
+                        ((_name(name, year), place) for name in names),
                     )
                     connection.executemany(
-                        "INSERT INTO words VALUES (?, ?)",
-                        ((word, place) for word in text_folding.title_words(title, year)),
+                        "INSERT INTO words VALUES (?, ?)", ((word, place) for word in words)
                     )
                 return cls(movies, lengths, *_sorted_names(connection), *_sorted_words(connection))
         finally:
@@ -121,7 +131,9 @@ class TitleIndex:
         that is one or two typos away; the year counts as a word. First come titles that are the
         very text, then those that begin so, those that hold its words, words that begin so, parts,
         and last typos; among equals the more often rated. Case, accents, punctuation, the order of
-        the words and a leading article do not matter, nor do spaces for the beginning of a name.
+        the words and a leading article do not matter, nor do spaces for the beginning of a name,
+        or for any part of one in another script than Latin. Initial consonants ("ㅋㅅㅂㄹㅋ") find
+        the Korean titles whose syllables begin so.
         """
         typed = text_folding.words(text[: text_folding.MAX_QUERY_LETTERS])
         if not typed or limit < 1:
@@ -131,12 +143,19 @@ class TitleIndex:
         ]
         fits = np.full(len(self.movies), _NO, dtype=np.uint8)
         self._add_names(typed, fits)
+        if initials := text_folding.typed_initials(text[: text_folding.MAX_QUERY_LETTERS]):
+            self._add_initials(initials, fits)
+            if fits.min() != _NO:
+                found = np.flatnonzero(fits != _NO)
+                return self.movies[found[np.argsort(fits[found], kind="stable")][:limit]].tolist()
         holding = [self._holding(word) for word in words]
         _all_words(holding, fits)
         if np.count_nonzero(fits != _NO) < limit:
             for word, grades in zip(words, holding, strict=True):
                 self._add_parts(word, grades)
             _all_words(holding, fits)
+            if not (name := "".join(typed)).isascii():
+                self._add_within(name, slice(0, len(self.name_movies)), fits)
         # A word that titles do hold is taken for a typo only when nothing is found with it.
         for known, enough in ((False, min(limit, _FEW)), (True, 1)):
             if np.count_nonzero(fits != _NO) >= enough:
@@ -183,6 +202,25 @@ class TitleIndex:
                 fits[self.name_movies[same]] = _EXACT
             if begins.start < begins.stop:  # as it was typed; else without its article
                 return
+
+    def _add_initials(self, initials: str, fits: np.ndarray) -> None:
+        """Grade the Korean titles by their initial consonants: the same, begin so, hold them."""
+        every = _between(self.names, self.name_starts, _INITIALS)
+        self._add_within(initials, every, fits)
+        for end, grade in (("", _BEGINS), (_NAME_END, _EXACT)):
+            found = _between(self.names, self.name_starts, _INITIALS + initials + end)
+            fits[self.name_movies[found]] = grade
+
+    def _add_within(self, text: str, names: slice, fits: np.ndarray) -> None:
+        """Grade the titles with a name, one of those of these numbers, that holds `text`."""
+        first, last = self.name_starts[[names.start, names.stop]].tolist()
+        pattern = re.escape(text.encode())
+        at = [match.start() for match in re.finditer(pattern, self.names[first:last].data)]
+        numbers = np.searchsorted(self.name_starts, np.array(at, np.int64) + first, "right") - 1
+        # Not the end of one and the beginning of the next.
+        whole = self.name_starts[numbers + 1] >= np.array(at) + first + len(text.encode())
+        movies = self.name_movies[numbers[whole]]
+        fits[movies] = np.minimum(fits[movies], _PARTS)
 
     def _holding(self, word: str) -> np.ndarray:
         """Each title's grade by this word alone: holds it, or a word that begins so, or neither."""
@@ -233,6 +271,12 @@ class TitleIndex:
             str(text[start:end], "utf-8")
             for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
         ]
+
+
+def _names(title: str) -> set[str]:
+    """Return a title's names, and its initial consonants where it is Korean."""
+    initials = {_INITIALS + name for name in text_folding.title_initials(title)}
+    return text_folding.title_names(title) | initials
 
 
 def _name(name: str, year: int | None) -> str:

@@ -246,8 +246,9 @@ def _users(indexed: IndexedRatings, integers: bool) -> pa.RecordBatchReader:
 @contextmanager
 def _fetched(
     files: FileSystem, source: SparkSource, folder: Path
-) -> Iterator[tuple[TableFile, TableFile | None, TableFile | None]]:
-    """The movies, tags and links on the driver's disk; what is said of a copy names the original.
+) -> Iterator[tuple[TableFile, TableFile | None, TableFile | None, TableFile | None]]:
+    """The movies, tags, links and titles on the driver's disk; what is said of a copy names the
+    original.
 
     Raises:
         DataError: one of them is no single file, or an error in the block.
@@ -262,7 +263,8 @@ def _fetched(
             copy = files.fetch(found[0], folder / kind)
             copies[str(copy)] = path
             tables[kind] = table_file(copy, kind)
-        yield tables["movies"], tables.get("tags"), tables.get("links")
+        tags, links, titles = (tables.get(kind) for kind in ("tags", "links", "titles"))
+        yield tables["movies"], tags, links, titles
     except DataError as error:
         message = str(error)
         for copy_name, path in copies.items():

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from recommender.core.errors import DataError
 from recommender.dataset.columns import Kind
-from recommender.dataset.sources import SUFFIXES
+from recommender.dataset.file_names import (
+    SUFFIXES,
+    begins_links,
+    begins_titles,
+    links_name,
+    titles_name,
+)
 from recommender.spark.files import FileSystem
 
 
 @dataclass(frozen=True)
 class SparkSource:
-    """The paths or addresses of one data set; `tags` and `links` are None without any.
+    """The paths or addresses of one data set; `tags`, `links` and `titles` are None without any.
 
     The ratings may be a file, a folder of part files or a pattern, wherever all executors can read
-    them; the movies, tags and links are one file each, which the driver reads.
+    them; the movies, tags, links and titles are one file each, which the driver reads.
     """
 
     ratings: str
     movies: str
     tags: str | None = None
     links: str | None = None
+    titles: str | None = None
 
     @property
     def files(self) -> tuple[tuple[Kind, str], ...]:
@@ -31,6 +39,7 @@ class SparkSource:
             ("movies", self.movies),
             ("tags", self.tags),
             ("links", self.links),
+            ("titles", self.titles),
         )
         return tuple((kind, path) for kind, path in named if path)
 
@@ -58,3 +67,31 @@ def in_folder(files: FileSystem, folder: str) -> SparkSource:
             "--movies"
         )
     return SparkSource(ratings, movies, find("tags"), find("links"))
+
+
+def with_files_beside(files: FileSystem, source: SparkSource) -> SparkSource:
+    """Return `source` with the links and titles beside its movies where it names none, as
+    `dataset.from_files` does.
+
+    Raises:
+        DataError: there are several files of titles.
+    """
+    folder = source.movies.rpartition("/")[0] or ("/" if source.movies.startswith("/") else ".")
+    try:
+        names = set(files.names(folder))
+    except DataError:  # not every kind of address can be listed
+        return source
+
+    def beside(name: str | None, kind: Kind, is_one: Callable[[bytes], bool]) -> str | None:
+        if name is None:
+            return None
+        path = f"{folder.rstrip('/')}/{name}"
+        found = files.find(path, kind)
+        return path if len(found) == 1 and is_one(files.first_bytes(found[0])) else None
+
+    links, titles = source.links, source.titles
+    if links is None:
+        links = beside(links_name(names), "links", begins_links)
+    if titles is None:
+        titles = beside(titles_name(folder, names), "titles", begins_titles)
+    return replace(source, links=links, titles=titles)

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -25,6 +26,7 @@ from recommender.bundle.feedback import COUNTS
 from recommender.bundle.history import History
 from recommender.bundle.links import MovieLinks
 from recommender.core.errors import DataError
+from recommender.core.records import TITLE_IN
 from recommender.dataset import ImportOptions, Source, from_files
 from recommender.dataset.broken_rows import BrokenRows
 from recommender.dataset.database import batches, connect
@@ -64,6 +66,7 @@ def added_source(
     ratings: Path,
     movies: Path | None,
     links: Path | None,
+    titles: Path | None,
     options: ImportOptions,
     folder: Path,
 ) -> Iterator[Source]:
@@ -84,7 +87,8 @@ def added_source(
         ) as connection:
             added = _Additions(connection, bundle, options, scratch)
             paths = added.write_ratings(ratings), added.write_movies(movies)
-        yield dataclasses.replace(from_files(*paths, links=links), broken_rows=added.broken_rows)
+        source = from_files(*paths, links=links, titles=titles)
+        yield dataclasses.replace(source, broken_rows=added.broken_rows)
 
 
 def with_chosen(settings: TrainingSettings, model: RankingModel) -> TrainingSettings:
@@ -138,19 +142,29 @@ class _Additions:
 
     def write_movies(self, added: Path | None) -> Path:
         """Write the bundle's movies, then those of `added`."""
-        path, schema = self._folder / "all movies", movie_schema(pa.string())
+        catalogue = Catalogue(self._bundle.file(CATALOGUE_FILE))
+        languages = set(catalogue.languages())
+        catalogue.close()
+        if added is not None:
+            broken = self._stage(added, "movies").broken_rows
+            if broken.left_out or broken.joined:
+                self.broken_rows = (broken,)
+            keys = "SELECT DISTINCT unnest(json_keys(titles)) FROM movies"
+            languages |= {key for (key,) in self._connection.execute(keys).fetchall()}
+        path, schema = self._folder / "all movies", _with_titles(languages)
         with pq.ParquetWriter(path, schema, compression="zstd") as file:
             for batch in _movie_batches(self._bundle, schema):
                 file.write_batch(batch)
             if added is not None:
-                broken = self._stage(added, "movies").broken_rows
-                if broken.left_out or broken.joined:
-                    self.broken_rows = (broken,)
                 delimiters = list_delimiters(self._connection)
                 usable = f"movies WHERE strlen(movie_id) <= {MAX_ID_BYTES}"
-                query = f"SELECT *, NULL AS user_tags FROM {usable} ORDER BY rowid"
+                query = (
+                    f"SELECT *, NULL AS user_tags, NULL AS given_titles FROM {usable} "
+                    "ORDER BY rowid"
+                )
                 for batch in batches(self._connection, query, _MOVIES_PER_BATCH):
-                    rows = [movie_row(raw, delimiters) for raw in batch.to_pylist()]
+                    found = [movie_row(raw, delimiters) for raw in batch.to_pylist()]
+                    rows = [_flat_titles(row, row.pop("titles")) for row in found]
                     file.write_batch(pa.RecordBatch.from_pylist(rows, schema))
         return path
 
@@ -185,25 +199,41 @@ def _rating_batches(bundle: Bundle) -> Iterator[pa.RecordBatch]:
         yield pa.RecordBatch.from_arrays(columns, schema=_RATING_SCHEMA)
 
 
+def _with_titles(languages: Iterable[str]) -> pa.Schema:
+    """Return the columns of movies with one for the titles in each language."""
+    schema = movie_schema(pa.string())
+    schema = schema.remove(schema.get_field_index("titles"))
+    for language in sorted(languages):
+        schema = schema.append(pa.field(TITLE_IN + language, pa.string()))
+    return schema
+
+
+def _flat_titles(row: dict[str, Any], titles: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    return row | {TITLE_IN + language: title for language, title in titles}
+
+
 def _movie_batches(bundle: Bundle, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     catalogue, links = Catalogue(bundle.file(CATALOGUE_FILE)), MovieLinks.from_bundle(bundle)
     n_movies = bundle.training.data.movies
     for first in range(0, n_movies, _MOVIES_PER_BATCH):
         indices = range(first, min(first + _MOVIES_PER_BATCH, n_movies))
         rows = [
-            {
-                "movie_id": str(movie.movie_id),
-                "title": movie.title,
-                "year": movie.year,
-                "genres": list(movie.genres),
-                "plot": movie.plot,
-                "tags": list(movie.tags),
-                "country": movie.country,
-                "runtime": movie.runtime,
-                "cast": movie.cast,
-                "imdb_id": int(links.imdb[index]) or None,
-                "tmdb_id": links.tmdb_id(index),
-            }
+            _flat_titles(
+                {
+                    "movie_id": str(movie.movie_id),
+                    "title": movie.title,
+                    "year": movie.year,
+                    "genres": list(movie.genres),
+                    "plot": movie.plot,
+                    "tags": list(movie.tags),
+                    "country": movie.country,
+                    "runtime": movie.runtime,
+                    "cast": movie.cast,
+                    "imdb_id": int(links.imdb[index]) or None,
+                    "tmdb_id": links.tmdb_id(index),
+                },
+                movie.titles.items(),
+            )
             for index, movie in zip(indices, catalogue.movies(indices), strict=True)
         ]
         yield pa.RecordBatch.from_pylist(rows, schema)

@@ -22,6 +22,7 @@ def train(
     out: str | os.PathLike[str],
     tags: TableLike | None = None,
     links: TableLike | None = None,
+    titles: TableLike | None = None,
     settings: TrainingSettings | None = None,
     progress: StageProgress = no_progress,
     posters: str | os.PathLike[str] | None = None,
@@ -29,15 +30,17 @@ def train(
     """Train on ratings and movies and write the bundle `out`; returns it opened.
 
     As `matinee train` does: with the same checks, settings, report (``training.data.report`` of the
-    bundle), and memory. Each of `ratings`, `movies`, `tags` and `links` is the path of a file or a
-    table of pandas, Polars, Arrow or whatever else has ``__arrow_c_stream__``; tables are first
-    written to the disk, beside `out`.
+    bundle), and memory. Each of `ratings`, `movies`, `tags`, `links` and `titles` is the path of a
+    file or a table of pandas, Polars, Arrow or whatever else has ``__arrow_c_stream__``; tables are
+    first written to the disk, beside `out`.
 
     Args:
         ratings: columns user_id, movie_id, rating and perhaps timestamp, by any name that a file
             may have for them. Without `movies`: the path of a folder with a whole data set, or
             what `dataset.from_directory` or `dataset.from_files` returned.
         out: the folder to write; an earlier bundle there keeps serving until the new one is whole.
+        titles: titles in other languages, in columns such as title_ko, by movie_id, imdb_id or
+            tmdb_id; `movies` may have such columns, too.
         posters: a folder with images that are named after movie ids or IMDb ids.
         progress: called with the name of a stage and the fraction of it that is done.
 
@@ -53,8 +56,9 @@ def train(
             movies is tags is links is None
         ):
             raise DataError("train() needs movies beside ratings, or one folder that has both")
-        return pipeline.train(named_source(ratings), Path(out), settings, progress, posters=images)
+        source = named_source(ratings, titles)
+        return pipeline.train(source, Path(out), settings, progress, posters=images)
     budget = MemoryBudget.find(settings.imports.memory_limit)
     beside = Path(out).resolve().parent
-    with table_source(ratings, movies, tags, links, beside, budget) as source:
+    with table_source(ratings, movies, tags, links, titles, beside, budget) as source:
         return pipeline.train(source, Path(out), settings, progress, posters=images)

@@ -364,7 +364,7 @@ class _Training(Generic[S]):
             _users(self._work / "users.parquet"),
             self._terms,
         )
-        titles = ((movie.title, movie.year) for movie in part(0.3, 1.0))
+        titles = ((movie.year, (movie.title, *movie.titles.values())) for movie in part(0.3, 1.0))
         TitleIndex.build(titles, counts, self._work / "titles.sqlite").save(self._writer)
         return {"genres": genres}
 
@@ -423,7 +423,8 @@ class MovieTexts:
                 read += batch.num_rows
                 for row in batch.to_pylist():
                     genres, tags = tuple(row.pop("genres") or ()), tuple(row.pop("tags") or ())
-                    yield MovieText(genres=genres, tags=tags, **row)
+                    titles = dict(row.pop("titles") or ())
+                    yield MovieText(genres=genres, tags=tags, titles=titles, **row)
         self._progress(1.0)
 
 

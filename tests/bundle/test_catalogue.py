@@ -9,7 +9,7 @@ from recommender.core.errors import BundleError
 
 MOVIES = [
     MovieText(10, "Toy Story", 1995, ("Animation",), "Toys.", ("pixar",), "USA", 81, "Tom Hanks"),
-    MovieText(2, "기생충", 2019),
+    MovieText(2, "기생충", 2019, titles={"en": "Parasite", "ja": "パラサイト"}),
     MovieText(33, "Untitled", None),
 ]
 
@@ -25,6 +25,7 @@ def catalogue(tmp_path: Path) -> Catalogue:
 def test_movies_come_in_the_order_asked_for(catalogue: Catalogue) -> None:
     assert catalogue.movies([2, 0, 2]) == [MOVIES[2], MOVIES[0], MOVIES[2]]
     assert catalogue.movies([]) == []
+    assert catalogue.languages() == ["en", "ja"]
 
 
 def test_ids(catalogue: Catalogue) -> None:

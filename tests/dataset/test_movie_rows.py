@@ -7,7 +7,7 @@ from recommender.dataset.movie_rows import MAX_TAGS, movie_row
 EMPTY = dict.fromkeys(
     [
         *("title", "genres", "year", "plot", "tags", "country", "runtime", "cast", "user_tags"),
-        *("imdb_id", "tmdb_id"),
+        *("imdb_id", "tmdb_id", "titles", "given_titles"),
     ]
 )
 
@@ -102,3 +102,11 @@ def test_a_title_is_called_none_only_by_its_id() -> None:
 def test_a_plot_in_paragraphs_is_one_text() -> None:
     assert row(plot='["A man waits.", "It rains."]')["plot"] == "A man waits. It rains."
     assert row(plot='["Rec"] is on the cover.')["plot"] == '["Rec"] is on the cover.'
+
+
+def test_titles_in_other_languages() -> None:
+    own = '{"ko": "히트 (1995)", "fr": "Heat &amp; Co", "ja": "nan", "de": null}'
+    given = ['{"ko": "더 히트"}', '{"ko": "나중", "it": "Sfida, La"}']
+    assert row(titles=own, year="1995")["titles"] == [("fr", "Heat & Co"), ("ko", "히트")]
+    found = row(titles=own, given_titles=given)["titles"]
+    assert found == [("fr", "Heat & Co"), ("it", "La Sfida"), ("ko", "더 히트")]

@@ -27,6 +27,7 @@ def tables(
         table_file(folder / "movies.csv", "movies"),
         table_file(folder / "tags.csv", "tags") if tags else None,
         None,
+        None,
         lambda file: load_staging_table(connection, file, None, folder),
     )
 
@@ -63,6 +64,8 @@ def test_what_is_written_and_reported(
         "unknown_movie_tags": 1,
         "unknown_movie_links": 0,
         "linked_movies": 0,
+        "titled_movies": (),
+        "unknown_movie_titles": 0,
         "broken_rows": (),
     }
     digests = [hashlib.sha256(), hashlib.sha256()]

@@ -36,7 +36,15 @@ TITLES = [
     ("!!!", None, 5),
     ("괴물", 2006, 8),
     ("Inception", 2010, 111),
+    ("The Lord of the Rings", 2003, 95),
+    ("The Shawshank Redemption", 1994, 210),
 ]
+KOREAN = {
+    "The Lord of the Rings": "반지의 제왕: 왕의 귀환",
+    "The Shawshank Redemption": "쇼생크 탈출",
+    "The Matrix": "매트릭스",
+    "Rocky II": "록키 2",
+}
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +55,8 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> TitleIndex:
 def build(folder: Path) -> TitleIndex:
     counts = np.array([count for _, _, count in TITLES], dtype=np.int32)
     scratch = folder / "scratch.sqlite"
-    made = TitleIndex.build(((title, year) for title, year, _ in TITLES), counts, scratch)
+    titles = ((year, (title, *filter(None, [KOREAN.get(title)]))) for title, year, _ in TITLES)
+    made = TitleIndex.build(titles, counts, scratch)
     assert not scratch.exists()
     return made
 
@@ -87,6 +96,32 @@ def found(index: TitleIndex, text: str, limit: int = 20) -> list[str]:
 )
 def test_finds(index: TitleIndex, text: str, titles: list[str]) -> None:
     assert found(index, text) == titles
+
+
+@pytest.mark.parametrize(
+    ("text", "titles"),
+    [
+        ("쇼생크 탈출", ["The Shawshank Redemption"]),
+        ("쇼 생크탈 출", ["The Shawshank Redemption"]),
+        ("탈출", ["The Shawshank Redemption"]),
+        ("왕의귀환", ["The Lord of the Rings"]),
+        ("제왕 왕의귀환", ["The Lord of the Rings"]),
+        ("매트릭스 1999", ["The Matrix"]),
+        ("ㅅㅅㅋㅌㅊ", ["The Shawshank Redemption"]),
+        ("ㅅㅅㅋ ㅌ", ["The Shawshank Redemption"]),
+        ("ㅇㅇㄱㅎ", ["The Lord of the Rings"]),
+        ("ㄹㅋ2", ["Rocky II"]),
+        ("ㄱㅅㅊ", ["기생충"]),
+        ("ㅎㅎㅎㅎ", []),
+    ],
+)
+def test_korean_titles_are_found_without_spaces_and_by_initial_consonants(
+    index: TitleIndex, text: str, titles: list[str]
+) -> None:
+    assert found(index, text) == titles
+    assert not index.named(
+        ["ᄀᄉᄎ"]
+    )  # they are no name by which another catalogue's title is told
 
 
 @pytest.mark.parametrize(
@@ -168,7 +203,7 @@ def test_a_bundle_gives_the_same_answers(index: TitleIndex, tmp_path: Path) -> N
 
 def test_titles_without_any_letter(tmp_path: Path) -> None:
     scratch = tmp_path / "scratch.sqlite"
-    nothing = TitleIndex.build([("!!!", None), ("?", None)], np.zeros(2), scratch)
+    nothing = TitleIndex.build([(None, ("!!!",)), (None, ("?",))], np.zeros(2), scratch)
     with BundleWriter(tmp_path / "bundle") as writer:
         nothing.save(writer)
         writer.commit({})

@@ -84,12 +84,32 @@ def test_ratings_alone_are_added(tiny: Recommender, tmp_path: Path) -> None:
     new = tmp_path / "new.csv"
     for stars, same in ((rated.rating, True), (5.5 - rated.rating, False)):
         new.write_text(f"user,movie,rating\n7,{rated.movie.movie_id},{stars}\n")
-        files = (new, None, None)
+        files = (new, None, None, None)
         with added_source(tiny.bundle, *files, ImportOptions(), tmp_path) as source:
             found = import_dataset(source, tmp_path / "out")
         before = tiny.bundle.training.data
         assert (found.fingerprint == before.fingerprint) is same
         assert found.n_ratings == before.ratings
+
+
+def test_titles_are_kept_and_added(tiny_files: tuple[Path, Path], tmp_path: Path) -> None:
+    ratings, movies = map(rows_of, tiny_files)
+    titled = [[*movies[0], "title_ko"], *([*row, "하나" * (row[0] == "1")] for row in movies[1:])]
+    new = [[*movies[0], "Title_JA"], ["990001", "New", "1999", "Drama", "新"]]
+    write(tmp_path / "movies.csv", titled)
+    write(tmp_path / "new.csv", new)
+    write(tmp_path / "rated.csv", [ratings[0], ["1", "990001", "4"]])
+    write(tmp_path / "titles.csv", [["movieId", "title_ko"], ["2", "둘"]])
+    old = ["--ratings", str(tiny_files[0]), "--movies", str(tmp_path / "movies.csv")]
+    assert main(["train", *old, "--out", str(tmp_path / "bundle"), *OPTIONS, "--no-choose"]) == 0
+    more = ["--add", str(tmp_path / "rated.csv"), "--movies", str(tmp_path / "new.csv")]
+    more += ["--titles", str(tmp_path / "titles.csv"), "--bundle", str(tmp_path / "bundle")]
+    assert main(["train", *more, "--out", str(tmp_path / "more")]) == 0
+    matinee = Recommender.open(tmp_path / "more")
+    titles = {movie.movie_id: dict(movie.titles) for movie in matinee.movies([1, 2, 3, 990001])}
+    assert titles == {1: {"ko": "하나"}, 2: {"ko": "둘"}, 3: {}, 990001: {"ja": "新"}}
+    assert [movie.movie_id for movie in matinee.search("둘", 1)] == [2]
+    matinee.close()
 
 
 def test_rows_are_left_out_as_by_a_training(
@@ -114,7 +134,7 @@ def test_rows_are_left_out_as_by_a_training(
         tmp_path / "expected",
         options,
     )
-    files = (tmp_path / "ratings.csv", tmp_path / "movies.csv", None)
+    files = (tmp_path / "ratings.csv", tmp_path / "movies.csv", None, None)
     with added_source(tiny.bundle, *files, options, tmp_path) as source:
         found = import_dataset(source, tmp_path / "out", options)
     assert found.fingerprint == expected.fingerprint

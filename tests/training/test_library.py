@@ -30,28 +30,36 @@ def test_tables_give_the_same_bundle_as_files(
     tiny_files: tuple[Path, Path], tmp_path: Path
 ) -> None:
     ratings, movies = tiny_files
-    expected = train(ratings, str(movies), out=tmp_path / "files", settings=SMALL)
+    titles = pd.DataFrame({"movieId": [7, 8], "title_ko": ["일곱", None]})
+    titles.to_csv(tmp_path / "titles.csv", index=False)
+    expected = train(
+        ratings, str(movies), out=tmp_path / "files", settings=SMALL, titles=tmp_path / "titles.csv"
+    )
+    assert "1 movies with a title in 'ko'" in expected.training.data.report
     tables = (
         (pd.read_csv(ratings), pd.read_csv(movies)),
         (pa.Table.from_pandas(pd.read_csv(ratings)), movies),
         (StringViews(ratings), StringViews(movies)),
     )
     for number, (rated, catalogue) in enumerate(tables):
-        found = train(rated, catalogue, out=tmp_path / f"tables-{number}", settings=SMALL)
+        out = tmp_path / f"tables-{number}"
+        found = train(rated, catalogue, out=out, settings=SMALL, titles=titles)
         assert found.training.data.fingerprint == expected.training.data.fingerprint
         report = "\n".join(found.training.data.report)
-        for kind in ("ratings", "movies"):
+        for kind in ("ratings", "movies", "titles"):
             report = report.replace(f"{kind} table", f"{kind}.csv")
         assert report.splitlines() == list(expected.training.data.report)
-    assert found.training.data.report[0] == "files: ratings table, movies table"
+    assert found.training.data.report[0] == "files: ratings table, movies table, titles table"
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        *("files", "tables-0", "tables-1", "tables-2"),
+        *("files", "tables-0", "tables-1", "tables-2", "titles.csv"),
     ]
 
 
 def test_a_folder_and_a_source(tiny_files: tuple[Path, Path], tmp_path: Path) -> None:
-    found = train(tiny_files[0].parent, out=tmp_path / "a", settings=SMALL)
-    again = train(from_files(*tiny_files), out=tmp_path / "b", settings=SMALL)
+    titles = tmp_path / "korean.csv"
+    titles.write_text("movie_id,title_ko\n7,일곱\n", encoding="utf-8")
+    found = train(tiny_files[0].parent, out=tmp_path / "a", settings=SMALL, titles=titles)
+    again = train(from_files(*tiny_files, titles=titles), out=tmp_path / "b", settings=SMALL)
     assert found.training.data == again.training.data
 
 
