@@ -20,8 +20,9 @@ from recommender.core.errors import DataError, SettingsError
 from recommender.dataset import Dataset, ImportOptions, from_files
 from recommender.spark import importing
 from recommender.spark.blocks import ratings_of
+from recommender.spark.files import FileSystem
 from recommender.spark.importing import import_dataset, read_again
-from recommender.spark.sources import SparkSource
+from recommender.spark.sources import SparkSource, with_files_beside
 from tests.conftest import ROOT
 from tests.dataset.test_times import TIMES
 
@@ -35,7 +36,8 @@ def imported(spark, tmp_path: Path) -> Imported:
 
     def run(ratings: Path, movies: Path, tags: Path | None = None, single: Path | None = None):
         """`single`: the ratings for the local import, where `ratings` is a folder."""
-        source = SparkSource(str(ratings), str(movies), str(tags) if tags else None)
+        named = SparkSource(str(ratings), str(movies), str(tags) if tags else None)
+        source = with_files_beside(FileSystem(spark), named)
         found, frame = import_dataset(spark, source, tmp_path / "spark", ImportOptions())
         here = dataset.import_dataset(
             from_files(single or ratings, movies, tags), tmp_path / "here"
@@ -101,6 +103,18 @@ def test_a_small_data_set_in_any_form(imported: Imported, tiny_files, tmp_path: 
         imported(tmp_path / "parts", movies, single=ratings).fingerprint,
     }
     assert len(fingerprints) == 1
+
+
+def test_links_and_titles_beside_the_movies(
+    imported: Imported, movies: Path, tmp_path: Path
+) -> None:
+    ratings = write(tmp_path / "ratings.csv", "user,movie,rating\n1,2,3\n1,3,4\n2,2,5\n")
+    write(tmp_path / "links.csv", "movieId,imdbId\n2,0113277\n")
+    write(tmp_path / "titles_ko.csv", "imdb_id,title_ko\ntt0113277,히트\ntt9,없음\n")
+    found = imported(ratings, movies)
+    assert found.report.titled_movies == (("ko", 1),)
+    assert found.report.unknown_movie_titles == 1
+    assert found.report.files[2:] == ("links.csv", "titles_ko.csv")
 
 
 @pytest.mark.parametrize(
