@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from recommender.app.components.markup import escape
+from recommender.app.components.movie_title import original_html, title_html, title_text
 from recommender.app.i18n.catalogues import DEFAULT, TEXTS
 from recommender.app.i18n.language import genre_name, t
 from recommender.core.records import Movie, RatedMovie, Recommendation
@@ -69,7 +70,8 @@ def reasons(item: Recommendation) -> str:
     """Return the reasons as HTML: the rated movies and the terms that brought most to the score."""
     lines = []
     if item.reasons:
-        lines.append(t("card.because", titles=" · ".join(r.movie.title for r in item.reasons)))
+        titles = " · ".join(title_text(reason.movie) for reason in item.reasons)
+        lines.append(t("card.because", titles=titles))
     if item.terms:
         lines.append(t("card.shared", terms=", ".join(map(_term_name, item.terms))))
     return "".join(f'<p class="mt-why">{escape(line)}</p>' for line in lines)
@@ -97,7 +99,7 @@ def meter(label: str, share: float, value: str, kind: str = "") -> str:
 def strip(rated: Sequence[RatedMovie], poster: Poster, *, has_stars: bool) -> None:
     """A row of small posters, with the stars that a user gave if the data have any."""
     items = "".join(
-        f"<li>{_image(item.movie, poster)}<b>{escape(item.movie.title)}</b>"
+        f"<li>{_image(item.movie, poster)}<b>{title_html(item.movie)}</b>"
         f"<span>{item.movie.year or ''}</span>"
         f"{f'<em>★ {item.rating:g}</em>' if has_stars else ''}</li>"
         for item in rated
@@ -113,7 +115,7 @@ def single(movie: Movie, poster: Poster) -> None:
 
 def _title(movie: Movie) -> str:
     year = f"<span>{movie.year}</span>" if movie.year else ""
-    return f"<header><h3>{escape(movie.title)}</h3>{year}</header>"
+    return f"<header><h3>{title_html(movie)}</h3>{original_html(movie)}{year}</header>"
 
 
 def _image(movie: Movie, poster: Poster) -> str:

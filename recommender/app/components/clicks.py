@@ -14,6 +14,7 @@ from pathlib import Path
 import streamlit as st
 
 from recommender.app.components.markup import escape
+from recommender.app.components.movie_title import title_text
 from recommender.app.server.loading import initialize_recommender
 from recommender.core.records import Id, Movie
 
@@ -87,7 +88,7 @@ def _read(text: str) -> list[tuple[str, ...]]:
 
 
 def _label(text: str, movie: Movie) -> str:
-    return escape(f"{text}: {movie.title}")
+    return escape(f"{text}: {title_text(movie)}")
 
 
 def icon(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from recommender.app.components import clicks
 from recommender.app.components.markup import escape
+from recommender.app.components.movie_title import original_html, title_html, title_text
 from recommender.app.i18n.language import t
 from recommender.app.server.loading import initialize_recommender
 from recommender.app.server.visitor import current_visitor, profile_errors_as_text
@@ -43,14 +44,14 @@ def row(movie: Movie, rating: float | None, scale: tuple[float, float], *, waits
     """
     shown = None if rating is None else index_of(rating, scale)
     exact = shown is not None and stars_of(shown, scale) == rating
-    title = f"<b>{escape(movie.title)}</b>"
+    title = f"<b>{title_html(movie)}</b>{original_html(movie)}"
     if movie.year:
         title += f" <small>{movie.year}</small>"
     if rating is not None and not exact:
         title += f" <small>★ {rating:g}</small>"
     if waits:
         title += waiting()
-    label, named = escape(f"{t('stars.label')}: {movie.title}"), escape(str(movie.movie_id))
+    label, named = escape(f"{t('stars.label')}: {title_text(movie)}"), escape(str(movie.movie_id))
     stars = "".join(
         f'<button type="button" role="radio" aria-checked="{str(i == shown).lower()}" '
         f'tabindex="{0 if i == (shown or 0) else -1}" '

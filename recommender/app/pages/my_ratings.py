@@ -18,7 +18,8 @@ from recommender.app.components import (
     stars,
     unsaved,
 )
-from recommender.app.components.markup import brief, escape, plain
+from recommender.app.components.markup import brief, plain
+from recommender.app.components.movie_title import original_html, title_html, title_text
 from recommender.app.i18n.language import as_data_say, t
 from recommender.app.pages import similar
 from recommender.app.server import poster_files
@@ -204,7 +205,7 @@ def _rated(own: _Own) -> None:
 def _hidden_row(movie: Movie, waits: bool) -> str:
     waiting = stars.waiting() if waits else ""
     button = clicks.button(_AGAIN, movie, t("my_ratings.show_again"), "undo")
-    return f"<li><span>{escape(movie.title)}{waiting}</span>{button}</li>"
+    return f"<li><span>{title_html(movie)}{original_html(movie)}{waiting}</span>{button}</li>"
 
 
 def _show_more() -> None:
@@ -272,7 +273,7 @@ def _undo(own: _Own) -> None:
         return
     for movie in own.matinee.movies([last]):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(t("my_ratings.turned_away", title=plain(movie.title)), width="content")
+            st.caption(t("my_ratings.turned_away", title=plain(title_text(movie))), width="content")
             st.button(
                 t("my_ratings.undo"),
                 icon=":material/undo:",

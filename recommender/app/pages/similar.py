@@ -11,6 +11,7 @@ import streamlit as st
 
 from recommender.app.components import cards, clicks, controls, frame, query_params, semantic_search
 from recommender.app.components.markup import brief, plain
+from recommender.app.components.movie_title import title_text
 from recommender.app.i18n import language
 from recommender.app.i18n.language import t
 from recommender.app.pages import url_path
@@ -179,7 +180,8 @@ def _choice(key: str, label: str, movies: Sequence[Movie]) -> None:
 
 
 def _label(movie: Movie) -> str:
-    return plain(f"{movie.title} ({movie.year})" if movie.year else movie.title)
+    title = title_text(movie)
+    return plain(f"{title} ({movie.year})" if movie.year else title)
 
 
 def _pick(key: str) -> None:
