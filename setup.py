@@ -13,6 +13,7 @@ PROJECT_FILES = (
     "data/README.md",
     "data/movies.parquet",
     "data/ratings.parquet",
+    "data/titles_ko.csv",
 )
 
 

@@ -16,7 +16,8 @@ def test_sample_data(tmp_path: Path) -> None:
     assert (dataset.n_ratings, dataset.n_users, dataset.n_movies) == (100_004, 671, 9_066)
     assert dataset.scale == (0.5, 5.0)
     columns = len(dataset.report.columns)
-    assert len(dataset.report.lines()) == 2 + columns, "nothing is dropped, replaced or missing"
+    assert dataset.report.titled_movies == (("ko", 574),)
+    assert len(dataset.report.lines()) == 3 + columns, "nothing is dropped, replaced or missing"
     assert np.load(tmp_path / "history_ratings.npy").sum(dtype=np.float64) == 354_375.0
 
     movies = {
@@ -33,3 +34,5 @@ def test_sample_data(tmp_path: Path) -> None:
         108548: ("The Big Bang Theory", 2007),
     }
     assert movies[2571]["genres"] == ["Action", "Sci-Fi", "Thriller"]
+    korean = {movie_id: dict(movies[movie_id]["titles"]) for movie_id in (318, 912, 108548)}
+    assert korean == {318: {"ko": "쇼생크 탈출"}, 912: {"ko": "카사블랑카"}, 108548: {}}

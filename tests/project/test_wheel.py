@@ -98,7 +98,7 @@ def test_it_holds_what_it_needs(wheel: Path) -> None:
     assert record == (ROOT / ".streamlit" / "config.toml").read_bytes()
     for name in ("streamlit_app.py", *(f"data/{n}" for n in ("CREDIT.txt", "README.md"))):
         assert held[f"{CARRIED}/{name}"] == (ROOT / name).stat().st_size
-    for name in ("ratings.parquet", "movies.parquet"):
+    for name in ("ratings.parquet", "movies.parquet", "titles_ko.csv"):
         assert held[f"{CARRIED}/data/{name}"] == (ROOT / "data" / name).stat().st_size
     others = [name for name in held if not name.startswith(("recommender/", "memory_toolkit/"))]
     assert {name for name in others if ".dist-info/" not in name} == {"debug_memory.py"}
