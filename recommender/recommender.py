@@ -22,7 +22,9 @@ from recommender.core.errors import NotFoundError, SettingsError
 from recommender.core.records import (
     Id,
     Movie,
+    MovieDetails,
     RatedMovie,
+    Reason,
     Recommendation,
     Results,
     SimilarMovie,
@@ -399,6 +401,29 @@ class Recommender:
         known = self._requests.known(movie_ids)
         unknown = self._requests.unknown(movie_ids) if len(known) < len(movie_ids) else []
         return Results(self._results.movies(known), unknown)
+
+    def details(self, movie_id: Id) -> MovieDetails:
+        """What the data say of a movie beyond what lists show.
+
+        Raises:
+            NotFoundError: no such movie.
+        """
+        (text,) = self._catalogue.movies([self._requests.movie(movie_id)])
+        return MovieDetails(text.plot, text.cast, text.country, text.runtime, text.tags)
+
+    def why(self, ratings: Mapping[Id, float], movie_id: Id) -> tuple[Reason, ...]:
+        """The movies that would be the reasons to recommend a movie to somebody with `ratings`.
+
+        They are those of `recommend`, the largest part first; `part` is in the ranking model's own
+        units.
+
+        Raises:
+            NotFoundError: no such movie.
+            ValueError: stars outside the scale.
+        """
+        movie, person = self._requests.movie(movie_id), self._requests.visitor(ratings)
+        shares = self._scorer.ranking.explain(person.movies, person.ratings, movie)
+        return self._results.reasons(person, shares.indices, shares.parts)
 
     def has_poster(self, movie: Movie) -> bool:
         """Return whether the bundle has a poster of a movie."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from recommender.app.pages import LAB, MAIN
+from recommender.app.pages import HIDDEN, LAB, MAIN
 
 
 def draw() -> None:
@@ -18,8 +18,8 @@ def draw() -> None:
     from recommender.app.pages import not_found
 
     language.take_from_address()
-    menu = {"": _pages(MAIN), language.t("menu.lab"): _pages(LAB)}
-    main = tuple(menu[""])
+    menu = {"": _pages(MAIN) + _pages(HIDDEN), language.t("menu.lab"): _pages(LAB)}
+    main = menu[""][: len(MAIN)]
     if missing := not_found.page([page.url_path for pages in menu.values() for page in pages]):
         menu[""].append(missing)
     page = st.navigation(menu, position="top")

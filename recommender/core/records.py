@@ -43,6 +43,20 @@ class Movie:
 
 
 @dataclass(frozen=True, slots=True)
+class MovieDetails:
+    """What the data say of a movie beyond what lists show; None or empty where they say nothing.
+
+    `runtime` is in minutes, `cast` the names as the data write them.
+    """
+
+    plot: str | None = None
+    cast: str | None = None
+    country: str | None = None
+    runtime: int | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class User:
     """One user of the training data."""
 
@@ -74,7 +88,8 @@ class Recommendation:
     `score` is what the list is ordered by; `stars` the predicted rating, clipped to the scale, or
     None where the data have no stars but likes, counts, or ratings that are all equal.
     `collaborative` and `content` are the hybrid's two parts before weighting, each within 0..1.
-    `reasons` are the rated movies that brought most to `score`, `terms` the terms of the content
+    `reasons` are the movies that brought most to `score` of those rated above the person's own
+    mean (or of all, where all are rated equally and well), `terms` the terms of the content
     model that did (``genre:drama``, ``decade:1990``, plain words); see `explain`.
     """
 

@@ -108,7 +108,8 @@ class RequestParser:
         lowest = np.full(len(away), self._scorer.stars.scale[0], dtype=np.float32)
         order = np.argsort(movies)
         ratings = np.concatenate([person.ratings, lowest])[order]
-        return dataclasses.replace(person, movies=movies[order], ratings=ratings)
+        mean = float(person.ratings.mean(dtype=np.float64)) if len(person.ratings) else None
+        return dataclasses.replace(person, movies=movies[order], ratings=ratings, mean=mean)
 
     def without(self, request: Request, movies: Collection[Id]) -> Request:
         """Return `request`, of whose answer these movies are no part."""

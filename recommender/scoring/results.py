@@ -14,7 +14,7 @@ from recommender.bundle.links import MovieLinks
 from recommender.bundle.movie_facts import MovieFacts
 from recommender.core.records import Movie, Reason, Recommendation, Results
 from recommender.scoring.explain import explain
-from recommender.scoring.scorer import HybridScorer, Ranked, Request
+from recommender.scoring.scorer import HybridScorer, Ranked, Request, UserRatings
 
 _REASONS = 3
 _TERMS = 4
@@ -84,15 +84,25 @@ class ResultBuilder:
     def _reasons(self, ranked: Ranked, request: Request, rank: int) -> dict[str, Any]:
         """The largest parts of the score of the movie at position `rank`."""
         why = explain(self._scorer, ranked, request, rank)
-        order = np.argsort(-why.movie_parts, kind="stable")[:_REASONS]
-        order = order[why.movie_parts[order] > 0]
-        parts = why.movie_parts[order].tolist()
         found: dict[str, Any] = {}
-        found["reasons"] = tuple(map(Reason, self.movies(why.movies[order]), parts))
+        found["reasons"] = self.reasons(ranked.person, why.movies, why.movie_parts)
         if request.weight < 1:
             best = np.argsort(-why.term_parts, kind="stable")[:_TERMS]
             found["terms"] = tuple(self._terms[term] for term in why.terms[best])
         return found
+
+    def reasons(
+        self, person: UserRatings, movies: np.ndarray, parts: np.ndarray
+    ) -> tuple[Reason, ...]:
+        """Return the largest of the `parts` that `movies`, rated by a person, brought to a score.
+
+        A movie that the person did not like is no reason, whatever it brought.
+        """
+        liked = person.movies[person.liked(self._scorer.stars.scale)]
+        parts = np.where(np.isin(movies, liked), parts, 0)
+        order = np.argsort(-parts, kind="stable")[:_REASONS]
+        order = order[parts[order] > 0]
+        return tuple(map(Reason, self.movies(movies[order]), parts[order].tolist()))
 
     @cached_property
     def _terms(self) -> list[str]:

@@ -31,6 +31,8 @@ M = TypeVar("M", bound=Model)
 _REQUEST_BYTES = 2**20
 # What `TopN` takes for one rank of one person while it takes a block in.
 _RANK_BYTES = 64
+# Ratings that differ by less are equal.
+_ROUNDING = 1e-6
 # With variety, the list is chosen from this many times its length of the best movies.
 _POOL = 10
 
@@ -44,11 +46,24 @@ class UserRatings:
         ratings: their stars, float32, shape (n,).
         profiles: vectors that models hold for them, by the model's name, the stars model's always;
             what is not here follows from the ratings.
+        mean: the mean of the ratings that they gave, where `ratings` has others too.
     """
 
     movies: np.ndarray
     ratings: np.ndarray
     profiles: Mapping[str, np.ndarray]
+    mean: float | None = None
+
+    def liked(self, scale: tuple[float, float]) -> np.ndarray:
+        """Return which movies they rated well, bool, shape (n,): above their own mean, or, where
+        all ratings are equal, all of them if that is in the upper half of the `scale`."""
+        if not len(self.ratings):
+            return np.zeros(0, dtype=bool)
+        mean = float(self.ratings.mean(dtype=np.float64)) if self.mean is None else self.mean
+        above: np.ndarray = self.ratings > mean + _ROUNDING
+        if above.any():
+            return above
+        return np.asarray(self.ratings >= max(mean, sum(scale) / 2) - _ROUNDING)
 
 
 @dataclass(frozen=True, slots=True)

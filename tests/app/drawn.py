@@ -24,19 +24,23 @@ def texts(app: AppTest, pattern: str) -> list[str]:
 
 def titles(app: AppTest) -> list[str]:
     """The titles in the grid of cards, in order."""
-    return texts(app, r'<article class="mt-card"><img[^>]*><header><h3>(.*?)</h3>')
+    return texts(app, r'<article class="mt-card"><img[^>]*><header><h3><a [^>]*>(.*?)</a></h3>')
 
 
 def single(app: AppTest) -> list[str]:
     """The title of the movie that the page is about, if there is one."""
-    return texts(app, r'mt-single"><img[^>]*><div><header><h3>(.*?)</h3>')
+    return texts(app, r'mt-single"><img[^>]*><div><header><h3><a [^>]*>(.*?)</a></h3>')
 
 
 def links(app: AppTest) -> list[str]:
-    """Return where the page's links lead, and those of the cards after them: page and query."""
+    """Return where the page's links lead, and those of the cards after them: page and query.
+
+    Not among them are the bar of a phone, and the links of posters and titles.
+    """
     own = [f"{link.proto.page}?{link.proto.query_string}" for link in app.page_link]
     inside = re.sub(r"<nav.*?</nav>", "", html(app))
-    return own + [unescape(found) for found in re.findall(r'<a href="(.*?)"', inside)]
+    found = [unescape(address) for address in re.findall(r'<a href="(.*?)"', inside)]
+    return own + [address for address in found if not address.startswith("movie?")]
 
 
 def away(app: AppTest) -> list[str]:

@@ -13,6 +13,8 @@ from tests.browser.serving import Server
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
+# How far the page is scrolled, in pixels.
+SCROLLED = 'document.querySelector("[data-testid=stMain]").scrollTop'
 
 
 @pytest.mark.parametrize(
@@ -54,7 +56,7 @@ def test_for_you(
     expect(titles(page)).to_have_count(12)
     expect(page).to_have_url(f"{server.url}/for-you?user=4")
     expect(page.get_by_role("heading", name=subheader)).to_be_visible()
-    expect(page.locator(".mt-stars").first).to_contain_text(predicted)
+    expect(page.locator(".mt-stars", has_text=predicted).first).to_be_attached()
     expect(page.locator(".mt-strip li")).to_have_count(12)
 
 
@@ -122,13 +124,36 @@ def test_a_card_leads_to_the_movies_similar_to_it(server: Server, visit: Visit) 
     heading(page, "What to watch next")
 
 
+def test_a_movie_s_page_and_back_to_where_one_was(server: Server, visit: Visit) -> None:
+    page = visit(f"{server.url}/for-you?user=42")
+    expect(titles(page)).to_have_count(12)
+    settled(page)
+    card = page.locator(".mt-cards > li").last
+    title = card.locator("h3").inner_text()
+    card.scroll_into_view_if_needed()
+    before = page.evaluate(SCROLLED)
+    assert before > 0
+    card.locator("img").click(force=True)  # the title's link lies on it
+    expect(page.get_by_role("heading", level=1)).to_have_text(title)
+    expect(page.get_by_role("heading", level=1)).to_be_in_viewport()
+    expect(page).to_have_title(f"{title} · Matinee")
+    expect(titles(page)).to_have_count(12)
+    settled(page)
+    page.go_back()
+    heading(page, "For you")
+    expect(card.locator("h3")).to_have_text(title)
+    page.wait_for_function(f"Math.abs({SCROLLED} - {before}) < 2")
+    page.go_forward()
+    expect(page.get_by_role("heading", level=1)).to_have_text(title)
+
+
 def test_from_similar_to_similar_and_back(server: Server, visit: Visit) -> None:
     page = visit(f"{server.url}/similar?movie=1")
     for _ in range(2):
         expect(titles(page)).to_have_count(12)
         settled(page)
         before, wanted = page.url, titles(page).nth(9).inner_text()
-        page.locator(".mt-cards").get_by_role("link").nth(9).click()
+        page.locator(".mt-cards footer").get_by_role("link").nth(9).click()
         expect(page.locator(".mt-single h3")).to_have_text(wanted)
         expect(page.locator(".mt-single h3")).to_be_in_viewport()
         settled(page)
@@ -147,7 +172,7 @@ def test_what_was_set_is_there_on_other_pages_and_on_the_way_back(
     address = f"{server.url}/for-you?user=42&genres=Comedy&n=7&fewest=20"
     page = visit(address)
     expect(titles(page)).to_have_count(7)
-    page.locator(".mt-cards").get_by_role("link").first.click()
+    page.locator(".mt-cards footer").get_by_role("link").first.click()
     heading(page, "Similar movies")
     expect(page.get_by_role("button", name="Filters (2)")).to_be_visible()
     expect(titles(page)).to_have_count(7)

@@ -38,3 +38,25 @@ def test_reasons_come_only_when_asked_for(tiny: Recommender, answers: ResultBuil
     assert [one.movie for one in told] == [one.movie for one in silent]
     assert all(one.reasons and one.terms for one in told)
     assert not any(one.reasons or one.terms for one in silent)
+
+
+@pytest.mark.parametrize(
+    ("ratings", "hidden", "liked"),
+    [
+        ({2: 5.0, 3: 1.0, 6: 1.0}, (), {2}),
+        ({2: 5.0, 3: 5.0, 6: 5.0}, (), {2, 3, 6}),  # all alike, and well
+        ({2: 1.0, 3: 1.0}, (), set()),
+        ({2: 2.0, 3: 4.0}, (6, 8, 9, 10), {3}),  # what is hidden makes no low rating a high one
+        ({2: 2.0}, (6,), set()),
+    ],
+)
+def test_reasons_are_what_somebody_liked(
+    tiny: Recommender, ratings: dict[int, float], hidden: tuple[int, ...], liked: set[int]
+) -> None:
+    found = tiny.recommend(ratings, 40, hidden=hidden)
+    named = {reason.movie.movie_id for item in found for reason in item.reasons}
+    assert named == liked
+    for item in found[:5]:
+        if not hidden:
+            why = tiny.why(ratings, item.movie.movie_id)
+            assert [r.movie for r in why] == [r.movie for r in item.reasons]

@@ -120,7 +120,7 @@ class Visitor:
 
     async def _come(self) -> None:
         await self._did("come to the app", self._tab.open())
-        titles = re.findall(r"<h3>(.*?)</h3>", self._tab.html())
+        titles = re.findall(r"<h3><a [^>]*>(.*?)</a></h3>", self._tab.html())
         self._words = re.findall(r"\w{3,}", html.unescape(" ".join(titles))) or ["the"]
 
     async def _did(self, action: str, doing: Awaitable[Drawn]) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import urlencode
 
 import streamlit as st
 
-from recommender.app.components import clicks, query_params
+from recommender.app.components import clicks
+from recommender.app.components.addresses import address
 from recommender.app.components.markup import escape
-from recommender.app.i18n import language
 from recommender.app.i18n.language import t
 
 
@@ -19,13 +18,12 @@ def draw(pages: Sequence[st.Page], current: st.Page) -> None:
     Args:
         pages: those with a link, a few.
     """
-    query = urlencode({language.KEY: query_params.shown(language.KEY)}, doseq=True)
-    links = "".join(_link(page, query, current is page) for page in pages)
+    links = "".join(_link(page, current is page) for page in pages)
     st.html(f'<nav class="mt-bar" aria-label="{escape(t("menu.label"))}">{links}</nav>')
 
 
-def _link(page: st.Page, query: str, current: bool) -> str:
-    address = f"{page.url_path or './'}{f'?{query}' if query else ''}"
+def _link(page: st.Page, current: bool) -> str:
     mark = ' aria-current="page"' if current else ""
     name = page.icon.removeprefix(":material/").removesuffix(":")
-    return f'<a href="{escape(address)}"{mark}>{clicks.icon(name)}{escape(page.title)}</a>'
+    where, text = escape(address(page.url_path)), escape(page.title)
+    return f'<a href="{where}"{mark}>{clicks.icon(name)}{text}</a>'

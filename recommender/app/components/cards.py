@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from recommender.app.components.addresses import of_movies
 from recommender.app.components.markup import escape
 from recommender.app.components.movie_title import original_html, title_html, title_text
 from recommender.app.i18n.catalogues import DEFAULT, TEXTS
 from recommender.app.i18n.language import genre_name, t
-from recommender.core.records import Movie, RatedMovie, Recommendation
+from recommender.core.records import Movie, RatedMovie, Reason, Recommendation
 from recommender.core.text_folding import fold
 
 # The content model writes genres in its own way ("sci fi"); these are their names in the texts.
@@ -39,19 +40,26 @@ def grid(
         foot: gives the HTML that stands side by side at the foot of a movie's card.
         poster: gives the address of a movie's poster.
     """
+    address = of_movies()
     items = "".join(
-        f'<li><article class="mt-card">{_image(movie, poster)}{_title(movie)}{body(i)}'
+        f'<li><article class="mt-card">{_image(movie, poster)}{_title(movie, address)}{body(i)}'
         f"<footer>{foot(movie)}</footer></article></li>"
         for i, movie in enumerate(movies)
     )
     st.html(f'<ul class="mt-cards" role="list">{items}</ul>')
 
 
-def facts(movie: Movie, stars: float | None = None) -> str:
-    """The lines under a title: genres, predicted stars, average rating."""
+def facts(movie: Movie, stars: float | None = None, *, always: bool = False) -> str:
+    """The lines under a title: genres, predicted stars, average rating.
+
+    Args:
+        stars: the prediction, which is shown where it speaks for the movie: at its own average or
+            above, as both are written.
+        always: show it in any case, since the list is ordered by it.
+    """
     genres = "".join(f"<li>{escape(genre_name(genre))}</li>" for genre in movie.genres)
     lines = [f'<ul class="mt-genres">{genres}</ul>']
-    if stars is not None:
+    if stars is not None and (always or round(stars, 1) >= round(movie.mean_rating or 0.0, 1)):
         predicted = escape(t("card.predicted"))
         lines.append(f'<p class="mt-stars"><b>★ {stars:.1f}</b> {predicted}</p>')
     if not movie.n_ratings:
@@ -66,15 +74,21 @@ def facts(movie: Movie, stars: float | None = None) -> str:
     return "".join(lines)
 
 
-def reasons(item: Recommendation) -> str:
-    """Return the reasons as HTML: the rated movies and the terms that brought most to the score."""
-    lines = []
-    if item.reasons:
-        titles = " · ".join(title_text(reason.movie) for reason in item.reasons)
-        lines.append(t("card.because", titles=titles))
+def reasons(item: Recommendation, otherwise: str = "") -> str:
+    """Return the reasons as HTML: the rated movies and the terms that brought most to the score.
+
+    Args:
+        otherwise: is said where no movie is a reason.
+    """
+    lines = [because(item.reasons)] if item.reasons else [otherwise] if otherwise else []
     if item.terms:
         lines.append(t("card.shared", terms=", ".join(map(_term_name, item.terms))))
     return "".join(f'<p class="mt-why">{escape(line)}</p>' for line in lines)
+
+
+def because(found: Sequence[Reason]) -> str:
+    """Return the sentence that names the movies for which another one is recommended."""
+    return t("card.because", titles=" · ".join(title_text(reason.movie) for reason in found))
 
 
 def _term_name(term: str) -> str:
@@ -98,24 +112,30 @@ def meter(label: str, share: float, value: str, kind: str = "") -> str:
 
 def strip(rated: Sequence[RatedMovie], poster: Poster, *, has_stars: bool) -> None:
     """A row of small posters, with the stars that a user gave if the data have any."""
+    address = of_movies()
     items = "".join(
-        f"<li>{_image(item.movie, poster)}<b>{title_html(item.movie)}</b>"
+        f"<li>{_image(item.movie, poster)}<b>{_link(item.movie, address)}</b>"
         f"<span>{item.movie.year or ''}</span>"
         f"{f'<em>★ {item.rating:g}</em>' if has_stars else ''}</li>"
         for item in rated
     )
-    st.html(f'<ul class="mt-strip" tabindex="0">{items}</ul>')
+    st.html(f'<ul class="mt-strip" role="list">{items}</ul>')
 
 
 def single(movie: Movie, poster: Poster) -> None:
     """One movie, large: what a page is about."""
-    image, title = _image(movie, poster), _title(movie)
+    image, title = _image(movie, poster), _title(movie, of_movies())
     st.html(f'<article class="mt-card mt-single">{image}<div>{title}{facts(movie)}</div></article>')
 
 
-def _title(movie: Movie) -> str:
+def _title(movie: Movie, address: Callable[[Movie], str]) -> str:
     year = f"<span>{movie.year}</span>" if movie.year else ""
-    return f"<header><h3>{title_html(movie)}</h3>{original_html(movie)}{year}</header>"
+    return f"<header><h3>{_link(movie, address)}</h3>{original_html(movie)}{year}</header>"
+
+
+def _link(movie: Movie, address: Callable[[Movie], str]) -> str:
+    """Return the link to a movie's page, which the styles spread over its poster."""
+    return f'<a href="{escape(address(movie))}">{title_html(movie)}</a>'
 
 
 def _image(movie: Movie, poster: Poster) -> str:

@@ -3,7 +3,39 @@
 if (!window.matineeListens) {
   window.matineeListens = true;
 
+  // A page scrolls within an element, whose position no browser remembers: by address, so that Back
+  // returns to where one was.
+  const main = () => document.querySelector("[data-testid=stMain]");
+  const places = {};
+  let returning = false;
+
+  const returnTo = (top) => {
+    const place = () => { main().scrollTop = top; };
+    const drawn = new MutationObserver(place);
+    const hands = new AbortController();
+    const stop = () => {
+      returning = false;
+      drawn.disconnect();
+      hands.abort();
+    };
+    returning = true;
+    drawn.observe(main(), { childList: true, subtree: true });
+    for (const hand of ["wheel", "pointerdown", "keydown"]) {
+      addEventListener(hand, stop, { capture: true, signal: hands.signal });
+    }
+    setTimeout(stop, 3000); // the server has drawn the page by then, or is too slow to wait for
+    place();
+  };
+
+  document.addEventListener("scroll", ({ target }) => {
+    if (target === main() && !returning) places[location.href] = target.scrollTop;
+  }, true);
+  addEventListener("popstate", ({ isTrusted }) => {
+    if (isTrusted && location.href in places) returnTo(places[location.href]);
+  }, true);
+
   const follow = (link) => {
+    if (link.pathname !== location.pathname) main().scrollTop = 0;
     history.pushState({}, "", link.href);
     window.dispatchEvent(new PopStateEvent("popstate")); // Streamlit draws what the address says
   };
@@ -43,6 +75,7 @@ if (!window.matineeListens) {
   };
 
   document.addEventListener("click", (event) => {
+    if (main()) places[location.href] = main().scrollTop;
     closeMenu(event.target);
     const target = event.target.closest?.("[class|=mt] a, [data-act]");
     if (!target) return;

@@ -3,7 +3,9 @@
 MAIN = ("home", "my_ratings")
 # For the users of a data set, and about the models: a group of their own in the menu.
 LAB = ("for_you", "similar", "hybrid", "about")
-PAGES = (*MAIN, *LAB)
+# Pages that others lead to.
+HIDDEN = ("movie",)
+PAGES = (*MAIN, *LAB, *HIDDEN)
 
 
 def url_path(name: str) -> str:

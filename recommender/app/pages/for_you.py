@@ -45,7 +45,10 @@ def _draw() -> None:
         controls.nothing_found()
     cards.grid(
         [item.movie for item in found],
-        lambda i: cards.facts(found[i].movie, found[i].stars) + cards.reasons(found[i]),
+        lambda i: (
+            cards.facts(found[i].movie, found[i].stars, always=rank_by != RANK_BY[0])
+            + cards.reasons(found[i])
+        ),
         similar.linker(),
         poster,
     )

@@ -250,7 +250,8 @@ def _recommended(own: _Own) -> None:
 
 
 def _body(item: Recommendation, *, known: bool) -> str:
-    return cards.facts(item.movie, item.stars if known else None) + cards.reasons(item)
+    stars, otherwise = (item.stars, t("card.like_you")) if known else (None, "")
+    return cards.facts(item.movie, stars) + cards.reasons(item, otherwise)
 
 
 def _foot() -> Callable[[Movie], str]:

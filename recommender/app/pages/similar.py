@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from urllib.parse import urlencode
 from zlib import crc32
 
 import streamlit as st
 
-from recommender.app.components import cards, clicks, controls, frame, query_params, semantic_search
+from recommender.app.components import (
+    addresses,
+    cards,
+    clicks,
+    controls,
+    frame,
+    query_params,
+    semantic_search,
+)
 from recommender.app.components.markup import brief, plain
 from recommender.app.components.movie_title import title_text
 from recommender.app.i18n import language
@@ -43,14 +50,12 @@ def page() -> st.Page:
 
 def linker() -> Callable[[Movie], str]:
     """Return what gives the HTML of a link to the movies similar to a movie."""
-    # What the page would write into the address itself comes along, or the back button would lead
-    # to the address before it was written.
-    kept = {key: query_params.shown(key) for key in (_METHOD, *controls.FILTERS, language.KEY)}
     path, text = url_path("similar"), t("similar.link")
 
     def link(movie: Movie) -> str:
-        query = urlencode({**kept, _MOVIE: str(movie.movie_id)}, doseq=True)
-        return clicks.link(f"{path}?{query}", movie, text, "join_inner")
+        movie_id = {_MOVIE: str(movie.movie_id)}
+        where = addresses.address(path, _METHOD, *controls.FILTERS, **movie_id)
+        return clicks.link(where, movie, text, "join_inner")
 
     return link
 

@@ -58,7 +58,8 @@ async def draw_every_page(matinee: Recommender) -> None:
         await asyncio.to_thread(matinee.search, _SEARCH, 1, by)
     user: dict[str, Id] = {"user": matinee.users(1)[0]}
     movie: dict[str, Id] = {"movie": matinee.popular(1)[0].movie_id}
-    asked = {"for_you": user, "similar": movie, "hybrid": user}
+    shown: dict[str, Id] = {"id": movie["movie"]}
+    asked = {"for_you": user, "similar": movie, "hybrid": user, "movie": shown}
     await _draw([(url_path(name), asked.get(name, {})) for name in PAGES])
 
 

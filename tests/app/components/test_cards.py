@@ -38,6 +38,11 @@ def test_facts_of_a_movie() -> None:
     assert "predicted" not in drawn("facts", MOVIE)
 
 
+@pytest.mark.parametrize(("stars", "shown"), [(3.2, False), (3.26, True), (3.25, False), (4, True)])
+def test_predicted_stars_speak_for_the_movie_or_are_not_shown(stars: float, shown: bool) -> None:
+    assert ("predicted" in drawn("facts", MOVIE, stars)) == shown
+
+
 def test_facts_of_a_movie_that_one_user_rated() -> None:
     assert "4.0 from one rating" in drawn("facts", Movie(1, "A", None, (), 4.0, 1))
 
@@ -59,7 +64,7 @@ def test_a_poster_is_a_file_of_the_app_with_a_place_kept_for_it() -> None:
 @pytest.mark.parametrize("title", [title for title, _, _ in ODD_TITLES.values()])
 def test_titles_and_genres_are_text_not_html(title: str) -> None:
     shown = drawn("single", Movie(1, title, 1999, ("<b>x</b>",), None, 0), poster)
-    assert f"<h3>{cards.escape(title)}</h3>" in shown
+    assert f'<h3><a href="movie?id=1">{cards.escape(title)}</a></h3>' in shown
     assert "<li>&lt;b&gt;x&lt;/b&gt;</li>" in shown
     assert shown.count("<img") == 1
 

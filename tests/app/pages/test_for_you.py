@@ -23,13 +23,19 @@ def test_a_user_picked_from_the_list(open_page: OpenPage, tiny: Recommender) -> 
     assert titles(page) == [item.movie.title for item in found]
     assert links(page) == [f"similar?movie={item.movie.movie_id}" for item in found]
     stars = texts(page, r'<p class="mt-stars"><b>★ (.*?)</b>')
-    assert stars == [f"{item.stars:.1f}" for item in found]
+    # Where they speak for the movie.
+    spoken = [item for item in found if round(item.stars, 1) >= round(item.movie.mean_rating, 1)]
+    assert 0 < len(spoken) < len(found)
+    assert stars == [f"{item.stars:.1f}" for item in spoken]
+    by_stars = page.segmented_control(key="order").set_value("stars").run()
+    assert len(texts(by_stars, r'<p class="mt-stars"><b>★ (.*?)</b>')) == 12
 
 
 def test_what_the_user_rated_stands_above(open_page: OpenPage, tiny: Recommender) -> None:
     page = open_page("for-you", user="7")
     rated = tiny.rated_by(7, 12)
-    assert texts(page, "<li><img[^>]*><b>(.*?)</b>") == [item.movie.title for item in rated]
+    found = texts(page, r"<li><img[^>]*><b><a [^>]*>(.*?)</a></b>")
+    assert found == [item.movie.title for item in rated]
     assert texts(page, "<em>★ (.*?)</em>") == [f"{item.rating:g}" for item in rated]
 
 
