@@ -403,7 +403,7 @@ class Recommender:
         return Results(self._results.movies(known), unknown)
 
     def details(self, movie_id: Id) -> MovieDetails:
-        """What the data say of a movie beyond what lists show.
+        """The facts of a movie that lists do not show.
 
         Raises:
             NotFoundError: no such movie.

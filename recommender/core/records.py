@@ -44,7 +44,7 @@ class Movie:
 
 @dataclass(frozen=True, slots=True)
 class MovieDetails:
-    """What the data say of a movie beyond what lists show; None or empty where they say nothing.
+    """The facts of a movie that lists do not show; None or empty where the data have none.
 
     `runtime` is in minutes, `cast` the names as the data write them.
     """
