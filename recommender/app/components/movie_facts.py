@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from recommender.app.components import cards
 from recommender.app.components.markup import escape
+from recommender.app.components.movie_title import original_html, title_html
 from recommender.app.i18n.language import t
 from recommender.core.records import Movie, MovieDetails
 
@@ -20,7 +21,7 @@ def panel(movie: Movie, details: MovieDetails, poster: str, reason: str, stars: 
     """
     line = [str(movie.year or ""), _duration(details.runtime), details.country or ""]
     told = " · ".join(filter(None, line))
-    parts = [f"<h1>{escape(movie.title)}</h1>"]
+    parts = [f"<h1>{title_html(movie)}</h1>{original_html(movie)}"]
     if told:
         parts.append(f'<p class="mt-line">{escape(told)}</p>')
     parts.append(cards.facts(movie))

@@ -16,6 +16,7 @@ from recommender.app.components import (
 )
 from recommender.app.components.addresses import MOVIE, MOVIE_ID
 from recommender.app.components.markup import brief, plain
+from recommender.app.components.movie_title import title_text
 from recommender.app.i18n.language import t
 from recommender.app.pages import similar
 from recommender.app.server import poster_files
@@ -45,7 +46,7 @@ def _draw() -> None:
         text = t("movie.unknown", movie=plain(brief(movie_id))) if movie_id else t("movie.none")
         controls.heading(t("movie.menu"), text)
         return
-    st.set_page_config(page_title=f"{movie.title} · Matinee")
+    st.set_page_config(page_title=f"{title_text(movie)} · Matinee")
     own = own_ratings.read()
     given = own_ratings.usable(own, matinee)
     with guarded_action("action.movie", matinee.max_bytes):
