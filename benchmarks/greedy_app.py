@@ -49,15 +49,7 @@ if __name__ == "__main__":  # as streamlit_app.py
     ]
     frame.draw(st.navigation(pages, position="top"))
 else:
-    from starlette.middleware import Middleware
-
     from memory_toolkit.measure.reading import read
-    from recommender.app.server import health, metrics, startup, visitor
+    from recommender.app.main import server_options
 
-    startup.prepare(read().own)
-    app = st.App(
-        __file__,
-        lifespan=startup.lifespan,
-        routes=[*health.routes(), *metrics.routes()],
-        middleware=[Middleware(visitor.VisitorCookie)],
-    )
+    app = st.App(__file__, **server_options(read().own))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import Any
 
@@ -58,12 +59,19 @@ def server_options(own_at_start: int) -> dict[str, Any]:
     from recommender.app.server.upload_limits import UploadLimits
 
     startup.prepare(own_at_start)
+    judge = health.Health()
+
+    @asynccontextmanager
+    async def lifespan(app: object) -> AsyncIterator[None]:
+        async with startup.lifespan(app), judge.told_to_workers():
+            yield
+
     hosts = settings().allowed_hosts
     connections = settings().connections, settings().connections_per_address
     return {
-        "lifespan": startup.lifespan,
+        "lifespan": lifespan,
         "routes": [
-            *health.routes(),
+            *health.routes(judge),
             *metrics.routes(),
             *flame_graph_file.routes(),
             *poster_files.routes(),

@@ -15,12 +15,15 @@ from recommender.bundle.manifest import manifest_stamp
 from recommender.cli import shared
 from recommender.core.errors import SettingsError
 from recommender.core.optional_packages import require_training
-from recommender.core.project_files import APP, SAMPLE
+from recommender.core.project_files import APP, SAMPLE, SUPERVISOR
 from recommender.core.serving_variables import VARIABLES
 from recommender.settings.environment import Settings
+from recommender.settings.worker_count import worker_count
 
 PORT = 8501  # Streamlit's own
 _PORT_VARIABLE, _PORT_OPTION = "STREAMLIT_SERVER_PORT", "--server.port"
+
+_TLS_VARIABLE, _TLS_OPTION = "STREAMLIT_SERVER_SSL_CERT_FILE", "--server.sslCertFile"
 
 
 def add_command(commands: Any) -> None:
@@ -32,6 +35,12 @@ def add_command(commands: Any) -> None:
         "start the app in the browser, on the port of STREAMLIT_SERVER_PORT or PORT, else 8501",
     )
     command.add_argument(
+        "--workers",
+        metavar="N",
+        help="processes that serve behind the port, or auto: one for each core and 128 MB of the "
+        "memory limit, four at most (default: MATINEE_WORKERS, else auto)",
+    )
+    command.add_argument(
         "arguments",
         nargs=argparse.REMAINDER,
         metavar="-- ARGUMENTS",
@@ -40,6 +49,9 @@ def add_command(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
+    if options.workers is not None:
+        os.environ["MATINEE_WORKERS"] = options.workers
+        Settings.from_environment()  # a number that cannot be used is said before a training
     given = options.arguments
     given = given[1:] if given[:1] == ["--"] else given
     free_port(given)  # said before a training, not after it
@@ -84,17 +96,33 @@ def serve(arguments: Sequence[str], environment: Mapping[str, str] = os.environ)
 
     Args:
         arguments: for Streamlit, as ``--server.port=8600``.
-        environment: what is set comes before `VARIABLES`. MATINEE_RUN_UNDER is a command that runs
+        environment: what is set comes before `VARIABLES`. MATINEE_WORKERS is the number of
+            processes that serve, see `worker_count`. MATINEE_RUN_UNDER is a command that runs
             the server: ``python debug_memory.py run --limit 256M --``.
 
     Raises:
-        SettingsError: the port is no port or in use.
+        SettingsError: the port is no port or in use, or there can be no several workers.
     """
     port = free_port(arguments, environment)
     print(f"Matinee is at http://localhost:{port} (Ctrl+C stops it)", flush=True)
     under = shlex.split(environment.get("MATINEE_RUN_UNDER", ""))
-    command = [*under, sys.executable, "-m", "streamlit", "run", str(APP), *arguments]
+    serving = [sys.executable, "-m", "streamlit", "run", str(APP), *arguments]
+    count = worker_count(Settings.from_environment(environment), _obstacle(arguments, environment))
+    if count > 1:
+        serving[2] = "recommender.app.server.serve_as_worker"
+        serving = [sys.executable, "-I", str(SUPERVISOR), str(count), *serving]
+    command = [*under, *serving]
     os.execvpe(command[0], command, {**VARIABLES, **environment, _PORT_VARIABLE: str(port)})
+
+
+def _obstacle(arguments: Sequence[str], environment: Mapping[str, str]) -> str | None:
+    """Return why only one process can serve; None if several can."""
+    if environment.get("MATINEE_RUN_UNDER", "").strip():
+        return "MATINEE_RUN_UNDER runs one process"
+    named = any(argument.partition("=")[0] == _TLS_OPTION for argument in arguments)
+    if named or environment.get(_TLS_VARIABLE, "").strip():
+        return f"the server itself speaks TLS ({_TLS_OPTION}); a proxy in front of it may do that"
+    return None
 
 
 def free_port(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> int:

@@ -56,6 +56,15 @@ def _one_of(*names: str) -> _Kind:
     return _Kind(" or ".join(names), parse)
 
 
+def _number_or_auto(low: int, high: int) -> _Kind:
+    number = _number(low, high)
+
+    def parse(text: str) -> int | str:
+        return "auto" if text.lower() == "auto" else number.parse(text)
+
+    return _Kind(f"{number.accepts}, or auto", parse)
+
+
 def _parse_flag(text: str) -> bool:
     if text.lower() in _YES:
         return True
@@ -231,6 +240,12 @@ class Settings:
         _SCHEMA,
         "the schema of that database to use; one for each data set",
     )
+    workers: int | Literal["auto"] = _knob(
+        "MATINEE_WORKERS",
+        "auto",
+        _number_or_auto(1, 64),
+        "processes that serve; auto is one for each core and 128 MB of the limit, four at most",
+    )
     connections: int = _knob(
         "MATINEE_CONNECTIONS", 400, _number(1, 10_000), "open pages at the same time, at most"
     )
@@ -271,12 +286,17 @@ class Settings:
         read = {knob.name: _read(knob, environment) for knob in fields(cls)}
         return cls(**{name: value for name, value in read.items() if value is not None})
 
-    def apply_memory_limit(self) -> None:
-        """Make `memory_limit` the limit that the memory toolkit finds in this process."""
+    def apply_memory_limit(self, processes: int = 1) -> None:
+        """Make `memory_limit` the limit that the memory toolkit finds in this process.
+
+        Args:
+            processes: that share it equally, since nothing but them enforces it.
+        """
         # Imported here, as it needs psutil, which the executors of Spark do not have.
         from memory_toolkit.measure.limit import configure_memory_limit
 
-        configure_memory_limit(self.memory_limit, LIMIT_VARIABLE)
+        limit = self.memory_limit
+        configure_memory_limit(None if limit is None else limit // processes, LIMIT_VARIABLE)
 
     def described(self) -> Iterator[tuple[str, str, str]]:
         """Each variable with its value in words, a secret one hidden, and what it sets."""

@@ -129,6 +129,7 @@ def replicas(
         limit: bytes that each may use, enforced where that is allowed.
     """
     fixed = {"STREAMLIT_SERVER_HEADLESS": "true", "STREAMLIT_SERVER_ADDRESS": "127.0.0.1"}
+    fixed["MATINEE_WORKERS"] = "1"  # a replica is what can be killed or made to hang as a whole
     started = []
     with ExitStack() as boxes:
         for name, port in zip(NAMES, free_ports(len(NAMES)), strict=True):

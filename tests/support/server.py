@@ -14,10 +14,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from memory_toolkit.guard.enclosure import Enclosure, enclosure
 from memory_toolkit.measure.limit import Group
 from memory_toolkit.measure.processes import read_processes
 from recommender.core.address import Address
+from recommender.core.project_files import SUPERVISOR
 from recommender.core.serving_variables import VARIABLES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,12 +33,14 @@ class Server:
 
     Attributes:
         box: what it runs in.
+        several: whether it has workers.
     """
 
     port: int
     process: subprocess.Popen[bytes]
     log: Path
     box: Enclosure
+    several: bool = False
 
     @property
     def group(self) -> Group | None:
@@ -43,8 +48,24 @@ class Server:
         return self.box.group
 
     def own(self) -> int:
-        """Own memory in bytes; 0 once the process has ended."""
-        return read_processes([self.process.pid]).own
+        """Own memory in bytes, of all its processes; 0 once they have ended."""
+        return read_processes([self.process.pid, *self.workers()]).own
+
+    def workers(self) -> list[int]:
+        """Return the workers, where there are several; the other process is their supervisor."""
+        if not self.several:
+            return []
+        try:
+            return [child.pid for child in psutil.Process(self.process.pid).children()]
+        except psutil.NoSuchProcess:
+            return []
+
+    def is_ready(self) -> bool:
+        """Tell if it says that it can serve, with all that it has loaded and drawn."""
+        try:
+            return '"ready"' in self._get("/healthz")
+        except OSError:
+            return False
 
     def group_peak(self) -> int | None:
         """The most that the group ever held, file pages and all, in bytes; None if not told."""
@@ -90,6 +111,7 @@ def serve(
     limit: int,
     folder: Path,
     variables: Mapping[str, str] = VARIABLES,
+    workers: int = 1,
 ) -> Iterator[Server]:
     """Start `script` within `limit` bytes, on a free port, and end it afterwards.
 
@@ -98,6 +120,7 @@ def serve(
     Args:
         folder: for its log and the visitors' ratings.
         variables: what its environment holds beside.
+        workers: processes that serve, as `matinee serve --workers` starts them.
 
     Raises:
         RuntimeError: it did not start; says what its log says last.
@@ -114,6 +137,9 @@ def serve(
         *(sys.executable, "-m", "streamlit", "run", script),
         *("--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"),
     ]
+    if workers > 1:
+        command[2] = "recommender.app.server.serve_as_worker"
+        command = [sys.executable, "-I", str(SUPERVISOR), str(workers), *command]
     log = folder / "server.log"
     with enclosure(limit) as box, open(log, "wb") as file:
         real = box.means != "RLIMIT_DATA"
@@ -128,7 +154,7 @@ def serve(
             stderr=subprocess.STDOUT,
             preexec_fn=box.enter if real else None,
         )
-        server = Server(port, process, log, box)
+        server = Server(port, process, log, box, workers > 1)
         try:
             up = comes_true(lambda: process.poll() is not None or server.answers())
             if not up or process.poll() is not None:

@@ -14,6 +14,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 SHARING = (
+    "tests/app/server/test_workers.py",
     "tests/benchmarks/test_make_ratings.py",
     "tests/browser/",
     "tests/evaluation/test_judging.py",

@@ -9,6 +9,7 @@ from contextlib import suppress
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from recommender.app.server import worker
 from recommender.app.server.proxy_headers import client_address
 
 if TYPE_CHECKING:
@@ -32,14 +33,15 @@ class ConnectionLimits:
     only, since a proxy on it may not say whom they are from.
 
     Args:
-        total: connections at the same time; fewer if the process may not open enough files.
-        per_address: those of one address among them.
+        total: connections at the same time, of all workers; fewer if this process may not open
+            enough files.
+        per_address: those of one address among them; each worker takes in its part.
     """
 
     def __init__(self, app: ASGIApp, total: int, per_address: int) -> None:
         self._app = app
-        self._total = min(total, connections_by_files())
-        self._per_address = per_address
+        self._total, self._most = total, connections_by_files()
+        self._per_address = worker.share(per_address)
         self._open: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,20 +50,28 @@ class ConnectionLimits:
             return
         address = client_address(scope)
         crowded = self._open[address] >= self._per_address and not _is_loopback(address)
-        if crowded or self._open.total() >= self._total:
+        place = worker.here()
+        elsewhere = 0 if place is None else sum(row.open for row in place.others().values())
+        full = self._open.total() >= min(self._most, self._total - elsewhere)
+        if crowded or full:
             _log.warning(
                 "a connection of %s was refused: %d are open, %d of them from there",
                 *(ascii(address), self._open.total(), self._open[address]),
             )
             await _refuse(scope, receive, send)
             return
-        self._open[address] += 1
+        self._count(address, 1)
         try:
             await self._app(scope, _Spoken(receive, send), send)
         finally:
-            self._open[address] -= 1
-            if not self._open[address]:
-                del self._open[address]
+            self._count(address, -1)
+
+    def _count(self, address: str, change: int) -> None:
+        self._open[address] += change
+        if not self._open[address]:
+            del self._open[address]
+        if (place := worker.here()) is not None:
+            place.open = self._open.total()
 
 
 class _Spoken:

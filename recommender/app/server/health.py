@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from starlette.requests import Request
@@ -11,15 +14,19 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from memory_toolkit.measure.limit import memory_limit
-from recommender.app.server import bundle_updates
+from memory_toolkit.measure.reading import read
+from memory_toolkit.panel.sessions import sessions
+from recommender.app.server import bundle_updates, worker
 from recommender.app.server.configuration import settings
 from recommender.app.server.housekeeper import guard
 from recommender.app.server.loading import trouble
+from recommender.app.server.metrics import all_workers
 from recommender.app.server.startup import is_loading, load_in_background
 from recommender.app.server.visitor import ratings_trouble, table_trouble
 from recommender.bundle.manifest import manifest_stamp
 
 RECENT_SECONDS = 60.0
+_TELL_SECONDS = 1.0
 
 
 class Health:
@@ -33,19 +40,66 @@ class Health:
         self._killed_before = _killed()
         self._refused = 0
         self._refused_at = -RECENT_SECONDS
+        self._all_have_served = False
 
     async def answer(self, _request: Request) -> JSONResponse:
         """Return 200 with "ready" or "degraded", or 503 with "unavailable", and why in one line."""
-        reason = self.unavailable()
-        status = "unavailable"
-        if reason is None:
-            reason = "; ".join(self.complaints()) or None
-            status = "degraded" if reason else "ready"
+        status, reason = self.of_all()
         return JSONResponse(
             {"status": status, "reason": reason},
             status_code=503 if status == "unavailable" else 200,
             headers={"cache-control": "no-store"},
         )
+
+    def of_all(self) -> tuple[str, str | None]:
+        """Return the status of all workers together, and why.
+
+        Nobody is to be sent here before all of them can serve. Once they could, one that is being
+        replaced is no reason to send nobody to the others.
+        """
+        status, reason = self.own()
+        place = worker.here()
+        if place is None or status == "unavailable":
+            return status, reason
+        others = {number + 1: row for number, row in place.others().items()}
+        missing = [f"worker {n}: {row.trouble}" for n, row in others.items() if row.trouble]
+        if missing and not self._all_have_served:
+            return "unavailable", "; ".join(missing)
+        self._all_have_served = True
+        told = [row.reason for row in others.values() if row.status == "degraded"]
+        reasons = dict.fromkeys([reason, *told, *missing])
+        reason = "; ".join(text for text in reasons if text) or None
+        return "degraded" if reason else "ready", reason
+
+    def own(self) -> tuple[str, str | None]:
+        """Return the status of this process, and why."""
+        reason = self.unavailable()
+        if reason is not None:
+            return "unavailable", reason
+        reason = "; ".join(self.complaints()) or None
+        return "degraded" if reason else "ready", reason
+
+    @asynccontextmanager
+    async def told_to_workers(self) -> AsyncIterator[None]:
+        """Tell the other workers each second how this one is, for as long as the block runs."""
+        place = worker.here()
+        if place is None:
+            yield
+            return
+        all_workers()  # writes down what this one does
+        place.tell(worker.Row())
+        telling = asyncio.create_task(self._tell(place))
+        try:
+            yield
+        finally:
+            telling.cancel()
+
+    async def _tell(self, place: worker.Worker) -> None:
+        while True:
+            (status, reason), (connected, kept) = self.own(), sessions()
+            told = worker.Row(own=read().own, connected=connected, kept=kept)
+            place.tell(told._replace(status=status, reason=reason or ""))
+            await asyncio.sleep(_TELL_SECONDS)
 
     def unavailable(self) -> str | None:
         """Return why nobody can be served now; None if somebody can."""
@@ -91,9 +145,9 @@ class Health:
         return now - self._refused_at < RECENT_SECONDS
 
 
-def routes() -> list[Route]:
+def routes(health: Health) -> list[Route]:
     """Return the route /healthz, which answers GET and HEAD."""
-    return [Route("/healthz", Health().answer)]
+    return [Route("/healthz", health.answer)]
 
 
 def _killed() -> int:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
+from functools import lru_cache
+
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -16,9 +20,13 @@ from memory_toolkit.integrations.metrics import (
     labelled,
     memory_metrics,
     metrics_text,
+    worker_metrics,
 )
+from memory_toolkit.integrations.workers import Workers
+from memory_toolkit.measure.reading import read
 from memory_toolkit.measure.snapshot import snapshot
 from memory_toolkit.panel.sessions import sessions
+from recommender.app.server import worker
 from recommender.app.server.configuration import settings
 from recommender.app.server.housekeeper import guard
 
@@ -55,17 +63,37 @@ async def _answer(request: Request) -> Response:
     return Response(text, media_type=CONTENT_TYPE, headers=headers)
 
 
+@lru_cache(maxsize=1)
+def all_workers() -> Workers | None:
+    """Return what adds up the figures of all workers; None where there is one, or no guard.
+
+    From the first call on, this process writes down its own.
+    """
+    keeper = guard()
+    return None if worker.here() is None or keeper is None else Workers(keeper)
+
+
 def _metrics() -> list[Metric]:
-    metrics = memory_metrics(snapshot())
+    metrics, together = memory_metrics(snapshot()), all_workers()
+    figures = None if together is None else together.add_up()
     if settings().debug_memory:  # without it no action is measured
         from memory_toolkit.integrations.metrics import action_metrics
         from memory_toolkit.record.summaries import summaries
 
-        metrics += action_metrics(summaries())
+        metrics += action_metrics(summaries() if figures is None else figures.actions)
     keeper = guard()
     if keeper is not None:
-        metrics += guard_metrics(keeper.state())
+        state = keeper.state()
+        metrics += guard_metrics(
+            state if figures is None else replace(state, counts=figures.decisions)
+        )
     connected, kept = sessions()
+    if (place := worker.here()) is not None:
+        others = place.others().values()
+        held = {str(row.pid): row.own for row in others if row.pid} | {str(os.getpid()): read().own}
+        metrics += worker_metrics(held)
+        connected += sum(row.connected for row in others)
+        kept += sum(row.kept for row in others)
     help_text = "Sessions of visitors; kept are those whose tab was closed a moment ago."
     counts = {"connected": connected, "kept": kept}
     return [*metrics, labelled("sessions", "gauge", help_text, "state", counts), *_caches()]

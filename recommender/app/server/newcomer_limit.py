@@ -6,6 +6,7 @@ import threading
 import time
 from collections import OrderedDict
 
+from recommender.app.server import worker
 from recommender.core.errors import ProfileError
 from recommender.visitors.records import Change, ProfileStore, VisitorRatings, hashed
 
@@ -39,7 +40,7 @@ class NewcomerLimit:
                 self._came.popitem(last=False)
             for known in [one for one, at in came.items() if now - at >= SECONDS]:
                 del came[known]
-            if key not in came and len(came) >= MAX_NEWCOMERS:
+            if key not in came and len(came) >= worker.share(MAX_NEWCOMERS):
                 raise ProfileError(
                     f"{len(came)} visitors from {address} began to keep ratings within an hour; "
                     "another one was refused",

@@ -18,11 +18,12 @@ from memory_toolkit.guard.guard import Busy
 from memory_toolkit.measure.returning import return_memory
 from memory_toolkit.record import stage_log
 from recommender.app.components import semantic_search
-from recommender.app.server import bundle_updates
+from recommender.app.server import bundle_updates, worker
 from recommender.app.server.configuration import settings
 from recommender.app.server.garbage_collection import FullCollection
 from recommender.app.server.housekeeper import Housekeeper
 from recommender.app.server.loading import initialize_recommender, trouble
+from recommender.app.server.request_heads import watch_heads
 from recommender.app.server.visitor import close_store
 from recommender.app.server.warm_up import draw_every_page
 from recommender.core.address import Address
@@ -50,7 +51,7 @@ def prepare(own_at_start: int) -> None:
     try:
         load_env_file()
         found = Settings.from_environment()
-        found.apply_memory_limit()
+        found.apply_memory_limit(worker.count())
         if found.ratings_url is not None:
             open_database(found)  # says now what is missing or wrong; asks nobody yet
         if isinstance(found.bundle, Address):
@@ -69,9 +70,10 @@ def prepare(own_at_start: int) -> None:
 @asynccontextmanager
 async def lifespan(_app: object) -> AsyncIterator[None]:
     """Run the server's background work; it answers at once, while a thread loads the bundle."""
+    loop = asyncio.get_running_loop()
+    watch_heads(loop, worker.here())
     housekeeper = Housekeeper(FullCollection().collect_if_due)
     housekeeper.start()
-    loop = asyncio.get_running_loop()
     bundle_updates.start(settings(), lambda: _arrived(loop), lambda: trouble() is not None)
     if bundle_updates.missing() is None:
         load_in_background()

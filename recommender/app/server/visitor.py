@@ -19,6 +19,7 @@ from recommender.app.i18n.language import t
 from recommender.app.server.configuration import settings
 from recommender.app.server.newcomer_limit import NewcomerLimit, RateLimitedStore
 from recommender.app.server.proxy_headers import passed_on
+from recommender.app.server.visitor_cookie import COOKIE
 from recommender.core.errors import ProfileError
 from recommender.visitors.records import RETENTION_SECONDS, ProfileStore
 from recommender.visitors.sqlite_store import MEMORY, SqliteStore
@@ -27,7 +28,6 @@ from recommender.visitors.stores import limits, open_store
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-COOKIE = "matinee_visitor"
 _SECRET = re.compile(r"[\w-]{32}", re.ASCII)
 _newcomers = NewcomerLimit()
 _opened: Callable[[], ProfileStore | None] = lambda: None  # noqa: E731

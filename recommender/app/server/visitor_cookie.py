@@ -1,0 +1,3 @@
+"""The visitors' cookie, by which their ratings are found."""
+
+COOKIE = "matinee_visitor"
