@@ -105,7 +105,7 @@ def serve(environment: Path, bundle: Path, folder: Path) -> Row:
     process = subprocess.Popen(
         [environment / "bin" / "matinee", "serve"],
         cwd=home,
-        env={**kept, "MATINEE_BUNDLE": str(bundle), "PORT": str(PORT)},
+        env={**kept, "MATINEE_BUNDLE": str(bundle), "MATINEE_WORKERS": "1", "PORT": str(PORT)},
         stdout=subprocess.DEVNULL,
     )
     try:

@@ -43,7 +43,7 @@ SETTLED_SECONDS = 75.0
 SHOWN_ERRORS = 20
 # Ten minutes by default, which would have to be waited for.
 SEMANTIC_IDLE_SECONDS = "30"
-# From its first answer to the moment when the bundle is loaded and every page drawn.
+# From the moment when it says that it is ready; the shares of the limit settle meanwhile.
 LOADED_SECONDS = 5.0
 Row = dict[str, str | float]
 
@@ -90,7 +90,10 @@ def main() -> None:
     log = Log()
     with tempfile.TemporaryDirectory(prefix="matinee-soak-") as name:
         variables = {**VARIABLES, "MATINEE_SEMANTIC_IDLE_SECONDS": SEMANTIC_IDLE_SECONDS}
-        with serve(script, options.bundle, options.limit, Path(name), variables) as server:
+        folder = Path(name)
+        with serve(
+            script, options.bundle, options.limit, folder, variables, options.workers
+        ) as server:
             memory = Memory(server)
             asyncio.run(_soak(options, memory, log))
             failures = _failures(memory, log, options.idle)
@@ -116,6 +119,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--sessions", type=int, default=20, help="visitors at the same time")
     parser.add_argument("--minutes", type=float, default=5.0, help="how long they stay")
     parser.add_argument("--limit", type=parse_size, default=parse_size("256M"))
+    parser.add_argument("--workers", type=int, default=1, help="processes that serve")
     parser.add_argument("--think", type=float, default=3.0, help="seconds between two clicks")
     parser.add_argument("--greedy", type=int, default=0, help="so many of them ask for too much")
     parser.add_argument("--churn", type=int, default=0, help="so many come and go afterwards")
@@ -151,6 +155,8 @@ async def _probe(server: Server, log: Log) -> None:
 
 async def _come(options: argparse.Namespace, memory: Memory, log: Log) -> None:
     port = memory.server.port
+    while not await asyncio.to_thread(memory.server.is_ready):
+        await asyncio.sleep(SAMPLE_SECONDS)
     await asyncio.sleep(LOADED_SECONDS)
     memory.end("one visitor")
     await Visitor(port, 0, min(0.2, options.think), log).tour()

@@ -15,6 +15,7 @@ import pytest
 from recommender.bundle.manifest import MANIFEST
 from recommender.cli.serve import port_of, sample_training
 from recommender.core.errors import BundleError, SettingsError
+from recommender.core.project_files import SUPERVISOR
 from recommender.core.serving_variables import VARIABLES
 from recommender.settings.environment import Settings
 from tests.conftest import ROOT
@@ -26,7 +27,7 @@ def environment(**more: str) -> dict[str, str]:
     ours = (*VARIABLES, "PORT")
     others = ("MATINEE_", "STREAMLIT_", "DEBUG_MEMORY")
     kept = {k: v for k, v in os.environ.items() if k not in ours and not k.startswith(others)}
-    return {**kept, "PYTHONPATH": str(ROOT), **more}
+    return {**kept, "PYTHONPATH": str(ROOT), "MATINEE_WORKERS": "1", **more}
 
 
 @pytest.fixture
@@ -141,6 +142,58 @@ def test_a_command_may_run_the_server_and_a_file_of_settings_counts(
         f"{tiny_bundle} {port} 4",
         f"{sys.executable} -m streamlit run {app} --x=a b",
     ]
+
+
+def test_several_workers_are_what_a_supervisor_starts(
+    tmp_path: Path, tiny_bundle: Path, port: int
+) -> None:
+    program = (
+        "import os, sys; from recommender.cli.main import main; "
+        "os.execvpe = lambda file, words, variables: print(*words, sep='\\n'); "
+        "main(sys.argv[1:])"
+    )
+    given = environment(MATINEE_BUNDLE=str(tiny_bundle), PORT=str(port))
+
+    def words(*options: str, **more: str) -> list[str]:
+        done = subprocess.run(
+            [sys.executable, "-c", program, "serve", *options],
+            cwd=tmp_path,
+            env={**given, **more},
+            capture_output=True,
+            text=True,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout.splitlines()[1:]
+
+    app = str(ROOT / "streamlit_app.py")
+    alone = [sys.executable, "-m", "streamlit", "run", app]
+    assert words() == alone
+    worker = [*alone[:2], "recommender.app.server.serve_as_worker", *alone[3:]]
+    supervisor = [sys.executable, "-I", str(SUPERVISOR)]
+    assert words("--workers", "3", "--", "--x=y") == [*supervisor, "3", *worker, "--x=y"]
+    assert words(MATINEE_WORKERS="2") == [*supervisor, "2", *worker]
+    assert words("--workers", "auto", MATINEE_MEMORY_LIMIT="200M") == alone
+    certificate = "--server.sslCertFile=x.pem"
+    assert words("--workers", "auto", "--", certificate) == [*alone, certificate]
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--workers", "0"], "MATINEE_WORKERS=0: give a whole number from 1 to 64, or auto"),
+        (["--workers", "2", "--", "--server.sslCertFile", "x"], "the server itself speaks TLS"),
+    ],
+)
+def test_a_number_of_workers_that_cannot_be(
+    tmp_path: Path, tiny_bundle: Path, port: int, options: list[str], text: str
+) -> None:
+    given = environment(MATINEE_BUNDLE=str(tiny_bundle), PORT=str(port))
+    done = subprocess.run(
+        [*COMMAND, *options], cwd=tmp_path, env=given, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert text in line
 
 
 def test_the_sample_is_trained_where_there_is_no_bundle(
