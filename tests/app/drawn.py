@@ -43,9 +43,25 @@ def links(app: AppTest) -> list[str]:
     return own + [address for address in found if not address.startswith("movie?")]
 
 
-def away(app: AppTest) -> list[str]:
-    """The movies of the cards that can be turned away, in order."""
-    return texts(app, r'data-act="away" data-movie="(.*?)"')
+def cards(app: AppTest) -> list[str]:
+    """The movies of the cards with a row of buttons, in order."""
+    return texts(app, r'mt-acts" data-movie="(.*?)"')
+
+
+def mark(app: AppTest, mark: str, *movies: object) -> AppTest:
+    """Click the button of a mark on the card of each movie, as `click`."""
+    return click(app, "mark", *movies, value=mark)
+
+
+def pressed(app: AppTest, mark: str) -> list[str]:
+    """The movies of the cards on which the button of a mark is pressed, in order."""
+    pattern = rf'data-movie="([^"]*)">(?:(?!mt-acts).)*?data-value="{mark}" aria-pressed="true"'
+    return texts(app, pattern)
+
+
+def hidden(app: AppTest) -> list[str]:
+    """The movies of the cards that say "not interested", in order."""
+    return texts(app, r'mt-away" data-movie="(.*?)"')
 
 
 def click(app: AppTest, action: str, *movies: object, value: str = "") -> AppTest:

@@ -17,7 +17,7 @@ Visit = Callable[..., Page]
 
 TITLES = {
     "": ("What to watch next", "다음엔 뭘 볼까?"),
-    "my-ratings": ("My ratings", "내 평점"),
+    "my-ratings": ("My list", "내 목록"),
     "for-you?user=42": ("For you", "맞춤 추천"),
     "similar?movie=1": ("Similar movies", "비슷한 영화"),
     "hybrid?user=42": ("Hybrid", "하이브리드"),

@@ -56,7 +56,7 @@ def test_ratings_stay_with_their_visitor_alone(
 ) -> None:
     server, profiles = own_server
     page = visit(f"{server.url}/my-ratings")
-    heading(page, "My ratings")
+    heading(page, "My list")
     expect(page.get_by_text("Rate a movie, and this list becomes yours.")).to_be_visible()
     popular = titles(page).all_inner_texts()
     rate(page, 0, 5)
@@ -66,14 +66,14 @@ def test_ratings_stay_with_their_visitor_alone(
     recommended = titles(page).all_inner_texts()
 
     page.reload()
-    heading(page, "My ratings")
+    heading(page, "My list")
     expect(page.get_by_text("From your ratings (2)")).to_be_visible()
     expect(titles(page)).to_have_text(recommended)
     page.goto(f"{server.url}/my-ratings?part=rated")
     expect(rows(page)).to_have_count(2)
 
     stranger = visit(f"{server.url}/my-ratings")
-    heading(stranger, "My ratings")
+    heading(stranger, "My list")
     expect(stranger.get_by_role("radio", name="Rated (0)")).to_be_visible()
     expect(titles(stranger)).to_have_text(popular)
 
@@ -93,14 +93,14 @@ def test_a_restart_of_the_server_loses_nothing(
     profiles = tmp_path / "profiles.sqlite"
     with serve(sample_bundle, tmp_path, MATINEE_PROFILES=str(profiles)) as server:
         page = visit(f"{server.url}/my-ratings")
-        heading(page, "My ratings")
+        heading(page, "My list")
         rate(page, 2, 4)
         page.goto("about:blank")
     with serve(sample_bundle, tmp_path, MATINEE_PROFILES=str(profiles)) as server:
         # A cookie is sent to the host, whatever the port.
         again = page.context.new_page()
         again.goto(f"{server.url}/my-ratings?part=rated")
-        heading(again, "My ratings")
+        heading(again, "My list")
         expect(star(again, 0, 4)).to_be_checked()
         again.close()
 
@@ -116,38 +116,65 @@ def test_a_browser_without_a_cookie(own_server: tuple[Server, Path], visit: Visi
         lambda route: route.continue_(headers={**route.request.headers, "accept": "*/*"}),
     )
     page.goto(f"{server.url}/my-ratings")
-    heading(page, "My ratings")
-    expect(page.get_by_text("Your browser sent no cookie")).to_be_visible()
+    heading(page, "My list")
     rate(page, 0, 5)
+    expect(page.get_by_text("Your browser sent no cookie")).to_be_visible()
     expect(page.get_by_text("From your ratings (1)")).to_be_visible()
     page.reload()
-    heading(page, "My ratings")
+    heading(page, "My list")
     expect(page.get_by_text("Rate a movie, and this list becomes yours.")).to_be_visible()
 
 
 def test_not_interested(own_server: tuple[Server, Path], visit: Visit) -> None:
     server, _ = own_server
     page = visit(f"{server.url}/my-ratings")
-    heading(page, "My ratings")
+    heading(page, "My list")
     first, second = titles(page).all_inner_texts()[:2]
     button = page.get_by_role("button", name="Not interested").first
     expect(button).to_have_accessible_name(f"Not interested: {first}")
     button.press("Enter")
-    expect(page.get_by_text(f"“{first}” will not be recommended again.")).to_be_visible()
-    expect(titles(page).first).to_have_text(second)
-    expect(button).to_be_focused()  # the one of the movie that is first now
+    undo = page.get_by_role("button", name=f"Undo: {first}")
+    expect(undo).to_be_focused()
+    expect(titles(page).first).to_have_text(first)  # nothing moves under the hand
     page.reload()
-    heading(page, "My ratings")
+    heading(page, "My list")
     expect(titles(page).first).to_have_text(second)
-    open_part(page, "Rated")
+    open_part(page, "Not interested")
     page.get_by_role("button", name="Recommend again").click()
     expect(titles(page).first).to_have_text(first)
+
+
+def test_a_card_by_keyboard(own_server: tuple[Server, Path], visit: Visit) -> None:
+    server, _ = own_server
+    page = visit(f"{server.url}/my-ratings", viewport=PHONE)
+    heading(page, "My list")
+    first = titles(page).first.inner_text()
+    card = page.get_by_role("article").first
+    sizes = [button.bounding_box() for button in card.get_by_role("button").all()]
+    assert all(box and box["width"] >= 40 and box["height"] >= 40 for box in sizes)
+    save = card.get_by_role("button", name=f"Save for later: {first}")
+    save.press("Enter")
+    expect(save).to_have_attribute("aria-pressed", "true")
+    expect(save).to_be_focused()
+    rate_it = card.get_by_role("button", name=f"Your stars: {first}")
+    rate_it.press("Enter")
+    stars = page.get_by_role("radiogroup", name=f"Your stars: {first}")
+    expect(stars.get_by_role("radio").first).to_be_focused()
+    for _ in range(6):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(rate_it).to_have_accessible_name(f"Your stars: {first}, 3.5 of 5 stars")
+    expect(rate_it).to_be_focused()
+    expect(save).to_have_attribute("aria-pressed", "false")  # rated is not saved any more
+    page.get_by_role("button", name="Filters").click()
+    page.get_by_role("slider", name="Number of recommendations").press("ArrowLeft")
+    expect(page.get_by_role("status").filter(has_text="New list: 11 movies")).to_be_attached()
 
 
 def test_stars_by_keyboard(own_server: tuple[Server, Path], visit: Visit) -> None:
     server, _ = own_server
     page = visit(f"{server.url}/my-ratings")
-    heading(page, "My ratings")
+    heading(page, "My list")
     page.get_by_role("searchbox", name="A movie you know").fill("matrix reloaded")
     expect(rows(page)).to_have_count(1)
     page.get_by_role("searchbox").press("Tab")
@@ -166,7 +193,7 @@ def test_stars_by_keyboard(own_server: tuple[Server, Path], visit: Visit) -> Non
 def test_no_quick_click_is_lost(own_server: tuple[Server, Path], visit: Visit) -> None:
     server, _ = own_server
     page = visit(f"{server.url}/my-ratings")
-    heading(page, "My ratings")
+    heading(page, "My list")
     # Without waiting for the page in between, which no hand can do faster.
     page.evaluate(
         """() => document.querySelectorAll(".mt-rows li")
@@ -182,12 +209,12 @@ def test_export_import_delete(
 ) -> None:
     server, _ = own_server
     page = visit(f"{server.url}/my-ratings")
-    heading(page, "My ratings")
+    heading(page, "My list")
     for row, number in enumerate((5, 2, 4)):
         rate(page, row, number)
-    open_part(page, "Your data")
+    open_part(page, "Import and export")
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download ratings (3)").click()
+        page.get_by_role("button", name="Download all (3)").click()
     exported = tmp_path / download.value.suggested_filename
     download.value.save_as(exported)
     lines = exported.read_text("utf-8-sig").splitlines()
@@ -198,10 +225,10 @@ def test_export_import_delete(
     page.get_by_role("button", name="Delete everything").click()
     page.get_by_role("button", name="Yes, delete everything").click()
     expect(page.get_by_role("radio", name="Rated (0)")).to_be_visible()
-    expect(page.get_by_role("button", name="Download ratings (0)")).to_be_disabled()
+    expect(page.get_by_role("button", name="Download all (0)")).to_be_disabled()
 
     page.locator("input[type=file]").set_input_files(exported)
-    expect(page.get_by_text("Ratings taken over: 3")).to_be_visible()
+    expect(page.get_by_text("Movies taken over: 3")).to_be_visible()
     expect(titles(page)).to_have_text(recommended)
 
     wrong = tmp_path / "wrong.csv"
@@ -229,10 +256,10 @@ def test_a_file_that_cannot_be_used_is_said_and_the_rest_goes_on(
 @pytest.mark.parametrize(
     ("viewport", "locale", "title"),
     [
-        (PHONE, "en-US", "My ratings"),
-        pytest.param(PHONE, "ko-KR", "내 평점", marks=pytest.mark.slow),
-        pytest.param(WIDE, "en-US", "My ratings", marks=pytest.mark.slow),
-        pytest.param(WIDE, "ko-KR", "내 평점", marks=pytest.mark.slow),
+        (PHONE, "en-US", "My list"),
+        pytest.param(PHONE, "ko-KR", "내 목록", marks=pytest.mark.slow),
+        pytest.param(WIDE, "en-US", "My list", marks=pytest.mark.slow),
+        pytest.param(WIDE, "ko-KR", "내 목록", marks=pytest.mark.slow),
     ],
     ids=["phone", "phone-ko", "wide", "wide-ko"],
 )

@@ -134,7 +134,7 @@ def visit(chromium: Browser, cluster: Cluster) -> Iterator[Visit]:
         contexts.append(context)
         person = Person(context.new_page())
         person.page.goto(f"{cluster.url}/my-ratings")
-        heading(person.page, "My ratings")
+        heading(person.page, "My list")
         return person
 
     yield visit
@@ -179,14 +179,14 @@ def test_visitors_of_a_killed_replica_go_on_at_the_other(
         moved.has_rated(3)
         assert moved.page.get_by_text("Connection error").count() == 0
         # Uploads carry a token, which the other replica takes as it is; it was not told any secret.
-        moved.page.get_by_role("radio", name="Your data").click()
+        moved.page.get_by_role("radio", name="Import and export").click()
         with moved.page.expect_download() as download:
-            moved.page.get_by_role("button", name="Download ratings (3)").click()
+            moved.page.get_by_role("button", name="Download all (3)").click()
         exported = tmp_path / "ratings.csv"
         download.value.save_as(exported)
         assert len(exported.read_text("utf-8-sig").splitlines()) == 4
         moved.page.locator("input[type=file]").set_input_files(exported)
-        expect(moved.page.get_by_text("Ratings taken over: 3")).to_be_visible()
+        expect(moved.page.get_by_text("Movies taken over: 3")).to_be_visible()
         newcomer = visit()
         assert newcomer.replica == "two"
 
@@ -202,8 +202,8 @@ def test_a_download_that_was_drawn_before_is_there_after(cluster: Cluster, visit
     people = one_on_each(visit)
     moved = people["two"]
     rate(moved.page, 0, 4)
-    moved.page.get_by_role("radio", name="Your data").click()
-    button = moved.page.get_by_role("button", name="Download ratings (1)")
+    moved.page.get_by_role("radio", name="Import and export").click()
+    button = moved.page.get_by_role("button", name="Download all (1)")
     expect(button).to_be_enabled()
     with restarted(cluster, "two", signal.SIGKILL):
         moved.reconnects()

@@ -1,4 +1,4 @@
-"""My ratings in a real browser while their database is ended and started again."""
+"""My list in a real browser while their database is ended and started again."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ Visit = Callable[..., Page]
 Start = Callable[..., Server]
 # The clicks and what is to be read, in English and in Korean.
 WORDS = {
-    "en-US": ("My ratings", "Not saved yet: 2.", "not saved yet", "Saved: 2", "Rated"),
-    "ko-KR": ("내 평점", "아직 저장되지 않은 변경: 2개.", "저장 대기", "변경 2개를", "평가한 영화"),
+    "en-US": ("My list", "Not saved yet: 2.", "not saved yet", "Saved: 2", "Rated"),
+    "ko-KR": ("내 목록", "아직 저장되지 않은 변경: 2개.", "저장 대기", "변경 2개를", "평가한 영화"),
 }
 
 
@@ -77,7 +77,7 @@ def test_a_server_that_ends_says_what_is_lost(
     given = {"MATINEE_RATINGS_URL": place.url, "MATINEE_RATINGS_SCHEMA": place.schema}
     with serve(sample_bundle, tmp_path, **given) as server:
         page = visit(f"{server.url}/my-ratings")
-        heading(page, "My ratings")
+        heading(page, "My list")
         place.server.kill()
         rate(page, 0, 5)
         expect(page.get_by_text("Not saved yet: 1.")).to_be_visible()
@@ -88,6 +88,6 @@ def test_a_server_that_ends_says_what_is_lost(
 
 def test_the_driver_is_imported_for_a_database_alone(server: Server, visit: Visit) -> None:
     page = visit(f"{server.url}/my-ratings")
-    heading(page, "My ratings")
+    heading(page, "My list")
     rate(page, 0, 5)
     assert "psycopg" not in server.imported()

@@ -148,6 +148,11 @@ class Tab:
         found = re.findall(rf'data-act="{action}" data-movie="(.*?)"', self.html())
         return list(dict.fromkeys(map(html.unescape, found)))
 
+    def cards(self) -> list[str]:
+        """The movies of the cards with a row of buttons, in order."""
+        found = re.findall(r'mt-acts" data-movie="(.*?)"', self.html())
+        return list(map(html.unescape, found))
+
     def html(self) -> str:
         """The page's own HTML."""
         return " ".join(element.body for element in self.all("html"))

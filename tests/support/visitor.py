@@ -25,7 +25,8 @@ DEEDS = (
     *("pick a user", "order by", "move the weight", "number of movies", "choice", "filter"),
     *("clear a filter", "search a title", "describe a movie", "pick a movie"),
     *("similarity method",),
-    *("rate a movie", "take back a rating", "other movies", "not interested", "undo"),
+    *("rate a movie", "take back a rating", "other movies", "save", "seen", "not interested"),
+    "undo",
     *("part of my ratings", "export a file", "import a file", "delete all"),
 )
 DESCRIPTIONS = (
@@ -252,21 +253,22 @@ class Visitor:
 
     async def turn_away(self) -> None:
         await self._open("my-ratings")
-        if movies := self._tab.offered("away"):
+        if movies := self._tab.cards():
             movie = self._random.choice(movies)
-            await self._did("not interested", self._tab.click("away", movie))
-        await self._press("undo", "my_ratings.undo")
+            for deed, mark in (("save", "saved"), ("seen", "seen"), ("not interested", "hidden")):
+                await self._did(deed, self._tab.click("mark", movie, mark))
+            await self._did("undo", self._tab.click("unmark", movie))
 
     async def own_file(self) -> None:
         await self.rate()
-        await self._choose("part of my ratings", "part", 2)
+        await self._choose("part of my ratings", "part", 5)
         for button in self._tab.all("download_button"):
             if not button.disabled:
                 await self._export_and_import(button)
-        await self._choose("part of my ratings", "part", 1)
+        await self._choose("part of my ratings", "part", 2)
         for movie in self._tab.offered("unrate")[:1]:
             await self._did("take back a rating", self._tab.click("unrate", movie))
-        await self._choose("part of my ratings", "part", 2)
+        await self._choose("part of my ratings", "part", 5)
         await self._press("delete all", "my_ratings.delete_yes")
 
     async def _export_and_import(self, button: Proto) -> None:

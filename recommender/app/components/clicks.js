@@ -46,13 +46,15 @@ if (!window.matineeListens) {
     setTimeout(() => document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click());
   };
 
+  const movieOf = (button) => button.closest("[data-movie]")?.dataset.movie;
+
   const send = (button) => {
     const field = document.querySelector(".st-key-clicks input");
     // What the server has not taken up yet goes along, so no quick second click loses the first.
     const clicks = JSON.parse(field.value || "[]");
     const id = Math.random().toString(36).slice(2);
-    const { act, movie, value } = button.dataset;
-    clicks.push([id, act, movie, value ?? ""]);
+    const { act, value } = button.dataset;
+    clicks.push([id, act, movieOf(button), value ?? ""]);
     const { set } = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value");
     set.call(field, JSON.stringify(clicks)); // past React, which then hears of it
     field.dispatchEvent(new Event("input", { bubbles: true }));
@@ -61,8 +63,9 @@ if (!window.matineeListens) {
 
   // The list is drawn anew: whoever goes on by keyboard goes on where they were.
   const keepPlace = (button) => {
-    const buttons = () => [...document.querySelectorAll(`.${button.closest("ul").className} button`)];
-    const name = ({ dataset }) => [dataset.movie, dataset.value].join();
+    const list = [".mt-cards", ".mt-rows", ".mt-card"].find((each) => button.closest(each));
+    const buttons = () => [...document.querySelectorAll(`${list} button`)];
+    const name = (each) => [movieOf(each), each.dataset.value].join();
     const [place, named] = [buttons().indexOf(button), name(button)];
     new MutationObserver((_, observer) => {
       if (button.isConnected) return;
@@ -74,12 +77,58 @@ if (!window.matineeListens) {
     }).observe(document.body, { childList: true, subtree: true });
   };
 
+  // The stars of a card are chosen in a popover, one for all cards.
+  const rating = document.createElement("div");
+  rating.className = "mt-rating";
+  rating.popover = "auto";
+  let rated = null; // the card's button
+  const openStars = (button) => {
+    const { of, remove } = window.matineeTexts;
+    const { stars, step } = button.dataset;
+    const star = (count) => {
+      const one = document.createElement("button");
+      const given = count === Number(stars);
+      Object.assign(one, { type: "button", role: "radio", ariaChecked: given, tabIndex: -1 });
+      one.ariaLabel = of.replace("{count}", count);
+      Object.assign(one.dataset, { act: "star", value: given ? "" : count });
+      return one;
+    };
+    const group = document.createElement("div");
+    Object.assign(group, { role: "radiogroup", ariaLabel: button.ariaLabel });
+    group.dataset.step = step;
+    group.append(...Array.from({ length: 5 / step }, (_, i) => star((i + 1) * step)));
+    const first = group.querySelector("[aria-checked=true]") ?? group.firstChild;
+    first.tabIndex = 0;
+    rating.replaceChildren(group);
+    if (stars) {
+      const none = document.createElement("button");
+      Object.assign(none, { type: "button", textContent: remove });
+      Object.assign(none.dataset, { act: "star", value: "" });
+      rating.append(none);
+    }
+    [rated, rating.dataset.movie] = [button, movieOf(button)];
+    document.querySelector(".stApp").append(rating); // whose colours it has
+    rating.showPopover();
+    const [at, own] = [button.getBoundingClientRect(), rating.getBoundingClientRect()];
+    const left = at.left + (at.width - own.width) / 2;
+    rating.style.left = `${Math.max(8, Math.min(left, innerWidth - own.width - 8))}px`;
+    rating.style.top = `${at.top > own.height + 8 ? at.top - own.height - 8 : at.bottom + 8}px`;
+    first.focus({ preventScroll: true });
+  };
+
   document.addEventListener("click", (event) => {
     if (main()) places[location.href] = main().scrollTop;
     closeMenu(event.target);
-    const target = event.target.closest?.("[class|=mt] a, [data-act]");
+    const target = event.target.closest?.("[class|=mt] a, [data-act], [data-stars]");
     if (!target) return;
-    if (target.matches("button")) {
+    if (target.matches("[data-stars]")) {
+      openStars(target);
+    } else if (target.closest(".mt-rating")) {
+      keepPlace(rated);
+      send(target);
+      rating.hidePopover();
+      rated.focus({ preventScroll: true });
+    } else if (target.matches("button")) {
       keepPlace(target);
       send(target);
     } else if (!(event.button || event.ctrlKey || event.metaKey || event.shiftKey)) {
@@ -97,4 +146,27 @@ if (!window.matineeListens) {
     const all = [...star.parentElement.children];
     all[(all.indexOf(star) + steps[event.key] + all.length) % all.length].focus();
   });
+
+  // The buttons of a card are icons; a mouse that rests on one reads its name.
+  document.addEventListener("mouseover", ({ target }) => {
+    const button = target.closest?.(".mt-acts button");
+    if (button) button.title = button.ariaLabel;
+  });
+
+  // Whoever does not see that the cards are others now is told.
+  const news = document.createElement("div");
+  Object.assign(news, { className: "mt-news", role: "status", ariaLive: "polite" });
+  document.body.append(news);
+  let [shown, timer] = ["", 0];
+  const tell = () => {
+    const titles = [...document.querySelectorAll(".mt-cards h3")].map((one) => one.textContent);
+    const now = titles.join("\n");
+    if (!now || now === shown) return;
+    if (shown) news.textContent = window.matineeTexts.list.replace("{count}", titles.length);
+    shown = now;
+  };
+  new MutationObserver(() => {
+    clearTimeout(timer);
+    timer = setTimeout(tell, 300);
+  }).observe(document.body, { childList: true, subtree: true });
 }

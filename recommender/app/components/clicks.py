@@ -15,10 +15,11 @@ import streamlit as st
 
 from recommender.app.components.markup import escape
 from recommender.app.components.movie_title import title_text
+from recommender.app.i18n.language import t
 from recommender.app.server.loading import initialize_recommender
 from recommender.core.records import Id, Movie
 
-SCRIPT = Path(__file__).with_name("clicks.js").read_text("utf-8")
+_SCRIPT = Path(__file__).with_name("clicks.js").read_text("utf-8")
 FIELD = "clicks"
 # The clicks that were taken up last: a quick second one may bring the first along again.
 _TAKEN = "clicks.taken"
@@ -27,15 +28,26 @@ _MAX_LETTERS = 100_000
 Actions = Mapping[str, Callable[[Id, str], object]]
 
 
+def script() -> str:
+    """Return the script of the page, with the texts that it writes in the visitor's language."""
+    texts = {
+        "of": t("stars.of", count="{count}", most=5),
+        "remove": t("act.remove_stars"),
+        "list": t("act.new_list", count="{count}"),
+    }
+    return f"window.matineeTexts = {json.dumps(texts)};\n{_SCRIPT}"
+
+
 def button(action: str, movie: Movie, text: str, icon_name: str) -> str:
-    """Return the HTML of a button that does `action` with `movie`; see `receive`.
+    """Return the HTML of a button, an icon that does `action` with `movie`; see `receive`.
 
     Args:
         icon_name: see `icon`.
     """
     return (
         f'<button type="button" data-act="{action}" data-movie="{escape(str(movie.movie_id))}" '
-        f'aria-label="{_label(text, movie)}">{icon(icon_name)}{escape(text)}</button>'
+        f'data-value="{action}" title="{escape(text)}" aria-label="{_label(text, movie)}">'
+        f"{icon(icon_name)}</button>"
     )
 
 

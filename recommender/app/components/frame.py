@@ -88,7 +88,7 @@ def _errors_as_sentences(page: str) -> Iterator[None]:
 def _tell_browser() -> None:
     """Tell the browser the language, so that a screen reader speaks it and no translation is
     offered, and what a click on a movie card does."""
-    script = f'document.documentElement.lang = "{language.current_language()}"\n{clicks.SCRIPT}'
+    script = f'document.documentElement.lang = "{language.current_language()}"\n{clicks.script()}'
     st.html(f"<script>{script}</script>", unsafe_allow_javascript=True, width="content")
 
 

@@ -16,11 +16,11 @@ from recommender.visitors.records import VisitorRatings
 
 
 def read() -> VisitorRatings:
-    """Return what the visitor rated, and say on the page what they should know of it.
+    """Return what the visitor rated and marked, and say on the page what they should know of it.
 
     Where it cannot be read it is empty, and the page says so.
     """
-    ratings = VisitorRatings()
+    ratings: VisitorRatings | None = None
     lasting = True
     with profile_errors_as_text():
         visitor = current_visitor()
@@ -29,10 +29,14 @@ def read() -> VisitorRatings:
             visitor.store.note_visit(visitor.secret)
         ratings = visitor.store.ratings_of(visitor.secret)
         visitor.store.raise_rejected(visitor.secret)
-    if problem := take_problem():
+    problem = take_problem()
+    if ratings is None:
+        st.error(problem, icon=":material/error:")
+        return VisitorRatings(read="never")
+    if problem:  # above the page, wherever on it the visitor is
         st.toast(problem, icon=":material/error:", duration="infinite")
     unsaved.draw(ratings, failed=problem is not None)
-    if ratings.ratings and not lasting:
+    if ratings and not lasting:
         st.info(t("my_ratings.not_lasting"), icon=":material/cookie_off:")
     return ratings
 

@@ -8,7 +8,7 @@ from recommender.app.components.markup import plain
 from recommender.app.i18n.language import t
 from recommender.app.server.guarded_action import guarded_action
 from recommender.app.server.import_slot import import_slot, within_deadline
-from recommender.app.server.visitor import Visitor, current_visitor, profile_errors_as_text
+from recommender.app.server.visitor import current_visitor, profile_errors_as_text
 from recommender.recommender import Recommender
 from recommender.visitors.ratings_files import MAX_BYTES, from_file
 from recommender.visitors.ratings_matching import Matched, match, to_csv
@@ -23,7 +23,7 @@ IMPORT_BYTES = 12
 _ROWS_BYTES = 6 * 2**20
 
 
-def draw(matinee: Recommender, visitor: Visitor, visitor_ratings: VisitorRatings) -> None:
+def draw(matinee: Recommender, visitor_ratings: VisitorRatings) -> None:
     """Draw the three, each under its heading."""
     st.header(t("my_ratings.export"), anchor=False)
     st.markdown(t("my_ratings.export_text"))
@@ -38,7 +38,7 @@ def draw(matinee: Recommender, visitor: Visitor, visitor_ratings: VisitorRatings
         disabled=not visitor_ratings,
     )
     st.header(t("my_ratings.import"), anchor=False)
-    _import(matinee, visitor)
+    _import(matinee)
     st.header(t("my_ratings.delete"), anchor=False)
     st.markdown(t("my_ratings.delete_text"))
     with st.popover(
@@ -48,7 +48,7 @@ def draw(matinee: Recommender, visitor: Visitor, visitor_ratings: VisitorRatings
         st.button(t("my_ratings.delete_yes"), type="primary", on_click=_delete)
 
 
-def _import(matinee: Recommender, visitor: Visitor) -> None:
+def _import(matinee: Recommender) -> None:
     uploads = st.session_state.setdefault(_UPLOADS, 0)
     file = st.file_uploader(
         t("my_ratings.import_text"),
@@ -69,6 +69,7 @@ def _import(matinee: Recommender, visitor: Visitor) -> None:
         ):
             file_ratings = from_file(data, matinee.scale)
             matched = match(file_ratings, matinee, within_deadline)
+            visitor = current_visitor()
             visitor.store.put(visitor.secret, matched.ratings, matched.marks)
             st.session_state[_REPORT] = matched
         # A new key is an empty field: the file is let go of, and the same one can come again.

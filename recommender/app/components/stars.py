@@ -10,24 +10,41 @@ from recommender.app.server.loading import initialize_recommender
 from recommender.app.server.visitor import current_visitor, profile_errors_as_text
 from recommender.core.records import Id, Movie
 
-_STARS = 5
+STARS = 5
+_HALF_STARS = (0.5, 5.0)
 
 
-def stars_of(index: int, scale: tuple[float, float]) -> float:
-    """Return the rating that the star at `index` (0..4) stands for.
+def stars_of(index: float, scale: tuple[float, float]) -> float:
+    """Return the rating that the star at `index` (0..4) stands for; half of it is at `index` - 0.5.
 
     On scales that begin near zero a star is a fifth of the highest rating (1 to 5 on 0.5..5, 2 to
     10 on 1..10); on others the five stars stand evenly between the ends.
     """
     low, high = scale
-    if 0 <= low <= high / _STARS:
-        return high * (index + 1) / _STARS
-    return low + (high - low) * index / (_STARS - 1)
+    if 0 <= low <= high / STARS:
+        return high * (index + 1) / STARS
+    return low + (high - low) * index / (STARS - 1)
 
 
 def index_of(rating: float, scale: tuple[float, float]) -> int:
     """Return the index of the star nearest to `rating`, the upper one of two."""
-    return min(range(_STARS), key=lambda i: (abs(stars_of(i, scale) - rating), -i))
+    return min(range(STARS), key=lambda i: (abs(stars_of(i, scale) - rating), -i))
+
+
+def step(scale: tuple[float, float]) -> float:
+    """Return what can be given at least: half a star on a scale of half stars, else a whole one."""
+    return 0.5 if scale == _HALF_STARS else 1.0
+
+
+def counts(scale: tuple[float, float]) -> list[float]:
+    """Return the numbers of stars that can be given, such as 0.5, 1, 1.5, …, 5."""
+    least = step(scale)
+    return [least * n for n in range(1, round(STARS / least) + 1)]
+
+
+def count_of(rating: float, scale: tuple[float, float]) -> float:
+    """Return the number of stars, of those that can be given, that is nearest to `rating`."""
+    return min(counts(scale), key=lambda n: (abs(stars_of(n - 1, scale) - rating), -n))
 
 
 def waiting() -> str:
@@ -35,8 +52,15 @@ def waiting() -> str:
     return f'<em class="mt-waits">{clicks.icon("cloud_off")}{escape(t("my_ratings.waits"))}</em>'
 
 
-def row(movie: Movie, rating: float | None, scale: tuple[float, float], *, waits: bool) -> str:
-    """Return the HTML of a movie's title and five stars; see `ACTIONS`.
+def row(
+    movie: Movie,
+    rating: float | None,
+    scale: tuple[float, float],
+    *,
+    waits: bool,
+    more: str = "",
+) -> str:
+    """Return the HTML of a movie's title and five stars, and of the buttons `more`; see `ACTIONS`.
 
     A click rates, one on the star that is shown takes back. A rating between two stars (from a
     file) stands beside the title in figures. If the last click `waits` to be saved, the title
@@ -55,19 +79,19 @@ def row(movie: Movie, rating: float | None, scale: tuple[float, float], *, waits
     stars = "".join(
         f'<button type="button" role="radio" aria-checked="{str(i == shown).lower()}" '
         f'tabindex="{0 if i == (shown or 0) else -1}" '
-        f'aria-label="{escape(t("stars.of", count=i + 1, most=_STARS))}" '
+        f'aria-label="{escape(t("stars.of", count=i + 1, most=STARS))}" '
         f'data-act="{"unrate" if exact and i == shown else "rate"}" data-movie="{named}" '
         f'data-value="{i}"></button>'
-        for i in range(_STARS)
+        for i in range(STARS)
     )
     return (
-        f"<li><span>{title}</span>"
-        f'<span class="mt-stars-row" role="radiogroup" aria-label="{label}">{stars}</span></li>'
+        f'<li><span>{title}</span><span class="mt-stars-row" role="radiogroup" '
+        f'aria-label="{label}">{stars}</span>{more}</li>'
     )
 
 
 def _rate(movie_id: Id, value: str) -> None:
-    if value not in {str(i) for i in range(_STARS)}:
+    if value not in {str(i) for i in range(STARS)}:
         return
     with profile_errors_as_text():
         visitor = current_visitor()
@@ -75,11 +99,18 @@ def _rate(movie_id: Id, value: str) -> None:
         visitor.store.rate(visitor.secret, {movie_id: stars_of(int(value), scale)})
 
 
-def take_back(movie_id: Id, _: str = "") -> None:
-    """Forget what the visitor said of a movie: stars, or that it is of no interest."""
+def take_back(movie_id: Id, _: str) -> None:
+    """Forget what the visitor said of a movie: stars or a mark."""
     with profile_errors_as_text():
         visitor = current_visitor()
         visitor.store.remove(visitor.secret, movie_id)
+
+
+def mark_as_seen(movie_id: Id, _: str) -> None:
+    """Keep that the visitor has seen a movie."""
+    with profile_errors_as_text():
+        visitor = current_visitor()
+        visitor.store.mark(visitor.secret, movie_id, "seen")
 
 
 # What the stars of `row` ask for; see `clicks.receive`.

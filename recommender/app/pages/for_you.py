@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from recommender.app.components import cards, controls, frame
+from recommender.app.components import card_actions, cards, controls, frame
 from recommender.app.i18n.language import t
 from recommender.app.pages import my_ratings, similar
 from recommender.app.server import poster_files
@@ -24,6 +24,7 @@ def page() -> st.Page:
 def _draw() -> None:
     controls.heading(t("for_you.title"), t("for_you.subtitle"))
     matinee = initialize_recommender()
+    own = card_actions.receive()
     # Without stars there is one order, and nothing to choose.
     order = controls.rank_by if matinee.has_stars else lambda: RANK_BY[0]
     user, rank_by, wishes = controls.user_and_options(matinee, order)
@@ -43,7 +44,8 @@ def _draw() -> None:
     st.header(t("for_you.recommended"), anchor=False)
     if not found:
         controls.nothing_found()
-    cards.grid(
+    card_actions.grid(
+        own,
         [item.movie for item in found],
         lambda i: (
             cards.facts(found[i].movie, found[i].stars, always=rank_by != RANK_BY[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from recommender.app.components import cards, frame
+from recommender.app.components import card_actions, cards, frame
 from recommender.app.i18n.language import t
 from recommender.app.pages import for_you, hybrid, my_ratings, similar
 from recommender.app.server import poster_files
@@ -32,6 +32,7 @@ def _draw() -> None:
         ):
             st.page_link(target, label=label, icon_position="left")
     matinee = initialize_recommender()
+    own = card_actions.receive()
     with guarded_action("action.home", matinee.max_bytes):
         statistics = matinee.statistics
         popular = matinee.popular(_SHOWN)
@@ -48,7 +49,8 @@ def _draw() -> None:
         + "</dl>"
     )
     st.header(t("home.popular"), anchor=False)
-    cards.grid(
+    card_actions.grid(
+        own,
         popular,
         lambda i: cards.facts(popular[i]),
         similar.linker(),

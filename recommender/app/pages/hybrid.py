@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from recommender.app.components import cards, controls, frame, query_params
+from recommender.app.components import card_actions, cards, controls, frame, query_params
 from recommender.app.i18n.language import t
 from recommender.app.pages import my_ratings, similar
 from recommender.app.server import poster_files
@@ -25,6 +25,7 @@ def page() -> st.Page:
 def _draw() -> None:
     controls.heading(t("hybrid.title"), t("hybrid.subtitle"))
     matinee = initialize_recommender()
+    own = card_actions.receive()
     user, weight, wishes = controls.user_and_options(matinee, _weight)
     if user is None:
         my_ratings.link()
@@ -40,9 +41,12 @@ def _draw() -> None:
     )
     if not found:
         controls.nothing_found()
-    movies = [item.movie for item in found]
-    cards.grid(
-        movies, lambda i: _body(found[i], weight), similar.linker(), poster_files.addresses(matinee)
+    card_actions.grid(
+        own,
+        [item.movie for item in found],
+        lambda i: _body(found[i], weight),
+        similar.linker(),
+        poster_files.addresses(matinee),
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from recommender.app.components import (
+    card_actions,
     cards,
-    clicks,
     controls,
     frame,
     movie_facts,
@@ -36,7 +36,7 @@ def page() -> st.Page:
 @frame.body
 def _draw() -> None:
     matinee = initialize_recommender()
-    clicks.receive(stars.ACTIONS)
+    own = card_actions.receive(stars.ACTIONS)
     if query_params.brought(MOVIE_ID):
         st.session_state[_SHOWN] = st.query_params.get(MOVIE_ID)
     movie_id = st.session_state.get(_SHOWN)
@@ -47,8 +47,7 @@ def _draw() -> None:
         controls.heading(t("movie.menu"), text)
         return
     st.set_page_config(page_title=f"{title_text(movie)} · Matinee")
-    own = own_ratings.read()
-    given = own_ratings.usable(own, matinee)
+    given = own_ratings.usable(own.ratings, matinee)
     with guarded_action("action.movie", matinee.max_bytes):
         details = matinee.details(movie.movie_id)
         others = {rated: given[rated] for rated in given if rated != movie.movie_id}
@@ -56,10 +55,10 @@ def _draw() -> None:
         close = [item.movie for item in matinee.find_similar_movies(movie.movie_id, _SIMILAR)]
     poster = poster_files.addresses(matinee)
     reason = cards.because(why) if why else ""
-    rating = own.stars.get(movie.movie_id)
-    row = stars.row(movie, rating, matinee.scale, waits=movie.movie_id in own.unsaved)
+    rating = own.ratings.stars.get(movie.movie_id)
+    row = stars.row(movie, rating, matinee.scale, waits=movie.movie_id in own.ratings.unsaved)
     st.html(movie_facts.panel(movie, details, poster(movie), reason, row))
     if links := movie_facts.links(movie):
         st.markdown(links)
     st.header(t("similar.results"), anchor=False)
-    cards.grid(close, lambda i: cards.facts(close[i]), similar.linker(), poster)
+    card_actions.grid(own, close, lambda i: cards.facts(close[i]), similar.linker(), poster)

@@ -10,6 +10,7 @@ import streamlit as st
 
 from recommender.app.components import (
     addresses,
+    card_actions,
     cards,
     clicks,
     controls,
@@ -65,6 +66,7 @@ def _draw() -> None:
     matinee = initialize_recommender()
     subtitle = "semantic.subtitle" if matinee.semantic.available else "similar.subtitle"
     controls.heading(t("similar.title"), t(subtitle))
+    own = card_actions.receive()
     if query_params.brought(_MOVIE):
         st.session_state[_PICKED] = st.query_params.get(_MOVIE)
     movie_id = st.session_state.get(_PICKED)
@@ -99,7 +101,8 @@ def _draw() -> None:
     if not found:
         controls.nothing_found()
     movies = [item.movie for item in found]
-    cards.grid(movies, lambda i: _body(found[i]), linker(), poster_files.addresses(matinee))
+    poster = poster_files.addresses(matinee)
+    card_actions.grid(own, movies, lambda i: _body(found[i]), linker(), poster)
 
 
 def _into_sight(movie: Movie) -> None:

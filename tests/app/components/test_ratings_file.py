@@ -4,7 +4,7 @@ from streamlit.testing.v1 import AppTest
 from recommender import Recommender
 from recommender.app.server import import_slot
 from tests.app.conftest import OpenPage
-from tests.app.drawn import away, click, html, offered, rate, stars, titles
+from tests.app.drawn import cards, html, mark, offered, rate, stars, titles
 
 
 def upload(page: AppTest, text: str) -> AppTest:
@@ -19,13 +19,13 @@ def movielens(count: int) -> str:
 
 def test_an_import_is_reported_and_followed(open_page: OpenPage, tiny: Recommender) -> None:
     page = upload(open_page("my-ratings", part="file"), movielens(3) + "\n99,5,1\n")
-    assert [success.value for success in page.success] == ["Ratings taken over: 3"]
+    assert [success.value for success in page.success] == ["Movies taken over: 3"]
     assert page.expander[0].label == "Not in this catalogue: 1"
     assert page.expander[0].markdown[0].value == "- movieId 99"
     assert titles(page) == [
         item.movie.title for item in tiny.recommend({1: 1.0, 2: 1.5, 3: 2.0}, 12)
     ]
-    assert page.download_button[0].label == "Download ratings (3)"
+    assert page.download_button[0].label == "Download all (3)"
     assert page.file_uploader[0].value is None
 
 
@@ -35,7 +35,7 @@ def test_letterboxd(open_page: OpenPage) -> None:
         "2021-03-01,기생충,2019,x,4.5\n2021-03-01,*Not* <here>,2000,x,4\n"
     )
     page = upload(open_page("my-ratings", part="file"), text)
-    assert page.success[0].value == "Ratings taken over: 1"
+    assert page.success[0].value == "Movies taken over: 1"
     assert page.expander[0].markdown[0].value == "- \\*Not\\* \\<here\\> \\(2000\\)"
 
 
@@ -65,7 +65,7 @@ def test_a_wrong_file_is_a_sentence_and_changes_nothing(
     (toast,) = page.toast
     assert toast.value.replace("\\", "").startswith(sentence)
     assert not page.success
-    assert "(2)" in page.segmented_control(key="part").options[1]
+    assert "(2)" in page.segmented_control(key="part").options[2]
 
 
 def test_what_was_not_taken_is_said(open_page: OpenPage) -> None:
@@ -91,7 +91,7 @@ def test_more_than_one_visitor_may_keep(
     monkeypatch.setenv("MATINEE_PROFILE_RATINGS", "4")
     page = upload(open_page("my-ratings", part="file"), movielens(5))
     assert page.toast[0].value.startswith("At most 4 movies can be kept")
-    assert page.segmented_control(key="part").options[1] == "Rated (0)"
+    assert page.segmented_control(key="part").options[2] == "Rated (0)"
 
 
 def test_of_many_ratings_the_newest_are_shown_first(open_page: OpenPage) -> None:
@@ -119,9 +119,9 @@ def test_half_stars_are_kept_and_shown_in_figures(open_page: OpenPage, tiny: Rec
 
 def test_delete_everything(open_page: OpenPage, tiny: Recommender) -> None:
     page = upload(open_page("my-ratings", part="file"), movielens(5))
-    click(page, "away", away(page)[0])
+    mark(page, "hidden", cards(page)[0])
     next(b for b in page.button if b.label == "Yes, delete everything").click().run()
-    assert page.segmented_control(key="part").options[1] == "Rated (0)"
+    assert page.segmented_control(key="part").options[2] == "Rated (0)"
     assert titles(page) == [movie.title for movie in tiny.popular(12)]
     assert not page.success
     assert page.download_button[0].disabled
@@ -135,4 +135,4 @@ def test_a_file_that_takes_too_long_is_a_sentence(
     assert [toast.value for toast in page.toast] == [
         "The file took too long, so nothing of it was taken over. Split it into smaller ones."
     ]
-    assert page.download_button[0].label == "Download ratings (0)"
+    assert page.download_button[0].label == "Download all (0)"

@@ -1,9 +1,11 @@
+import re
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from recommender import Recommender
 from tests.app.conftest import OpenPage
-from tests.app.drawn import away, click, html, offered, rate, stars, texts, titles
+from tests.app.drawn import cards, click, hidden, html, mark, offered, rate, stars, texts, titles
 
 
 def part(page: AppTest, name: str) -> AppTest:
@@ -12,7 +14,7 @@ def part(page: AppTest, name: str) -> AppTest:
 
 def test_somebody_new(open_page: OpenPage, tiny: Recommender) -> None:
     page = open_page("my-ratings")
-    assert page.title[0].value == "My ratings"
+    assert page.title[0].value == "My list"
     assert [heading.value for heading in page.header] == ["Known to many"]
     assert page.caption[0].value == "Rate a movie, and this list becomes yours."
     assert offered(page) == [movie.movie_id for movie in tiny.quick_start(8)]
@@ -22,7 +24,9 @@ def test_somebody_new(open_page: OpenPage, tiny: Recommender) -> None:
 
 
 def test_without_a_cookie_it_says_that_nothing_lasts(open_page: OpenPage) -> None:
-    (info,) = open_page("my-ratings").info
+    page = open_page("my-ratings")
+    assert len(page.info) == 0
+    (info,) = mark(page, "saved", cards(page)[0]).info
     assert "these ratings last only until you close or reload this page" in info.value
 
 
@@ -116,28 +120,103 @@ def test_what_is_turned_away_stays_away_until_it_is_taken_back(
     page = open_page("my-ratings")
     rate(page, offered(page)[0], 5)
     before = titles(page)
-    movie = int(away(page)[0])
-    click(page, "away", movie)
+    movie = int(cards(page)[0])
     assert before[0] == tiny.movie(movie).title
-    assert before[0] not in titles(page)
-    assert len(titles(page)) == 12
-    assert page.caption[1].value.replace("\\", "") == (
-        f"“{before[0]}” will not be recommended again."
-    )
-    part(page, "rated")
-    assert page.header[0].value == "Not interested"
-    click(page, "again", movie)
+    mark(page, "hidden", movie)
+    assert (titles(page), hidden(page)) == (before, [str(movie)])  # nothing moves
+    part(page, "hidden")
+    assert (before[0] not in titles(page), len(titles(page)), hidden(page)) == (True, 12, [])
+    click(page, "forget", movie)
     assert titles(page) == before
 
 
-def test_undo(open_page: OpenPage) -> None:
+def test_undo_is_on_the_card(open_page: OpenPage) -> None:
+    page = open_page("my-ratings")
+    before, movie = titles(page), cards(page)[0]
+    mark(page, "hidden", movie)
+    assert texts(page, r'data-act="unmark" [^>]*aria-label="(.*?)"') == [f"Undo: {before[0]}"]
+    click(page, "unmark", movie, value="hidden")
+    assert (titles(page), hidden(page), cards(page)[0]) == (before, [], movie)
+
+
+@pytest.mark.parametrize(
+    ("said", "leaves"), [("hidden", True), ("seen", True), ("saved", False), ("4", True)]
+)
+def test_what_is_seen_rated_or_hidden_leaves_with_the_next_list(
+    open_page: OpenPage, said: str, leaves: bool
+) -> None:
     page = open_page("my-ratings")
     before = titles(page)
-    click(page, "away", away(page)[0])
-    assert titles(page) != before
-    next(button for button in page.button if button.label == "Undo").click().run()
+    first, second = cards(page)[:2]
+    if said.isdigit():
+        click(page, "star", first, value=said)
+    else:
+        mark(page, said, first)
     assert titles(page) == before
-    assert "Undo" not in [button.label for button in page.button]
+    mark(page, "seen", second)  # a further click does not move it either
+    assert titles(page) == before
+    page.slider(key="n").set_value(11).run()
+    assert (before[0] in titles(page), before[1] in titles(page)) == (not leaves, False)
+
+
+def test_half_stars_on_a_card(open_page: OpenPage) -> None:
+    page = open_page("my-ratings")
+    movie = cards(page)[0]
+    click(page, "star", movie, value="3.5")
+    shown = r'data-stars="([\d.]+)" data-step="([\d.]+)" [^>]*aria-label="(.*?)"'
+    given = rf'"{movie}"><button {shown}'
+    found = re.search(given, html(page))
+    assert found is not None
+    assert found.groups()[:2] == ("3.5", "0.5")
+    assert found[3].endswith(", 3.5 of 5 stars")
+    assert html(part(page, "rated")).count("★ 3.5</small>") == 1  # between two stars of the row
+    click(page, "star", movie, value="")
+    assert page.segmented_control(key="part").options[2] == "Rated (0)"
+
+
+@pytest.mark.parametrize("said", ["6", "0", "nan", "-1"])
+def test_stars_that_no_card_offers_count_for_nothing(open_page: OpenPage, said: str) -> None:
+    page = open_page("my-ratings")
+    click(page, "star", cards(page)[0], value=said)
+    assert not page.exception
+    assert page.segmented_control(key="part").options[2] == "Rated (0)"
+
+
+def test_saved_movies_are_seen_rated_or_taken_off(open_page: OpenPage) -> None:
+    page = open_page("my-ratings")
+    first, second, third = (int(movie) for movie in cards(page)[:3])
+    mark(page, "saved", first, second, third)
+    part(page, "saved")
+    assert sorted(offered(page)) == sorted([first, second, third])
+    click(page, "saw", first)
+    rate(page, second, 5)
+    click(page, "forget", third)
+    assert page.segmented_control(key="part").options == [
+        *("Rate", "Saved (0)", "Rated (1)", "Seen (1)", "Not interested (0)"),
+        "Import and export",
+    ]
+    assert page.info[-1].value.startswith("Nothing saved yet.")
+    assert offered(part(page, "seen")) == [first]
+
+
+def test_the_own_movies_can_be_sorted(open_page: OpenPage, tiny: Recommender) -> None:
+    page = open_page("my-ratings")
+    for movie, star in ((33, 2), (5, 5), (21, 3)):
+        page.text_input(key="find").set_value(tiny.movie(movie).title).run()
+        rate(page, movie, star)
+    part(page, "rated")
+    years = {movie: tiny.movie(movie).year or 0 for movie in (33, 5, 21)}
+    for order, expected in {
+        "title": sorted(years, key=lambda movie: tiny.movie(movie).title.casefold()),
+        "year": sorted(years, key=lambda movie: -years[movie]),
+        "stars": [5, 21, 33],
+    }.items():
+        page.selectbox(key="sort").set_value(order).run()
+        assert offered(page) == expected
+    assert page.query_params["sort"] == "stars"
+    mark(page, "saved", cards(page)[0])
+    part(page, "saved")  # has no stars to sort by
+    assert page.selectbox(key="sort").options == ["Newest first", "Title", "Year"]
 
 
 def test_the_own_ratings_newest_first_can_be_changed_and_removed(open_page: OpenPage) -> None:
@@ -148,7 +227,7 @@ def test_the_own_ratings_newest_first_can_be_changed_and_removed(open_page: Open
     rate(rate(page, first, 1), second, 2)
     part(page, "rated")
     assert sorted(offered(page)) == sorted([first, second])
-    assert page.segmented_control(key="part").options[1] == "Rated (2)"
+    assert page.segmented_control(key="part").options[2] == "Rated (2)"
     rate(page, first, 4)
     assert stars(page, first) == 4
     rate(page, second, None)
@@ -185,12 +264,15 @@ def test_two_sessions_without_a_cookie_are_two_visitors(open_page: OpenPage) -> 
 
 def test_in_korean(open_page: OpenPage) -> None:
     page = open_page("my-ratings", locale="ko-KR")
-    assert page.title[0].value == "내 평점"
+    assert page.title[0].value == "내 목록"
     rate(page, offered(page)[0], 5)
     assert page.header[0].value == "나를 위한 추천"
     assert page.caption[0].value == "내 평점 1개를 바탕으로 골랐습니다"
     assert page.segmented_control(key="part").options == [
         "평가하기",
+        "나중에 볼 영화 (0)",
         "평가한 영화 (1)",
-        "내 데이터",
+        "본 영화 (0)",
+        "관심 없음 (0)",
+        "가져오기·내보내기",
     ]
