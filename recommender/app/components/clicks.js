@@ -159,6 +159,7 @@ if (!window.matineeListens) {
   document.body.append(news);
   let [shown, timer] = ["", 0];
   const tell = () => {
+    timer = 0;
     const titles = [...document.querySelectorAll(".mt-cards h3")].map((one) => one.textContent);
     const now = titles.join("\n");
     if (!now || now === shown) return;
@@ -166,7 +167,6 @@ if (!window.matineeListens) {
     shown = now;
   };
   new MutationObserver(() => {
-    clearTimeout(timer);
-    timer = setTimeout(tell, 300);
+    timer ||= setTimeout(tell, 300);
   }).observe(document.body, { childList: true, subtree: true });
 }
