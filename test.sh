@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets everything up, then checks and tests it.
 #
-#   ./test.sh                  lint, types and every test that needs no long training
+#   ./test.sh                  lint, types and every test of a few seconds at most
 #   ./test.sh --all            the slow tests too: trainings killed at any moment, training on
 #                              Spark, replicas behind a proxy, what the container image holds
 #   ./test.sh --all --explore  and hypothesis looks for new examples; else it tries the same ones
@@ -38,7 +38,9 @@ trap 'kill "$pytest"; wait "$pytest" || exit 143' TERM
 trap 'wait "$pytest" || exit 130' INT # the terminal tells both
 
 status=0
-run -n logical "${options[@]}" "$@" || status=$?
+# Many tests wait for a server of theirs most of the time.
+workers=$((($(nproc) * 3 + 1) / 2))
+run -n "$workers" "${options[@]}" "$@" || status=$?
 failed=$(grep -c '::' .pytest_cache/v/cache/lastfailed || true)
 if ((status == 1 && failed > 0 && failed <= 5)); then # so few are an accident
     echo "Once more, one after another:"

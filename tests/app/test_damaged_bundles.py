@@ -19,6 +19,7 @@ def mend(bundle: Path, good: Path) -> None:
     shutil.copytree(good, bundle)
 
 
+@pytest.mark.slow
 def test_every_damaged_file_is_told_in_the_page_until_it_is_mended(
     open_page: OpenPage, own_bundle: Path, tiny_bundle: Path
 ) -> None:

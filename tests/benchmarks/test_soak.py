@@ -47,6 +47,7 @@ def test_who_asks_for_too_much_is_refused_and_harms_nobody(tiny_bundle: Path) ->
         assert int(busy) + int(too_much) == int(times)
 
 
+@pytest.mark.slow
 def test_what_goes_wrong_is_an_error(tmp_path: Path) -> None:
     done = soak(tmp_path / "no-bundle", "--sessions", "1", "--minutes", "0", "--idle", "0")
     assert done.returncode == 1

@@ -15,6 +15,7 @@ from random import Random
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
@@ -147,6 +148,7 @@ csv_styles = st.tuples(
 ).map(lambda parts: " ".join(["csv", *parts]))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(
     st.builds(
@@ -226,6 +228,7 @@ def test_any_ratings_come_in_or_are_refused_in_a_line(
         outcome(folder)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(st.randoms(use_true_random=False))
 def test_a_mutated_data_set_comes_in_or_is_refused_in_a_line(random: Random) -> None:

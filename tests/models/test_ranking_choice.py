@@ -51,6 +51,7 @@ def validation(history: History, content: ContentModel, relevant="liked", seed=0
     return Validation(rows, history, counts, content, SCALE, relevant, seed)
 
 
+@pytest.mark.slow
 def test_a_search_finds_better_settings_and_is_reproducible(history, content) -> None:
     poor = dataclasses.replace(START, regularization=0.9, n_factors=32)
     found = choose(validation(history, content), poor, "liked")

@@ -84,6 +84,7 @@ def test_the_readme_s_library_runs(
     exec(compile(code, "README.md", "exec"), {})
 
 
+@pytest.mark.slow
 def test_the_tutorial_runs(tmp_path: Path) -> None:
     (tmp_path / "data").symlink_to(ROOT / "data")
     text = (ROOT / "docs" / "tutorial.md").read_text("utf-8")

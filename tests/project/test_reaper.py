@@ -28,6 +28,7 @@ SLEEP = "import time; time.sleep(600)"
 SECONDS = 60
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads /proc")
 @pytest.mark.parametrize(
     ("ending", "workers"),

@@ -225,6 +225,7 @@ def test_memory_does_not_grow_with_the_file(bucket: str, tmp_path: Path) -> None
     assert int(done.stdout) < 48 * MB
 
 
+@pytest.mark.slow
 def test_the_app_serves_from_a_bucket(
     bucket: str,
     tiny_bundle: Path,

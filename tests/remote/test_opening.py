@@ -75,6 +75,7 @@ def test_a_damaged_cache_mends_itself(settings: Settings, address: Address) -> N
     assert Recommender(open_bundle(address, settings)).popular(3)
 
 
+@pytest.mark.slow
 def test_a_shard_is_fetched_when_one_of_its_users_is_asked_for(
     settings: Settings, storage: Storage, sharded: Address, sharded_bundle: Path
 ) -> None:
@@ -95,6 +96,7 @@ def test_a_shard_is_fetched_when_one_of_its_users_is_asked_for(
     assert Recommender.open(sharded, settings).rated_by(user) == local.rated_by(user)
 
 
+@pytest.mark.slow
 def test_a_storage_that_stalls_keeps_nobody_longer_than_the_first_who_waited(
     settings: Settings, storage: Storage, sharded: Address, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,6 +133,7 @@ def test_whoever_waits_too_long_for_a_turn_is_told(
     assert matinee.rated_by(1)
 
 
+@pytest.mark.slow
 def test_shards_beyond_the_limit_go_the_least_recently_used_first(
     settings: Settings, sharded: Address, sharded_bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,6 +156,7 @@ def test_shards_beyond_the_limit_go_the_least_recently_used_first(
         assert matinee.rated_by(user) == local.rated_by(user)
 
 
+@pytest.mark.slow
 def test_an_old_version_serves_and_fetches_for_as_long_as_somebody_holds_it(
     settings: Settings,
     behind: Address,

@@ -8,6 +8,8 @@ import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import pytest
+
 from recommender.core.address import Address
 from recommender.remote.publishing import publish
 from tests.app.server.test_startup import fetch, wait_for, wait_for_line
@@ -34,6 +36,7 @@ def wait_for_reason(server: Server, state: str, reason: str) -> str:
     raise AssertionError(found)
 
 
+@pytest.mark.slow
 def test_whatever_happens_at_the_address_the_good_version_is_served(
     address: Address, behind: Address, storage: Storage, newer_bundle: Path, tmp_path: Path
 ) -> None:

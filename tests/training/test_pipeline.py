@@ -173,6 +173,7 @@ def reused(bundle: Bundle) -> list[str]:
     return [stage.name for stage in bundle.training.stages if stage.reused]
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_where_it_was(tiny_files, tmp_path: Path) -> None:
     source, out = from_files(*tiny_files), tmp_path / "b"
     whole = train(source, tmp_path / "whole", SMALL)

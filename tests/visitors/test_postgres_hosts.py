@@ -100,6 +100,7 @@ def test_a_standby_is_passed_over_and_serves_when_it_is_asked_for(
     database.close()
 
 
+@pytest.mark.slow
 def test_ratings_go_where_they_can_be_written(place: Place, standby: Server) -> None:
     hosts = address(place.server.port, standby.port)
     store = WriteBehindStore(PostgresStore(hosts, place.schema), retry_seconds=0.05)

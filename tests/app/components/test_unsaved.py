@@ -176,6 +176,7 @@ def test_what_the_server_will_not_take_in_the_end(
     assert page.caption[0].value == "Rate a movie, and this list becomes yours."
 
 
+@pytest.mark.slow
 def test_a_database_that_never_answers_holds_nobody_up(
     shared: PostgresStore, place: Place, open_page: OpenPage
 ) -> None:

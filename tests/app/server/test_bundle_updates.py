@@ -50,6 +50,7 @@ def wait_until(wanted: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_pages_show_what_was_fetched_and_then_the_next_version(
     open_page: OpenPage,
     follow: Callable[[], None],
