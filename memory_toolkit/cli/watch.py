@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 
-from memory_toolkit.cli.watched import Source, View
+from memory_toolkit.cli.watched import ReadView, View
 from memory_toolkit.guard.guard import FULL, HIGH, SHEDDING
 from memory_toolkit.measure.sizes import format_bytes
 
@@ -28,23 +28,23 @@ _WORDS = ((FULL, "full"), (SHEDDING, "very high"), (HIGH, "high"), (0.0, ""))
 _NO_ESCAPES = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
-def watch(source: Source, interval: float = 1.0) -> None:
-    """Show what `source` tells every `interval` seconds, until q or Ctrl+C.
+def watch(read_view: ReadView, interval: float = 1.0) -> None:
+    """Show what `read_view` returns every `interval` seconds, until q or Ctrl+C.
 
     Raises:
         WatchError: the source has nothing to show, or no longer.
     """
     with suppress(KeyboardInterrupt):
         if sys.stdout.isatty():
-            _watch_screen(source, interval)
+            _watch_screen(read_view, interval)
         else:
             while True:
-                print(line(source()), flush=True)
+                print(line(read_view()), flush=True)
                 time.sleep(interval)
 
 
-def _watch_screen(source: Source, interval: float) -> None:
-    view = source()  # what is wrong from the start is said on the ordinary screen
+def _watch_screen(read_view: ReadView, interval: float) -> None:
+    view = read_view()  # what is wrong from the start is said on the ordinary screen
     history: deque[int] = deque(maxlen=KEPT)
     with _screen() as pause:
         while True:
@@ -57,7 +57,7 @@ def _watch_screen(source: Source, interval: float) -> None:
             print(_HOME + shown + _LINE_END + _SCREEN_END, end="", flush=True)
             if pause(interval):
                 break
-            view = source()
+            view = read_view()
 
 
 @contextmanager

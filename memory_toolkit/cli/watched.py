@@ -47,10 +47,10 @@ class View:
     table: tuple[tuple[str, ...], ...] = ()
 
 
-Source = Callable[[], View]
+ReadView = Callable[[], View]
 
 
-def process_source(pid: int) -> Source:
+def process_source(pid: int) -> ReadView:
     """Looks at process `pid` and all that it started; `WatchError` once it has ended.
 
     Raises:
@@ -95,7 +95,7 @@ def process_source(pid: int) -> Source:
     return look
 
 
-def url_source(url: str, token: str | None = None) -> Source:
+def url_source(url: str, token: str | None = None) -> ReadView:
     """Read the page at `url`, in the text format of `memory_toolkit.integrations.metrics`.
 
     Raises:

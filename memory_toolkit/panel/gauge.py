@@ -12,7 +12,7 @@ from memory_toolkit.panel.pieces import facts, faint, warning
 from memory_toolkit.panel.texts import t
 
 
-class Stage(NamedTuple):
+class UseLevel(NamedTuple):
     """A level of use: the share of the limit where it begins, the key of its word, its colour."""
 
     start: float
@@ -20,11 +20,11 @@ class Stage(NamedTuple):
     colour: str
 
 
-STAGES = (
-    Stage(FULL, "memory.stage_full", "#d93a2f"),
-    Stage(SHEDDING, "memory.stage_shedding", "#e8760c"),
-    Stage(HIGH, "memory.stage_high", "#d6a400"),
-    Stage(0.0, "memory.stage_ok", "#2a9d63"),
+LEVELS = (
+    UseLevel(FULL, "memory.level_full", "#d93a2f"),
+    UseLevel(SHEDDING, "memory.level_shedding", "#e8760c"),
+    UseLevel(HIGH, "memory.level_high", "#d6a400"),
+    UseLevel(0.0, "memory.level_ok", "#2a9d63"),
 )
 # What the guard decided, in the order of the line about it.
 DECISIONS = {
@@ -41,21 +41,21 @@ def gauge(now: Snapshot, guard: GuardState | None) -> str:
     """Return the gauge as HTML: the bar, its legend, all that is known beside it, and the guard."""
     others = max(0, (now.group_used or 0) - now.own)
     share = (now.limit - now.headroom) / now.limit
-    stage = next(stage for stage in STAGES if share >= stage.start)
+    level = next(level for level in LEVELS if share >= level.start)
     remarks = [_limit(now), _guard(guard)]
     if now.anon is None:
         remarks.append(t("memory.parts_unknown"))
     if others:
         remarks.append(t("memory.others"))
     if guard is not None and share >= SHEDDING:
-        remarks.append(t("memory.stage_note", shedding=f"{SHEDDING:.0%}", full=f"{FULL:.0%}"))
-    blocks = [_head(now, stage), _bar(now, others, stage), _legend(now, others, stage)]
+        remarks.append(t("memory.level_note", shedding=f"{SHEDDING:.0%}", full=f"{FULL:.0%}"))
+    blocks = [_head(now, level), _bar(now, others, level), _legend(now, others, level)]
     if now.refaults is not None and now.refaults.thrashing:
         blocks.insert(0, warning(t("memory.thrashing")))
     return "".join([*blocks, facts(_known(now)), *map(faint, remarks)])
 
 
-def _head(now: Snapshot, stage: Stage) -> str:
+def _head(now: Snapshot, level: UseLevel) -> str:
     share = now.own / now.limit
     of_limit = t(
         "memory.of_limit",
@@ -64,25 +64,25 @@ def _head(now: Snapshot, stage: Stage) -> str:
     )
     return (
         f'<div class="memory-head"><span>{escape(t("memory.own"))}</span>'
-        f'<span class="memory-stage" style="--colour: {stage.colour}">{escape(t(stage.key))}</span>'
+        f'<span class="memory-level" style="--colour: {level.colour}">{escape(t(level.key))}</span>'
         f"<b>{format_bytes(now.own)}</b><span>{escape(of_limit)}</span></div>"
     )
 
 
-def _bar(now: Snapshot, others: int, stage: Stage) -> str:
+def _bar(now: Snapshot, others: int, level: UseLevel) -> str:
     own, beside = (min(1.0, part / now.limit) for part in (now.own, others))
     marks = "".join(f'<i style="left: {share:.0%}"></i>' for share in (HIGH, SHEDDING, FULL))
     return (
         f'<div class="memory-bar" role="meter" aria-label="{escape(t("memory.own"))}"'
         f' aria-valuemin="0" aria-valuemax="100" aria-valuenow="{own * 100:.0f}"'
-        f' aria-valuetext="{format_bytes(now.own)}, {escape(t(stage.key))}"'
-        f' style="--colour: {stage.colour}">'
+        f' aria-valuetext="{format_bytes(now.own)}, {escape(t(level.key))}"'
+        f' style="--colour: {level.colour}">'
         f'<div class="memory-own" style="width: {own:.1%}"></div>'
         f'<div class="memory-others" style="width: {min(1 - own, beside):.1%}"></div>{marks}</div>'
     )
 
 
-def _legend(now: Snapshot, others: int, stage: Stage) -> str:
+def _legend(now: Snapshot, others: int, level: UseLevel) -> str:
     entries = [("memory-own", "memory.bar_own", now.own)]
     if others:
         entries.append(("memory-others", "memory.bar_others", others))
@@ -91,7 +91,7 @@ def _legend(now: Snapshot, others: int, stage: Stage) -> str:
         f'<span><i class="{name}"></i>{escape(t(key))} {format_bytes(size)}</span>'
         for name, key, size in entries
     )
-    return f'<div class="memory-legend" style="--colour: {stage.colour}">{"".join(keys)}</div>'
+    return f'<div class="memory-legend" style="--colour: {level.colour}">{"".join(keys)}</div>'
 
 
 def _known(now: Snapshot) -> list[tuple[str, str]]:

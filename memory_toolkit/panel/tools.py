@@ -227,17 +227,17 @@ def shortened(place: str) -> str:
 def _draw_recording() -> None:
     _heading("memory_tools.recording")
     now = recording()
-    if now.stage == "waiting":
+    if now.state == "waiting":
         name = name_of(now.wanted) if now.wanted else t(_ANY)
         draw(faint(t("memory_tools.waiting", name=name)))
         _button("memory_tools.give_up", "close", stop_recording)
         return
     name = name_of(now.action or "")
-    if now.stage in ("recording", "drawing"):
-        stage = (
-            "memory_tools.recording_now" if now.stage == "recording" else "memory_tools.drawing_now"
+    if now.state in ("recording", "drawing"):
+        state = (
+            "memory_tools.recording_now" if now.state == "recording" else "memory_tools.drawing_now"
         )
-        draw(f'<div role="status">{escape(t(stage, name=name))}</div>')
+        draw(f'<div role="status">{escape(t(state, name=name))}</div>')
         return
     if now.report is not None:
         _offer(now.report, name)

@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 from memory_toolkit.record import actions
 
-Stage = Literal["off", "waiting", "recording", "drawing", "ready", "failed"]
+RecordingState = Literal["off", "waiting", "recording", "drawing", "ready", "failed"]
 DRAWING_SECONDS = 120.0
 _log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Recording:
     """State of a recording.
 
     Attributes:
-        stage: "off", then "waiting" for the action, "recording" it, "drawing" the HTML, and
+        state: "off", then "waiting" for the action, "recording" it, "drawing" the HTML, and
             "ready" or "failed".
         wanted: the name of the action to wait for; None takes any.
         action: the name of the action that was recorded.
@@ -53,7 +53,7 @@ class Recording:
         error: what went wrong, when it failed.
     """
 
-    stage: Stage = "off"
+    state: RecordingState = "off"
     wanted: str | None = None
     action: str | None = None
     report: Path | None = None
@@ -82,7 +82,7 @@ def record_next_action(name: str | None = None) -> None:
     """
     global _now, _folder
     with _lock:
-        if _now.stage in ("recording", "drawing"):
+        if _now.state in ("recording", "drawing"):
             raise FlameGraphError("busy", f"{_now.action} is being recorded; wait until it is done")
         try:
             importlib.import_module("memray")
@@ -103,7 +103,7 @@ def stop_recording() -> None:
     """Wait no longer, or remove the report; what is being recorded or drawn goes on."""
     global _now
     with _lock:
-        if _now.stage not in ("recording", "drawing"):
+        if _now.state not in ("recording", "drawing"):
             actions.observe(None)
             _remove_report()
             _now = Recording()
@@ -121,10 +121,10 @@ def _observe(name: str) -> AbstractContextManager[Any] | None:
     """Called as an action begins: what is to be around it."""
     global _now
     with _lock:
-        if _now.stage != "waiting" or _now.wanted not in (None, name):
+        if _now.state != "waiting" or _now.wanted not in (None, name):
             return None
         actions.observe(None)
-        _now = replace(_now, stage="recording", action=name)
+        _now = replace(_now, state="recording", action=name)
     return _Recorder()
 
 
@@ -148,14 +148,14 @@ class _Recorder:
     def __exit__(self, *error: object) -> None:
         global _now
         with self._aside:
-            if _now.stage != "recording":
+            if _now.state != "recording":
                 return
             try:
                 self._aside.submit(self._tracker.__exit__, None, None, None).result()
             except OSError as problem:
                 _fail(FlameGraphError("folder", f"{problem}; make room in the temporary folder"))
                 return
-        _now = replace(_now, stage="drawing")
+        _now = replace(_now, state="drawing")
         threading.Thread(target=_draw, args=(self._file,), name="flame graph", daemon=True).start()
 
     def _start(self) -> None:
@@ -190,7 +190,7 @@ def _draw(file: Path) -> None:
         why = next((line for line in reversed(lines) if line.strip()), "it was ended")
         _fail(FlameGraphError("drawing", f"memray flamegraph: {why.strip()}; free some memory"))
         return
-    _now = replace(_now, stage="ready", report=report)
+    _now = replace(_now, state="ready", report=report)
 
 
 def _offer_first(pid: int) -> None:
@@ -202,4 +202,4 @@ def _offer_first(pid: int) -> None:
 def _fail(error: FlameGraphError) -> None:
     global _now
     _log.warning("no flame graph of %s: %s", _now.action, error)
-    _now = replace(_now, stage="failed", error=error)
+    _now = replace(_now, state="failed", error=error)

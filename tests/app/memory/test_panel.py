@@ -139,7 +139,7 @@ def test_a_flame_graph_is_sent_from_its_address(view: AppTest) -> None:
     with action("action.home"):
         pass
     end = time.monotonic() + 60
-    while recording().stage == "drawing" and time.monotonic() < end:
+    while recording().state == "drawing" and time.monotonic() < end:
         time.sleep(0.05)
     view.run()
     assert f'href="{flame_graph_file.address()}" download' in html(view)

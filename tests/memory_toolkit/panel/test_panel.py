@@ -119,7 +119,7 @@ def test_the_button_returns_memory_and_says_how_much(side: AppTest) -> None:
 @pytest.mark.parametrize(
     ("view", "keys", "button"),
     [
-        ("now", ("own", "rss", "file", "highest", "stage_ok", "bar_own"), "메모리 정리하고 반환"),
+        ("now", ("own", "rss", "file", "highest", "level_ok", "bar_own"), "메모리 정리하고 반환"),
         ("actions", ("before", "peak", "legend", "return"), "지우기"),
     ],
 )

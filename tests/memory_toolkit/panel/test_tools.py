@@ -45,7 +45,7 @@ def view(side: AppTest) -> AppTest:
 
 def wait_for_drawing() -> None:
     end = time.monotonic() + 60
-    while recording().stage == "drawing" and time.monotonic() < end:
+    while recording().state == "drawing" and time.monotonic() < end:
         time.sleep(0.05)
 
 
@@ -147,7 +147,7 @@ def test_one_can_wait_for_a_name_and_stop_waiting(view: AppTest) -> None:
     assert "|Waiting for: my <own>|" in words(view)
     assert "<own>" not in html(view)
     press(view, "give_up")
-    assert recording().stage == "off"
+    assert recording().state == "off"
     assert "record" in offered(view)
 
 

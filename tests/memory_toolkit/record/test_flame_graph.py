@@ -31,16 +31,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield tmp_path
     finished()
     stop_recording()
-    assert recording().stage == "off"
+    assert recording().state == "off"
     assert list(tmp_path.glob("flame-graph-*")) == []
 
 
 def finished() -> str:
-    """The stage, once nothing is being drawn."""
+    """The state, once nothing is being drawn."""
     end = time.monotonic() + 60
-    while recording().stage == "drawing" and time.monotonic() < end:
+    while recording().state == "drawing" and time.monotonic() < end:
         time.sleep(0.05)
-    return recording().stage
+    return recording().state
 
 
 def take_memory() -> int:
@@ -49,9 +49,9 @@ def take_memory() -> int:
 
 def test_the_next_action_is_recorded_and_no_other() -> None:
     record_next_action()
-    assert recording().stage == "waiting"
+    assert recording().state == "waiting"
     with action("first"):
-        assert recording().stage == "recording"
+        assert recording().state == "recording"
         take_memory()
     with action("second"):
         pass
@@ -70,7 +70,7 @@ def test_the_next_action_is_recorded_and_no_other() -> None:
 def test_it_waits_for_the_name_and_for_any_thread() -> None:
     record_next_action("wanted")
     with action("other"):
-        assert recording().stage == "waiting"
+        assert recording().state == "waiting"
     thread = threading.Thread(target=action("wanted")(take_memory))
     thread.start()
     thread.join()
@@ -119,7 +119,7 @@ def test_one_can_stop_waiting() -> None:
     stop_recording()
     with action("first"):
         take_memory()
-    assert recording().stage == "off"
+    assert recording().state == "off"
 
 
 def test_without_memray_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +127,7 @@ def test_without_memray_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(FlameGraphError, match="pip install memray") as caught:
         record_next_action()
     assert caught.value.reason == "missing"
-    assert recording().stage == "off"
+    assert recording().state == "off"
 
 
 def test_without_a_folder_for_files_it_does_not_wait(
@@ -137,7 +137,7 @@ def test_without_a_folder_for_files_it_does_not_wait(
     with pytest.raises(FlameGraphError, match="TMPDIR") as caught:
         record_next_action()
     assert caught.value.reason == "folder"
-    assert recording().stage == "off"
+    assert recording().state == "off"
 
 
 def test_no_second_one_while_one_is_recorded() -> None:
@@ -146,7 +146,7 @@ def test_no_second_one_while_one_is_recorded() -> None:
         with pytest.raises(FlameGraphError, match="first is being recorded") as caught:
             record_next_action()
         stop_recording()
-        assert recording().stage == "recording"
+        assert recording().state == "recording"
     assert caught.value.reason == "busy"
 
 
@@ -156,7 +156,7 @@ def test_a_tracker_of_somebody_else_fails_the_recording_and_not_the_action(folde
         around.enter_context(memray.Tracker(folder / "other.bin"))
         assert action("first")(take_memory)() == 20 * MB
     error = recording().error
-    assert recording().stage == "failed"
+    assert recording().state == "failed"
     assert error is not None
     assert error.reason == "tracking"
     record_next_action()
@@ -180,7 +180,7 @@ def test_what_cannot_be_drawn_says_why(folder: Path, caplog: pytest.LogCaptureFi
     damaged.write_bytes(b"no such format")
     flame_graph._draw(damaged)
     error = recording().error
-    assert recording().stage == "failed"
+    assert recording().state == "failed"
     assert error is not None
     assert error.reason == "drawing"
     assert str(error) in caplog.text
