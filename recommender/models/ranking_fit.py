@@ -46,7 +46,7 @@ _ROW_POWER = 0.35
 Start = Callable[[], np.ndarray | None]
 # Passes over the ratings from a random start, and from where a similar iteration ended.
 _PASSES, _WARM_PASSES = 6, 2
-_ROWS = 8192
+_ROWS = 2048
 _THREADS = 2
 _TINY = 1e-9
 

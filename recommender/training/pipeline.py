@@ -20,7 +20,8 @@ from typing import Any, Generic
 import numpy as np
 import pyarrow.parquet as pq
 
-from memory_toolkit.measure.sizes import format_bytes
+from memory_toolkit.measure.heap import map_large_blocks
+from memory_toolkit.measure.sizes import MB, format_bytes
 from recommender.bundle.bundle import Bundle
 from recommender.bundle.catalogue import FILE as CATALOGUE_FILE
 from recommender.bundle.catalogue import MovieText, write_catalogue
@@ -173,6 +174,8 @@ def train(
         SettingsError: there is too little memory for a stage.
         BundleError: `out` cannot be written.
     """
+    # The arrays of one stage must not leave holes in the heap that stay held during the next.
+    map_large_blocks(MB)
     settings = settings or TrainingSettings()
     images = PosterFolder(posters) if posters else None
     key = _key(engine.name, f"{engine.contents(source)} {posters or ''}", settings)
