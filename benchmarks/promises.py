@@ -190,7 +190,8 @@ def _lazily(server: Server) -> tuple[str, bool]:
     asyncio.run(describe())
     after = line.search(server.log.read_text("utf-8"))
     if after is None:
-        return "not loaded: the bundle has no vectors, `matinee embed` makes them", False
+        why = "the bundle has no plots and tags, or no vectors, which `matinee embed` makes"
+        return f"not loaded: {why}", False
     at_start = "not loaded" if before is None else "loaded"
     return f"{at_start} at the start; by the first search: {after[1]}", before is None
 

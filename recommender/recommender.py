@@ -324,8 +324,9 @@ class Recommender:
 
         Args:
             by: ``"title"`` looks for titles, misspelt ones too (`TitleIndex.search`);
-                ``"facts"`` for genres, decades, tags and people (`FactSearch`); ``"semantic"`` for
-                what is said of the movies (`semantic.SemanticSearch`), which
+                ``"facts"`` for genres, decades, tags and people, all that `text` names
+                (`FactSearch`); ``"words"`` for words of plots and tags as well, most of them;
+                ``"semantic"`` for what is said of the movies (`semantic.SemanticSearch`), which
                 `matinee embed` must have prepared.
 
         Raises:
@@ -338,8 +339,22 @@ class Recommender:
         n = self._requests.top_n(n)
         if by == "semantic":
             return self.movies(self.semantic.search(text, n, self._finder.fame))
-        find = self._finder.by_facts if by == "facts" else self._finder.by_title
-        return Results(self._results.movies(find(text, n)))
+        ways: dict[str, Callable[[str, int], Sequence[int] | np.ndarray]] = {
+            "title": self._finder.by_title,
+            "facts": self._finder.by_facts,
+            "words": self._finder.by_words,
+        }
+        return Results(self._results.movies(ways[by](text, n)))
+
+    def is_facts(self, text: str) -> bool:
+        """Return whether `text` names genres, decades, tags and people of the data, and says
+        nothing else: if ``"facts"`` finds no movie for it, no movie fits."""
+        return self._finder.is_facts(text)
+
+    @property
+    def has_descriptions(self) -> bool:
+        """Says that the movies have plots or tags, which search by words and by meaning needs."""
+        return self._finder.has_descriptions
 
     @overload
     def predict(

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import gc
+import json
 import shutil
 import signal
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +20,9 @@ from hypothesis import settings as hypothesis_settings
 from memory_toolkit.measure import limit
 from recommender import Recommender
 from recommender.bundle import shards
+from recommender.bundle.catalogue import FILE as CATALOGUE_FILE
+from recommender.bundle.manifest import MANIFEST, manifest_checksum
+from recommender.core.file_hash import sha256
 from recommender.dataset import from_files
 from recommender.models.stars import StarsSettings
 from recommender.training.pipeline import TrainingSettings, train
@@ -127,13 +133,30 @@ def train_tiny(files: tuple[Path, Path], path: Path) -> None:
     train(from_files(*files), path, settings)
 
 
+def _give_plots(bundle: Path) -> None:
+    """Give each movie a plot, which no model has seen, and the manifest the checksum to match."""
+    manifest = json.loads((bundle / MANIFEST).read_text(encoding="utf-8"))
+    catalogue = bundle / manifest["data"] / CATALOGUE_FILE
+    with closing(sqlite3.connect(catalogue)) as connection:
+        connection.execute("UPDATE movies SET plot = 'The tale of number ' || movie_id")
+        connection.commit()
+    manifest["files"][CATALOGUE_FILE] = {
+        "bytes": catalogue.stat().st_size,
+        "sha256": sha256(catalogue),
+    }
+    del manifest["checksum"]
+    manifest["checksum"] = manifest_checksum(manifest)
+    (bundle / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+
+
 @pytest.fixture(scope="session")
 def embedded_bundle(
     tiny_bundle: Path,
     tiny_model: Path,  # noqa: F811
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
-    """The bundle of `tiny_files`, ready for search by meaning, though by a model without sense.
+    """The bundle of `tiny_files`, with plots and ready for search by meaning, though by a model
+    without sense.
 
     Do not change its files.
     """
@@ -142,6 +165,7 @@ def embedded_bundle(
 
     def make(path: Path) -> None:
         shutil.copytree(tiny_bundle, path)
+        _give_plots(path)
         embed(path, str(tiny_model))
 
     return made_once(tmp_path_factory, "embedded-bundle", make)

@@ -12,15 +12,18 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from recommender.bundle.files import TRAIN_AGAIN
 from recommender.core.errors import BundleError
 from recommender.core.records import FLOAT_ID, Id
+from recommender.core.text_folding import fold
 
 FILE = "catalogue.sqlite"
 _MAPPED_BYTES = 2**30  # at most
+_BETWEEN_NAMES = re.compile(r"[|,;]")
 _PAGE = 4096  # ids that are read at once
 
 _SCHEMA = """
@@ -223,6 +226,21 @@ class Catalogue:
         """The languages that movies have titles in beside their first, sorted; reads them all."""
         languages = f"SELECT DISTINCT key FROM movies, json_each({self._titles}) ORDER BY key"
         return [str(row[0]) for row in self._query(languages)]
+
+    def with_cast(self, name: str) -> list[int]:
+        """The movies in whose cast `name` is, compared as `text_folding.fold` writes it; reads the
+        cast of all."""
+        # Any letter stands where one may have an accent, and anything for punctuation.
+        pattern = re.sub("[acdegilnorstuyz]", "_", name).replace(" ", "%")
+        sql = "SELECT idx, cast_names FROM movies WHERE cast_names LIKE ?"
+        rows = self._query(sql, f"%{pattern}%")
+        return [idx for idx, cast in rows if name in map(fold, _BETWEEN_NAMES.split(cast))]
+
+    @cached_property
+    def has_descriptions(self) -> bool:
+        """Says that some movie has a plot or tags; the first time it may read them all."""
+        sql = "SELECT EXISTS (SELECT 1 FROM movies WHERE plot IS NOT NULL OR tags <> '[]')"
+        return bool(self._query(sql)[0][0])
 
     def terms(self) -> list[str]:
         """The content model's terms in column order."""

@@ -10,7 +10,8 @@ from recommender.core.errors import NotFoundError
 
 _NOTHING_FOUND = {
     "title": "no title is like {!r}; try fewer or shorter words",
-    "facts": "no genre, decade, tag or person is named in {!r}; `matinee search` finds titles",
+    "facts": "no movie is {!r} by genre, decade, tag and person; `matinee search` finds titles",
+    "words": "no movie's plot or tags have words of {!r}, or there are none in this bundle",
     "semantic": "no word of {!r} is known; describe it in other English words",
 }
 
@@ -34,7 +35,14 @@ def add_command(commands: Any) -> None:
         action="store_const",
         dest="by",
         const="facts",
-        help="by genres, decades (1990s), tags and people",
+        help="by genres, decades (1990s), tags and people: all that is named",
+    )
+    how.add_argument(
+        "--words",
+        action="store_const",
+        dest="by",
+        const="words",
+        help="by words of plots and tags: most of them",
     )
     shared.add_count(command)
     shared.add_json(command)

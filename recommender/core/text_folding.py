@@ -11,6 +11,9 @@ import unicodedata
 # Of a longer query the rest is left out before anything else, so that no text takes long.
 MAX_QUERY_LETTERS = 250
 _ARTICLES = ("the ", "a ", "an ")
+# Between a title, its subtitle, and its other names.
+_PARTS = re.compile(r"\s*[:()]\s*|\s+[-–—]\s+")
+_MIN_ACRONYM = 3
 _AND = re.compile(r"[&+]")
 _BRACKETS = re.compile(r"\(([^()]*)\)")
 _ALSO_KNOWN_AS = re.compile(r"\ba\.?k\.?a\.?:?\s+", re.IGNORECASE)
@@ -100,6 +103,18 @@ def title_initials(title: str) -> set[str]:
     what `typed_initials` finds it by. Nothing for another title."""
     parts = (title, title.partition("(")[0], *_BRACKETS.findall(title))
     return {_SYLLABLE.sub(_initial, fold(p)).replace(" ", "") for p in parts if _SYLLABLE.search(p)}
+
+
+def title_acronyms(title: str) -> set[str]:
+    """Return the first letters of a title's words, of three or more: of the whole, and of what is
+    before and behind its marks, each with and without its article; of Latin letters alone."""
+    found = set()
+    for part in (title, *_PARTS.split(title)):
+        folded = " ".join(words(part))
+        for own in (folded.split(), without_article(folded).split()):
+            if len(own) >= _MIN_ACRONYM and folded.isascii():
+                found.add("".join(word[0] for word in own))
+    return found
 
 
 def typed_initials(text: str) -> str:

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from recommender.core.text_folding import MAX_QUERY_LETTERS, fold
 from recommender.models.content import ContentModel
+from recommender.search import fact_names
 
 _MAX_NAMES = 12
-_DECADE = re.compile(r"(?:(19|20)?(\d)0)s")
+_NOTHING = np.zeros(0, dtype=np.int64)
+# Gives the indices of the movies in which somebody plays whose name is such.
+People = Callable[[str], Sequence[int]]
+
+
+@dataclass
+class _Named:
+    """What a text names: the columns of each fact and word, and what else it says."""
+
+    facts: list[list[int]]
+    words: list[list[int]]
+    others: list[str]
 
 
 class FactSearch:
-    """Finds the movies that hold most of what a text names; safe to share between threads.
+    """Finds the movies of which all is true that a text says; safe to share between threads.
 
     Memory: the names of the terms, some 100 bytes each, and for a question a byte for each term of
     each movie.
@@ -23,20 +35,25 @@ class FactSearch:
     Args:
         content: the content model.
         terms: its terms in column order, see `content.tokens`.
+        people: finds those who are no terms.
     """
 
-    def __init__(self, content: ContentModel, terms: Sequence[str]) -> None:
+    def __init__(
+        self, content: ContentModel, terms: Sequence[str], people: People = lambda name: ()
+    ) -> None:
         self._content = content
-        self._columns: dict[str, list[int]] = {}
+        self._people = people
+        self._facts: dict[str, list[int]] = {}
+        self._words: dict[str, list[int]] = {}
         for column, term in enumerate(terms):
-            name = term.partition(":")[2] or term
-            self._columns.setdefault(name, []).append(column)
-        self._longest = max((len(name.split()) for name in self._columns), default=1)
+            _, colon, name = term.partition(":")
+            (self._facts if colon else self._words).setdefault(name or term, []).append(column)
+        longest = max((len(name.split()) for name in self._facts), default=1)
+        self._longest = max(longest, fact_names.MAX_WORDS)
 
     def search(self, text: str, counts: np.ndarray, n: int) -> np.ndarray:
-        """The n movies that hold the most of the names in `text`, the most rated first.
-
-        Only movies that hold as many of them as any does come; none without a known name.
+        """The n movies of which all is true that `text` says of genres, decades, tags, countries
+        and people, the most rated first; none if it says anything else.
 
         Args:
             counts: how often each movie was rated, shape (movies,).
@@ -44,38 +61,90 @@ class FactSearch:
         Returns:
             Movie indices, shape (at most n,).
         """
+        named = self._named(text, words=False)
+        if not (named.facts or named.others):
+            return _NOTHING
+        fits = self._hold_all(named.facts)
+        for name in named.others:
+            playing = np.zeros(len(fits), dtype=bool)
+            playing[list(self._people(name))] = True
+            fits &= playing
+        return _most_rated(np.flatnonzero(fits), counts, n)
+
+    def search_words(self, text: str, counts: np.ndarray, n: int) -> np.ndarray:
+        """The n movies of which all facts in `text` are true and which hold most of its other
+        words, the most rated first; none without a known name. The arguments are `search`'s."""
+        named = self._named(text, words=True)
+        if not (named.facts or named.words):
+            return _NOTHING
         held = np.zeros(self._content.n_movies, dtype=np.int64)
-        for columns in self._named(text):
-            wanted = np.zeros(self._content.n_terms, dtype=bool)
-            wanted[columns] = True
-            entries = np.flatnonzero(wanted[self._content.terms])
-            movies = np.searchsorted(self._content.offsets, entries, side="right") - 1
-            held[movies[np.diff(movies, prepend=-1) > 0]] += 1  # a movie may hold several columns
-        most = held.max(initial=0)
-        found = np.flatnonzero(held == most) if most else np.zeros(0, dtype=np.int64)
-        return found[np.argsort(-counts[found].astype(np.int64), kind="stable")][:n]
+        for columns in named.words:
+            held[self._holding(columns)] += 1
+        held[~self._hold_all(named.facts)] = -1
+        most = held.max(initial=-1)
+        if most < bool(named.words):
+            return _NOTHING
+        return _most_rated(np.flatnonzero(held == most), counts, n)
 
-    def _named(self, text: str) -> list[list[int]]:
-        """The columns of each name in `text`; of names within one another the longest."""
-        words = fold(text[:MAX_QUERY_LETTERS]).split()
-        found: list[list[int]] = []
+    def is_all_known(self, text: str) -> bool:
+        """Return whether `text` names genres, decades, tags, countries and people of the data, and
+        nothing else."""
+        named = self._named(text, words=False)
+        return bool(named.facts) and not named.others
+
+    def _hold_all(self, facts: list[list[int]]) -> np.ndarray:
+        """Return which movies hold one column of each fact, bool, shape (movies,)."""
+        fits = np.ones(self._content.n_movies, dtype=bool)
+        for columns in facts:
+            holding = np.zeros(len(fits), dtype=bool)
+            holding[self._holding(columns)] = True
+            fits &= holding
+        return fits
+
+    def _holding(self, columns: list[int]) -> np.ndarray:
+        """Return the movies that hold one of the columns, each once."""
+        wanted = np.zeros(self._content.n_terms, dtype=bool)
+        wanted[columns] = True
+        entries = np.flatnonzero(wanted[self._content.terms])
+        movies = np.searchsorted(self._content.offsets, entries, side="right") - 1
+        return movies[np.diff(movies, prepend=-1) > 0]
+
+    def _named(self, text: str, *, words: bool) -> _Named:
+        """Return what `text` names; of names within one another the longest."""
+        folded = fold(fact_names.without_apostrophes(text[:MAX_QUERY_LETTERS])).split()
+        named = _Named([], [], [])
+        beside = False  # the word before is of no name, either
         first = 0
-        while first < len(words) and len(found) < _MAX_NAMES:
-            for end in range(min(first + self._longest, len(words)), first, -1):
-                columns = self._columns.get(" ".join(words[first:end]))
-                if columns is None and end == first + 1:
-                    columns = self._columns.get(_decade(words[first]))
-                if columns is not None:
-                    found.append(columns)
+        while first < len(folded) and len(named.facts) + len(named.words) < _MAX_NAMES:
+            for end in range(min(first + self._longest, len(folded)), first, -1):
+                name = " ".join(folded[first:end])
+                if facts := self._facts_of(name):
+                    named.facts += facts
                     break
-            first = end
-        return found
+                if words and name in self._words:
+                    named.words.append(self._words[name])
+                    break
+            else:
+                if name in fact_names.SMALL_WORDS:
+                    beside = False
+                elif beside:
+                    named.others[-1] += f" {name}"
+                else:
+                    named.others.append(name)
+                    beside = True
+                first += 1
+                continue
+            beside, first = False, end
+        return named
+
+    def _facts_of(self, name: str) -> list[list[int]]:
+        """Return the columns of each fact that `name` stands for, if the data have all of them."""
+        found = [
+            [column for one in names for column in self._facts.get(one, ())]
+            for names in fact_names.meanings(name)
+        ]
+        return found if all(found) else []
 
 
-def _decade(word: str) -> str:
-    """The decade that "1990s" or "90s" names as its term has it, or nothing."""
-    match = _DECADE.fullmatch(word)
-    if match is None:
-        return ""
-    century = match[1] or ("20" if match[2] in "01" else "19")
-    return f"{century}{match[2]}0"
+def _most_rated(movies: np.ndarray, counts: np.ndarray, n: int) -> np.ndarray:
+    return movies[np.argsort(-counts[movies].astype(np.int64), kind="stable")][:n]

@@ -17,10 +17,10 @@ from recommender.search import same_title
 from recommender.search.facts import FactSearch
 from recommender.search.titles import TitleIndex
 
-SearchBy = Literal["title", "facts", "semantic"]
+SearchBy = Literal["title", "facts", "words", "semantic"]
 # How many movies are compared by their looser names.
 _CANDIDATES = 50
-SEARCH_BY: tuple[SearchBy, ...] = ("title", "facts", "semantic")
+SEARCH_BY: tuple[SearchBy, ...] = ("title", "facts", "words", "semantic")
 
 
 class Finder:
@@ -35,8 +35,12 @@ class Finder:
         self._content = content
 
     def by_title(self, text: str, n: int) -> list[int]:
-        """The n movies whose titles are most like `text`, see `TitleIndex.search`."""
-        return self._titles.search(text, n)
+        """The n movies whose titles are most like `text`, see `TitleIndex.search`.
+
+        Where it is all genres, decades, tags and people, no part of a word and no typo is looked
+        for: "scifi" is what it says.
+        """
+        return self._titles.search(text, n, loose=not self.is_facts(text))
 
     def of_title(self, title: str, year: int | None) -> Id | None:
         """The movie that another catalogue calls `title`, of `year` if that is known, or None.
@@ -59,8 +63,24 @@ class Finder:
         return likely.movie_id if likely else None
 
     def by_facts(self, text: str, n: int) -> np.ndarray:
-        """The n movies of which most of `text` is true, see `FactSearch.search`."""
+        """The n movies of which all of `text` is true, see `FactSearch.search`."""
         return self._facts_named.search(text, self._facts.count, n)
+
+    def is_facts(self, text: str) -> bool:
+        """Return whether `text` is facts and nothing else, see `FactSearch.is_all_known`."""
+        return self._facts_named.is_all_known(text)
+
+    def by_words(self, text: str, n: int) -> np.ndarray:
+        """The n movies whose descriptions hold most of `text`, see `FactSearch.search_words`; none
+        where there are no descriptions."""
+        if not self.has_descriptions:
+            return np.zeros(0, dtype=np.int64)
+        return self._facts_named.search_words(text, self._facts.count, n)
+
+    @property
+    def has_descriptions(self) -> bool:
+        """Says that movies have plots or tags to search in."""
+        return self._catalogue.has_descriptions
 
     def fame(self, movie_id: Id) -> float | None:
         """Popularity of a movie, 0..1, on a logarithmic scale of its ratings, or None."""
@@ -71,7 +91,7 @@ class Finder:
 
     @cached_property
     def _facts_named(self) -> FactSearch:
-        return FactSearch(self._content, self._catalogue.terms())
+        return FactSearch(self._content, self._catalogue.terms(), self._catalogue.with_cast)
 
     @cached_property
     def _log_most(self) -> float:

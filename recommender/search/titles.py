@@ -36,6 +36,8 @@ _MAX_WORDS = 12
 _WORD_END, _NAME_END = "\n", "\t"
 # What a name begins with that is the initial consonants of a Korean one: they are not its letters.
 _INITIALS = "\x01"
+# The same of the first letters of a title's words.
+_ACRONYM = "\x02"
 _YEAR = re.compile(r"(?:18|19|20)\d\d")
 
 
@@ -49,8 +51,8 @@ class TitleIndex:
     Attributes:
         movies: int32, shape (movies,): movie indices by fame, the most rated first.
         lengths: uint8, shape (movies,): how many words a title has, by fame.
-        names: uint8: all names in order, in UTF-8, each with its year behind it, and the initial
-            consonants of the Korean ones before all others.
+        names: uint8: all names in order, in UTF-8, each with its year behind it; before all others
+            the initial consonants of the Korean ones, and acronyms.
         name_starts: int32, shape (names + 1,): where each begins.
         name_movies: int32, shape (names,): whose it is, by fame.
         words: uint8: all different words in order, in UTF-8.
@@ -124,7 +126,7 @@ class TitleIndex:
         finally:
             scratch.unlink(missing_ok=True)
 
-    def search(self, text: str, limit: int) -> list[int]:
+    def search(self, text: str, limit: int, *, loose: bool = True) -> list[int]:
         """Indices of the movies whose titles fit `text`, at most `limit`, the best first.
 
         A title fits when it holds every word of `text`, or a part of it or, when few do, a word
@@ -133,7 +135,11 @@ class TitleIndex:
         and last typos; among equals the more often rated. Case, accents, punctuation, the order of
         the words and a leading article do not matter, nor do spaces for the beginning of a name,
         or for any part of one in another script than Latin. Initial consonants ("ㅋㅅㅂㄹㅋ") find
-        the Korean titles whose syllables begin so.
+        the Korean titles whose syllables begin so. Where nothing fits, one word is taken for an
+        acronym ("lotr") of a title or of what is before or behind its colon or dash.
+
+        Args:
+            loose: whether parts of words, acronyms and typos count.
         """
         typed = text_folding.words(text[: text_folding.MAX_QUERY_LETTERS])
         if not typed or limit < 1:
@@ -150,14 +156,18 @@ class TitleIndex:
                 return self.movies[found[np.argsort(fits[found], kind="stable")][:limit]].tolist()
         holding = [self._holding(word) for word in words]
         _all_words(holding, fits)
-        if np.count_nonzero(fits != _NO) < limit:
+        if loose and np.count_nonzero(fits != _NO) < limit:
             for word, grades in zip(words, holding, strict=True):
                 self._add_parts(word, grades)
             _all_words(holding, fits)
             if not (name := "".join(typed)).isascii():
                 self._add_within(name, slice(0, len(self.name_movies)), fits)
+        if loose and len(typed) == 1 and fits.min() == _NO:
+            acronyms = _between(self.names, self.name_starts, _ACRONYM + typed[0] + _NAME_END)
+            if named := sorted(set(self.name_movies[acronyms].tolist())):
+                return self.movies[named][:limit].tolist()
         # A word that titles do hold is taken for a typo only when nothing is found with it.
-        for known, enough in ((False, min(limit, _FEW)), (True, 1)):
+        for known, enough in ((False, min(limit, _FEW)), (True, 1)) if loose else ():
             if np.count_nonzero(fits != _NO) >= enough:
                 break
             for word, grades in zip(words, holding, strict=True):
@@ -274,9 +284,10 @@ class TitleIndex:
 
 
 def _names(title: str) -> set[str]:
-    """Return a title's names, and its initial consonants where it is Korean."""
+    """Return a title's names, its initial consonants where it is Korean, and its acronyms."""
     initials = {_INITIALS + name for name in text_folding.title_initials(title)}
-    return text_folding.title_names(title) | initials
+    acronyms = {_ACRONYM + name for name in text_folding.title_acronyms(title)}
+    return text_folding.title_names(title) | initials | acronyms
 
 
 def _name(name: str, year: int | None) -> str:

@@ -26,6 +26,7 @@ def test_movies_come_in_the_order_asked_for(catalogue: Catalogue) -> None:
     assert catalogue.movies([2, 0, 2]) == [MOVIES[2], MOVIES[0], MOVIES[2]]
     assert catalogue.movies([]) == []
     assert catalogue.languages() == ["en", "ja"]
+    assert catalogue.has_descriptions
 
 
 def test_ids(catalogue: Catalogue) -> None:
@@ -34,6 +35,17 @@ def test_ids(catalogue: Catalogue) -> None:
     assert catalogue.user_ids(1) == [1]
     assert list(catalogue.each_user_id()) == [1, 7]
     assert catalogue.terms() == ["a", "b"]
+
+
+def test_movies_by_their_cast(tmp_path: Path) -> None:
+    path = tmp_path / "catalogue.sqlite"
+    casts = ["Penélope Cruz, Tom Hanks", "J.K. Simmons|Tom Hanks Jr.", "송강호; Tim Allen", None]
+    movies = [(MovieText(i, "A", cast=cast), 0) for i, cast in enumerate(casts)]
+    write_catalogue(path, movies, [], [])
+    catalogue = Catalogue(path)
+    found = {"tom hanks": [0], "penelope cruz": [0], "j k simmons": [1], "송강호": [2], "tom": []}
+    assert {name: catalogue.with_cast(name) for name in found} == found
+    assert not catalogue.has_descriptions
 
 
 def test_user_ids_come_page_by_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

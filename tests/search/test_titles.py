@@ -125,6 +125,29 @@ def test_korean_titles_are_found_without_spaces_and_by_initial_consonants(
 
 
 @pytest.mark.parametrize(
+    ("text", "titles"),
+    [
+        ("uita", ["Up in the Air"]),
+        ("ihotn", []),
+        ("ithotn", ["In the Heat of the Night"]),
+        ("lotr", ["The Lord of the Rings"]),
+        ("tlotr", ["The Lord of the Rings"]),
+        ("anh", ["Star Wars: Episode IV - A New Hope"]),
+    ],
+)
+def test_an_acronym_finds_its_title(index: TitleIndex, text: str, titles: list[str]) -> None:
+    assert found(index, text) == titles
+    assert index.search(text, 5, loose=False) == []
+
+
+def test_without_parts_and_typos(index: TitleIndex) -> None:
+    assert [TITLES[movie][0] for movie in index.search("matrix", 5, loose=False)] == [
+        *("The Matrix", "The Matrix Reloaded"),
+    ]
+    assert index.search("matirx", 5, loose=False) == []
+
+
+@pytest.mark.parametrize(
     ("text", "first"),
     [
         ("matirx", "The Matrix"),

@@ -19,6 +19,11 @@ _log = logging.getLogger(__name__)
 _loaded: LazySemanticSearch | None = None
 
 
+def is_offered(matinee: Recommender) -> bool:
+    """Return whether the movies have descriptions, and an index of what these mean."""
+    return matinee.semantic.available and matinee.has_descriptions
+
+
 def search(matinee: Recommender, text: str, n: int) -> Results[Movie]:
     """Return the movies that `text` describes, best first; draw a sentence where that fails."""
     try:

@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 import streamlit as st
 
 from recommender.app.components import query_params
 from recommender.app.i18n.catalogues import DEFAULT, LANGUAGES, TEXTS, lookup
 
 KEY = "lang"
-# Genres and decades by their names in the languages that the data are not in; of two genres with
-# one name the first.
-_TRANSLATED = [texts for code, texts in TEXTS.items() if code != DEFAULT]
-_GENRES = {
-    text.casefold(): key.removeprefix("genre.")
-    for texts in _TRANSLATED
-    for key, text in reversed(texts.items())
-    if key.startswith("genre.")
-}
-_DECADES = [
-    re.compile(rf"\b{re.escape(texts['card.decade']).replace(re.escape('{decade}'), '([0-9]+)')}")
-    for texts in _TRANSLATED
-    if "card.decade" in texts
-]
 
 
 def browser_language() -> str:
@@ -73,12 +57,3 @@ def genre_name(genre: str) -> str:
     """Return a genre in the visitor's language, if the texts have it; else as the data call it."""
     key = f"genre.{genre}"
     return t(key) if is_text(key) else genre
-
-
-def as_data_say(text: str) -> str:
-    """Return `text` with translated genres and decades as the data name them: "코미디 1990년대" is
-    "Comedy 1990s"."""
-    text = " ".join(_GENRES.get(word.casefold(), word) for word in text.split())
-    for decade in _DECADES:
-        text = decade.sub(r"\1s", text)
-    return text

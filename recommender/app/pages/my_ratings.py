@@ -15,7 +15,7 @@ from recommender.app.components import (
     stars,
 )
 from recommender.app.components.markup import brief, plain
-from recommender.app.i18n.language import as_data_say, t
+from recommender.app.i18n.language import t
 from recommender.app.pages import similar
 from recommender.app.server import poster_files
 from recommender.app.server.guarded_action import guarded_action
@@ -91,7 +91,7 @@ def _rate(matinee: Recommender, own: card_actions.Own) -> None:
     if text:
         with guarded_action("action.search", matinee.max_bytes):
             found = matinee.search(text, _MATCHES)
-            found = found or matinee.search(as_data_say(text), _MATCHES, by="facts")
+            found = found or matinee.search(text, _MATCHES, by="facts")
         if not found:
             st.info(t("similar.no_match", text=plain(brief(text))), icon=":material/search_off:")
         own_lists.rows(matinee, own, found)

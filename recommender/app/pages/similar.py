@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from zlib import crc32
 
@@ -28,7 +27,6 @@ from recommender.app.server.guarded_action import guarded_action
 from recommender.app.server.loading import initialize_recommender
 from recommender.core.errors import NotFoundError
 from recommender.core.records import Id, Movie, SimilarMovie
-from recommender.core.text_folding import fold
 from recommender.recommender import Recommender
 from recommender.scoring.similar import DEFAULT_METHOD, Method
 
@@ -39,7 +37,6 @@ _PICKED = "similar.movie"  # for the session
 _MATCHES = 12
 # Shorter than this only a genre or a decade is described yet; a title is still being typed.
 _MIN_LETTERS = 4
-_DECADE = re.compile(r"(19|20)?\d0s")
 # Streamlit leaves the page where it was scrolled to, so the movie may be out of sight.
 _INTO_SIGHT = 'document.querySelector(".mt-single")?.scrollIntoView({block: "nearest"})'
 
@@ -64,7 +61,7 @@ def linker() -> Callable[[Movie], str]:
 @frame.body
 def _draw() -> None:
     matinee = initialize_recommender()
-    subtitle = "semantic.subtitle" if matinee.semantic.available else "similar.subtitle"
+    subtitle = "semantic.subtitle" if semantic_search.is_offered(matinee) else "similar.subtitle"
     controls.heading(t("similar.title"), t(subtitle))
     own = card_actions.receive()
     if query_params.brought(_MOVIE):
@@ -122,7 +119,7 @@ def _search(matinee: Recommender, *, suggest: bool) -> bool:
         Whether there are movies to pick from.
     """
     label, example = "similar.search", "similar.search_placeholder"
-    if matinee.semantic.available:
+    if semantic_search.is_offered(matinee):
         label, example = "semantic.search", "semantic.search_placeholder"
     text = controls.search_field(t(label), _SEARCH, t(example))
     if text:
@@ -141,37 +138,28 @@ def _matches(matinee: Recommender, text: str) -> bool:
         by_title = matinee.search(text, _MATCHES)
     if by_title:
         _choice("match", t("similar.matches"), by_title)
-    known = {movie.movie_id for movie in by_title}
-    described: list[Movie] = []
-    facts = language.as_data_say(text)
-    if len(facts) >= _MIN_LETTERS or _is_facts(facts):
-        described = _described(matinee, text, facts, known)
+    described = _described(matinee, text, {movie.movie_id for movie in by_title})
     if not by_title and not described:
         st.info(t("similar.no_match", text=plain(brief(text))), icon=":material/search_off:")
     return bool(by_title or described)
 
 
-def _described(matinee: Recommender, text: str, facts: str, known: set[Id]) -> list[Movie]:
-    """Offers the movies that `text` describes: by its meaning, or where that cannot be had by the
-    genres, decades, tags and people that it names, which `facts` calls as the data do."""
-    found, label = list[Movie](), t("semantic.matches")
-    if matinee.semantic.available and not _is_facts(facts):
-        found = semantic_search.search(matinee, text, _MATCHES)
-    if not found:
-        label = t("similar.by_facts")
+def _described(matinee: Recommender, text: str, known: set[Id]) -> list[Movie]:
+    """Offers the movies that `text` describes: those of the genres, decades, tags and people that
+    it names; if it says anything else those that it means, or whose descriptions have its words."""
+    label = "similar.by_facts"
+    with guarded_action("action.search", matinee.max_bytes):
+        found: list[Movie] = matinee.search(text, _MATCHES, by="facts")
+    is_described = not found and len(text) >= _MIN_LETTERS and not matinee.is_facts(text)
+    if is_described and semantic_search.is_offered(matinee):
+        label, found = "semantic.matches", semantic_search.search(matinee, text, _MATCHES)
+    if is_described and not found:
+        label = "similar.by_words"
         with guarded_action("action.search", matinee.max_bytes):
-            found = matinee.search(facts, _MATCHES, by="facts")
+            found = matinee.search(text, _MATCHES, by="words")
     if others := [movie for movie in found if movie.movie_id not in known]:
-        _choice("described", label, others)
+        _choice("described", t(label), others)
     return others
-
-
-def _is_facts(text: str) -> bool:
-    """Return whether `text` names genres and decades and nothing else: facts answer it."""
-    rest = f" {fold(text)} "
-    for genre in cards.GENRES_BY_TERM:
-        rest = rest.replace(f" {genre} ", " ")
-    return all(_DECADE.fullmatch(word) for word in rest.split())
 
 
 def _choice(key: str, label: str, movies: Sequence[Movie]) -> None:

@@ -1,7 +1,6 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from recommender.app.i18n.language import as_data_say
 from tests.app.conftest import OpenPage
 
 TITLES = {"en": "For you", "ko": "맞춤 추천"}
@@ -44,22 +43,6 @@ def test_an_address_names_the_language(open_page: OpenPage, locale: str, named: 
 
 def test_an_address_with_an_unknown_language_means_the_browser(open_page: OpenPage) -> None:
     assert language(open_page("for-you", locale="ko-KR", lang="xx")) == "ko"
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("코미디 1990년대", "Comedy 1990s"),
-        ("  sf   80년대 ", "Sci-Fi 80s"),
-        ("어린이", "Children"),
-        ("전쟁과 평화", "전쟁과 평화"),
-        ("toy story", "toy story"),
-    ],
-)
-def test_genres_and_decades_in_korean_are_searched_as_the_data_call_them(
-    text: str, said: str
-) -> None:
-    assert as_data_say(text) == said
 
 
 def test_a_genre_without_a_text_keeps_its_name(tiny_genres: AppTest) -> None:

@@ -51,7 +51,7 @@ def test_a_picked_pill_can_be_picked_again(open_page: OpenPage) -> None:
 
 def test_what_is_no_title_may_name_a_genre(open_page: OpenPage, tiny: Recommender) -> None:
     page = search(open_page("similar"), "1960s drama")
-    assert [pills.label for pills in page.pills] == ["By genre, decade and words"]
+    assert [pills.label for pills in page.pills] == ["By genre, decade, tag and person"]
     found = tiny.search("1960s drama", 12, by="facts")
     assert len(page.pills(key="described").options) == len(found) > 1
     page = page.pills(key="described").set_value(str(found[0].movie_id)).run()
