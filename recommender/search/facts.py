@@ -19,7 +19,7 @@ People = Callable[[str], Sequence[int]]
 
 @dataclass
 class _Named:
-    """What a text names: the columns of each fact and word, and what else it says."""
+    """The columns of each fact and word that a text names, and what else it says."""
 
     facts: list[list[int]]
     words: list[list[int]]

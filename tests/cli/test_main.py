@@ -339,7 +339,11 @@ def test_search_by_facts_and_by_meaning(
         g for movie in json.loads(capsys.readouterr().out) for g in movie["genres"]
     }
     assert main(["search", "--bundle", bundle, "--facts", "nothing", "known"]) == 1
-    assert "no genre, decade, tag or person is named in 'nothing known'" in capsys.readouterr().err
+    assert "no movie is 'nothing known' by genre, decade, tag" in capsys.readouterr().err
+    assert main(["search", "--bundle", bundle, "--words", "1960s drama", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)) > 1
+    assert main(["search", "--bundle", bundle, "--words", "nothing known"]) == 1
+    assert "no movie's plot or tags have words of 'nothing known'" in capsys.readouterr().err
     assert main(["search", "--bundle", bundle, "--semantic", "a war", "-n", "3", "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)) == 3
     assert main(["search", "--bundle", bundle, "--semantic", "하늘"]) == 1

@@ -1,3 +1,5 @@
+import pytest
+
 from recommender.bundle.catalogue import FILE, Catalogue
 from recommender.bundle.movie_facts import MovieFacts
 from recommender.models.content import ContentModel
@@ -25,3 +27,25 @@ def test_finding_by_fame_and_title(tiny: Recommender) -> None:
     by_title = [tiny.movie(catalogue.movie_ids()[i]) for i in finder.by_title("parasite", 5)]
     assert by_title == tiny.search("parasite", 5)
     catalogue.close()
+
+
+@pytest.mark.parametrize(
+    ("title", "year", "movie"),
+    [
+        ("Se7en", 1995, 47),
+        ("Star Wars", 1977, 260),
+        ("Oldboy", 2003, 27773),
+        ("The Empire Strikes Back", 1980, 1196),
+        ("카사블랑카", 1942, 912),
+        ("Oldboy", 1990, None),
+        ("ㅋㅅㅂㄹㅋ", 1942, None),
+        ("lotr", 2001, None),
+    ],
+)
+def test_names_of_other_catalogues(
+    sample: Recommender, title: str, year: int, movie: int | None
+) -> None:
+    found = sample.find_title(title, year)
+    assert (found.movie_id if found else None) == movie
+    if movie:
+        assert movie in [one.movie_id for one in sample.search(title, 10)]

@@ -61,7 +61,9 @@ def test_the_recommender_finds_movies_by_it(embedded_bundle: Path) -> None:
     assert [m.movie_id for m in movies] == matinee.semantic.search(
         "a war movie", N, matinee._finder.fame
     )
-    with pytest.raises(ValueError, match="by is 'sound'; it must be one of title, facts, semantic"):
+    with pytest.raises(
+        ValueError, match="by is 'sound'; it must be one of title, facts, words, semantic"
+    ):
         matinee.search("x", by="sound")  # type: ignore[arg-type]
 
 

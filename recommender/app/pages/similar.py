@@ -19,7 +19,6 @@ from recommender.app.components import (
 )
 from recommender.app.components.markup import brief, plain
 from recommender.app.components.movie_title import title_text
-from recommender.app.i18n import language
 from recommender.app.i18n.language import t
 from recommender.app.pages import url_path
 from recommender.app.server import poster_files

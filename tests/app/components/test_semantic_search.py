@@ -62,7 +62,7 @@ def test_what_no_title_is_like_may_still_be_described(similar: AppTest) -> None:
 def test_genres_and_decades_alone_are_looked_up(similar: AppTest) -> None:
     assert labels(search(similar, "1960s drama")) == ["By genre, decade, tag and person"]
     assert labels(search(similar, "Sci-Fi, war 60s")) == []  # no movie is all of it
-        assert not ui_semantic.is_loaded()
+    assert not ui_semantic.is_loaded()
 
 
 def test_a_title_that_is_being_typed_is_no_description(similar: AppTest) -> None:
