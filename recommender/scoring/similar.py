@@ -15,6 +15,9 @@ Method = Literal["content", "collaborative", "hybrid", "predicted"]
 METHODS: tuple[Method, ...] = ("content", "collaborative", "hybrid", "predicted")
 # The best of them on held-out ratings, see `docs/evaluation.md`.
 DEFAULT_METHOD: Method = "hybrid"
+# With fewer ratings a movie's closeness to others is as much chance: content takes its place, the
+# more the fewer they are.
+_ENOUGH_RATINGS = 3
 
 
 def most_similar(
@@ -26,7 +29,8 @@ def most_similar(
         method: ``"content"``: cosine of the TF-IDF rows. ``"collaborative"``: closeness in the
             ranking model (`RankingModel.closeness`), as a share of the closest movie's.
             ``"hybrid"``: the mean of these two. ``"predicted"``: the published method, cosine of
-            the stars that all users would give (`StarsModel.similarity`).
+            the stars that all users would give (`StarsModel.similarity`). Of a movie with n < 3
+            ratings, n / 3 of the closeness count, and the content for the rest.
         allowed: which movies may be in the list, bool, shape (movies,); all by default.
 
     Returns:
@@ -66,13 +70,13 @@ def _by_content_and_ranking(
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """Batches of movies with their similarities; -inf for those that have nothing in common."""
     row = scorer.content.weighted_sum(np.array([movie]), np.ones(1))[None]
-    close = _closeness(scorer, movie) if method != "content" else np.zeros(0)
+    weight = {"content": 0.0, "hybrid": 0.5, "collaborative": 1.0}[method]
+    weight *= min(1.0, float(scorer.ranking.popularity[movie]) / _ENOUGH_RATINGS)
+    close = _closeness(scorer, movie) if weight else np.zeros(scorer.content.n_movies)
     for movies in scorer.movie_batches():
-        scores = close[movies]
-        if method != "collaborative":
-            scores = scorer.content.score(row, movies)[0]
-        if method == "hybrid":
-            scores = (scores + close[movies]) / 2
+        scores = weight * close[movies]
+        if weight < 1:
+            scores = scores + (1 - weight) * scorer.content.score(row, movies)[0]
         yield movies, np.where(scores > 0, scores, -np.inf)
 
 

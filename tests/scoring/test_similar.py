@@ -68,3 +68,17 @@ def test_movies_nobody_rated(tiny: Recommender) -> None:
         assert sum("War" in g for g in genres) >= 3
     with pytest.raises(NotFoundError, match="too few ratings"):
         most_similar(tiny._scorer, 59, 5, "predicted", None)
+
+
+def test_a_movie_with_one_rating_has_neighbours_by_content(sample: Recommender) -> None:
+    scorer = sample._scorer
+    rated_once = int(np.flatnonzero(scorer.ranking.popularity == 1)[0])
+    scores = {}
+    for method in ("content", "collaborative"):
+        found, similarities = most_similar(scorer, rated_once, 9_000, method, None)
+        scores[method] = dict(zip(found.tolist(), similarities.tolist(), strict=True))
+    close = scorer.ranking.closeness(rated_once, slice(0, scorer.content.n_movies)).clip(0)
+    close[rated_once] = 0
+    for movie, similarity in scores["collaborative"].items():
+        expected = close[movie] / close.max() / 3 + scores["content"].get(movie, 0.0) * 2 / 3
+        assert similarity == pytest.approx(expected, abs=1e-5)
