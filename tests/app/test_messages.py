@@ -42,6 +42,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
         ("similar", {"movie": "10"}, 30, 44_000),
         ("hybrid", {"user": "1"}, 30, 49_000),
         ("movie", {"id": "10"}, 29, 40_000),
+        ("me", {}, 31, 34_000),
         ("about", {}, 20, 29_500),
     ],
 )

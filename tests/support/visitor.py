@@ -21,7 +21,10 @@ from tests.support.tab import TIMEOUT, Drawn, Proto, Tab
 # Everything that the one visitor who does everything must have done.
 DEEDS = (
     *("come to the app", "follow a link", "language"),
-    *(f"open {page}" for page in ("home", "my-ratings", "for-you", "similar", "hybrid", "about")),
+    *(
+        f"open {page}"
+        for page in ("home", "my-ratings", "me", "for-you", "similar", "hybrid", "about")
+    ),
     *("pick a user", "order by", "move the weight", "number of movies", "choice", "filter"),
     *("clear a filter", "search a title", "describe a movie", "pick a movie"),
     *("similarity method",),
@@ -183,6 +186,9 @@ class Visitor:
     async def about(self) -> None:
         await self._open("about")
 
+    async def me(self) -> None:
+        await self._open("me")
+
     async def home(self) -> None:
         await self._open("")
         links = re.findall(r'<a href="(\S+?)\?(\S+?)"', self._tab.html())
@@ -291,6 +297,7 @@ class Visitor:
 
 ACTIONS: tuple[Callable[[Visitor], Awaitable[None]], ...] = (
     Visitor.about,
+    Visitor.me,
     Visitor.home,
     Visitor.order,
     Visitor.weight,

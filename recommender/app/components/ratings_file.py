@@ -17,6 +17,7 @@ from recommender.visitors.records import VisitorRatings
 
 _FILE_NAME = "matinee-ratings.csv"
 _UPLOADS, _REPORT = "own_file_uploads", "own_file_report"
+_DELETIONS, _DELETED = "own_deletions", "own_deleted"
 _MISSING_SHOWN = 50
 # What reading a file takes at most, for each of its bytes, and for `MAX_ROWS` short ones.
 IMPORT_BYTES = 12
@@ -25,6 +26,14 @@ _ROWS_BYTES = 6 * 2**20
 
 def draw(matinee: Recommender, visitor_ratings: VisitorRatings) -> None:
     """Draw the three, each under its heading."""
+    export(matinee, visitor_ratings)
+    st.header(t("my_ratings.import"), anchor=False)
+    _import(matinee)
+    delete(visitor_ratings)
+
+
+def export(matinee: Recommender, visitor_ratings: VisitorRatings) -> None:
+    """Draw the button that gives everything as a file."""
     st.header(t("my_ratings.export"), anchor=False)
     st.markdown(t("my_ratings.export_text"))
     st.download_button(
@@ -37,15 +46,24 @@ def draw(matinee: Recommender, visitor_ratings: VisitorRatings) -> None:
         icon=":material/download:",
         disabled=not visitor_ratings,
     )
-    st.header(t("my_ratings.import"), anchor=False)
-    _import(matinee)
+
+
+def delete(visitor_ratings: VisitorRatings) -> None:
+    """Draw the button that deletes everything, after a question, and say when it is done."""
     st.header(t("my_ratings.delete"), anchor=False)
     st.markdown(t("my_ratings.delete_text"))
+    # A new key is a popover that is closed: the question does not stay open when it is answered.
+    deletions = st.session_state.setdefault(_DELETIONS, 0)
     with st.popover(
-        t("my_ratings.delete_button"), icon=":material/delete:", disabled=not visitor_ratings
+        t("my_ratings.delete_button"),
+        icon=":material/delete:",
+        disabled=not visitor_ratings,
+        key=f"own_delete_{deletions}",
     ):
         st.markdown(t("my_ratings.delete_sure"))
         st.button(t("my_ratings.delete_yes"), type="primary", on_click=_delete)
+    if st.session_state.pop(_DELETED, False) and not visitor_ratings.erasing:
+        st.success(t("my_ratings.deleted"), icon=":material/check:")
 
 
 def _import(matinee: Recommender) -> None:
@@ -113,3 +131,5 @@ def _delete() -> None:
         visitor = current_visitor()
         visitor.store.delete(visitor.secret)
         st.session_state.pop(_REPORT, None)
+        st.session_state[_DELETED] = True
+        st.session_state[_DELETIONS] += 1

@@ -24,7 +24,7 @@ from recommender.core.records import Recommendation
 from recommender.recommender import Recommender
 
 _PARTS = ("rate", *own_lists.PARTS, "file")
-_PART, _SEARCH = "part", "find"
+PART, _SEARCH = "part", "find"
 # Kept for the session: the movies on offer, and all that were.
 _OFFERED, _ASKED = "my_ratings_offered", "my_ratings_asked"
 _OFFERS, _MATCHES = 8, 12
@@ -69,18 +69,18 @@ def _choose_part(own: card_actions.Own) -> str:
         "rate": t("my_ratings.part_rate"),
         "file": t("my_ratings.part_file"),
     }
-    query_params.restore(_PART, _PARTS)
+    query_params.restore(PART, _PARTS)
     part = st.segmented_control(
         t("my_ratings.parts"),
         _PARTS,
         format_func=names.__getitem__,
-        default=_PARTS[0] if _PART not in st.session_state else None,
+        default=_PARTS[0] if PART not in st.session_state else None,
         required=True,
-        key=_PART,
+        key=PART,
         persist_state="session",
         label_visibility="collapsed",
     )
-    query_params.show(_PART, part, default=_PARTS[0])
+    query_params.show(PART, part, default=_PARTS[0])
     return part or _PARTS[0]
 
 

@@ -123,7 +123,7 @@ def test_delete_everything(open_page: OpenPage, tiny: Recommender) -> None:
     next(b for b in page.button if b.label == "Yes, delete everything").click().run()
     assert page.segmented_control(key="part").options[2] == "Rated (0)"
     assert titles(page) == [movie.title for movie in tiny.popular(12)]
-    assert not page.success
+    assert [success.value for success in page.success] == ["Done: everything of yours is deleted."]
     assert page.download_button[0].disabled
 
 
