@@ -79,7 +79,7 @@ def test_the_bar_of_a_phone(server: Server, visit: Visit) -> None:
     expect(bar.locator("[aria-current]")).to_have_count(0)
     page.evaluate("window.loaded_once = true")
     bar.get_by_role("link", name="내 목록").click()
-    heading(page, "내 평점")
+    heading(page, "내 목록")
     expect(bar.locator("[aria-current]")).to_have_text(re.compile("내 목록"))
     assert page.evaluate("window.loaded_once")
     page.set_viewport_size(WIDE)

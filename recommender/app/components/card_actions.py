@@ -27,7 +27,7 @@ _ACTED, _BEFORE = "card_actions.acted", "card_actions.before"
 
 @dataclass(frozen=True)
 class Own:
-    """What the visitor says of the movies.
+    """The opinions of the visitor.
 
     Attributes:
         ratings: their ratings and marks.
