@@ -18,7 +18,7 @@ Command = Sequence[str]
 
 @dataclass(frozen=True)
 class Report:
-    """What a tool tells of a run: its highest figure of memory in bytes, None if it tells none,
+    """A tool's account of a run: its highest figure of memory in bytes, None if it tells none,
     and all its words."""
 
     peak: float | None

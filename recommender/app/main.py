@@ -53,9 +53,11 @@ def server_options(own_at_start: int) -> dict[str, Any]:
         startup,
         visitor,
     )
+    from recommender.app.server.compressed_files import CompressedFiles
     from recommender.app.server.configuration import settings
     from recommender.app.server.connection_limits import ConnectionLimits
     from recommender.app.server.security_headers import SecurityHeaders
+    from recommender.app.server.splash import Splash
     from recommender.app.server.upload_limits import UploadLimits
 
     startup.prepare(own_at_start)
@@ -82,5 +84,7 @@ def server_options(own_at_start: int) -> dict[str, Any]:
             Middleware(ConnectionLimits, *connections),
             Middleware(UploadLimits),
             Middleware(visitor.VisitorCookie),
+            Middleware(CompressedFiles),
+            Middleware(Splash),
         ],
     }
