@@ -34,12 +34,13 @@ def _draw() -> None:
 if __name__ == "__main__":  # as streamlit_app.py
     from recommender.app.components import frame
     from recommender.app.i18n import language
-    from recommender.app.pages import about, for_you, home, hybrid, my_ratings, similar
+    from recommender.app.pages import about, discover, for_you, hybrid, my_ratings, similar, tonight
 
     st.set_page_config(page_title="Matinee", page_icon="🎬", layout="wide")
     language.take_from_address()
     pages = [
-        home.page(),
+        tonight.page(),
+        discover.page(),
         my_ratings.page(),
         for_you.page(),
         similar.page(),

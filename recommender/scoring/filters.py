@@ -17,11 +17,13 @@ class Filters:
         genres: a movie needs one of these.
         years: first and last year; movies without a known year are kept out.
         min_ratings: a movie needs this many ratings.
+        max_ratings: a movie has at most this many ratings.
     """
 
     genres: tuple[str, ...] = ()
     years: tuple[int, int] | None = None
     min_ratings: int = 0
+    max_ratings: int | None = None
 
 
 def allowed_movies(facts: MovieFacts, filters: Filters) -> np.ndarray | None:
@@ -38,4 +40,6 @@ def allowed_movies(facts: MovieFacts, filters: Filters) -> np.ndarray | None:
         masks.append((facts.year >= first) & (facts.year <= last) & (facts.year > 0))
     if filters.min_ratings > 0:
         masks.append(facts.count >= filters.min_ratings)
+    if filters.max_ratings is not None:
+        masks.append(facts.count <= filters.max_ratings)
     return np.all(masks, axis=0) if masks else None

@@ -135,6 +135,8 @@ class RequestParser:
             as_number("a year of the filter", year)
         if as_number("min_ratings of the filter", filters.min_ratings) < 0:
             raise ValueError(f"min_ratings is {filters.min_ratings}; it must be at least 0")
+        if filters.max_ratings is not None:
+            as_number("max_ratings of the filter", filters.max_ratings)
         return allowed_movies(self._facts, filters)
 
     def unknown(self, movie_ids: Iterable[Id]) -> list[Id]:

@@ -9,7 +9,7 @@ from html import unescape
 
 from streamlit.testing.v1 import AppTest
 
-PAGES = ("", "my-ratings", "me", "for-you", "similar", "hybrid", "about")
+PAGES = ("", "discover", "my-ratings", "me", "for-you", "similar", "hybrid", "about")
 
 
 def html(app: AppTest) -> str:

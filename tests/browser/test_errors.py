@@ -25,7 +25,7 @@ def test_no_bundle_until_there_is_one(
     english, korean = visit(f"{server.url}/for-you"), visit(server.url, locale="ko-KR")
     for page, title, problem in (
         (english, "For you", "The recommendations cannot be shown"),
-        (korean, "다음엔 뭘 볼까?", "추천을 표시할 수 없습니다"),
+        (korean, "오늘 밤 뭐 볼까요?", "추천을 표시할 수 없습니다"),
     ):
         heading(page, title)
         expect(page.get_by_role("heading", name=problem)).to_be_visible()

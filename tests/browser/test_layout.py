@@ -16,11 +16,12 @@ pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
 
 TITLES = {
-    "": ("What to watch next", "다음엔 뭘 볼까?"),
+    "": ("What will you watch tonight?", "오늘 밤 뭐 볼까요?"),
     "my-ratings": ("My list", "내 목록"),
     "for-you?user=42": ("For you", "맞춤 추천"),
     "similar?movie=1": ("Similar movies", "비슷한 영화"),
     "hybrid?user=42": ("Hybrid", "하이브리드"),
+    "discover": ("Discover", "둘러보기"),
     "about": ("About Matinee", "Matinee 소개"),
 }
 # By how many pixels the page, what scrolls within it, or a row of choices is cut off.
@@ -46,7 +47,7 @@ def test_no_page_is_wider_than_the_screen(
     for address, titled in TITLES.items():
         page.goto(f"{server.url}/{address}")
         heading(page, titled[language])
-        if address != "about":
+        if address not in ("", "about"):
             expect(titles(page).nth(4)).to_be_attached()
         page.set_viewport_size(viewport)
         assert page.evaluate(CUT_OFF) <= 0, address
@@ -64,7 +65,7 @@ def test_odd_titles_do_not_break_the_cards(tiny_server: Server, visit: Visit) ->
 
 def test_the_menu_of_a_phone(server: Server, visit: Visit) -> None:
     page = visit(server.url, viewport=PHONE)
-    heading(page, "What to watch next")
+    heading(page, "What will you watch tonight?")
     page.get_by_test_id("stExpandSidebarButton").click()
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Hybrid").click()
     heading(page, "Hybrid")
@@ -92,8 +93,8 @@ def test_an_address_without_a_page_says_so(server: Server, visit: Visit) -> None
     expect(page.get_by_text("Nothing is at the address “nonsense”.")).to_be_visible()
     page.get_by_role("radio", name="한국어").click()
     heading(page, "없는 페이지입니다")
-    choose(page, "홈")
-    heading(page, "다음엔 뭘 볼까?")
+    choose(page, "오늘 밤")
+    heading(page, "오늘 밤 뭐 볼까요?")
 
 
 def test_the_controls_of_a_phone_can_be_used(server: Server, visit: Visit) -> None:

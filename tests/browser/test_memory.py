@@ -97,9 +97,9 @@ def test_the_table_can_be_sorted_and_filtered_while_it_follows(
 ) -> None:
     act(visit, debug_server, 3)
     page = visit(debug_server.url)
-    heading(page, "What to watch next")
+    heading(page, "What will you watch tonight?")
     show(page, "Actions")
-    expect(side(page).locator("tbody th").first).to_have_text("Home")
+    expect(side(page).locator("tbody th").first).to_have_text("Tonight")
     # The list stays open and the field keeps what is typed, though the panel is drawn each second.
     order = side(page).get_by_role("combobox", name="Order")
     order.click()
@@ -120,7 +120,7 @@ def test_the_table_can_be_sorted_and_filtered_while_it_follows(
     expect(field).to_be_focused()
     expect(field).to_have_value("for")
     field.press("Enter")
-    expect(side(page).get_by_text("Home", exact=True)).to_have_count(0)
+    expect(side(page).get_by_text("Tonight", exact=True)).to_have_count(0)
     assert set(names(page)) == {"For you"}
 
 
@@ -159,7 +159,7 @@ def test_by_name_it_says_what_they_took_together(debug_server: Server, visit: Vi
 
 def test_the_button_says_what_it_gave_back(debug_server: Server, visit: Visit) -> None:
     page = visit(debug_server.url)
-    heading(page, "What to watch next")
+    heading(page, "What will you watch tonight?")
     expect(side(page).get_by_role("status")).to_have_count(0)
     side(page).get_by_role("button", name="Collect and return memory").click()
     given = re.compile(r"^Given back: [−-]?[\d,.]+ MB$")
@@ -193,7 +193,7 @@ def test_another_page_keeps_the_view(debug_server: Server, visit: Visit) -> None
 
 def test_on_a_phone_it_is_beside_the_menu(debug_server: Server, visit: Visit) -> None:
     page = visit(debug_server.url, viewport=PHONE)
-    heading(page, "What to watch next")
+    heading(page, "What will you watch tonight?")
     page.get_by_test_id("stExpandSidebarButton").click()
     for view in ("Actions", "Parts", "Tools", "Now"):
         show(page, view)
@@ -250,7 +250,7 @@ def test_nothing_heavy_enters_the_process(
 
 def use_everything(page: Page, server: Server) -> None:
     """Every page, and every control on it."""
-    heading(page, "What to watch next")
+    heading(page, "What will you watch tonight?")
     page.goto(f"{server.url}/for-you")
     pick_user(page, "42")
     expect(titles(page)).to_have_count(12)

@@ -108,7 +108,7 @@ def test_a_restart_of_the_server_loses_nothing(
 def test_a_browser_without_a_cookie(own_server: tuple[Server, Path], visit: Visit) -> None:
     server, _ = own_server
     page = visit(server.url)
-    heading(page, "What to watch next")
+    heading(page, "What will you watch tonight?")
     page.context.clear_cookies(name="matinee_visitor")
     # Only who asks for a page gets a cookie, so this one asks for anything.
     page.route(
@@ -249,8 +249,8 @@ def test_a_file_that_cannot_be_used_is_said_and_the_rest_goes_on(
     expect(page.get_by_text("Your ratings cannot be read or kept right now.")).to_be_visible()
     expect(page.get_by_test_id("stMain")).not_to_contain_text("notes.txt")
     assert f"{notes}: file is not a database" in server.log.read_text("utf-8")
-    choose(page, "Home")
-    expect(titles(page)).to_have_count(8)
+    choose(page, "Discover")
+    expect(titles(page)).to_have_count(12)
 
 
 @pytest.mark.parametrize(

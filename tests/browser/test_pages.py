@@ -17,25 +17,20 @@ Visit = Callable[..., Page]
 SCROLLED = 'document.querySelector("[data-testid=stMain]").scrollTop'
 
 
-@pytest.mark.parametrize(
-    ("locale", "title", "labels"),
-    [
-        ("en-US", "What to watch next", ["movies", "ratings", "users", "average rating"]),
-        pytest.param(
-            "ko-KR",
-            "다음엔 뭘 볼까?",
-            ["영화", "평점", "사용자", "평균 평점"],
-            marks=pytest.mark.slow,
-        ),
-    ],
-)
-def test_home(server: Server, visit: Visit, locale: str, title: str, labels: list[str]) -> None:
-    page = visit(server.url, locale=locale)
-    heading(page, title)
+def test_discover(server: Server, visit: Visit) -> None:
+    page = visit(f"{server.url}/discover")
+    heading(page, "Discover")
+    labels = ["movies", "ratings", "users", "average rating"]
     expect(page.locator(".mt-numbers dt")).to_have_text(labels)
     expect(page.locator(".mt-numbers dd")).to_have_text(["9,066", "100,004", "671", "3.54 ★"])
-    expect(titles(page)).to_have_count(8)
+    expect(titles(page)).to_have_count(12)
     expect(titles(page).first).to_have_text("Forrest Gump")
+    page.get_by_role("searchbox").press_sequentially("matrix", delay=50)
+    expect(titles(page).first).to_have_text("The Matrix")
+    expect(page).to_have_url(f"{server.url}/discover?q=matrix")
+    page.reload()
+    expect(page.get_by_role("searchbox")).to_have_value("matrix")
+    expect(titles(page).first).to_have_text("The Matrix")
 
 
 @pytest.mark.parametrize(
@@ -112,8 +107,8 @@ def test_an_address_means_the_same_in_the_other_language(server: Server, visit: 
 
 
 def test_a_card_leads_to_the_movies_similar_to_it(server: Server, visit: Visit) -> None:
-    page = visit(server.url)
-    heading(page, "What to watch next")
+    page = visit(f"{server.url}/discover")
+    heading(page, "Discover")
     page.evaluate("window.loaded_once = true")
     page.locator(".mt-cards").get_by_role("link", name="Similar movies: Pulp Fiction").click()
     expect(page).to_have_url(f"{server.url}/similar?movie=296")
@@ -121,7 +116,7 @@ def test_a_card_leads_to_the_movies_similar_to_it(server: Server, visit: Visit) 
     expect(titles(page)).to_have_count(12)
     assert page.evaluate("window.loaded_once")
     page.go_back()
-    heading(page, "What to watch next")
+    heading(page, "Discover")
 
 
 def test_a_movie_s_page_and_back_to_where_one_was(server: Server, visit: Visit) -> None:
@@ -263,10 +258,10 @@ def test_about_credits_the_data(server: Server, visit: Visit) -> None:
 
 def test_the_language_stays_when_pages_change(server: Server, visit: Visit) -> None:
     page = visit(server.url)
-    heading(page, "What to watch next")
+    heading(page, "What will you watch tonight?")
     expect(page.locator("html")).to_have_attribute("lang", "en")
     page.get_by_role("radio", name="한국어").click()
-    heading(page, "다음엔 뭘 볼까?")
+    heading(page, "오늘 밤 뭐 볼까요?")
     expect(page.locator("html")).to_have_attribute("lang", "ko")
     for menu in ("맞춤 추천", "비슷한 영화", "하이브리드"):
         choose(page, menu)
@@ -281,7 +276,7 @@ def test_the_language_stays_when_pages_change(server: Server, visit: Visit) -> N
 
 def test_the_back_button(server: Server, visit: Visit) -> None:
     page = visit(server.url)
-    heading(page, "What to watch next")
+    heading(page, "What will you watch tonight?")
     choose(page, "Similar movies")
     heading(page, "Similar movies")
     for title in ("Pulp Fiction", "Jurassic Park"):
@@ -294,7 +289,7 @@ def test_the_back_button(server: Server, visit: Visit) -> None:
     page.go_back()
     expect(page.locator(".mt-single h3")).to_have_count(0)
     page.go_back()
-    heading(page, "What to watch next")
+    heading(page, "What will you watch tonight?")
     page.go_forward()
     heading(page, "Similar movies")
 

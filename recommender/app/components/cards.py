@@ -42,11 +42,50 @@ def grid(
     """
     address = of_movies()
     items = "".join(
-        f'<li><article class="mt-card">{_image(movie, poster)}{_title(movie, address)}{body(i)}'
+        f'<li><article class="mt-card">{image(movie, poster)}{_title(movie, address)}{body(i)}'
         f"<footer>{foot(movie)}</footer></article></li>"
         for i, movie in enumerate(movies)
     )
     st.html(f'<ul class="mt-cards" role="list">{items}</ul>')
+
+
+def shelf(
+    title: str,
+    movies: Sequence[Movie],
+    foot: Callable[[Movie], str],
+    poster: Poster,
+) -> None:
+    """Draw cards in a row that scrolls sideways, under its heading: one message.
+
+    The arguments are those of `grid`.
+    """
+    address = of_movies()
+    items = "".join(
+        f'<li><article class="mt-card">{image(movie, poster)}{_title(movie, address)}'
+        f"{average(movie)}<footer>{foot(movie)}</footer></article></li>"
+        for movie in movies
+    )
+    st.html(
+        f'<section class="mt-shelf"><h2>{escape(title)}</h2>'
+        f'<ul class="mt-row" role="list">{items}</ul></section>'
+    )
+
+
+def hero(label: str, movie: Movie, body: str, foot: str, poster: Poster) -> None:
+    """Draw one movie above all others.
+
+    Args:
+        label: is written over the title.
+        body: the HTML under it.
+        foot: the HTML at the foot.
+    """
+    link = _link(movie, of_movies())
+    year = f"<span>{movie.year}</span>" if movie.year else ""
+    st.html(
+        f'<article class="mt-card mt-hero">{image(movie, poster)}<div><p>{escape(label)}</p>'
+        f"<header><h2>{link}</h2>{original_html(movie)}{year}</header>{body}"
+        f"<footer>{foot}</footer></div></article>"
+    )
 
 
 def facts(movie: Movie, stars: float | None = None, *, always: bool = False) -> str:
@@ -62,16 +101,20 @@ def facts(movie: Movie, stars: float | None = None, *, always: bool = False) -> 
     if stars is not None and (always or round(stars, 1) >= round(movie.mean_rating or 0.0, 1)):
         predicted = escape(t("card.predicted"))
         lines.append(f'<p class="mt-stars"><b>★ {stars:.1f}</b> {predicted}</p>')
+    return "".join(lines) + average(movie)
+
+
+def average(movie: Movie) -> str:
+    """Return the line with a movie's average rating as HTML."""
     if not movie.n_ratings:
-        average = t("card.unrated")
+        text = t("card.unrated")
     elif movie.mean_rating is None:
-        average = t("card.count", count=f"{movie.n_ratings:,}")
+        text = t("card.count", count=f"{movie.n_ratings:,}")
     elif movie.n_ratings == 1:
-        average = t("card.average_of_one", mean=f"{movie.mean_rating:.1f}")
+        text = t("card.average_of_one", mean=f"{movie.mean_rating:.1f}")
     else:
-        average = t("card.average", mean=f"{movie.mean_rating:.1f}", count=f"{movie.n_ratings:,}")
-    lines.append(f'<p class="mt-average">{escape(average)}</p>')
-    return "".join(lines)
+        text = t("card.average", mean=f"{movie.mean_rating:.1f}", count=f"{movie.n_ratings:,}")
+    return f'<p class="mt-average">{escape(text)}</p>'
 
 
 def reasons(item: Recommendation, otherwise: str = "") -> str:
@@ -114,7 +157,7 @@ def strip(rated: Sequence[RatedMovie], poster: Poster, *, has_stars: bool) -> No
     """A row of small posters, with the stars that a user gave if the data have any."""
     address = of_movies()
     items = "".join(
-        f"<li>{_image(item.movie, poster)}<b>{_link(item.movie, address)}</b>"
+        f"<li>{image(item.movie, poster)}<b>{_link(item.movie, address)}</b>"
         f"<span>{item.movie.year or ''}</span>"
         f"{f'<em>★ {item.rating:g}</em>' if has_stars else ''}</li>"
         for item in rated
@@ -124,8 +167,11 @@ def strip(rated: Sequence[RatedMovie], poster: Poster, *, has_stars: bool) -> No
 
 def single(movie: Movie, poster: Poster) -> None:
     """One movie, large: what a page is about."""
-    image, title = _image(movie, poster), _title(movie, of_movies())
-    st.html(f'<article class="mt-card mt-single">{image}<div>{title}{facts(movie)}</div></article>')
+    title = _title(movie, of_movies())
+    st.html(
+        f'<article class="mt-card mt-single">{image(movie, poster)}'
+        f"<div>{title}{facts(movie)}</div></article>"
+    )
 
 
 def _title(movie: Movie, address: Callable[[Movie], str]) -> str:
@@ -138,6 +184,6 @@ def _link(movie: Movie, address: Callable[[Movie], str]) -> str:
     return f'<a href="{escape(address(movie))}">{title_html(movie)}</a>'
 
 
-def _image(movie: Movie, poster: Poster) -> str:
-    """Return the poster, which says nothing that the title beside it does not."""
+def image(movie: Movie, poster: Poster) -> str:
+    """Return the HTML of a poster, which says nothing that the title beside it does not."""
     return f'<img alt="" width="200" height="300" loading="lazy" src="{escape(poster(movie))}">'

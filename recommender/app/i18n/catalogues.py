@@ -1,6 +1,6 @@
 """The texts of the app: gettext catalogues, ``locales/<language>/LC_MESSAGES/matinee.po``.
 
-A message's id is its key ("home.title"), so English has a catalogue as every other language does,
+A message's id is its key ("card.unrated"), so English has a catalogue as every other language does,
 and a further language is one further file. Placeholders are named, `str.format` style.
 """
 

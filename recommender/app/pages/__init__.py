@@ -1,6 +1,6 @@
 """The pages: a module each, named here in the order of the menu. The first is the home page."""
 
-MAIN = ("home", "my_ratings", "me")
+MAIN = ("tonight", "discover", "my_ratings", "me")
 # For the users of a data set, and about the models: a group of their own in the menu.
 LAB = ("for_you", "similar", "hybrid", "about")
 # Pages that others lead to.

@@ -14,6 +14,7 @@ from recommender.app.components import (
     clicks,
     controls,
     frame,
+    movie_search,
     query_params,
     semantic_search,
 )
@@ -25,7 +26,7 @@ from recommender.app.server import poster_files
 from recommender.app.server.guarded_action import guarded_action
 from recommender.app.server.loading import initialize_recommender
 from recommender.core.errors import NotFoundError
-from recommender.core.records import Id, Movie, SimilarMovie
+from recommender.core.records import Movie, SimilarMovie
 from recommender.recommender import Recommender
 from recommender.scoring.similar import DEFAULT_METHOD, Method
 
@@ -34,8 +35,6 @@ _MOVIE = "movie"
 _METHOD = "method"
 _PICKED = "similar.movie"  # for the session
 _MATCHES = 12
-# Shorter than this only a genre or a decade is described yet; a title is still being typed.
-_MIN_LETTERS = 4
 # Streamlit leaves the page where it was scrolled to, so the movie may be out of sight.
 _INTO_SIGHT = 'document.querySelector(".mt-single")?.scrollIntoView({block: "nearest"})'
 
@@ -117,10 +116,7 @@ def _search(matinee: Recommender, *, suggest: bool) -> bool:
     Returns:
         Whether there are movies to pick from.
     """
-    label, example = "similar.search", "similar.search_placeholder"
-    if semantic_search.is_offered(matinee):
-        label, example = "semantic.search", "semantic.search_placeholder"
-    text = controls.search_field(t(label), _SEARCH, t(example))
+    text = movie_search.field(matinee, _SEARCH)
     if text:
         return _matches(matinee, text)
     if suggest:
@@ -133,32 +129,14 @@ def _search(matinee: Recommender, *, suggest: bool) -> bool:
 def _matches(matinee: Recommender, text: str) -> bool:
     """Offers the titles that are like `text`, and below them the movies that it describes; whether
     there are any."""
-    with guarded_action("action.search", matinee.max_bytes):
-        by_title = matinee.search(text, _MATCHES)
-    if by_title:
-        _choice("match", t("similar.matches"), by_title)
-    described = _described(matinee, text, {movie.movie_id for movie in by_title})
-    if not by_title and not described:
+    found = movie_search.find(matinee, text, _MATCHES)
+    if found.by_title:
+        _choice("match", t("similar.matches"), found.by_title)
+    if found.described:
+        _choice("described", found.described_by, found.described)
+    if not found:
         st.info(t("similar.no_match", text=plain(brief(text))), icon=":material/search_off:")
-    return bool(by_title or described)
-
-
-def _described(matinee: Recommender, text: str, known: set[Id]) -> list[Movie]:
-    """Offers the movies that `text` describes: those of the genres, decades, tags and people that
-    it names; if it says anything else those that it means, or whose descriptions have its words."""
-    label = "similar.by_facts"
-    with guarded_action("action.search", matinee.max_bytes):
-        found: list[Movie] = matinee.search(text, _MATCHES, by="facts")
-    is_described = not found and len(text) >= _MIN_LETTERS and not matinee.is_facts(text)
-    if is_described and semantic_search.is_offered(matinee):
-        label, found = "semantic.matches", semantic_search.search(matinee, text, _MATCHES)
-    if is_described and not found:
-        label = "similar.by_words"
-        with guarded_action("action.search", matinee.max_bytes):
-            found = matinee.search(text, _MATCHES, by="words")
-    if others := [movie for movie in found if movie.movie_id not in known]:
-        _choice("described", t(label), others)
-    return others
+    return bool(found)
 
 
 def _choice(key: str, label: str, movies: Sequence[Movie]) -> None:

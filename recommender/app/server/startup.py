@@ -130,7 +130,7 @@ def _load(loop: asyncio.AbstractEventLoop) -> None:
     global _before_bundle
     try:
         # The pages too, so that what a bundle takes is told apart from what they take.
-        from recommender.app.pages import about, home  # noqa: F401
+        from recommender.app.pages import about, tonight  # noqa: F401
 
         # No later collection need look at what stays for good.
         gc.collect()

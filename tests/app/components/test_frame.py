@@ -86,10 +86,10 @@ def test_once_mended_the_page_works_again(open_page: OpenPage, own_bundle: Path)
     (file,) = own_bundle.glob("data-*/movie_year.npy")
     content = file.read_bytes()
     file.write_bytes(b"")
-    app = open_page()
+    app = open_page("discover")
     problem(app)
     file.write_bytes(content)
-    assert len(titles(app.run())) == 8
+    assert len(titles(app.run())) == 12
     assert len(app.subheader) == 0
 
 
@@ -115,17 +115,17 @@ def test_what_nobody_foresaw_is_a_sentence_and_a_line_in_the_log(
 ) -> None:
     monkeypatch.setattr(Recommender, "popular", lambda *_: 1 / 0)
     with caplog.at_level(logging.ERROR, "recommender.app.components.frame"):
-        app = open_page()
+        app = open_page("discover")
     assert not app.exception
     assert [error.value for error in app.error] == [
         "Something went wrong on the server. Try again; if it stays, tell whoever runs it."
     ]
     (record,) = caplog.records
-    assert record.getMessage() == "page home failed"
+    assert record.getMessage() == "page discover failed"
     assert record.exc_info is not None
 
 
-@pytest.mark.parametrize("page", ["", "for-you", "hybrid", "similar", "my-ratings"])
+@pytest.mark.parametrize("page", ["discover", "for-you", "hybrid", "similar", "my-ratings"])
 def test_without_memory_for_it_a_page_asks_to_try_again(open_page: OpenPage, page: str) -> None:
     configure_memory_limit(MB)
     app = open_page(page, user="7", movie="12")
@@ -163,7 +163,8 @@ def test_without_debug_memory_the_sidebar_is_empty(open_page: OpenPage) -> None:
 @pytest.mark.parametrize(
     ("page", "names"),
     [
-        ("", {"action.home"}),
+        ("", {"action.tonight"}),
+        ("discover", {"action.discover"}),
         ("for-you", {"action.for_you"}),
         ("hybrid", {"action.hybrid"}),
         ("similar", {"action.similar_hybrid"}),

@@ -84,7 +84,7 @@ def test_a_further_language_is_one_file(tmp_path: Path) -> None:
     catalogue.write_text(
         'msgid ""\nmsgstr "Language: de\\n"\n\n#. the switch\nmsgid "language.name"\n'
         'msgstr ""\n"Deut"\n"sch"\n\nmsgid "filter.on"\nmsgstr "Filter (\\"{count}\\")"\n'
-        '\n# not yet translated\nmsgid "home.menu"\nmsgstr ""\n',
+        '\n# not yet translated\nmsgid "tonight.menu"\nmsgstr ""\n',
         "utf-8",
     )
     found = load(locales)

@@ -60,11 +60,11 @@ def test_the_guard_is_matinee_s(side: AppTest, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_it_speaks_the_language_of_the_page_and_names_its_actions(side: AppTest) -> None:
-    with action("action.home"):
+    with action("action.tonight"):
         pass
-    assert "|Last: Home, " in words(side.run())
+    assert "|Last: Tonight, " in words(side.run())
     side.session_state[KEY] = "ko"
-    assert "|마지막: 홈, " in words(side.run())
+    assert "|마지막: 오늘 밤, " in words(side.run())
 
 
 def test_the_bundle_is_mapped_and_the_ratings_are_on_disk(
@@ -136,12 +136,12 @@ def test_a_flame_graph_is_sent_from_its_address(view: AppTest) -> None:
     press(
         view, "Record the next one" if "Record the next one" in labels(view) else labels(view)[-1]
     )
-    with action("action.home"):
+    with action("action.tonight"):
         pass
     end = time.monotonic() + 60
     while recording().state == "drawing" and time.monotonic() < end:
         time.sleep(0.05)
     view.run()
     assert f'href="{flame_graph_file.address()}" download' in html(view)
-    assert "|Download: Home|" in words(view)
+    assert "|Download: Tonight|" in words(view)
     stop_recording()

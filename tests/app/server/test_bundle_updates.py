@@ -61,7 +61,7 @@ def test_pages_show_what_was_fetched_and_then_the_next_version(
     follow()
     assert arrived.wait(60)
     assert loading.trouble() is not None  # nobody has asked for it yet
-    home = open_page()
+    home = open_page("discover")
     assert not home.exception
     assert texts(home, USERS)[2] == "50"
     assert loading.trouble() is None
@@ -139,4 +139,4 @@ def test_a_cache_that_is_damaged_while_nothing_runs_is_mended(
     arrived.clear()
     follow()
     assert arrived.wait(60)
-    assert texts(open_page(), USERS)[2] == "50"
+    assert texts(open_page("discover"), USERS)[2] == "50"

@@ -61,14 +61,14 @@ def test_with_debug_memory_it_is_and_still_nothing_heavy(tiny_bundle: Path) -> N
 def test_an_action_is_recorded_under_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEBUG_MEMORY", "true")
     clear_actions()
-    with guarded_action("action.home", MB):
+    with guarded_action("action.tonight", MB):
         pass
-    assert [record.name for record in actions()] == ["action.home"]
+    assert [record.name for record in actions()] == ["action.tonight"]
 
 
 def test_without_debug_memory_nothing_is_recorded() -> None:
     clear_actions()
-    with guarded_action("action.home", MB):
+    with guarded_action("action.tonight", MB):
         pass
     assert actions() == []
 
@@ -79,7 +79,10 @@ def test_an_action_that_cannot_fit_is_refused_before_it_begins(
     configure_memory_limit(8192 * MB)
     monkeypatch.setenv("DEBUG_MEMORY", "true")
     clear_actions()
-    with pytest.raises(Busy, match=r"^action\.home$"), guarded_action("action.home", 8192 * MB):
+    with (
+        pytest.raises(Busy, match=r"^action\.tonight$"),
+        guarded_action("action.tonight", 8192 * MB),
+    ):
         raise AssertionError("it began")
     assert [record.error for record in actions()] == [True]
 
@@ -87,5 +90,5 @@ def test_an_action_that_cannot_fit_is_refused_before_it_begins(
 def test_without_the_guard_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     configure_memory_limit(MB)
     monkeypatch.setenv("MATINEE_GUARD", "no")
-    with guarded_action("action.home", 8192 * MB) as begun:
+    with guarded_action("action.tonight", 8192 * MB) as begun:
         assert begun is None

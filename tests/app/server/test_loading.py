@@ -31,7 +31,7 @@ def test_a_new_bundle_at_the_same_path_is_picked_up(own_bundle: Path) -> None:
 
 
 def test_an_open_page_shows_the_new_bundle(open_page: OpenPage, own_bundle: Path) -> None:
-    home = open_page()
+    home = open_page("discover")
     assert texts(home, "<dd>(.*?)</dd>")[3] != "2.25 ★"
     edit_manifest(own_bundle, lambda manifest: manifest["info"]["data"].update(mean_rating=2.25))
     assert texts(home.run(), "<dd>(.*?)</dd>")[3] == "2.25 ★"
