@@ -62,18 +62,23 @@ class Drawn:
 class Tab:
     """One session of the app: asks for runs, and knows the page that came of the last one.
 
+    Args:
+        address: where it says that it comes from, as a proxy would; empty for nothing.
+
     Attributes:
         pages: what the navigation offers, from the path of a page to its hash.
         path: the page that is shown.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, address: str = "") -> None:
         self._port = port
+        self._from = {"X-Forwarded-For": address} if address else {}
         self._cookies: http.cookies.SimpleCookie = http.cookies.SimpleCookie()
         self._elements: dict[tuple[int, ...], Element] = {}
         self._fragments: dict[tuple[int, ...], str] = {}  # of which the element is part
         self._states: dict[str, WidgetState] = {}
         self._query = self._session = ""
+        self._socket: Any = None
         self._messages = self._size = 0  # of the last run
         self._refreshed: dict[str, float] = {}  # seconds between its runs, by fragment
         self.pages: dict[str, str] = {}
@@ -117,8 +122,9 @@ class Tab:
         return True
 
     async def close(self) -> None:
-        """Close the tab."""
-        await self._socket.close()
+        """Close the tab, if it is open."""
+        if self._socket is not None:
+            await self._socket.close()
 
     async def go(self, path: str, query: str = "") -> Drawn:
         """Click a link to another page."""
@@ -160,19 +166,30 @@ class Tab:
     async def upload(self, widget: Proto, name: str, data: bytes) -> Drawn:
         """Drop a file onto an uploader."""
         started = time.perf_counter()
-        ask = BackMsg()
-        ask.file_urls_request.request_id = secrets.token_hex(8)
-        ask.file_urls_request.session_id = self._session
-        ask.file_urls_request.file_names.append(name)
-        async with asyncio.timeout(TIMEOUT):
-            urls = (await self._ask(ask, "file_urls_response")).file_urls_response.file_urls[0]
-            await asyncio.to_thread(self._put, urls, name, data)
+        urls = await self.put_unused(name, data)
         state = WidgetState(id=widget.id)
         info = state.file_uploader_state_value.uploaded_file_info.add(name=name, size=len(data))
         info.file_id = urls.file_id
         info.file_urls.CopyFrom(urls)
         self._states[widget.id] = state
         return await self._run(started, fragment=self._fragment_of(widget))
+
+    async def put_unused(self, name: str, data: bytes) -> FileURLs:
+        """Bring a file to the server and tell no widget of it; returns where it is."""
+        urls = await self.file_urls(name)
+        async with asyncio.timeout(TIMEOUT):
+            await asyncio.to_thread(self._put, urls, name, data)
+        return urls
+
+    async def file_urls(self, name: str) -> FileURLs:
+        """Ask where a file may be brought to."""
+        ask = BackMsg()
+        ask.file_urls_request.request_id = secrets.token_hex(8)
+        ask.file_urls_request.session_id = self._session
+        ask.file_urls_request.file_names.append(name)
+        async with asyncio.timeout(TIMEOUT):
+            answer = await self._ask(ask, "file_urls_response")
+        return answer.file_urls_response.file_urls[0]
 
     async def download(self, widget: Proto) -> bytes:
         """Click a download button; returns the file."""
@@ -279,7 +296,7 @@ class Tab:
             f"ws://127.0.0.1:{self._port}/_stcore/stream",
             origin=websockets.Origin(f"http://127.0.0.1:{self._port}"),
             subprotocols=[websockets.Subprotocol(word) for word in said],
-            additional_headers={"Cookie": self._cookie_header()},
+            additional_headers={"Cookie": self.cookie_header(), **self._from},
             max_size=None,
             open_timeout=TIMEOUT,
         )
@@ -320,7 +337,8 @@ class Tab:
             query[key] = [f"{v:g}" if isinstance(v, float) else str(v) for v in values]
         self._query = urlencode(query, doseq=True)
 
-    def _cookie_header(self) -> str:
+    def cookie_header(self) -> str:
+        """The cookies of this tab, as a request names them."""
         return "; ".join(f"{name}={morsel.value}" for name, morsel in self._cookies.items())
 
     def _put(self, urls: FileURLs, name: str, data: bytes) -> None:
@@ -330,19 +348,22 @@ class Tab:
             "Content-Type: text/csv\r\n\r\n"
         )
         body = head.encode() + data + f"\r\n--{border}--\r\n".encode()
-        headers = {
+        self._http("PUT", urls.upload_url, self.upload_headers(border), body)
+
+    def upload_headers(self, border: str) -> dict[str, str]:
+        """The headers of a file on its way, whose parts have `border` between them."""
+        return {
             "Content-Type": f"multipart/form-data; boundary={border}",
             "X-Xsrftoken": self._cookies["_streamlit_xsrf"].value,
         }
-        self._http("PUT", urls.upload_url, headers, body)
 
     def _http(
         self, method: str, address: str, headers: dict[str, str], body: bytes | None = None
     ) -> bytes:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT)
         try:
-            cookie = {"Cookie": self._cookie_header()} if self._cookies else {}
-            connection.request(method, address, body, {**headers, **cookie})
+            cookie = {"Cookie": self.cookie_header()} if self._cookies else {}
+            connection.request(method, address, body, {**headers, **cookie, **self._from})
             answer = connection.getresponse()
             for line in answer.headers.get_all("Set-Cookie") or []:
                 self._cookies.load(line)

@@ -96,6 +96,10 @@ class Visitor:
         """Do this and that until `end`, a time of `time.monotonic`."""
         await self._repeat(self._something, end)
 
+    async def leave(self) -> None:
+        """Close the tab, whatever was being done in it."""
+        await self._tab.close()
+
     async def ask_too_much(self, end: float) -> None:
         """Press the buttons of the greedy page, one after the other, until `end`."""
         await self._repeat(self._something_greedy, end)

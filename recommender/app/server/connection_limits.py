@@ -6,11 +6,10 @@ import asyncio
 import logging
 from collections import Counter
 from contextlib import suppress
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from recommender.app.server import worker
-from recommender.app.server.proxy_headers import client_address
+from recommender.app.server.proxy_headers import client_address, is_loopback
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -49,7 +48,7 @@ class ConnectionLimits:
             await self._app(scope, receive, send)
             return
         address = client_address(scope)
-        crowded = self._open[address] >= self._per_address and not _is_loopback(address)
+        crowded = self._open[address] >= self._per_address and not is_loopback(address)
         place = worker.here()
         elsewhere = 0 if place is None else sum(row.open for row in place.others().values())
         full = self._open.total() >= min(self._most, self._total - elsewhere)
@@ -115,13 +114,6 @@ def connections_by_files() -> int:
             soft = wanted
     files = _MAX_FILES if soft == unlimited else soft
     return max(1, (files - _OTHER_FILES) // _FILES_PER_CONNECTION)
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return False
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:

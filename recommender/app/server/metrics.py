@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import replace
 from functools import lru_cache
@@ -29,9 +30,11 @@ from memory_toolkit.panel.sessions import sessions
 from recommender.app.server import worker
 from recommender.app.server.configuration import settings
 from recommender.app.server.housekeeper import guard
+from recommender.app.server.token_limit import TokenLimit, guesser
 
 # Streamlit tells how many entries these hold, and of its other caches the bytes.
 _COUNTED = ("st_cache_resource", "st_session_state")
+_wrong = TokenLimit()
 
 
 def routes() -> list[Route]:
@@ -48,16 +51,33 @@ def may_read(request: Request, token: str | None) -> bool:
     return access.may_read(token, host, request.headers, request.query_params.get("token", ""))
 
 
-def refusal() -> Response:
-    """Return the answer to whoever may not read."""
+def refusal(request: Request) -> Response | None:
+    """Return the answer to whoever may not read the metrics, see `may_read`; None if they may.
+
+    Who guesses the token waits longer each time.
+    """
+    token, headers = settings().debug_memory_token, {"cache-control": "no-store"}
+    if token is None:
+        return None
+    names_one = "authorization" in request.headers or "token" in request.query_params
+    address = guesser(request)
+    if names_one and (left := math.ceil(_wrong.left(address))):
+        headers["retry-after"] = str(left)
+        text = f"too many wrong tokens; try again in {left} s\n"
+        return PlainTextResponse(text, status_code=429, headers=headers)
+    right = may_read(request, token)
+    if names_one:
+        _wrong.note(address, right=right)
+    if right:
+        return None
     sentence = "give DEBUG_MEMORY_TOKEN: Authorization: Bearer …, or ?token=…\n"
-    headers = {"cache-control": "no-store", "www-authenticate": "Bearer"}
+    headers["www-authenticate"] = "Bearer"
     return PlainTextResponse(sentence, status_code=401, headers=headers)
 
 
 async def _answer(request: Request) -> Response:
-    if not may_read(request, settings().debug_memory_token):
-        return refusal()
+    if (refused := refusal(request)) is not None:
+        return refused
     headers = {"cache-control": "no-store"}
     text = metrics_text(_metrics(), prefix="matinee")
     return Response(text, media_type=CONTENT_TYPE, headers=headers)

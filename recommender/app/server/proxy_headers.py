@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,6 +27,14 @@ def client_address(scope: Scope) -> str:
     """
     client = scope.get("client")
     return passed_on(_header(scope, b"x-forwarded-for")) or (client[0] if client else "")
+
+
+def is_loopback(address: str) -> bool:
+    """Return whether an address is this machine's own."""
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 def passed_on(forwarded_for: str) -> str:

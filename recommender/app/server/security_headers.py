@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 from streamlit import config
 
-from recommender.app.server.configuration import settings
-from recommender.app.server.metrics import may_read, refusal
+from recommender.app.server.metrics import refusal
 from recommender.app.server.proxy_headers import is_encrypted
 
 if TYPE_CHECKING:
@@ -68,9 +67,7 @@ class SecurityHeaders:
 
         app = self._app
         if scope["path"].rstrip("/") == self._metrics:
-            request = Request(scope)
-            if not may_read(request, settings().debug_memory_token):
-                app = refusal()
+            app = refusal(Request(scope)) or app
         await app(scope, receive, send_with_headers)
 
 

@@ -1,6 +1,8 @@
 """Limits of uploaded files: Streamlit's own routes behind them."""
 
+import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -90,3 +92,50 @@ def test_memory_that_ends_meanwhile_is_503(monkeypatch: pytest.MonkeyPatch) -> N
         answers = [client.put(f"{PATH}/one/a", content=b"x") for _ in range(2)]
     assert [answer.status_code for answer in answers] == [503, 503]
     assert answers[0].headers["retry-after"] == "10"
+
+
+def at_once(count: int, address: str, seconds: float, size: int = 0) -> list[int]:
+    """Answers to uploads that begin together and bring `size` bytes; the rest never comes."""
+
+    async def main() -> list[int]:
+        limits = UploadLimits(reads_all)
+        found: list[int] = []
+
+        async def one(number: int) -> None:
+            pieces = iter([b"x" * size])
+
+            async def receive() -> dict[str, Any]:
+                piece = next(pieces, None)
+                if piece is None:
+                    await asyncio.sleep(seconds)
+                return {"type": "http.request", "body": piece or b"", "more_body": True}
+
+            async def send(message: Any) -> None:
+                if message["type"] == "http.response.start":
+                    found.append(message["status"])
+
+            scope = {"type": "http", "method": "PUT", "path": f"{PATH}/{number}/f"}
+            headers = [(b"content-length", b"1000000"), (b"x-forwarded-for", address.encode())]
+            await limits({**scope, "headers": headers, "client": ("127.0.0.1", 1)}, receive, send)
+
+        async with asyncio.timeout(30):
+            await asyncio.gather(*map(one, range(count)))
+        return sorted(found)
+
+    # In a thread of its own: the browser tests leave an event loop running in this one.
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, main()).result()
+
+
+async def reads_all(_scope: Any, receive: Any, _send: Any) -> None:
+    while (await receive())["more_body"]:
+        pass
+
+
+def test_what_never_comes_holds_no_place_for_long(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upload_limits, "PATIENCE_SECONDS", 0.2)
+    assert at_once(4, "192.0.2.7", 60) == [408, 408, 503, 503]
+    # Ten kilobytes give it another second.
+    assert at_once(1, "192.0.2.7", 60, size=10_000) == [408]

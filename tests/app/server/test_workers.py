@@ -87,7 +87,7 @@ def test_a_visitor_stays_with_a_worker(started: tuple[Server, Path]) -> None:
         for _ in range(4):
             for tab in tabs:
                 (button,) = tab.all("download_button")
-                shared.request("GET", button.url, headers={"Cookie": tab._cookie_header()})
+                shared.request("GET", button.url, headers={"Cookie": tab.cookie_header()})
                 answer = shared.getresponse()
                 assert (answer.status, len(answer.read()) > 0) == (200, True)
         shared.close()
