@@ -193,7 +193,7 @@ async def _attack(name: str, port: int, seconds: float) -> dict[str, int]:
 
 
 def _problems(phase: Phase) -> list[str]:
-    """What is wrong with a phase, in sentences."""
+    """Return the problems of a phase, in sentences."""
     row = phase.row()
     found = [f"{phase.name}: {count} × {error}" for error, count in phase.log.errors.items()]
     if float(row["p95_ms"]) > 1000 * MAX_P95_SECONDS:
