@@ -42,7 +42,8 @@ class MovieText:
     """Texts and facts of a movie, all that is known of it besides its ratings.
 
     `titles` are those in other languages, by the language's two letters. `imdb_id` and `tmdb_id`
-    are numbers; they are not in the SQLite file, see `bundle.links`.
+    are numbers; they are not in the SQLite file, see `bundle.links`. `poster` is the path of an
+    image, which is known during a training alone.
     """
 
     movie_id: Id
@@ -57,6 +58,7 @@ class MovieText:
     imdb_id: int | None = None
     tmdb_id: int | None = None
     titles: Mapping[str, str] = field(default_factory=dict, hash=False)
+    poster: str | None = None
 
 
 def write_catalogue(

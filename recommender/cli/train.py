@@ -43,7 +43,8 @@ def add_command(commands: Any) -> None:
         "--posters",
         type=Path,
         metavar="DIR",
-        help="images (jpg, png, webp) named after movie ids or IMDb ids, for the app to show",
+        help="images (jpg, png, webp) named after movie ids or IMDb ids, for the app to show; a "
+        "column poster of the movies names files in their folder",
     )
     more = command.add_argument_group("more data for a bundle: --add and --bundle")
     more.add_argument(
@@ -137,7 +138,6 @@ def _train_on_more(options: argparse.Namespace) -> Bundle:
         name = used[0] if used else "engine spark"
         raise SettingsError(f"--{name} does not go with --add; train on all files instead")
     from recommender.bundle.bundle import Bundle
-    from recommender.bundle.posters import FILE as POSTERS
     from recommender.core.progress_bar import ProgressBar
     from recommender.models.ranking import RankingModel
     from recommender.training.additions import added_source, with_chosen
@@ -145,8 +145,6 @@ def _train_on_more(options: argparse.Namespace) -> Bundle:
     from recommender.training.settings_file import recorded_settings
 
     before = Bundle.open(options.bundle)
-    if POSTERS in before.files and not options.posters:
-        raise SettingsError(f"{options.bundle} has posters; give their folder again: --posters DIR")
     recorded = recorded_settings(before.training.settings)
     if options.feedback not in (None, recorded.imports.feedback):
         raise SettingsError(
@@ -166,7 +164,8 @@ def _train_on_more(options: argparse.Namespace) -> Bundle:
         ) as source,
         ProgressBar() as progress,
     ):
-        return train(source, options.out, settings, progress, posters=options.posters)
+        posters = options.posters
+        return train(source, options.out, settings, progress, posters=posters, before=before)
 
 
 def _train_on_spark(options: argparse.Namespace, settings: TrainingSettings) -> Bundle:

@@ -60,6 +60,7 @@ COLUMN_NAMES: dict[Kind, dict[str, tuple[str, ...]]] = {
         "cast": ("cast", "actors", "starring", "topcast", "castmembers"),
         "imdb_id": IMDB_ID,
         "tmdb_id": TMDB_ID,
+        "poster": ("poster", "posterfile"),
     },
     "tags": {
         "movie_id": (*MOVIE_ID, *IMDB_ID, *TMDB_ID),

@@ -14,6 +14,7 @@ class ImportReport:
 
     `files` are the names of the files, and `columns` say of each which of its columns were read.
     `notes` say of ratings and movies that they were joined, or do not seem to belong together.
+    `missing_poster` is the first of those posters that are no files.
     `titled_movies` are a language's two letters and how many movies have a title in it.
     `unreadable_time` is the first of those that cannot be read.
     """
@@ -36,6 +37,8 @@ class ImportReport:
     linked_movies: int
     unknown_movie_links: int
     titled_movies: tuple[tuple[str, int], ...]
+    missing_posters: int
+    missing_poster: str
     unknown_movie_titles: int
     broken_rows: tuple[BrokenRows, ...]
     unreadable_times: int = 0
@@ -66,6 +69,11 @@ class ImportReport:
             (self.linked_movies, "movies with an IMDb or TMDB id"),
             (self.unknown_movie_links, "links left out: their movie is not in the catalogue"),
             *((count, f"movies with a title in {code!r}") for code, count in self.titled_movies),
+            (
+                self.missing_posters,
+                "posters left out: they are no files in the folder of the movies (the first is "
+                f"{self.missing_poster!r})",
+            ),
             (self.unknown_movie_titles, "titles left out: their movie is not in the catalogue"),
         )
         return [

@@ -42,6 +42,7 @@ def movie_schema(id_type: pa.DataType) -> pa.Schema:
             "imdb_id": pa.int32(),
             "tmdb_id": pa.int32(),
             "titles": pa.map_(pa.string(), pa.string()),
+            "poster": pa.string(),
         }
     )
 
@@ -82,6 +83,7 @@ def movie_row(raw: dict[str, Any], delimiters: Mapping[str, str] = {}) -> dict[s
         "imdb_id": _number(_IMDB, raw["imdb_id"]) or _number(_IMDB_ONLY, str(raw["movie_id"])),
         "tmdb_id": _number(_TMDB, raw["tmdb_id"]),
         "titles": _titles([*(raw["given_titles"] or []), raw["titles"]], year),
+        "poster": _text(raw["poster"]),
     }
 
 

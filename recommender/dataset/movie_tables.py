@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from recommender.core.errors import DataError
+from recommender.core.errors import DataError, one_line
 from recommender.dataset.columns import ColumnUse
 from recommender.dataset.database import batches, count_rows, fetch_row, index_ids
 from recommender.dataset.id_matching import NUMBER
@@ -135,6 +135,8 @@ class MovieTables:
         self._more = (self._tags, self._links, self._titles)
         self._linked = 0
         self._titled: Counter[str] = Counter()
+        self._posters_folder = (movies.folder or movies.path.parent).resolve()
+        self._missing_posters, self._missing_poster = 0, ""
         usable = f"strlen(movie_id) <= {MAX_ID_BYTES}"
         query = f"SELECT movie_id, min(rowid) AS first_row FROM movies WHERE {usable} GROUP BY ALL"
         index_ids(connection, "movie", query)
@@ -183,6 +185,8 @@ class MovieTables:
             },
             "linked_movies": self._linked,
             "titled_movies": tuple(sorted(self._titled.items())),
+            "missing_posters": self._missing_posters,
+            "missing_poster": self._missing_poster,
             "unknown_movie_titles": self._unknown_titles() if self._titles else 0,
             "broken_rows": tuple(
                 table.broken_rows
@@ -211,6 +215,8 @@ class MovieTables:
         with pq.ParquetWriter(path, schema, compression="zstd") as file:
             for batch in self._batches():
                 rows = [movie_row(raw, delimiters) for raw in batch.to_pylist()]
+                for row in rows:
+                    row["poster"] = self._poster(row["poster"])
                 file.write_batch(pa.RecordBatch.from_pylist(rows, schema))
                 for row in rows:
                     # Data without links and titles keep the fingerprint that they always had.
@@ -219,20 +225,14 @@ class MovieTables:
                     for name in ("imdb_id", "tmdb_id", "titles"):
                         if not row[name]:
                             del row[name]
+                    del row["poster"]  # where it lies says nothing of the data
                 digest.update("".join(json.dumps(row) + "\n" for row in rows).encode())
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         """The movies in order. Sorted are only so many at once as have a few MB of text."""
         texts = (
-            "title",
-            "genres",
-            "year",
-            "plot",
-            "tags",
-            "country",
-            "runtime",
-            '"cast"',
-            "titles",
+            *("title", "genres", "year", "plot", "tags", "country", "runtime", '"cast"'),
+            *("titles", "poster"),
         )
         lengths = " + ".join(f"coalesce(strlen({text}), 0)" for text in texts)
         longest: Any = fetch_row(self._connection, f"SELECT max({lengths}) FROM movies")[0]
@@ -241,7 +241,7 @@ class MovieTables:
             yield from batches(
                 self._connection,
                 "SELECT typed_id AS movie_id, title, genres, year, plot, movies.tags, country, "
-                "runtime, movies.cast, user_tags, titles, given_titles, "
+                "runtime, movies.cast, user_tags, titles, given_titles, poster, "
                 "coalesce(first_links.imdb_id, movies.imdb_id) AS imdb_id, "
                 "coalesce(first_links.tmdb_id, movies.tmdb_id) AS tmdb_id FROM movie_index "
                 "JOIN movies ON movies.rowid = first_row "
@@ -255,3 +255,17 @@ class MovieTables:
     def _unknown_titles(self) -> int:
         """Count the rows of the file of titles that are of no movie of the catalogue."""
         return count_rows(self._connection, "titled WHERE movie_id IS NULL")
+
+    def _poster(self, name: str | None) -> str | None:
+        """Return the path of a movie's image, of those in the folder of the file of movies."""
+        if name is None:
+            return None
+        try:
+            path = (self._posters_folder / name).resolve()
+            if path.is_relative_to(self._posters_folder) and path.is_file():
+                return str(path)
+        except (OSError, ValueError):  # no name that a file can have
+            pass
+        self._missing_posters += 1
+        self._missing_poster = self._missing_poster or one_line(name, 100)
+        return None

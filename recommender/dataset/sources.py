@@ -80,6 +80,7 @@ class TableFile:
         parquet: whether it is Parquet; the other attributes are about text files.
         json: None, or whether it is JSON of objects a "line" or in one "array".
         member: the file's name in the archive that `path` is; None where it is none.
+        folder: where the files that it names lie; None where they lie beside it.
         more: the other files where the table is in several, as the Netflix Prize's ratings are.
         delimiter: None where it is to be read off the header.
         quoted: whether fields may stand in double quotes.
@@ -96,6 +97,7 @@ class TableFile:
     fallback_encoding: str | None = None
     json: Literal["line", "array"] | None = None
     member: str | None = None
+    folder: Path | None = None
     more: tuple[Path, ...] = ()
 
     def __str__(self) -> str:

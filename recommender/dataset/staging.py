@@ -55,6 +55,7 @@ _MAX_CHARACTERS = {
     "genres": 1_000,
     "tags": 1_000,
     "cast": 1_000,
+    "poster": 1_000,
     "tag": 200,
     "country": 100,
     "year": 100,

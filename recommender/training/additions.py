@@ -88,7 +88,8 @@ def added_source(
             added = _Additions(connection, bundle, options, scratch)
             paths = added.write_ratings(ratings), added.write_movies(movies)
         source = from_files(*paths, links=links, titles=titles)
-        yield dataclasses.replace(source, broken_rows=added.broken_rows)
+        named = dataclasses.replace(source.movies, folder=movies.parent if movies else None)
+        yield dataclasses.replace(source, movies=named, broken_rows=added.broken_rows)
 
 
 def with_chosen(settings: TrainingSettings, model: RankingModel) -> TrainingSettings:

@@ -48,7 +48,7 @@ from recommender.models.stars import StarsSettings
 from recommender.search.titles import TitleIndex
 from recommender.settings.memory_budget import MemoryBudget
 from recommender.training.engine import Engine, LocalEngine, S
-from recommender.training.posters import PosterFolder
+from recommender.training.posters import PosterFiles
 from recommender.training.stages import Stages
 
 # For a `dataset.Source`.
@@ -154,6 +154,7 @@ def train(
     quality: dict[str, float | int] | None = None,
     engine: Engine[S] = _HERE,
     posters: Path | None = None,
+    before: Bundle | None = None,
 ) -> Bundle:
     """Train on `source` and write the bundle `out`; returns it opened.
 
@@ -167,7 +168,8 @@ def train(
         quality: how well these settings do on these data, from `evaluation.judging.quality`; for
             the About page.
         engine: who reads the ratings and fits the models: this process, or a cluster.
-        posters: a folder with images of movies; see `training.posters.PosterFolder`.
+        posters: a folder with images of movies; see `training.posters.PosterFiles`.
+        before: a bundle whose posters are kept where no others are given.
 
     Raises:
         DataError: the input cannot be used; names the file, row or column.
@@ -177,8 +179,9 @@ def train(
     # The arrays of one stage must not leave holes in the heap that stay held during the next.
     map_large_blocks(MB)
     settings = settings or TrainingSettings()
-    images = PosterFolder(posters) if posters else None
-    key = _key(engine.name, f"{engine.contents(source)} {posters or ''}", settings)
+    images = PosterFiles(posters, before)
+    contents = f"{engine.contents(source)} {posters or ''} {before.stamp if before else ''}"
+    key = _key(engine.name, contents, settings)
     try:
         with BundleWriter(out, key) as writer:
             training = _Training(writer, source, settings, progress, engine, images)
@@ -214,7 +217,7 @@ class _Training(Generic[S]):
         settings: TrainingSettings,
         progress: StageProgress,
         engine: Engine[S],
-        posters: PosterFolder | None,
+        posters: PosterFiles,
     ) -> None:
         self._writer = writer
         self._posters = posters
@@ -239,7 +242,7 @@ class _Training(Generic[S]):
         self._check_ratings(data)
         models = {model.name: self._model(model, data) for model in SERVED}
         genres = run("catalogue", self._catalogue)["genres"]
-        if self._posters:
+        if self._posters.any or self._names_posters():
             self._data["report"] += run("posters", self._write_posters)["lines"]
         shutil.rmtree(self._work)
         trained = {
@@ -371,9 +374,13 @@ class _Training(Generic[S]):
         TitleIndex.build(titles, counts, self._work / "titles.sqlite").save(self._writer)
         return {"genres": genres}
 
+    def _names_posters(self) -> bool:
+        """Return whether the file of movies names images."""
+        with pq.ParquetFile(self._work / "movies.parquet") as file:
+            batches = file.iter_batches(columns=["poster"])
+            return any(batch.column(0).null_count < len(batch) for batch in batches)
+
     def _write_posters(self) -> dict[str, Any]:
-        if self._posters is None:
-            return {"lines": []}
         file = self._writer.folder / POSTERS_FILE
         file.unlink(missing_ok=True)  # a killed run's
         texts = self._texts(of_stage(self._progress, "posters"))

@@ -1,4 +1,4 @@
-"""Posters in a folder, made small for a bundle."""
+"""Posters in files, made small for a bundle."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from recommender.bundle.catalogue import MovieText
+from recommender.bundle.bundle import Bundle
+from recommender.bundle.catalogue import FILE as CATALOGUE_FILE
+from recommender.bundle.catalogue import Catalogue, MovieText
+from recommender.bundle.posters import Posters
 from recommender.core.errors import DataError, one_line
 
 # As large as a card shows them on a dense screen; about 15 KB.
@@ -17,8 +20,13 @@ _MAX_PIXELS = 50_000_000
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 
-class PosterFolder:
-    """Images of a folder that are named after movie ids or IMDb ids, such as ``tt0114709.jpg``.
+class PosterFiles:
+    """Images of movies: those that the movies' file names; else those of a folder that are named
+    after movie ids or IMDb ids, such as ``tt0114709.jpg``; else those that a bundle has.
+
+    Args:
+        folder: None where there is none.
+        before: a bundle whose posters are kept; None where there is none.
 
     Attributes:
         unreadable: names of those that are no images, as far as they were read.
@@ -27,16 +35,24 @@ class PosterFolder:
         DataError: the folder cannot be read.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | None, before: Bundle | None = None) -> None:
         self.unreadable: list[str] = []
+        self._is_folder = folder is not None
+        self._kept = Posters(before) if before else None
+        self._before = Catalogue(before.file(CATALOGUE_FILE)) if before else None
         try:
             self._files = {
                 path.stem.lower(): path
-                for path in sorted(folder.iterdir())
+                for path in sorted(folder.iterdir() if folder else ())
                 if path.suffix.lower() in _SUFFIXES
             }
         except OSError as error:
             raise DataError(f"{folder} cannot be read: {error.strerror}; check --posters") from None
+
+    @property
+    def any(self) -> bool:
+        """Says that there is a folder, or a bundle with posters."""
+        return self._is_folder or (self._kept is not None and self._kept.any)
 
     def images(self, movies: Iterable[MovieText]) -> Iterator[tuple[int, bytes]]:
         """Yield the index of each movie that has a poster, and a small JPEG of it.
@@ -48,10 +64,18 @@ class PosterFolder:
             if movie.imdb_id:
                 names.append(f"tt{movie.imdb_id:07d}")
             path = next((self._files[name] for name in names if name in self._files), None)
-            if path is not None and (image := _small(path)) is None:
-                self.unreadable.append(path.name)
-            elif path is not None and image is not None:
+            path = Path(movie.poster) if movie.poster else path
+            image = _small(path) if path else self._image_before(movie)
+            if image is not None:
                 yield index, image
+            elif path is not None:
+                self.unreadable.append(path.name)
+
+    def _image_before(self, movie: MovieText) -> bytes | None:
+        if self._kept is None or self._before is None or not self._kept.any:
+            return None
+        index = self._before.movie_index(movie.movie_id)
+        return None if index is None else self._kept.image(index)
 
     def lines(self, kept: int) -> list[str]:
         """Return what the report says of them, when `kept` posters were kept."""

@@ -74,6 +74,7 @@ def test_import(tmp_path: Path) -> None:
         "imdb_id": None,
         "tmdb_id": None,
         "titles": [],
+        "poster": None,
     }
     assert users_of(dataset) == [(9, 2), (10, 2)]
     assert ratings_of(dataset) == [(9, 3, 3.5), (9, 20, 1.0), (10, 1, 5.0), (10, 20, 4.0)]

@@ -7,7 +7,7 @@ from recommender.dataset.movie_rows import MAX_TAGS, movie_row
 EMPTY = dict.fromkeys(
     [
         *("title", "genres", "year", "plot", "tags", "country", "runtime", "cast", "user_tags"),
-        *("imdb_id", "tmdb_id", "titles", "given_titles"),
+        *("imdb_id", "tmdb_id", "titles", "given_titles", "poster"),
     ]
 )
 

@@ -66,6 +66,8 @@ def test_what_is_written_and_reported(
         "linked_movies": 0,
         "titled_movies": (),
         "unknown_movie_titles": 0,
+        "missing_posters": 0,
+        "missing_poster": "",
         "broken_rows": (),
     }
     digests = [hashlib.sha256(), hashlib.sha256()]
