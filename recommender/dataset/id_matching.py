@@ -12,7 +12,8 @@ from recommender.dataset.database import fetch_row
 
 # The share of ratings without a movie from which files are told, and refused.
 MAX_QUIET, MAX_UNMATCHED = 0.1, 0.5
-_ALIASES = "aliases"
+# The table with the ids of the ratings, ``rated``, and those of the catalogue, ``movie``.
+ALIASES = "aliases"
 # The number in an IMDb or TMDB id: "tt0114709", "0114709" and "114709" are one.
 NUMBER = "nullif(regexp_extract({}, '^(?:tt)?0*([1-9][0-9]{{0,9}})$', 1), '')"
 _WITHOUT_ZEROS = "CASE WHEN regexp_full_match({0}, '[0-9]+') THEN ltrim({0}, '0') END"
@@ -92,18 +93,38 @@ class Unmatched:
 def join_ids(connection: duckdb.DuckDBPyConnection, links: str | None) -> str | None:
     """Give the ratings the ids of the catalogue where more of them have a movie then.
 
+    The tables ``ratings``, ``tags`` and ``links`` change; a rating without a movie has no id then.
+    The arguments and the result are those of `find_aliases`.
+    """
+    connection.execute(_RATED)
+    how = find_aliases(connection, links)
+    if how:
+        _rename(connection, "ratings", always=True)
+    return how
+
+
+def unjoined(connection: duckdb.DuckDBPyConnection) -> str:
+    """Return the id of a movie that is rated and was not joined; nothing where all were."""
+    query = f"SELECT min(rated) FROM rated ANTI JOIN {ALIASES} USING (rated)"
+    return fetch_row(connection, query)[0] or ""
+
+
+def find_aliases(connection: duckdb.DuckDBPyConnection, links: str | None) -> str | None:
+    """Fill the table `ALIASES` where more of the ratings have a movie by it, and give the tables
+    ``tags`` and ``links`` the ids of the catalogue then.
+
     Tried are ids without leading zeros, the movies' own IMDb and TMDB ids, and the links between
-    these and the ids of the ratings or of the movies. The tables ``ratings``, ``tags`` and
-    ``links`` change; a rating without a movie has no id then.
+    these and the ids of the ratings or of the movies.
 
     Args:
+        connection: has the table ``rated``, with the ids of the ratings, ``rated``, and how many
+            ratings of each there are, ``n``.
         links: the name of the file in the table ``links``; None where there is none.
 
     Returns:
-        How they were joined, in words for the report; None where nothing fits better than the ids
+        How they are joined, in words for the report; None where nothing fits better than the ids
         as they are.
     """
-    connection.execute(_RATED)
     direct = "SELECT coalesce(sum(n), 0) FROM rated SEMI JOIN movie_index ON movie_id = rated"
     (best,) = fetch_row(connection, direct)
     how = None
@@ -114,12 +135,12 @@ def join_ids(connection: duckdb.DuckDBPyConnection, links: str | None) -> str | 
         )
         if known > best:
             best, how = known, words
-            connection.execute(f"CREATE OR REPLACE TABLE {_ALIASES} AS FROM candidate")
+            connection.execute(f"CREATE OR REPLACE TABLE {ALIASES} AS FROM candidate")
     if how is None:
         return None
     tables = {name for (name,) in connection.execute("SHOW TABLES").fetchall()}
-    for table in tables & {"ratings", "tags", "links"}:
-        _rename(connection, table, always=table == "ratings")
+    for table in tables & {"tags", "links"}:
+        _rename(connection, table)
     return f"the ids of the ratings are joined to those of the movies by {how}"
 
 
@@ -161,15 +182,15 @@ def _ways(links: str | None) -> list[tuple[str, str]]:
     return ways
 
 
-def _rename(connection: duckdb.DuckDBPyConnection, table: str, always: bool) -> None:
+def _rename(connection: duckdb.DuckDBPyConnection, table: str, always: bool = False) -> None:
     """Give the rows of `table` the ids of the catalogue if more of them are in it then."""
     direct, joined = fetch_row(
         connection,
         f"SELECT count_if(movie_id IN (SELECT movie_id FROM movie_index)), "
-        f"count_if(movie_id IN (SELECT rated FROM {_ALIASES})) FROM {table}",
+        f"count_if(movie_id IN (SELECT rated FROM {ALIASES})) FROM {table}",
     )
     if always or joined > direct:
         connection.execute(
             f"UPDATE {table} SET movie_id = "
-            f"(SELECT movie FROM {_ALIASES} WHERE rated = {table}.movie_id)"
+            f"(SELECT movie FROM {ALIASES} WHERE rated = {table}.movie_id)"
         )

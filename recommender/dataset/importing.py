@@ -7,7 +7,7 @@ database, checked there, sorted there, and written batch by batch.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -28,7 +28,7 @@ from recommender.dataset.database import (
     run_query,
 )
 from recommender.dataset.history_files import write_history
-from recommender.dataset.id_matching import MAX_QUIET, Unmatched, join_ids
+from recommender.dataset.id_matching import MAX_QUIET, Unmatched, join_ids, unjoined
 from recommender.dataset.import_report import ImportReport
 from recommender.dataset.movie_tables import Hash, MovieTables
 from recommender.dataset.rating_scale import (
@@ -196,7 +196,7 @@ class _Import:
             joined = join_ids(self._connection, source.links.path.name if source.links else None)
         if joined:
             self._connection.execute("DROP TABLE user_index; DROP TABLE indexed")
-            unmatched = self._join(movies.example())
+            unmatched = replace(self._join(movies.example()), rated=unjoined(self._connection))
         notes = unmatched.check(self._options.allow_unmatched)
         known = rows - unmatched.unknown
         unreadable, first_unreadable = self._unreadable_times()

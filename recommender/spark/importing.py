@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,9 +24,9 @@ from pyspark.sql import functions as F
 
 from recommender.core.errors import DataError, SettingsError
 from recommender.core.progress import Progress, StageProgress, no_progress, of_stage, scaled
-from recommender.dataset.database import import_database
+from recommender.dataset.database import batches, import_database
 from recommender.dataset.history_files import write_history
-from recommender.dataset.id_matching import Unmatched
+from recommender.dataset.id_matching import ALIASES, MAX_QUIET, Unmatched, find_aliases
 from recommender.dataset.import_report import ImportReport
 from recommender.dataset.importing import Dataset, ImportOptions, write_users
 from recommender.dataset.movie_tables import MovieTables
@@ -44,6 +45,9 @@ from recommender.spark.sources import SparkSource
 
 _MAX_RATINGS_A_PARTITION = 1 << 21
 _MIN_RATINGS_A_PARTITION = 1 << 16  # in a partition, if there are so many
+_IDS_PER_BATCH = 50_000
+# The file of the ids of the ratings where they are joined to those of the movies.
+_JOINED = "joined_ids.parquet"
 # How far the import is when the steps end.
 _CATALOGUED, _CHECKED, _SORTED, _INDEXED, _WRITTEN = 0.03, 0.3, 0.7, 0.8, 0.95
 
@@ -113,10 +117,18 @@ def import_dataset(
             condition = is_unrated(options.unrated, "value")
             unrated = ratings.where(condition).count()
             ratings = ratings.where(f"NOT ({condition})")
-        rows = _with_movies(spark, ratings, movies.ids())
-        found = check_ratings(
-            rows, source.ratings, options.scale, scaled(done, _CATALOGUED, _CHECKED)
-        )
+        index = _positions(movies.ids())
+        rows = _with_movies(spark, ratings, index)
+        checking = scaled(done, _CATALOGUED, _CHECKED)
+        found = check_ratings(rows, source.ratings, options.scale, checking)
+        joined = None
+        if found.rows - found.known > MAX_QUIET * found.rows:
+            joined = _join_ids(connection, ratings, source)
+        if joined:
+            index = _aliases(connection)
+            pq.write_table(index, scratch / _JOINED)
+            rows = _with_movies(spark, ratings, index)
+            found = check_ratings(rows, source.ratings, options.scale)
         unknown = found.rows - found.known
         (rated,) = (
             rows.where("movie IS NULL").agg(F.min("movie_id")).collect()[0] if unknown else ("",)
@@ -149,7 +161,7 @@ def import_dataset(
             unreadable_times=found.unreadable_times,
             unreadable_time=found.unreadable_time,
             users=indexed.n_users,
-            notes=notes,
+            notes=(*([joined] if joined else []), *notes),
             **movies.report(int(rated.sum())),
         )
     done(1.0)
@@ -170,12 +182,15 @@ def read_again(
 ) -> DataFrame:
     """Read once more, on the executors, the ratings that an earlier `import_dataset` of the same
     data wrote into `folder`."""
-    ids = pq.read_table(folder / "movies.parquet", columns=["movie_id"]).column(0)
-    movies = pa.table({"movie_id": ids.cast(pa.string())})
+    if (folder / _JOINED).is_file():
+        index = pq.read_table(folder / _JOINED)
+    else:
+        ids = pq.read_table(folder / "movies.parquet", columns=["movie_id"]).column(0)
+        index = _positions(pa.table({"movie_id": ids.cast(pa.string())}))
     ratings, _ = read_ratings(spark, FileSystem(spark), source.ratings, options.encoding)
     if options.unrated:
         ratings = ratings.where(f"NOT ({is_unrated(options.unrated, 'value')})")
-    rows = _with_movies(spark, ratings, movies)
+    rows = _with_movies(spark, ratings, index)
     with pq.ParquetFile(folder / "users.parquet") as users:
         integers = pa.types.is_integer(users.schema_arrow.field("user_id").type)
         known = sum(
@@ -230,11 +245,35 @@ def index_ratings(
     return IndexedRatings(ratings, keys, ends[-1], sum(row.ratings for row in counts))
 
 
-def _with_movies(spark: SparkSession, rows: DataFrame, ids: pa.Table) -> DataFrame:
-    """`rows` with the index of their movies; they stay where they are, the index goes to them."""
-    positions = pa.array(np.arange(len(ids), dtype=np.int32))
-    index = spark.createDataFrame(ids.append_column("movie", positions))
-    return rows.join(F.broadcast(index), "movie_id", "left")
+def _with_movies(spark: SparkSession, rows: DataFrame, index: pa.Table) -> DataFrame:
+    """`rows` with the index of their movies; they stay where they are, `index` goes to them."""
+    return rows.join(F.broadcast(spark.createDataFrame(index)), "movie_id", "left")
+
+
+def _positions(ids: pa.Table) -> pa.Table:
+    """Return the ids of movies, column ``movie_id``, with the index of each, column ``movie``."""
+    return ids.append_column("movie", pa.array(np.arange(len(ids), dtype=np.int32)))
+
+
+def _join_ids(
+    connection: duckdb.DuckDBPyConnection, ratings: DataFrame, source: SparkSource
+) -> str | None:
+    """Look for the movies that the ratings mean by other ids; see `id_matching.find_aliases`.
+
+    Driver's memory: the ids of all movies that are rated, each once.
+    """
+    counted = ratings.groupBy(F.col("movie_id").alias("rated")).agg(F.count("*").alias("n"))
+    connection.from_arrow(counted.toArrow()).create("rated")
+    return find_aliases(connection, PurePosixPath(source.links).name if source.links else None)
+
+
+def _aliases(connection: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Return the ids of the ratings with the index of the movie that each is joined to."""
+    query = (
+        "SELECT rated AS movie_id, position AS movie "
+        f"FROM {ALIASES} JOIN movie_index ON movie_index.movie_id = {ALIASES}.movie"
+    )
+    return batches(connection, query, _IDS_PER_BATCH).read_all()
 
 
 def _users(indexed: IndexedRatings, integers: bool) -> pa.RecordBatchReader:

@@ -129,3 +129,9 @@ def test_the_likely_cause_is_said(tmp_path: Path) -> None:
     texts = {"ratings": "userId,movieId,rating\n1,tt0000007,4\n2,x,5\n", "movies": catalogue("x")}
     (note,) = imported(tmp_path, **texts).report.notes
     assert "the ids of the ratings are IMDb's and the others are not" in note
+
+
+def test_what_is_not_joined_is_told_by_its_own_id(tmp_path: Path) -> None:
+    ratings = "userId,movieId,rating\n1,101,5\n1,102,4\n2,999,1\n"
+    found = imported(tmp_path, ratings=ratings, movies=catalogue("0101", "0102"))
+    assert "1 of 3 ratings are of movies (such as '999')" in found.report.notes[1]

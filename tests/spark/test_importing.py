@@ -117,6 +117,22 @@ def test_links_and_titles_beside_the_movies(
     assert found.report.files[2:] == ("links.csv", "titles_ko.csv")
 
 
+def test_ids_of_another_kind_are_joined(
+    spark, imported: Imported, movies: Path, tmp_path: Path
+) -> None:
+    rated = write(tmp_path / "ratings.csv", "user,movie,rating\n1,902,3\n1,903,4\n2,902,5\n2,9,1\n")
+    links = "movieId,tmdbId\n" + "".join(f"{movie},{900 + movie}\n" for movie in range(1, 9))
+    write(tmp_path / "links.csv", links)
+    found = imported(rated, movies, write(tmp_path / "tags.csv", "movie,tag\n902,dark\n"))
+    how = "the ids of the ratings are joined to those of the movies by the TMDB ids in links.csv"
+    assert found.report.notes[0] == how
+    assert (found.n_ratings, found.report.unknown_movie_ratings) == (3, 1)
+    source = SparkSource(str(rated), str(movies), None, str(tmp_path / "links.csv"))
+    again = read_again(spark, source, tmp_path / "spark", ImportOptions())
+    assert table_of(again).column("movie").to_pylist() == [1, 2, 1]
+    again.unpersist()
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
