@@ -13,9 +13,8 @@ import streamlit as st
 
 from memory_toolkit.guard.guard import Busy
 from memory_toolkit.measure.returning import return_memory
-from recommender.app.components import bottom_bar, clicks, query_params
+from recommender.app.components import bottom_bar, clicks, query_params, reconnecting
 from recommender.app.components.markup import plain
-from recommender.app.components.reconnecting import draw_anew_when_reconnected
 from recommender.app.i18n import language
 from recommender.app.i18n.language import t
 from recommender.app.server.configuration import settings
@@ -35,7 +34,7 @@ def draw(page: st.Page, bar: Sequence[st.Page] = ()) -> None:
     with st.container(horizontal=True, horizontal_alignment="right", key="language"):
         _tell_browser()
         language.switch()
-    draw_anew_when_reconnected()
+    reconnecting.draw_anew_when_reconnected()
     with _errors_as_sentences("frame"):
         if settings().debug_memory:
             # Imported only here, so that without DEBUG_MEMORY it costs nothing.
@@ -87,8 +86,9 @@ def _errors_as_sentences(page: str) -> Iterator[None]:
 
 def _tell_browser() -> None:
     """Tell the browser the language, so that a screen reader speaks it and no translation is
-    offered, and what a click on a movie card does."""
-    script = f'document.documentElement.lang = "{language.current_language()}"\n{clicks.script()}'
+    offered, what a click on a movie card does, and what to say when the server is away."""
+    shown = f'document.documentElement.lang = "{language.current_language()}"'
+    script = "\n".join((shown, clicks.script(), reconnecting.script()))
     st.html(f"<script>{script}</script>", unsafe_allow_javascript=True, width="content")
 
 
