@@ -43,7 +43,7 @@ from recommender.dataset.sources import Source, TableFile
 from recommender.dataset.staging import StagingTable, load_staging_table
 from recommender.dataset.text_files import check_encoding
 from recommender.dataset.times import MAX_TIME_LENGTH, evidence, seconds
-from recommender.settings.memory_budget import MemoryBudget
+from recommender.settings.memory_budget import MIN_DATABASE, MemoryBudget
 
 _RATINGS_PER_BATCH = 50_000
 
@@ -205,6 +205,8 @@ class _Import:
         typed_ids = "SELECT typed_id AS user_id FROM user_index ORDER BY position"
         users = batches(self._connection, typed_ids, _RATINGS_PER_BATCH)
         write_users(users, counts, self._scratch / "users.parquet", self._hash)
+        # Movies are few; what the database held of the ratings is wanted for their texts.
+        self._connection.execute(f"SET memory_limit = '{MIN_DATABASE}B'")
         movies.write(self._scratch / "movies.parquet", self._hash)
         self._progress(1.0)
 

@@ -118,10 +118,10 @@ class RankingModel:
     def fit_memory(
         cls, n_users: int, n_movies: int, n_ratings: int, settings: RankingSettings | None = None
     ) -> int:
-        """Return 8·(K + 38) bytes for each movie, 8 for each user, and 50 MB for the content
+        """Return 8·(K + 38) bytes for each movie, 8 for each user, and 60 MB for the content
         features and SciPy."""
         settings = settings or RankingSettings()
-        return 50 * 2**20 + 8 * (settings.rank + 38) * n_movies + 8 * n_users
+        return 60 * 2**20 + 8 * (settings.rank + 38) * n_movies + 8 * n_users
 
     @classmethod
     def load(cls, files: ModelFiles) -> RankingModel:

@@ -16,7 +16,7 @@ MIN_BYTES = 160 * MB
 # What the process takes beside the database, with some room.
 _BESIDE = 150 * MB
 # What the database needs, and what it wants for each thread: with more it was not faster.
-_MIN_DATABASE, _PER_THREAD = 64 * MB, 50 * MB
+MIN_DATABASE, _PER_THREAD = 64 * MB, 50 * MB
 _MAX_THREADS = 8
 
 
@@ -58,7 +58,7 @@ class MemoryBudget:
     def database(self) -> int:
         """Bytes that the database may use: no more than makes it faster."""
         wanted = _PER_THREAD * min(self.cores, _MAX_THREADS)
-        return max(_MIN_DATABASE, min(self.bytes - _BESIDE, wanted))
+        return max(MIN_DATABASE, min(self.bytes - _BESIDE, wanted))
 
     @property
     def threads(self) -> int:
