@@ -24,6 +24,11 @@ from recommender.core.text_folding import fold
 FILE = "catalogue.sqlite"
 _MAPPED_BYTES = 2**30  # at most
 _BETWEEN_NAMES = re.compile(r"[|,;]")
+_MIN_NAME = 4  # bytes
+_CAST = """
+    SELECT idx, cast_names FROM movies
+    WHERE cast_names LIKE ? OR (cast_names GLOB '*[^ -~]*' AND cast_names LIKE ?)
+"""
 _PAGE = 4096  # ids that are read at once
 
 _SCHEMA = """
@@ -232,11 +237,24 @@ class Catalogue:
     def with_cast(self, name: str) -> list[int]:
         """The movies in whose cast `name` is, compared as `text_folding.fold` writes it; reads the
         cast of all."""
-        # Any letter stands where one may have an accent, and anything for punctuation.
-        pattern = re.sub("[acdegilnorstuyz]", "_", name).replace(" ", "%")
-        sql = "SELECT idx, cast_names FROM movies WHERE cast_names LIKE ?"
-        rows = self._query(sql, f"%{pattern}%")
-        return [idx for idx, cast in rows if name in map(fold, _BETWEEN_NAMES.split(cast))]
+        if len(name.encode()) < _MIN_NAME or not self._has_cast:
+            return []
+        # Anything stands for punctuation, and any letter for one that often has an accent.
+        plain = f"%{name.replace(' ', '%')}%"
+        accented = re.sub("[aceilnosuz]", "_", plain)
+        try:
+            with self._lock:  # row by row: many may hold letters like these
+                return [
+                    int(idx)
+                    for idx, cast in self._connection.execute(_CAST, (plain, accented))
+                    if name in map(fold, _BETWEEN_NAMES.split(cast))
+                ]
+        except sqlite3.Error as error:
+            raise BundleError(f"{self._path}: {error}") from error
+
+    @cached_property
+    def _has_cast(self) -> bool:
+        return bool(self._query("SELECT EXISTS (SELECT 1 FROM movies WHERE cast_names > '')")[0][0])
 
     @cached_property
     def has_descriptions(self) -> bool:

@@ -11,7 +11,8 @@ from recommender.core.text_folding import MAX_QUERY_LETTERS, fold
 from recommender.models.content import ContentModel
 from recommender.search import fact_names
 
-_MAX_NAMES = 12
+# Looking for people takes longer than for terms.
+_MAX_NAMES, _MAX_PEOPLE = 12, 3
 _NOTHING = np.zeros(0, dtype=np.int64)
 # Gives the indices of the movies in which somebody plays whose name is such.
 People = Callable[[str], Sequence[int]]
@@ -62,7 +63,7 @@ class FactSearch:
             Movie indices, shape (at most n,).
         """
         named = self._named(text, words=False)
-        if not (named.facts or named.others):
+        if not (named.facts or named.others) or len(named.others) > _MAX_PEOPLE:
             return _NOTHING
         fits = self._hold_all(named.facts)
         for name in named.others:

@@ -39,7 +39,12 @@ def test_ids(catalogue: Catalogue) -> None:
 
 def test_movies_by_their_cast(tmp_path: Path) -> None:
     path = tmp_path / "catalogue.sqlite"
-    casts = ["Penélope Cruz, Tom Hanks", "J.K. Simmons|Tom Hanks Jr.", "송강호; Tim Allen", None]
+    casts = [
+        "Penélope Cruz, Tom Hanks",
+        "J.K. Simmons|Tom Hanks Jr.",
+        "송강호; Tim Allen",
+        None,
+    ]
     movies = [(MovieText(i, "A", cast=cast), 0) for i, cast in enumerate(casts)]
     write_catalogue(path, movies, [], [])
     catalogue = Catalogue(path)
