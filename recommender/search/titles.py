@@ -45,7 +45,7 @@ _YEAR = re.compile(r"(?:18|19|20)\d\d")
 class TitleIndex:
     """The words and names of all titles. "Fame" is a movie's place by its number of ratings.
 
-    Memory: some 90 bytes a movie, memory-mapped when read from a bundle. A search takes some 20
+    Memory: some 110 bytes a movie, memory-mapped when read from a bundle. A search takes some 20
     bytes for each word and one for each movie and word searched for.
 
     Attributes:
