@@ -18,6 +18,7 @@ Visit = Callable[..., Page]
 TITLES = {
     "": ("What will you watch tonight?", "오늘 밤 뭐 볼까요?"),
     "my-ratings": ("My list", "내 목록"),
+    "me": ("Me", "나"),
     "for-you?user=42": ("For you", "맞춤 추천"),
     "similar?movie=1": ("Similar movies", "비슷한 영화"),
     "hybrid?user=42": ("Hybrid", "하이브리드"),

@@ -57,10 +57,16 @@ class Own:
     def row(self, movie: Movie) -> str:
         """Return the HTML of a movie's buttons; their icons are in the styles, since it is sent
         with every card."""
+        return _acts(movie, self._stars(movie) + self._marks(movie))
+
+    def marks(self, movie: Movie) -> str:
+        """Return the HTML of a movie's buttons without the stars, for where these stand by
+        themselves."""
+        return _acts(movie, self._marks(movie))
+
+    def _marks(self, movie: Movie) -> str:
         said = self.opinions.get(movie.movie_id)
-        buttons = "".join(_mark_button(movie, mark, pressed=said == mark) for mark in MARKS)
-        named = escape(str(movie.movie_id))
-        return f'<div class="mt-acts" data-movie="{named}">{self._stars(movie)}{buttons}</div>'
+        return "".join(_mark_button(movie, mark, pressed=said == mark) for mark in MARKS)
 
     def _stars(self, movie: Movie) -> str:
         said = self.opinions.get(movie.movie_id)
@@ -114,6 +120,10 @@ def grid(
         return "" if movie.movie_id in hidden else link(movie) + own.row(movie)
 
     cards.grid(movies, shown, foot, poster)
+
+
+def _acts(movie: Movie, buttons: str) -> str:
+    return f'<div class="mt-acts" data-movie="{escape(str(movie.movie_id))}">{buttons}</div>'
 
 
 def _mark_button(movie: Movie, mark: Mark, *, pressed: bool) -> str:

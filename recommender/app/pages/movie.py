@@ -56,7 +56,13 @@ def _draw() -> None:
     poster = poster_files.addresses(matinee)
     reason = cards.because(why) if why else ""
     rating = own.ratings.stars.get(movie.movie_id)
-    row = stars.row(movie, rating, matinee.scale, waits=movie.movie_id in own.ratings.unsaved)
+    row = stars.row(
+        movie,
+        rating,
+        matinee.scale,
+        waits=movie.movie_id in own.ratings.unsaved,
+        more=own.marks(movie),
+    )
     st.html(movie_facts.panel(movie, details, poster(movie), reason, row))
     if links := movie_facts.links(movie):
         st.markdown(links)

@@ -29,6 +29,16 @@ def test_an_import_is_reported_and_followed(open_page: OpenPage, tiny: Recommend
     assert page.file_uploader[0].value is None
 
 
+def test_the_own_export_brings_the_marks_back(open_page: OpenPage) -> None:
+    text = "movieId,rating,mark\n1,4,\n2,,saved\n3,,seen\n4,,hidden\n5,,hidden\n6,,liked\n"
+    page = upload(open_page("my-ratings", part="file"), text)
+    assert page.success[0].value == "Movies taken over: 5"
+    assert page.info[-1].value == "Rows without a rating: 1"
+    assert page.segmented_control(key="part").options[1:5] == [
+        *("Saved (1)", "Rated (1)", "Seen (1)", "Not interested (2)")
+    ]
+
+
 def test_letterboxd(open_page: OpenPage) -> None:
     text = (
         "Date,Name,Year,Letterboxd URI,Rating\n"

@@ -3,7 +3,7 @@ from streamlit.testing.v1 import AppTest
 
 from recommender import Recommender
 from tests.app.conftest import OpenPage
-from tests.app.drawn import html, rate, stars, texts, titles
+from tests.app.drawn import cards, html, mark, pressed, rate, stars, texts, titles
 from tests.conftest import ODD_TITLES
 
 
@@ -36,6 +36,16 @@ def test_a_star_is_kept_and_is_no_reason_for_its_own_movie(open_page: OpenPage) 
     assert stars(page, 12) == 5
     assert texts(page, r'<p class="mt-why">(.*?)</p>') == []
     assert titles(page)
+
+
+def test_the_movie_can_be_saved_seen_and_turned_away(open_page: OpenPage) -> None:
+    page = open_page("movie", id="12")
+    assert cards(page)[0] == "12"
+    for said in ("saved", "seen", "hidden"):
+        mark(page, said, 12)
+        assert pressed(page, said) == ["12"]
+    mark(page, "saved", cards(page)[1])
+    assert pressed(page, "hidden") == ["12"]
 
 
 def test_the_reasons_are_what_was_liked(open_page: OpenPage, tiny: Recommender) -> None:
