@@ -14,10 +14,12 @@ from memory_toolkit.guard.guard import Busy
 from memory_toolkit.measure.limit import Group, configure_memory_limit, memory_limit
 from memory_toolkit.measure.reading import read
 from recommender import BundleError
-from recommender.app.server import health, housekeeper, loading, startup
+from recommender.app.server import health, housekeeper, loading, startup, visitor
 from recommender.app.server.health import Health
 from recommender.app.server.housekeeper import guard
 from recommender.app.server.loading import initialize_recommender
+from recommender.core.errors import ProfileError
+from recommender.visitors.records import Change
 from tests.app.conftest import OpenPage
 from tests.conftest import ROOT
 
@@ -141,6 +143,26 @@ def test_ratings_that_cannot_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("MATINEE_PROFILES", str(tmp_path / "file"))
     health.settings.cache_clear()
     assert ask(Health())[1] == "ready"
+
+
+def test_a_table_without_room_for_newcomers(monkeypatch: pytest.MonkeyPatch) -> None:
+    initialize_recommender()
+    monkeypatch.setenv("MATINEE_PROFILE_VISITORS", "1")
+    health.settings.cache_clear()
+    store = visitor._shared_store()
+    try:
+        store.change("first", Change({1: (4.0, 1)}))
+        assert ask(Health()) == (200, "ready", None)
+        with pytest.raises(ProfileError):
+            store.change("second", Change({1: (4.0, 1)}))
+        code, status, reason = ask(Health())
+        assert (code, status) == (200, "degraded")
+        assert "newcomers' ratings are not kept" in str(reason)
+        store.change("first", Change(erase=True))
+        store.change("second", Change({1: (4.0, 1)}))
+        assert ask(Health()) == (200, "ready", None)
+    finally:
+        visitor.close_store()
 
 
 @pytest.fixture

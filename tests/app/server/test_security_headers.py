@@ -1,5 +1,6 @@
 """Headers by which the browser protects visitors, on the real server."""
 
+import json
 import urllib.error
 import urllib.request
 from email.message import Message
@@ -55,6 +56,10 @@ def test_what_the_server_says_to_browsers(tiny_bundle: Path, tmp_path: Path) -> 
             assert ask(server, path, X_Forwarded_For="192.0.2.7")[0] == 401, path
         known = {"Authorization": "Bearer s3cret", **PASSED_ON}
         assert ask(server, "/_stcore/metrics", **known)[0] == 200
+
+        # Nobody else's page may steer this one from the frame around it.
+        with urllib.request.urlopen(f"{server.url}/_stcore/host-config", timeout=20) as answer:
+            assert json.load(answer)["allowedOrigins"] == []
 
         assert ask(server, "/", Host="movies.example:8501")[0] == 200
         for host in ("evil.example", "movies.example.evil.example", ""):
