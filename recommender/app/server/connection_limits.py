@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -42,6 +43,7 @@ class ConnectionLimits:
         self._total, self._most = total, connections_by_files()
         self._per_address = worker.share(per_address)
         self._open: Counter[str] = Counter()
+        self._refused, self._said_at = 0, float("-inf")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "websocket":
@@ -53,10 +55,7 @@ class ConnectionLimits:
         elsewhere = 0 if place is None else sum(row.open for row in place.others().values())
         full = self._open.total() >= min(self._most, self._total - elsewhere)
         if crowded or full:
-            _log.warning(
-                "a connection of %s was refused: %d are open, %d of them from there",
-                *(ascii(address), self._open.total(), self._open[address]),
-            )
+            self._say(address)
             await _refuse(scope, receive, send)
             return
         self._count(address, 1)
@@ -64,6 +63,16 @@ class ConnectionLimits:
             await self._app(scope, _Spoken(receive, send), send)
         finally:
             self._count(address, -1)
+
+    def _say(self, address: str) -> None:
+        """Log refusals, once a second: whoever is refused tries again and again."""
+        self._refused += 1
+        if time.monotonic() - self._said_at >= 1:
+            _log.warning(
+                "%d connections were refused, the last of %s: %d are open, %d of them from there",
+                *(self._refused, ascii(address), self._open.total(), self._open[address]),
+            )
+            self._refused, self._said_at = 0, time.monotonic()
 
     def _count(self, address: str, change: int) -> None:
         self._open[address] += change

@@ -13,11 +13,14 @@ from streamlit.runtime import Runtime
 from streamlit.runtime.scriptrunner import StopException, get_script_run_ctx
 
 from memory_toolkit.guard.guard import Busy
+from recommender.app.server import worker
 from recommender.app.server.configuration import settings
 from recommender.core.errors import ProfileError
 
 # The longest file of titles that no catalogue has takes some seconds.
 MAX_SECONDS = 60.0
+# Between two looks whether another worker still imports.
+_LOOK_SECONDS = 0.05
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
@@ -26,17 +29,28 @@ _slot = threading.BoundedSemaphore()
 
 @contextmanager
 def import_slot() -> Iterator[None]:
-    """Run a ``with`` block as the only import, so that other actions have the other slots.
+    """Run a ``with`` block as the only import of all workers, so that other actions have the other
+    slots, and others' pages the other cores.
 
     Raises:
         Busy: another import had the slot for all of MATINEE_WAIT_SECONDS.
     """
-    if not _slot.acquire(timeout=settings().wait_seconds):
+    end, place = time.monotonic() + settings().wait_seconds, worker.here()
+    taken = _slot.acquire(timeout=settings().wait_seconds)
+    while taken and place is not None and not place.table.lock():
+        if time.monotonic() >= end:
+            _slot.release()
+            taken = False
+        else:
+            time.sleep(_LOOK_SECONDS)
+    if not taken:
         _log.warning("action.import was refused: the slot of imports is taken, memory is not short")
         raise Busy("action.import")
     try:
         yield
     finally:
+        if place is not None:
+            place.table.unlock()
         _slot.release()
 
 

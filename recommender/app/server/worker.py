@@ -31,7 +31,7 @@ _FORWARDED_FOR = re.compile(rb"\nx-forwarded-for:([^\r\n]*)", re.IGNORECASE)
 _COOKIE = re.compile(rb"(?i:\ncookie:)(?:[^\r\n]*;)?[ \t]*%s=([^;\r\n]*)" % COOKIE.encode())
 _LISTENER_SECONDS = 60.0
 # Number of the process, when it last told something, three counts, its status and the reason.
-_ROW = struct.Struct("=qdqqqq16p480p")
+_ROW = struct.Struct("=qdqqqq16s480s")
 assert _ROW.size <= ROW_BYTES
 
 
@@ -79,20 +79,37 @@ class Table:
     """
 
     def __init__(self, file: int, count: int) -> None:
-        self.count = count
+        self.count, self._file = count, file
         self._memory = mmap.mmap(file, ROW_BYTES * count)
 
     def write(self, number: int, row: Row) -> None:
         """Replace the row of worker `number`."""
         *values, status, reason = row
-        text = reason.encode()[:479].decode(errors="ignore").encode()
+        text = reason.encode()[:480].decode(errors="ignore").encode()
         _ROW.pack_into(self._memory, ROW_BYTES * number, *values, status.encode(), text)
 
     def read(self, number: int) -> Row:
         """Return the row of worker `number`."""
         found = _ROW.unpack_from(self._memory, ROW_BYTES * number)
-        status, reason = (text.decode(errors="replace") for text in found[-2:])
+        status, reason = (text.rstrip(b"\0").decode(errors="replace") for text in found[-2:])
         return Row._make((*found[:-2], status, reason))
+
+    def lock(self) -> bool:
+        """Lock the table for this process, which the system takes back when that ends; False while
+        another one has it. Rows are read and written all the same. Source: fcntl(2)."""
+        import fcntl
+
+        try:
+            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def unlock(self) -> None:
+        """Give the lock back."""
+        import fcntl
+
+        fcntl.lockf(self._file, fcntl.LOCK_UN)
 
     def __iter__(self) -> Iterator[Row]:
         """Yield the row of each worker."""
