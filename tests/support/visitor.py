@@ -23,8 +23,9 @@ DEEDS = (
     *("come to the app", "follow a link", "language"),
     *(
         f"open {page}"
-        for page in ("home", "my-ratings", "me", "for-you", "similar", "hybrid", "about")
+        for page in ("tonight", "discover", "my-ratings", "me", "for-you", "similar", "hybrid")
     ),
+    *("open about", "like a poster", "surprise me"),
     *("pick a user", "order by", "move the weight", "number of movies", "choice", "filter"),
     *("clear a filter", "search a title", "describe a movie", "pick a movie"),
     *("similarity method",),
@@ -36,6 +37,7 @@ DESCRIPTIONS = (
     *("a heist that goes wrong", "a robot learns to love", "lost on an island"),
     *("a wedding where nothing works", "ghosts in an old house", "someone forgets everything"),
 )
+_UNTAPPED = r'data-act="rate" data-movie="(.*?)" data-value="4" aria-pressed'
 T = TypeVar("T")
 _REFUSALS = {TEXTS["en"]["error.busy"]: "busy", TEXTS["en"]["error.memory"]: "too much"}
 
@@ -128,7 +130,7 @@ class Visitor:
 
     async def _come(self) -> None:
         await self._did("come to the app", self._tab.open())
-        titles = re.findall(r"<h3><a [^>]*>(.*?)</a></h3>", self._tab.html())
+        titles = re.findall(r'aria-label="[^":]*: (.*?)"', self._tab.html())
         self._words = re.findall(r"\w{3,}", html.unescape(" ".join(titles))) or ["the"]
 
     async def _did(self, action: str, doing: Awaitable[Drawn]) -> None:
@@ -155,7 +157,7 @@ class Visitor:
 
     async def _open(self, path: str) -> None:
         if self._tab.path != path:
-            await self._did(f"open {path or 'home'}", self._tab.go(path))
+            await self._did(f"open {path or 'tonight'}", self._tab.go(path))
 
     async def _use(self, action: str, kind: str, key: str, value: object) -> None:
         """Use the widget with this key, if the page has it: a page that was refused has not."""
@@ -193,8 +195,19 @@ class Visitor:
     async def me(self) -> None:
         await self._open("me")
 
-    async def home(self) -> None:
+    async def tonight(self) -> None:
         await self._open("")
+        for _ in range(3):  # as many as lead to picks
+            wall = re.findall(_UNTAPPED, self._tab.html())
+            if wall:
+                movie = html.unescape(self._random.choice(wall))
+                await self._did("like a poster", self._tab.click("rate", movie, "4"))
+        await self._open("about")
+        await self._open("")
+        await self._press("surprise me", "tonight.surprise")
+
+    async def discover(self) -> None:
+        await self._open("discover")
         links = re.findall(r'<a href="(\S+?)\?(\S+?)"', self._tab.html())
         if links:
             page, query = self._random.choice(links)
@@ -302,7 +315,8 @@ class Visitor:
 ACTIONS: tuple[Callable[[Visitor], Awaitable[None]], ...] = (
     Visitor.about,
     Visitor.me,
-    Visitor.home,
+    Visitor.tonight,
+    Visitor.discover,
     Visitor.order,
     Visitor.weight,
     Visitor.filter,
