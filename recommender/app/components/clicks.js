@@ -34,6 +34,13 @@ if (!window.matineeListens) {
     if (isTrusted && location.href in places) returnTo(places[location.href]);
   }, true);
 
+  // What is typed into a search field changes the address at every pause: Back leads past all of it.
+  const push = history.pushState;
+  history.pushState = function (...entry) {
+    const typing = location.search && document.activeElement?.matches("input[type=search]");
+    (typing ? history.replaceState : push).apply(history, entry);
+  };
+
   const follow = (link) => {
     if (link.pathname !== location.pathname) main().scrollTop = 0;
     history.pushState({}, "", link.href);

@@ -179,7 +179,7 @@ def _share(key: str) -> float:
 
 def rank_by() -> str:
     """Draw the choice of the order of a list, and return the order."""
-    query_params.restore("order", RANK_BY)
+    query_params.restore("order", RANK_BY, usual=RANK_BY[0])
     chosen = st.segmented_control(
         t("rank_by.label"),
         RANK_BY,

@@ -89,7 +89,7 @@ def _choose_order(part: str) -> str:
         "stars": t("own_lists.stars"),
     }
     orders = [order for order in _ORDERS if order != "stars" or part == "rated"]
-    query_params.restore(_ORDER, orders)
+    query_params.restore(_ORDER, orders, usual=orders[0])
     if st.session_state.get(_ORDER) not in orders:
         st.session_state.pop(_ORDER, None)
     order = st.selectbox(

@@ -33,13 +33,20 @@ def take(key: str, options: Collection[str] | None = None) -> list[str]:
     return [v for v in st.query_params.get_all(key) if options is None or v in options]
 
 
-def restore(key: str, options: Collection[str] | None = None, *, many: bool = False) -> None:
+def restore(
+    key: str,
+    options: Collection[str] | None = None,
+    *,
+    many: bool = False,
+    usual: str | None = None,
+) -> None:
     """Give the widget `key` the address's value when a link or the back button brought one.
 
-    Call it before the widget. Without `options` it may be any text.
+    Call it before the widget. Without `options` it may be any text; it is `usual` where the back
+    button brings an address from before it was set.
     """
     named = take(key, options)
-    _bring(key, (named if many else named[0]) if named else None)
+    _bring(key, (named if many else named[0]) if named else None, [] if many else usual)
 
 
 def restore_numbers(key: str, low: float, high: float, usual: float | tuple[float, float]) -> None:
@@ -53,14 +60,14 @@ def restore_numbers(key: str, low: float, high: float, usual: float | tuple[floa
         named = sorted(type(low)(text) for text in take(key))
     except ValueError:
         named = []
-    _bring(key, (tuple(named) if pair else named[0]) if fits(named) else None)
+    _bring(key, (tuple(named) if pair else named[0]) if fits(named) else None, usual)
     # Another bundle or setting may have come since, with another scale.
     now = st.session_state.get(key, ())
     if not fits(now if isinstance(now, tuple) else (now,)):
         st.session_state[key] = usual
 
 
-def _bring(key: str, named: object) -> None:
+def _bring(key: str, named: object, usual: object) -> None:
     """Give the widget `key` what the address names, None for nothing, if that was brought now."""
     arrived = _arrived(key)
     if named is not None and (arrived or went_back()):
@@ -68,6 +75,9 @@ def _bring(key: str, named: object) -> None:
     elif arrived and key in st.session_state:
         # Else what a link brought to the page before is lost.
         st.session_state[key] = st.session_state[key]
+    elif went_back() and key in st.session_state:
+        # Else the page would write its value into the address again, and Back would lead nowhere.
+        st.session_state[key] = usual
 
 
 def brought(key: str) -> bool:

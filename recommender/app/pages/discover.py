@@ -36,7 +36,7 @@ def _draw() -> None:
     matinee = initialize_recommender()
     own = card_actions.receive()
     controls.heading(t("discover.title"), t("discover.subtitle"))
-    query_params.restore(_SEARCH)
+    query_params.restore(_SEARCH, usual="")
     text = movie_search.field(matinee, _SEARCH)
     query_params.show(_SEARCH, text)
     if text:

@@ -69,7 +69,7 @@ def _choose_part(own: card_actions.Own) -> str:
         "rate": t("my_ratings.part_rate"),
         "file": t("my_ratings.part_file"),
     }
-    query_params.restore(PART, _PARTS)
+    query_params.restore(PART, _PARTS, usual=_PARTS[0])
     part = st.segmented_control(
         t("my_ratings.parts"),
         _PARTS,

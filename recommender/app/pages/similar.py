@@ -168,7 +168,7 @@ def _method(methods: tuple[Method, ...]) -> Method:
     if len(methods) == 1:
         return methods[0]
     usual = DEFAULT_METHOD if DEFAULT_METHOD in methods else methods[0]
-    query_params.restore(_METHOD, methods)
+    query_params.restore(_METHOD, methods, usual=usual)
     method = st.segmented_control(
         t("similar.method"),
         methods,

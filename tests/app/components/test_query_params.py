@@ -1,6 +1,8 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from recommender.app.components import query_params
+
 
 def script() -> None:
     import streamlit as st
@@ -9,7 +11,7 @@ def script() -> None:
 
     sizes = {"small": "작은", "large": "큰"}
     query_params.arrive(st.session_state.get("page", "first"))
-    query_params.restore("size", sizes)
+    query_params.restore("size", sizes, usual="small")
     size = st.segmented_control(
         "size", list(sizes), default="small" if "size" not in st.session_state else None, key="size"
     )
@@ -163,3 +165,17 @@ def test_without_options_any_text_is_taken() -> None:
     app = AppTest.from_function(page_with_a_name)
     app.query_params.update({"who": "anybody"})
     assert app.run().text_input(key="who").value == "anybody"
+
+
+def test_back_to_an_address_from_before_a_choice_undoes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened()
+    app.segmented_control(key="size").set_value("large")
+    app.multiselect(key="tags").set_value(["a"])
+    app.slider(key="count").set_value(7).run()
+    assert app.query_params == {"size": "large", "tags": "a", "count": "7"}
+    monkeypatch.setattr(query_params, "went_back", lambda: True)
+    app.query_params.clear()
+    app.run()
+    assert state(app) == ("small", [])
+    assert numbers(app) == (5, (0.0, 1.0))
+    assert app.query_params == {}

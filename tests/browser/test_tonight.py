@@ -1,0 +1,67 @@
+"""Tonight, on a phone and by keyboard: who is new, and who comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.browser.chromium import Page, expect
+from tests.browser.conftest import PHONE
+from tests.browser.drawn import heading, settled
+from tests.browser.serving import Server
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+Visit = Callable[..., Page]
+LARGE = ".mt-hero h2"
+
+
+def test_a_newcomer_with_a_phone_has_three_picks_after_three_taps(
+    server: Server, visit: Visit
+) -> None:
+    page = visit(server.url, viewport=PHONE, locale="ko-KR")
+    heading(page, "오늘 밤 뭐 볼까요?")
+    posters, picks = page.locator(".mt-wall button"), page.locator(".mt-picks li a")
+    place = posters.first.bounding_box()
+    for number in range(3):
+        posters.nth(number).click()
+        expect(posters.nth(number)).to_have_attribute("aria-pressed", "true")
+    for number in range(3):
+        expect(picks.nth(number)).to_be_in_viewport()
+    settled(page)
+    assert posters.first.bounding_box() == place  # nothing moves under the finger
+    assert "사용자" not in page.get_by_test_id("stMain").inner_text()
+    title = picks.first.inner_text()
+    picks.first.click(force=True)
+    heading(page, title)
+
+
+def test_who_comes_back_has_one_pick_and_is_surprised(server: Server, visit: Visit) -> None:
+    page = visit(server.url)
+    heading(page, "What will you watch tonight?")
+    posters = page.locator(".mt-wall button")
+    for number in range(3):
+        posters.nth(number).press("Enter")
+        expect(posters.nth(number)).to_have_attribute("aria-pressed", "true")
+        expect(posters.nth(number)).to_be_focused()
+    page.get_by_role("link", name="All for tonight").click()
+    large = page.locator(LARGE)
+    expect(large).to_be_visible()
+    expect(page.locator(".mt-shelf h2").first).to_have_text("Your picks")
+    settled(page)
+    title = large.inner_text()
+    page.get_by_role("button", name="Surprise me").click()
+    expect(large).not_to_have_text(title)
+    page.get_by_role("radio", name="Scary").click()
+    expect(page).to_have_url(f"{server.url}/?mood=scary")
+    expect(large).to_be_visible()
+    page.reload()
+    heading(page, "What will you watch tonight?")
+    expect(page.get_by_role("radio", name="Scary")).to_be_checked()
+    expect(page.locator(".mt-wall")).to_have_count(0)
+    large.get_by_role("link").click()
+    expect(page.locator(".mt-movie")).to_be_visible()
+    settled(page)
+    page.go_back()
+    heading(page, "What will you watch tonight?")
+    expect(page.get_by_role("radio", name="Scary")).to_be_checked()
