@@ -70,7 +70,7 @@ if (!window.matineeListens) {
 
   // The list is drawn anew: whoever goes on by keyboard goes on where they were.
   const keepPlace = (button) => {
-    const list = [".mt-cards", ".mt-rows", ".mt-card"].find((each) => button.closest(each));
+    const list = [".mt-cards", ".mt-rows", ".mt-wall", ".mt-card"].find((each) => button.closest(each));
     const buttons = () => [...document.querySelectorAll(`${list} button`)];
     const name = (each) => [movieOf(each), each.dataset.value].join();
     const [place, named] = [buttons().indexOf(button), name(button)];
