@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.chromium import Page, expect
+from tests.browser.chromium import Browser, Page, expect
 from tests.browser.drawn import heading, titles
-from tests.browser.serving import Server
+from tests.browser.serving import Server, serve
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
@@ -34,3 +34,19 @@ def test_no_bundle_until_there_is_one(
     shutil.copytree(tiny_bundle, bundle)
     korean.reload()
     expect(titles(korean)).to_have_count(8)
+
+
+def test_a_server_that_is_away_is_told_in_the_visitors_language(
+    sample_bundle: Path, tmp_path: Path, chromium: Browser
+) -> None:
+    # A page of its own, since the browser notes in its console that nobody answers.
+    context = chromium.new_context(locale="ko-KR")
+    page = context.new_page()
+    with serve(sample_bundle, tmp_path) as server:
+        page.goto(server.url)
+        expect(page.locator("h1").first).to_be_visible()
+    away = page.get_by_role("dialog", name="잠시만요")
+    expect(away).to_contain_text("잃은 것은 없습니다", timeout=60_000)
+    expect(away.get_by_role("button", name="닫기")).to_be_visible()
+    expect(page.get_by_text("Streamlit")).to_have_count(0)
+    context.close()
