@@ -47,20 +47,21 @@ _ERAS = {
 }
 
 
-def poster_svg(movie: Movie) -> str:
+def poster_svg(movie: Movie, language: str = "") -> str:
     """Return the poster of a movie as an SVG document, `WIDTH` x `HEIGHT` units.
 
     Genres choose the composition, the year the colours, and the movie's id where things stand.
-    The title is white on nearly black, whatever is drawn behind it.
+    The title, that in `language` if the movie has one, is white on nearly black, whatever is drawn
+    behind it.
     """
     seed = Random(crc32(str(movie.movie_id).encode()))
     era = _era(movie.year)
     colours = _colours(era, seed)
-    compose = composition(movie.genres)
+    compose, title = composition(movie.genres), movie.title_in(language)
     flip = ' transform="matrix(-1 0 0 1 200 0)"' if seed.random() < 0.5 else ""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}">'
-        f"<title>{escape(movie.title)}</title>"
+        f"<title>{escape(title)}</title>"
         f'<defs><linearGradient id="s" x2="0" y2="1"><stop stop-color="{colours.sky}"/>'
         f'<stop offset="1" stop-color="{colours.haze}"/></linearGradient>'
         f'<linearGradient id="t" x2="0" y2="1"><stop stop-color="{colours.ink}" stop-opacity="0"/>'
@@ -69,7 +70,8 @@ def poster_svg(movie: Movie) -> str:
         f"{_grain_pattern(era)}</defs>"
         f'<path fill="url(#s)" d="M0 0h200v300H0z"/><g{flip}>{compose(seed, colours)}</g>'
         f"{_grain(era)}"
-        f'<path fill="url(#t)" d="M0 130h200v170H0z"/>{_lettering(movie, colours)}</svg>'
+        f'<path fill="url(#t)" d="M0 130h200v170H0z"/>'
+        f"{_lettering(title, movie.year, colours)}</svg>"
     )
 
 
@@ -110,24 +112,24 @@ def _grain(era: _Era) -> str:
     )
 
 
-def _lettering(movie: Movie, colours: Colours) -> str:
-    size, texts = _set_title(movie.title)
-    bottom = HEIGHT - _MARGIN - (20 if movie.year else 4)
+def _lettering(title: str, year: int | None, colours: Colours) -> str:
+    size, texts = _set_title(title)
+    bottom = HEIGHT - _MARGIN - (20 if year else 4)
     first = bottom - (len(texts) - 1) * size * 1.14
     spans = "".join(
         f'<tspan x="{_MARGIN}" y="{first + i * size * 1.14:.0f}">{escape(line)}</tspan>'
         for i, line in enumerate(texts)
     )
-    year = ""
-    if movie.year:
-        year = (
+    below = ""
+    if year:
+        below = (
             f'<text x="{_MARGIN}" y="{HEIGHT - _MARGIN}" font-size="12" letter-spacing="2" '
-            f'fill="#fff" opacity=".82">{movie.year}</text>'
+            f'fill="#fff" opacity=".82">{year}</text>'
         )
     rule = f"M{_MARGIN} {first - size - 6:.0f}h26"
     return (
         f'{lines(rule, colours.accent, 3)}<g font-family="{_FONT}">'
-        f'<text font-size="{size}" font-weight="600" fill="#fff">{spans}</text>{year}</g>'
+        f'<text font-size="{size}" font-weight="600" fill="#fff">{spans}</text>{below}</g>'
     )
 
 

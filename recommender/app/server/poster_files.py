@@ -11,6 +11,7 @@ from starlette.routing import Route
 from streamlit import config
 
 from recommender.app.components.poster_art import poster_svg
+from recommender.app.i18n.language import current_language
 from recommender.app.server.loading import initialize_recommender, trouble
 from recommender.core.errors import MatineeError, NotFoundError
 from recommender.core.records import Movie
@@ -25,12 +26,16 @@ _HEADERS = {
 def addresses(matinee: Recommender) -> Callable[[Movie], str]:
     """Return what gives the address of a movie's poster, seen from any page of the app.
 
-    It ends in ``.jpg`` where the bundle has a picture, and in ``.svg`` where one is drawn.
+    It ends in ``.jpg`` where the bundle has a picture, and in ``.svg`` where one is drawn, with the
+    title in the visitor's language.
     """
+    language = current_language()
 
     def address(movie: Movie) -> str:
-        kind = "jpg" if matinee.has_poster(movie) else "svg"
-        return f"poster/{quote(str(movie.movie_id), safe='')}.{kind}"
+        name = f"poster/{quote(str(movie.movie_id), safe='')}"
+        if matinee.has_poster(movie):
+            return f"{name}.jpg"
+        return f"{name}.svg{f'?lang={language}' if language in movie.titles else ''}"
 
     return address
 
@@ -54,7 +59,8 @@ def _answer(request: Request) -> Response:  # in a thread, since it may have to 
     except MatineeError as error:
         return PlainTextResponse(f"{error}\n", status_code=503)
     if kind == "svg":
-        return Response(poster_svg(movie), media_type="image/svg+xml", headers=_HEADERS)
+        drawn = poster_svg(movie, request.query_params.get("lang", ""))
+        return Response(drawn, media_type="image/svg+xml", headers=_HEADERS)
     image = matinee.poster(movie) if kind == "jpg" else None
     if image is None:
         return _not_found()

@@ -105,3 +105,10 @@ def test_what_a_title_contains_is_text() -> None:
     assert "<script" not in poster
     (title,) = ElementTree.fromstring(poster).findall(f"{LETTERS}title")
     assert title.text == "</title><script>alert(1)</script> & \"'"
+
+
+def test_a_poster_has_the_title_in_a_language_that_the_movie_has() -> None:
+    one = Movie(1, "Heat", 1995, ("Crime",), None, 0, titles={"ko": "히트"})
+    assert "히트" in poster_svg(one, "ko")
+    assert "Heat" not in poster_svg(one, "ko")
+    assert poster_svg(one, "fr") == poster_svg(one) == poster_svg(movie(1, "Heat", 1995, "Crime"))
