@@ -179,7 +179,8 @@ def _ids_belong(rows: list[FileRating], matinee: Recommender) -> bool:
     same = other = 0
     for row in named:
         for movie in matinee.movies([str(row.movie_id).strip()]):
-            agrees = bool(title_names(row.title) & title_names(movie.title))
+            titles = (movie.title, *movie.titles.values())
+            agrees = any(title_names(row.title) & title_names(title) for title in titles)
             same, other = same + agrees, other + (not agrees)
     return other < max(_OTHER_TITLES, same)
 

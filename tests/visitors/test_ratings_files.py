@@ -420,3 +420,15 @@ def test_a_title_is_no_formula(tiny: Recommender, title: str, cell: str) -> None
 
     data = to_csv(VisitorRatings([OwnRating(7, 4.0, 5)]), Titled(tiny.bundle)).decode("utf-8-sig")
     assert next(csv.DictReader(io.StringIO(data, newline="")))["title"] == cell
+
+
+def test_titles_in_another_language_are_those_of_the_ids(
+    sample: Recommender, tmp_path: Path
+) -> None:
+    titles = {318: "쇼생크 탈출", 912: "카사블랑카", 2571: "매트릭스", 1: "토이 스토리"}
+    titles |= {296: "펄프 픽션", 356: "포레스트 검프", 593: "양들의 침묵"}
+    rows = (f"{movie},{title},4" for movie, title in titles.items())
+    path = tmp_path / "mine.csv"
+    path.write_text("\n".join(["movieId,title,rating", *rows, "47,어떤 제목,5"]), encoding="utf-8")
+    found = read_ratings(path, sample)
+    assert dict(found.stars) == {**dict.fromkeys(titles, 4.0), 47: 5.0}
