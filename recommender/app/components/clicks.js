@@ -79,8 +79,9 @@ if (!window.matineeListens) {
       observer.disconnect();
       if (document.activeElement !== document.body) return;
       const there = buttons();
-      const next = there.find((other) => name(other) === named) ?? there[place];
-      next?.focus({ preventScroll: true });
+      // A movie may be in several rows of a page.
+      const same = [there[place], ...there].find((other) => other && name(other) === named);
+      (same ?? there[place])?.focus({ preventScroll: true });
     }).observe(document.body, { childList: true, subtree: true });
   };
 
@@ -167,7 +168,8 @@ if (!window.matineeListens) {
   let [shown, timer] = ["", 0];
   const tell = () => {
     timer = 0;
-    const titles = [...document.querySelectorAll(".mt-cards h3")].map((one) => one.textContent);
+    const cards = [...document.querySelectorAll(":is(.mt-cards, .mt-row) h3")];
+    const titles = cards.map((one) => one.textContent);
     const now = titles.join("\n");
     if (!now || now === shown) return;
     if (shown) news.textContent = window.matineeTexts.list.replace("{count}", titles.length);
