@@ -23,6 +23,7 @@ TITLES = {
     "similar?movie=1": ("Similar movies", "비슷한 영화"),
     "hybrid?user=42": ("Hybrid", "하이브리드"),
     "discover": ("Discover", "둘러보기"),
+    "movie?id=1": ("Toy Story", "토이 스토리"),
     "about": ("About Matinee", "Matinee 소개"),
 }
 # By how many pixels the page, what scrolls within it, or a row of choices is cut off.
