@@ -33,9 +33,9 @@ def page() -> st.Page:
 
 @frame.body
 def _draw() -> None:
+    controls.heading(t("discover.title"), t("discover.subtitle"))
     matinee = initialize_recommender()
     own = card_actions.receive()
-    controls.heading(t("discover.title"), t("discover.subtitle"))
     query_params.restore(_SEARCH, usual="")
     text = movie_search.field(matinee, _SEARCH)
     query_params.show(_SEARCH, text)

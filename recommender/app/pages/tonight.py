@@ -34,8 +34,8 @@ def page() -> st.Page:
 
 @frame.body
 def _draw() -> None:
-    matinee = initialize_recommender()
     st.title(t("tonight.title"), anchor=False)
+    matinee = initialize_recommender()
     own = card_actions.receive(stars.ACTIONS)
     given = own.followed_stars()
     known = {movie.movie_id for movie in matinee.movies(given)}

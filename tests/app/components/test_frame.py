@@ -47,8 +47,10 @@ def test_no_bundle(
 ) -> None:
     missing = tmp_path / "no_such *bundle*"
     monkeypatch.setenv("MATINEE_BUNDLE", str(missing))
-    heading, sentence = problem(open_page(page, locale=locale))
+    app = open_page(page, locale=locale)
+    heading, sentence = problem(app)
     assert heading == BUNDLE_ERROR[language]
+    assert len(app.title) == (page not in ("similar", "about"))  # above what is wrong
     assert sentence.startswith(f"{missing}: there is no bundle here")
     assert "matinee train" in sentence
 
