@@ -36,9 +36,10 @@ def test_visitors_do_everything_and_see_no_error(tiny_bundle: Path, tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_who_asks_for_too_much_is_refused_and_harms_nobody(tiny_bundle: Path) -> None:
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_who_asks_for_too_much_is_refused_and_harms_nobody(tiny_bundle: Path, workers: str) -> None:
     options = ("--sessions", "3", "--minutes", "0.1", "--greedy", "1", "--idle", "0.5")
-    done = soak(tiny_bundle, *options)
+    done = soak(tiny_bundle, *options, "--workers", workers)
     assert done.returncode == 0, done.stdout + done.stderr
     for kind in ("pieces", "whole", "lists"):
         cells = next(line for line in done.stdout.splitlines() if f"greedy: {kind}" in line)
