@@ -79,19 +79,19 @@ def test_a_head_in_pieces_and_many_requests_on_one_connection() -> None:
 
 
 def test_half_a_head_is_closed_after_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_heads, "HEAD_SECONDS", 0.3)
-
     async def visit(connect: Callable[[], Awaitable[Connection]]) -> None:
-        connections = [await connect() for _ in range(3)]
-        (silent, _), (first, half), (second, after) = connections
-        half.write(b"GET / HTTP/1.1\r\nX-Slow: ")
+        second, after = await connect()
         after.write(GET % b"a")
         assert await answer(second) == (200, b"/a 0")
+        monkeypatch.setattr(request_heads, "HEAD_SECONDS", 1.0)
         after.write(b"GET / HTTP/1.1\r\n")
+        silent, nothing = await connect()
+        first, half = await connect()
+        half.write(b"GET / HTTP/1.1\r\nX-Slow: ")
         assert await silent.read() == b""
-        assert (await first.read()).startswith(b"HTTP/1.1 408 ")
-        assert (await second.read()).startswith(b"HTTP/1.1 408 ")
-        for _, writer in connections:
+        for reader in (first, second):
+            assert (await reader.read()).startswith(b"HTTP/1.1 408 ")
+        for writer in (after, nothing, half):
             writer.close()
 
     on_a_server(visit)
