@@ -266,6 +266,7 @@ parquet_columns = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(parquet_columns, parquet_columns, parquet_columns, parquet_columns)
 def test_parquet_of_any_types_comes_in_or_is_refused_in_a_line(

@@ -19,6 +19,7 @@ def fuzz(out: Path, *options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_nothing_fails(tmp_path: Path) -> None:
     done = fuzz(tmp_path, "--imports", "20", "--seed", "3")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -58,6 +58,7 @@ def test_search_keeps_to_its_trials_and_minutes() -> None:
     assert search(1000, 1e-12)[1].trials == 1
 
 
+@pytest.mark.slow
 def test_tune_improves_and_is_reproducible(tiny_files: tuple[Path, Path], tmp_path: Path) -> None:
     lines: list[str] = []
     source = from_files(*tiny_files)

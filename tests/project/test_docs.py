@@ -56,6 +56,7 @@ def test_what_the_docs_import_is_there() -> None:
     subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=ROOT, check=True, timeout=120)
 
 
+@pytest.mark.slow
 def test_pages_and_reference_build_and_load_nothing_from_other_hosts(tmp_path: Path) -> None:
     pytest.importorskip("mkdocs", reason="the pages need the extra `docs`")
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet"]

@@ -214,7 +214,7 @@ def test_models_that_do_not_fit_are_refused(
     monkeypatch.setattr(engine, "PROCESS_BYTES", MIN_BYTES)
     settings = dataclasses.replace(SMALL, imports=ImportOptions(memory_limit=MIN_BYTES))
     message = (
-        r"--memory-limit 160.0 MB is too little: the models of 50 users and 60 movies take 210"
+        r"--memory-limit 160.0 MB is too little: the models of 50 users and 60 movies take 220"
     )
     with pytest.raises(SettingsError, match=message):
         train(from_files(*tiny_files), tmp_path / "b", settings)

@@ -123,6 +123,7 @@ class Both(RuleBasedStateMachine):
             store.close()
 
 
+@pytest.mark.slow
 def test_the_file_and_the_database_do_the_same(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

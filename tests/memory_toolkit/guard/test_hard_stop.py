@@ -149,6 +149,7 @@ guard.stop()
         assert run_in(group, code) == "5 0"
 
 
+@pytest.mark.slow
 def test_a_thread_without_memory_to_start_with_is_an_error_and_no_wait() -> None:
     code = """
 import resource

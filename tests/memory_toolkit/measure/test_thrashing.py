@@ -83,6 +83,7 @@ def test_the_metrics_tell_the_rate_and_the_verdict() -> None:
     assert "thrashing" not in unknown
 
 
+@pytest.mark.slow
 def test_mapped_files_that_do_not_fit_are_a_state_of_their_own(tmp_path: Path) -> None:
     """In a real group: own memory is small all the time, so that the guard's level says nothing."""
     code = """

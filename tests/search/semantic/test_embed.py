@@ -24,6 +24,7 @@ from recommender.training.pipeline import TrainingSettings, train
 from tests.conftest import ROOT
 
 pytest.importorskip("wordfreq")
+pytestmark = pytest.mark.slow  # each test encodes movies
 KILLS = 20
 
 
