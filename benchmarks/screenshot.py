@@ -6,8 +6,9 @@
 import argparse
 import shutil
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 VISITS = (
     "for-you?user=42",
@@ -18,6 +19,7 @@ VISITS = (
     "hybrid?user=42",
     "for-you?user=42",
 )
+LIKED = 3
 
 
 def visit(page: Page, address: str) -> None:
@@ -25,6 +27,21 @@ def visit(page: Page, address: str) -> None:
     page.goto(address)
     expect(page.locator(".mt-cards article, .st-key-try_again").first).to_be_visible()
     page.wait_for_timeout(4_000)
+
+
+def picks(browser: Browser, address: str, picture: Path, **options: Any) -> None:
+    """Take Tonight as a visitor finds it who likes three movies and comes back."""
+    page = browser.new_page(**options)
+    page.goto(address)
+    for number in range(LIKED):
+        page.locator(".mt-wall [data-act]").nth(number).click()
+        expect(page.locator(".mt-wall [aria-pressed=true]")).to_have_count(number + 1)
+    page.reload()
+    expect(page.locator(".mt-hero, article h2").first).to_be_visible()
+    page.add_style_tag(content='[data-testid="stSidebar"] { display: none }')  # for the host
+    page.wait_for_timeout(3_000)
+    page.screenshot(path=picture)
+    page.close()
 
 
 def main(address: str, folder: Path) -> None:
@@ -44,6 +61,18 @@ def main(address: str, folder: Path) -> None:
             page.wait_for_timeout(3_000)
             name = f"memory-{view.lower()}.png"
             side.screenshot(path=folder / name)
+        page.close()
+        wide, phone = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+        picks(browser, address, folder / "tonight.png", viewport=wide)
+        picks(
+            browser,
+            address,
+            folder / "tonight-phone.png",
+            viewport=phone,
+            is_mobile=True,
+            locale="ko-KR",
+            color_scheme="dark",
+        )
         browser.close()
 
 

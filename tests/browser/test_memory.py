@@ -12,7 +12,7 @@ import pytest
 
 from tests.browser.chromium import Locator, Page, expect
 from tests.browser.conftest import PHONE
-from tests.browser.drawn import heading, pick_user, settled, titles
+from tests.browser.drawn import choose, heading, pick_user, settled, titles
 from tests.browser.serving import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -185,7 +185,7 @@ def test_the_views_are_within_reach_of_the_keyboard(debug_server: Server, visit:
 def test_another_page_keeps_the_view(debug_server: Server, visit: Visit) -> None:
     page = visit(f"{debug_server.url}/about")
     show(page, "Actions")
-    page.get_by_test_id("stTopNavLink").filter(has_text="Hybrid").click()
+    choose(page, "Hybrid")
     heading(page, "Hybrid")
     expect(side(page).get_by_role("radio", name="Actions")).to_be_checked()
     expect(side(page).get_by_role("button", name="CSV")).to_be_visible()
@@ -223,7 +223,7 @@ def test_it_opens_for_the_token_only(
     field.fill("open-sesame")
     field.press("Enter")
     expect(side(page).get_by_role("meter", name="Own memory")).to_be_visible()
-    page.get_by_test_id("stTopNavLink").filter(has_text="Hybrid").click()
+    choose(page, "Hybrid")
     heading(page, "Hybrid")
     expect(side(page).get_by_role("meter", name="Own memory")).to_be_visible()
     assert "open-sesame" not in page.content()
@@ -242,7 +242,7 @@ def test_nothing_heavy_enters_the_process(
             page.wait_for_timeout(1500)  # it is drawn again meanwhile
             expect(side(page).get_by_role("alert")).to_have_count(0)
     imported = server.imported()
-    assert {"streamlit", "numpy", "recommender.app.pages.hybrid"} <= imported
+    assert {"streamlit", "numpy", "recommender.app.pages.similar"} <= imported
     assert imported & HEAVY == set()
     assert imported & PANEL == (PANEL if debug else set())
     assert server.own_memory() <= MAX_OWN_MEMORY

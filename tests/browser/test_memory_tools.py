@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.chromium import Browser, Locator, Page, expect
-from tests.browser.drawn import heading, titles
+from tests.browser.drawn import choose, heading, titles
 from tests.browser.serving import Server, serve
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -113,7 +113,7 @@ def test_the_caches_are_cleared_while_visitors_are_there(
     expect(titles(visitor)).to_have_count(12)
     side.get_by_role("button", name="Clear caches").click()
     expect(side.get_by_role("status")).to_have_text(re.compile(r"^Given back: [−-]?[\d.]+ MB\. "))
-    visitor.get_by_test_id("stTopNavLink").filter(has_text="Similar").click()
+    choose(visitor, "Similar")
     heading(visitor, "Similar movies")
     recommend(visit, debug_server, 15)
 

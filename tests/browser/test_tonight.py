@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.browser.chromium import Page, expect
+from tests.browser.chromium import Page, Route, expect
 from tests.browser.conftest import PHONE
 from tests.browser.drawn import heading, settled
 from tests.browser.serving import Server
@@ -65,3 +65,18 @@ def test_who_comes_back_has_one_pick_and_is_surprised(server: Server, visit: Vis
     page.go_back()
     heading(page, "What will you watch tonight?")
     expect(page.get_by_role("radio", name="Scary")).to_be_checked()
+
+
+def test_a_tap_counts_before_what_takes_it_up_is_loaded(server: Server, visit: Visit) -> None:
+    page = visit(f"{server.url}/healthz")
+    held: list[Route] = []
+    page.route(
+        "**/static/js/TextInput.*.js", lambda route: held.append(route)
+    )  # draws the field of the clicks
+    page.goto(server.url)
+    first = page.locator(".mt-wall button").first
+    first.click()
+    expect(page.locator(".st-key-clicks input")).to_have_count(0)
+    for route in held:
+        route.continue_()
+    expect(first).to_have_attribute("aria-pressed", "true")

@@ -55,13 +55,28 @@ if (!window.matineeListens) {
 
   const movieOf = (button) => button.closest("[data-movie]")?.dataset.movie;
 
+  // Streamlit loads what draws the field when it first needs it; movies may be there before.
+  const withField = (write) => {
+    const look = (_, observer) => {
+      const field = document.querySelector(".st-key-clicks input");
+      if (!field) return false;
+      observer?.disconnect();
+      write(field);
+      return true;
+    };
+    if (!look()) new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
+  };
+
   const send = (button) => {
-    const field = document.querySelector(".st-key-clicks input");
+    const { act, value } = button.dataset;
+    const click = [Math.random().toString(36).slice(2), act, movieOf(button), value ?? ""];
+    withField((field) => enter(field, click));
+  };
+
+  const enter = (field, click) => {
     // What the server has not taken up yet goes along, so no quick second click loses the first.
     const clicks = JSON.parse(field.value || "[]");
-    const id = Math.random().toString(36).slice(2);
-    const { act, value } = button.dataset;
-    clicks.push([id, act, movieOf(button), value ?? ""]);
+    clicks.push(click);
     const { set } = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value");
     set.call(field, JSON.stringify(clicks)); // past React, which then hears of it
     field.dispatchEvent(new Event("input", { bubbles: true }));
