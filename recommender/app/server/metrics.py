@@ -6,6 +6,7 @@ import math
 import os
 from dataclasses import replace
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -23,7 +24,6 @@ from memory_toolkit.integrations.metrics import (
     metrics_text,
     worker_metrics,
 )
-from memory_toolkit.integrations.workers import Workers
 from memory_toolkit.measure.reading import read
 from memory_toolkit.measure.snapshot import snapshot
 from memory_toolkit.panel.sessions import sessions
@@ -31,6 +31,9 @@ from recommender.app.server import worker
 from recommender.app.server.configuration import settings
 from recommender.app.server.housekeeper import guard
 from recommender.app.server.token_limit import TokenLimit, guesser
+
+if TYPE_CHECKING:
+    from memory_toolkit.integrations.workers import Workers
 
 # Streamlit tells how many entries these hold, and of its other caches the bytes.
 _COUNTED = ("st_cache_resource", "st_session_state")
@@ -90,7 +93,12 @@ def all_workers() -> Workers | None:
     From the first call on, this process writes down its own.
     """
     keeper = guard()
-    return None if worker.here() is None or keeper is None else Workers(keeper)
+    if worker.here() is None or keeper is None:
+        return None
+    # Only here, since a process alone does without the totals of actions.
+    from memory_toolkit.integrations.workers import Workers
+
+    return Workers(keeper)
 
 
 def _metrics() -> list[Metric]:
