@@ -1,7 +1,7 @@
 """Streamlit's scripts and styles, compressed: a first visit loads a third of the bytes.
 
 Streamlit sends them as they are, since it would compress them at every request. Here each is
-compressed once, when it is first asked for.
+compressed once, when it is first asked for, and no two at the same time.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import re
 import threading
-from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,8 +22,8 @@ from memory_toolkit.measure.sizes import MB
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-# What all pages of the app need is 0.9 MB; what is over this goes, the least recently used first.
-MAX_BYTES = 2 * MB
+# Larger ones draw what the app does not show, such as charts, and are sent as they are.
+MAX_FILE_BYTES = MB
 _TYPES = {"js": "text/javascript", "css": "text/css"}
 _PATH = re.compile(r"(?:js|css)/[\w.-]+\.(js|css)", re.ASCII)
 
@@ -33,7 +32,8 @@ class CompressedFiles:
     """Answers requests for Streamlit's own scripts and styles with gzip, where it is accepted.
 
     Their names change with their content, so browsers keep them for a year. Everything else is
-    passed on. Memory: `MAX_BYTES`. Source: the ASGI specification.
+    passed on. Memory: 0.9 MB for what all pages of the app need; 3.2 MB if somebody asks for every
+    file. Source: the ASGI specification.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -41,7 +41,7 @@ class CompressedFiles:
         base = config.get_option("server.baseUrlPath").strip("/")
         self._prefix = f"{'/' if base else ''}{base}/static/"
         self._folder = Path(file_util.get_static_dir()) / "static"
-        self._files: OrderedDict[str, bytes] = OrderedDict()
+        self._files: dict[str, bytes] = {}
         self._lock = threading.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,15 +71,12 @@ class CompressedFiles:
 
     def _compressed(self, path: str) -> bytes | None:
         with self._lock:
-            if (known := self._files.get(path)) is not None:
-                self._files.move_to_end(path)
-                return known
-        try:
-            content = gzip.compress((self._folder / path).read_bytes(), mtime=0)
-        except OSError:
-            return None
-        with self._lock:
-            self._files[path] = content
-            while sum(map(len, self._files.values())) > MAX_BYTES and len(self._files) > 1:
-                self._files.popitem(last=False)
-        return content
+            if path not in self._files:
+                file = self._folder / path
+                try:
+                    if file.stat().st_size > MAX_FILE_BYTES:
+                        return None
+                    self._files[path] = gzip.compress(file.read_bytes(), mtime=0)
+                except OSError:
+                    return None
+            return self._files[path]
