@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, overload
 
@@ -28,9 +27,10 @@ from recommender.core.records import (
     Recommendation,
     Results,
     SimilarMovie,
+    Statistics,
     User,
 )
-from recommender.core.top_n import TopN
+from recommender.core.top_n import largest
 from recommender.models.content import ContentModel
 from recommender.models.registry import ORDERING
 from recommender.remote.opening import open_bundle
@@ -55,16 +55,6 @@ from recommender.settings.environment import Settings
 DEFAULT_WEIGHT = 0.9
 # The weight where nobody asks for a hybrid: the ranking model alone, which knows the content too.
 RANKING_WEIGHT = 1.0
-
-
-@dataclass(frozen=True)
-class Statistics:
-    """Counts of the data that the bundle was trained on."""
-
-    movies: int
-    users: int
-    ratings: int
-    mean_rating: float
 
 
 class Recommender:
@@ -312,12 +302,8 @@ class Recommender:
         movie, allowed = self._requests.movie(movie_id), self._requests.allowed(filters)
         n = self._requests.top_n(n)
         found, similarities = most_similar(self._scorer, movie, n, method, allowed)
-        return Results(
-            SimilarMovie(rank, movie, similarity)
-            for rank, (movie, similarity) in enumerate(
-                zip(self._results.movies(found), similarities.tolist(), strict=True), start=1
-            )
-        )
+        movies = zip(self._results.movies(found), similarities.tolist(), strict=True)
+        return Results(SimilarMovie(rank, *pair) for rank, pair in enumerate(movies, start=1))
 
     def search(self, text: str, n: int = 10, by: SearchBy = "title") -> Results[Movie]:
         """The n movies that fit `text` best.
@@ -461,7 +447,7 @@ class Recommender:
     def quick_start(self, n: int = 10, skip: Collection[Id] = ()) -> Results[Movie]:
         """Well-known movies that split opinions, unlike each other: what to ask somebody new."""
         n = self._requests.top_n(n)
-        known, _ = self._most_rated(max(100, 5 * n), None, self._requests.known(skip))
+        known = self._most_rated(max(100, 5 * n), None, self._requests.known(skip))
         known = known[np.argsort(-self._facts.deviation[known], kind="stable")]
         kept = most_various(
             self._facts.deviation[known], self._scorer.ranking.inputs[known], n, 0.5
@@ -501,8 +487,7 @@ class Recommender:
 
     def popular(self, n: int = 10, filters: Filters | None = None) -> Results[Movie]:
         """The most often rated movies."""
-        most, _ = self._most_rated(n, self._requests.allowed(filters))
-        return Results(self._results.movies(most))
+        return Results(self._results.movies(self._most_rated(n, self._requests.allowed(filters))))
 
     @property
     def years(self) -> tuple[int, int]:
@@ -518,21 +503,17 @@ class Recommender:
 
     def _most_popular(self, person: UserRatings, request: Request) -> Results[Recommendation]:
         """Rank movies for somebody of whom nothing is known: the most rated ones."""
-        movies, scores = self._most_rated(request.n, request.allowed, person.movies)
-        ranked = Ranked(person, movies, scores, 0.0, 0.0)
+        movies = self._most_rated(request.n, request.allowed, person.movies)
+        ranked = Ranked(person, movies, self._facts.count[movies].astype(np.float64), 0.0, 0.0)
         return self._results.recommendations(ranked, request, reasons=False)
 
     def _most_rated(
         self, n: int, allowed: np.ndarray | None, left_out: Sequence[int] | np.ndarray = ()
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The n movies that are rated most often, and how often."""
-        counts = self._facts.count[None].astype(np.float64)
-        counts[0, left_out] = -np.inf
-        if allowed is not None:
-            counts[0, ~allowed] = -np.inf
-        best = TopN(1, self._requests.top_n(n))
-        best.add(counts, 0)
-        return best.rows()[0]
+    ) -> np.ndarray:
+        """The n movies that are rated most often."""
+        candidates = np.ones(len(self._facts.count), bool) if allowed is None else allowed.copy()
+        candidates[np.asarray(left_out, np.int64)] = False
+        return largest(self._facts.count, self._requests.top_n(n), candidates)
 
     def _answer(self, person: UserRatings, request: Request) -> Results[Recommendation]:
         ranked = next(self._scorer.rank([person], request))

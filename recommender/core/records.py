@@ -112,6 +112,16 @@ class SimilarMovie:
     similarity: float
 
 
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Counts of the data that a bundle was trained on."""
+
+    movies: int
+    users: int
+    ratings: int
+    mean_rating: float
+
+
 Record = TypeVar("Record")
 
 

@@ -59,3 +59,21 @@ def _best(scores: np.ndarray, n: int) -> np.ndarray:
     equal = scores == edge
     missing = n - above.sum(axis=1, keepdims=True)
     return above | (equal & (equal.cumsum(axis=1) <= missing))
+
+
+def largest(values: np.ndarray, n: int, allowed: np.ndarray | None = None) -> np.ndarray:
+    """Return the positions of the n largest values, largest first; of equal ones the first comes.
+
+    Args:
+        values: finite numbers, shape (m,).
+        allowed: bool, shape (m,): which may come; None is all.
+
+    Returns:
+        int64, shape (at most n,).
+    """
+    scores = values[None].astype(np.float64)
+    if allowed is not None:
+        scores[0, ~allowed] = -np.inf
+    best = TopN(1, n)
+    best.add(scores, 0)
+    return best.rows()[0][0]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recommender.core.text_folding import MAX_QUERY_LETTERS, fold
+from recommender.core.top_n import largest
 from recommender.models.content import ContentModel
 from recommender.search import fact_names
 
@@ -70,7 +71,7 @@ class FactSearch:
             playing = np.zeros(len(fits), dtype=bool)
             playing[list(self._people(name))] = True
             fits &= playing
-        return _most_rated(np.flatnonzero(fits), counts, n)
+        return largest(counts, n, fits)
 
     def search_words(self, text: str, counts: np.ndarray, n: int) -> np.ndarray:
         """The n movies of which all facts in `text` are true and which hold most of its other
@@ -85,7 +86,7 @@ class FactSearch:
         most = held.max(initial=-1)
         if most < bool(named.words):
             return _NOTHING
-        return _most_rated(np.flatnonzero(held == most), counts, n)
+        return largest(counts, n, held == most)
 
     def is_all_known(self, text: str) -> bool:
         """Return whether `text` names genres, decades, tags, countries and people of the data, and
@@ -145,7 +146,3 @@ class FactSearch:
             for names in fact_names.meanings(name)
         ]
         return found if all(found) else []
-
-
-def _most_rated(movies: np.ndarray, counts: np.ndarray, n: int) -> np.ndarray:
-    return movies[np.argsort(-counts[movies].astype(np.int64), kind="stable")][:n]

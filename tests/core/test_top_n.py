@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.core.top_n import TopN
+from recommender.core.top_n import TopN, largest
 
 
 @given(
@@ -22,3 +22,10 @@ def test_equals_a_full_sort_whatever_the_blocks(scores: list[float], n: int, wid
     assert columns.tolist() == expected
     assert values.tolist() == [row[i] for i in expected]
     assert none.tolist() == []
+
+
+def test_the_largest_of_those_that_may_come() -> None:
+    values = np.array([3, 9, 9, 1, 5], np.int32)
+    assert largest(values, 3).tolist() == [1, 2, 4]
+    assert largest(values, 9, values != 9).tolist() == [4, 0, 3]
+    assert largest(values, 2, np.zeros(5, bool)).tolist() == []
