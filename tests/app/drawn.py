@@ -29,7 +29,7 @@ def titles(app: AppTest) -> list[str]:
 
 def single(app: AppTest) -> list[str]:
     """The title of the movie that the page is about, if there is one."""
-    return texts(app, r'mt-single"><img[^>]*><div><header><h3><a [^>]*>(.*?)</a></h3>')
+    return texts(app, r'mt-single"><img[^>]*><div><header><h2><a [^>]*>(.*?)</a></h2>')
 
 
 def links(app: AppTest) -> list[str]:

@@ -60,7 +60,7 @@ def test_no_page_is_wider_than_the_screen(
 
 def test_odd_titles_do_not_break_the_cards(tiny_server: Server, visit: Visit) -> None:
     page = visit(f"{tiny_server.url}/similar?movie=4", viewport=PHONE)
-    expect(page.locator(".mt-single h3")).to_contain_text("Amélie Poulain")
+    expect(page.locator(".mt-single h2")).to_contain_text("Amélie Poulain")
     settled(page)
     assert page.evaluate(CUT_OFF) <= 0
 

@@ -24,7 +24,7 @@ def joined(text: str) -> str:
 def test_as_the_movie_and_as_a_pill(tiny_server: Server, visit: Visit, movie: int) -> None:
     title, year, _ = ODD_TITLES[movie]
     page = visit(f"{tiny_server.url}/similar?movie={movie}")
-    expect(page.locator(".mt-single h3")).to_have_text(title)
+    expect(page.locator(".mt-single h2")).to_have_text(title)
     page.get_by_role("searchbox").fill(title)
     pill = page.get_by_test_id("stButtonGroup").get_by_role("radio").filter(has_text=str(year))
     expect(pill).to_have_text(f"{joined(title)} ({year})")

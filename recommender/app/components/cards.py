@@ -167,16 +167,17 @@ def strip(rated: Sequence[RatedMovie], poster: Poster, *, has_stars: bool) -> No
 
 def single(movie: Movie, poster: Poster) -> None:
     """One movie, large: what a page is about."""
-    title = _title(movie, of_movies())
+    title = _title(movie, of_movies(), "h2")
     st.html(
         f'<article class="mt-card mt-single">{image(movie, poster)}'
         f"<div>{title}{facts(movie)}</div></article>"
     )
 
 
-def _title(movie: Movie, address: Callable[[Movie], str]) -> str:
+def _title(movie: Movie, address: Callable[[Movie], str], level: str = "h3") -> str:
     year = f"<span>{movie.year}</span>" if movie.year else ""
-    return f"<header><h3>{_link(movie, address)}</h3>{original_html(movie)}{year}</header>"
+    title = f"<{level}>{_link(movie, address)}</{level}>"
+    return f"<header>{title}{original_html(movie)}{year}</header>"
 
 
 def _link(movie: Movie, address: Callable[[Movie], str]) -> str:

@@ -64,7 +64,7 @@ def test_a_poster_is_a_file_of_the_app_with_a_place_kept_for_it() -> None:
 @pytest.mark.parametrize("title", [title for title, _, _ in ODD_TITLES.values()])
 def test_titles_and_genres_are_text_not_html(title: str) -> None:
     shown = drawn("single", Movie(1, title, 1999, ("<b>x</b>",), None, 0), poster)
-    assert f'<h3><a href="movie?id=1">{cards.escape(title)}</a></h3>' in shown
+    assert f'<h2><a href="movie?id=1">{cards.escape(title)}</a></h2>' in shown
     assert "<li>&lt;b&gt;x&lt;/b&gt;</li>" in shown
     assert shown.count("<img") == 1
 
