@@ -17,7 +17,15 @@ from recommender.core.errors import (
     NotFoundError,
     SettingsError,
 )
-from recommender.core.records import Movie, RatedMovie, Recommendation, Results, SimilarMovie, User
+from recommender.core.records import (
+    Movie,
+    RatedMovie,
+    Recommendation,
+    Results,
+    SharedRecommendation,
+    SimilarMovie,
+    User,
+)
 from recommender.recommender import Recommender
 from recommender.scoring.filters import Filters
 from recommender.settings.environment import Settings
@@ -42,6 +50,7 @@ __all__ = [
     "Results",
     "Settings",
     "SettingsError",
+    "SharedRecommendation",
     "SimilarMovie",
     "TrainingSettings",
     "User",

@@ -26,6 +26,7 @@ from recommender.core.records import (
     Reason,
     Recommendation,
     Results,
+    SharedRecommendation,
     SimilarMovie,
     Statistics,
     User,
@@ -46,6 +47,7 @@ from recommender.scoring.scorer import (
     most_various,
 )
 from recommender.scoring.similar import DEFAULT_METHOD, METHODS, Method, most_similar
+from recommender.scoring.together import recommend_together
 from recommender.search.finder import SEARCH_BY, Finder, SearchBy
 from recommender.search.lazy_semantic import LazySemanticSearch
 from recommender.search.titles import TitleIndex
@@ -249,6 +251,42 @@ class Recommender:
         request = self._requests.without(request, seen)
         found = self._answer(person, request) if known else self._most_popular(person, request)
         return Results(found, unknown)
+
+    def recommend_together(
+        self,
+        ratings: Sequence[Mapping[Id, float]],
+        n: int = 10,
+        filters: Filters | None = None,
+        rank_by: str = "ranking",
+        *,
+        hidden: Sequence[Collection[Id]] = (),
+        seen: Collection[Id] = (),
+    ) -> Results[SharedRecommendation]:
+        """The n movies for people who watch one together, so that the least happy one is as happy
+        as can be.
+
+        The candidates are the movies that none of them has rated, seen or hidden. Each one's own
+        list orders all of these, and a movie counts as its worst place in any of the lists; of
+        equal ones the lower sum of places comes first. The order of the people does not matter, and
+        for one person the list is that of `recommend`. Whoever has rated nothing has no say; where
+        that is everybody, the list is empty.
+
+        Memory: at most `max_bytes` for each of the people.
+
+        Args:
+            ratings: each one's stars by movie id.
+            hidden: movies that each one turned away, in the same order, see `recommend`.
+            seen: movies that must not come.
+
+        Raises:
+            NotFoundError: a genre that does not exist.
+            ValueError: nobody's ratings, stars outside the scale, `hidden` of another number of
+                people, or an argument that cannot be used.
+        """
+        request = self._requests.request(n, RANKING_WEIGHT, filters, rank_by, 0.0, 0.0)
+        request = self._requests.without(request, seen)
+        parts = self._scorer, self._requests, self._results
+        return recommend_together(*parts, ratings, request, hidden)
 
     def recommend_all(
         self,

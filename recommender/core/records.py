@@ -104,6 +104,20 @@ class Recommendation:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedRecommendation:
+    """A movie that is recommended to several people together.
+
+    `places` has its place in each one's own list of all candidates, from 1, and None for somebody
+    who has rated nothing. `score` is 1 - (worst place - 1) / candidates.
+    """
+
+    rank: int
+    movie: Movie
+    score: float
+    places: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SimilarMovie:
     """A movie and its similarity to the one asked about, at most 1."""
 

@@ -54,6 +54,11 @@ class UserRatings:
     profiles: Mapping[str, np.ndarray]
     mean: float | None = None
 
+    def vector(self, name: str, model: Model) -> np.ndarray:
+        """Return the vector that `model`, called `name`, scores for them."""
+        own = self.profiles.get(name)
+        return model.profile(self.movies, self.ratings) if own is None else own
+
     def liked(self, scale: tuple[float, float]) -> np.ndarray:
         """Return which movies they rated well, bool, shape (n,): above their own mean, or, where
         all ratings are equal, all of them if that is in the upper half of the `scale`."""
@@ -309,12 +314,8 @@ class _Batch:
             [scorer.content.profile(one.movies, one.ratings) for one in people], axis=1
         ).T
         self._model = scorer.collaborative(request)
-        self._vectors = np.stack([self._vector(one, request.rank_by) for one in people])
+        self._vectors = np.stack([one.vector(request.rank_by, self._model) for one in people])
         self._stars = np.stack([one.profiles[StarsModel.name] for one in people])
-
-    def _vector(self, person: UserRatings, model: str) -> np.ndarray:
-        own = person.profiles.get(model)
-        return self._model.profile(person.movies, person.ratings) if own is None else own
 
     def collaborative(self, movies: Selection) -> np.ndarray:
         """Return what the collaborative part orders by, float32, shape (people, movies)."""
