@@ -16,6 +16,7 @@ from typing import Any, LiteralString, TypeVar
 from psycopg import Cursor, errors, sql
 
 from recommender.visitors.connection_pool import Connection, ConnectionPool
+from recommender.visitors.evenings import LEAVE, Evenings, Execute
 from recommender.visitors.records import (
     DAY,
     MIN_EVICTION_SECONDS,
@@ -32,7 +33,7 @@ from recommender.visitors.records import (
     too_many,
 )
 
-# Servers refuse another version. What is added so that older ones can go on is in `_ADD_COLUMNS`.
+# Servers refuse another version. What is added so that older ones can go on is in `_ADDITIONS`.
 _VERSION = 1
 # As in SQLite's file. A movie is JSON, so that the number 7 and the text "7" are two.
 _TABLES: LiteralString = """
@@ -46,14 +47,27 @@ CREATE TABLE {s}.opinions (
     movie text COLLATE "C" NOT NULL, stars double precision, given_at bigint NOT NULL,
     PRIMARY KEY (visitor, movie));
 """
-# Servers from before the marks, in a rolling update, see a marked movie as hidden. What they write
-# leaves the columns as they are, so a mark counts only while it is of the time of the opinion.
-_ADD_COLUMNS: LiteralString = (
-    "ALTER TABLE {s}.opinions ADD COLUMN IF NOT EXISTS mark text, "
-    "ADD COLUMN IF NOT EXISTS marked_at bigint"
+# A table, a column of it, and what adds that. Servers from before the marks, in a rolling update,
+# see a marked movie as hidden. What they write leaves the columns as they are, so a mark counts
+# only while it is of the time of the opinion.
+_ADDITIONS: tuple[tuple[str, str, LiteralString], ...] = (
+    (
+        "opinions",
+        "marked_at",
+        "ALTER TABLE {s}.opinions ADD COLUMN IF NOT EXISTS mark text, "
+        "ADD COLUMN IF NOT EXISTS marked_at bigint",
+    ),
+    (
+        "seats",
+        "token",
+        "CREATE TABLE {s}.evenings (number bigint PRIMARY KEY, ends_at bigint NOT NULL); "
+        "CREATE TABLE {s}.seats (evening bigint NOT NULL REFERENCES {s}.evenings "
+        "ON DELETE CASCADE, seat integer NOT NULL, token bytea UNIQUE, member bytea UNIQUE, "
+        "name text NOT NULL, PRIMARY KEY (evening, seat))",
+    ),
 )
-_HAS_COLUMNS: LiteralString = (
-    "SELECT count(*) FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = 'marked_at'"
+_HAS_COLUMN: LiteralString = (
+    "SELECT count(*) FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = %s"
 )
 _STRANGER: LiteralString = "NOT EXISTS (SELECT FROM {s}.visitors WHERE secret = %(key)s)"
 _LOCK: LiteralString = "SELECT number FROM {s}.visitors WHERE secret = %(key)s FOR UPDATE"
@@ -134,14 +148,18 @@ class PostgresStore(ProfileStore):
         """Limits of what visitors may fill."""
         return self._limits
 
+    @property
+    def evenings(self) -> Evenings:
+        """Where some of the visitors choose a movie together."""
+        return Evenings(self._run_evenings, self._ratings_of)
+
     def close(self) -> None:
         """Close the connections."""
         self._pool.close()
 
     def ratings_of(self, secret: str) -> VisitorRatings:
         """Return the visitor's ratings; see `ProfileStore.ratings_of`."""
-        key = hashed(secret)
-        return VisitorRatings.of(self._run(lambda connection: self._rows(connection, key)))
+        return self._ratings_of(hashed(secret))
 
     def change(self, secret: str, change: Change) -> None:
         """Keep the change in one round trip; see `ProfileStore.change`."""
@@ -182,6 +200,9 @@ class PostgresStore(ProfileStore):
             ["INSERT INTO {s}.opinions SELECT number, '', 0, 0 FROM {s}.visitors WHERE false"], {}
         )
 
+    def _ratings_of(self, key: bytes) -> VisitorRatings:
+        return VisitorRatings.of(self._run(lambda connection: self._rows(connection, key)))
+
     def _run_batch(
         self, statements: Sequence[LiteralString], values: Mapping[str, object]
     ) -> Cursor[tuple[Any, ...]]:
@@ -221,24 +242,45 @@ class PostgresStore(ProfileStore):
                 connection.execute(insert, (_VERSION,))
             (version,) = _one(connection.execute(self._sql("SELECT version FROM {s}.about")))
             if version == _VERSION:
-                table = sql.Identifier(self._schema, "opinions").as_string()
-                if _one(connection.execute(_HAS_COLUMNS, (table,))) == (0,):
-                    self._add_columns(connection)
+                for table, column, statement in _ADDITIONS:
+                    name = sql.Identifier(self._schema, table).as_string()
+                    if _one(connection.execute(_HAS_COLUMN, (name, column))) == (0,):
+                        self._add(connection, statement)
         if version != _VERSION:
             raise StoreUnavailableError(
                 f"ratings in {self.place}: schema {self._schema} is of version {version}, and "
                 f"this Matinee knows {_VERSION}; run the Matinee that made it"
             )
 
-    def _add_columns(self, connection: Connection) -> None:
-        statement = self._sql(_ADD_COLUMNS)
+    def _add(self, connection: Connection, addition: LiteralString) -> None:
+        statement = self._sql(addition)
         try:
             connection.execute(statement)
         except errors.InsufficientPrivilege as error:
             raise StoreUnavailableError(
-                f"ratings in {self.place}: the tables are from before the marks, and the role may "
-                f"not change them; have their owner run: {statement.as_string()}"
+                f"ratings in {self.place}: the tables are from an older Matinee, and the role may "
+                f"not add to them; have their owner run: {statement.as_string()} (and grant the "
+                "role what it may do with the others)"
             ) from error
+
+    def _run_evenings(self, work: Callable[[Execute], T], *, write: bool) -> T:
+        """Do what evenings ask for; see `evenings.Run`."""
+
+        def run(connection: Connection) -> T:
+            def execute(
+                statement: LiteralString, values: Mapping[str, object]
+            ) -> list[tuple[Any, ...]]:
+                cursor = connection.execute(self._sql(statement), values)
+                return cursor.fetchall() if cursor.description else []
+
+            if not write:
+                return work(execute)
+            with connection.short_transaction():
+                lock = self._lock_key("evenings")
+                connection.execute("SELECT pg_advisory_xact_lock(%s)", (lock,))
+                return work(execute)
+
+        return self._run(run)
 
     def _rows(self, connection: Connection, key: bytes) -> list[Row]:
         query = self._sql(
@@ -273,7 +315,7 @@ class PostgresStore(ProfileStore):
         limits, now = self._limits, int(time.time())
         if len(change.given) > limits.ratings:
             raise too_many(self.place, limits)
-        statements = [_ERASE] if change.erase else [_LOCK]
+        statements = [*LEAVE, _ERASE] if change.erase else [_LOCK]
         if change.given:
             statements += _ADD_VISITOR
         if change.removed:

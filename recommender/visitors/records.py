@@ -12,10 +12,13 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from recommender.core.errors import ProfileError
 from recommender.core.records import Id
+
+if TYPE_CHECKING:
+    from recommender.visitors.evenings import Evenings
 
 DAY = 24 * 3600
 # The browser forgets its secret after a year without a visit; then nobody can reach the ratings.
@@ -187,6 +190,11 @@ class ProfileStore(ABC):
         ProfileError: the store cannot be used; every method raises it.
     """
 
+    @property
+    @abstractmethod
+    def evenings(self) -> Evenings:
+        """Where some of the visitors choose a movie together."""
+
     @abstractmethod
     def ratings_of(self, secret: str) -> VisitorRatings:
         """Return what the visitor rated and marked; empty for somebody unknown."""
@@ -233,7 +241,7 @@ class ProfileStore(ABC):
         self.change(secret, Change(removed=frozenset([movie])))
 
     def delete(self, secret: str) -> None:
-        """Forget the visitor and all their ratings."""
+        """Forget the visitor, all their ratings, and that they were at an evening."""
         self.change(secret, Change(erase=True))
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
+from typing import Any, TypeVar
 
 from recommender.core.errors import ProfileError
+from recommender.visitors.evenings import LEAVE, Evenings, Execute
 from recommender.visitors.records import (
     DAY,
     MIN_EVICTION_SECONDS,
@@ -43,8 +46,16 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "WITHOUT ROWID",
     ),
     ("ALTER TABLE opinions ADD COLUMN mark TEXT",),
+    (
+        "CREATE TABLE evenings (number INTEGER PRIMARY KEY, ends_at INTEGER NOT NULL)",
+        "CREATE TABLE seats (evening INTEGER NOT NULL REFERENCES evenings ON DELETE CASCADE, "
+        "seat INTEGER NOT NULL, token BLOB UNIQUE, member BLOB UNIQUE, name TEXT NOT NULL, "
+        "PRIMARY KEY (evening, seat)) WITHOUT ROWID",
+    ),
 )
+_PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 _OPINION = "coalesce(stars, mark, 'hidden')"
+T = TypeVar("T")
 
 
 class SqliteStore(ProfileStore):
@@ -76,6 +87,11 @@ class SqliteStore(ProfileStore):
                 self._connection.close()
                 raise
 
+    @property
+    def evenings(self) -> Evenings:
+        """Where some of the visitors choose a movie together."""
+        return Evenings(self._run, self._ratings_of)
+
     def close(self) -> None:
         """Close the file."""
         with self._lock:
@@ -83,9 +99,7 @@ class SqliteStore(ProfileStore):
 
     def ratings_of(self, secret: str) -> VisitorRatings:
         """Return the visitor's ratings; see `ProfileStore.ratings_of`."""
-        with self._lock, self._explained():
-            visitor = self._visitor(hashed(secret))
-            return VisitorRatings.of([] if visitor is None else self._rows(visitor))
+        return self._ratings_of(hashed(secret))
 
     def change(self, secret: str, change: Change) -> None:
         """Keep the change in one transaction; see `ProfileStore.change`."""
@@ -97,6 +111,9 @@ class SqliteStore(ProfileStore):
             visitor = self._visitor(key)
             if visitor is not None and change.waited:
                 change = change.after(self._rows(visitor))
+            if change.erase:
+                for statement in LEAVE:
+                    self._execute(statement, {"key": key})
             if visitor is not None and change.erase:
                 execute("DELETE FROM visitors WHERE number = ?", (visitor,))
                 visitor = None
@@ -166,6 +183,23 @@ class SqliteStore(ProfileStore):
         ).fetchone()
         return None if row is None else int(row[0])
 
+    def _ratings_of(self, key: bytes) -> VisitorRatings:
+        with self._lock, self._explained():
+            visitor = self._visitor(key)
+            return VisitorRatings.of([] if visitor is None else self._rows(visitor))
+
+    def _run(self, work: Callable[[Execute], T], *, write: bool) -> T:
+        """Do what evenings ask for; see `evenings.Run`."""
+        if write:
+            with self._transaction():
+                return work(self._execute)
+        with self._lock, self._explained():
+            return work(self._execute)
+
+    def _execute(self, statement: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        query = _PLACEHOLDER.sub(r":\1", statement.format(s="main"))
+        return self._connection.execute(query, values).fetchall()
+
     def _rows(self, visitor: int) -> list[Row]:
         return self._connection.execute(
             f"SELECT movie, {_OPINION}, given_at FROM opinions WHERE visitor = ?", (visitor,)
@@ -193,9 +227,11 @@ class SqliteStore(ProfileStore):
 
     def _prepare(self) -> None:
         execute = self._connection.execute
-        # Half a megabyte of pages in memory is plenty for rows as short as these.
+        # Half a megabyte of pages in memory is plenty for rows as short as these. What is deleted
+        # is overwritten in the file.
         for pragma in ("cache_size = -512", "foreign_keys = ON", "synchronous = NORMAL"):
             execute(f"PRAGMA {pragma}")
+        execute("PRAGMA secure_delete = ON")
         (page_size,) = execute("PRAGMA page_size").fetchone()
         execute(f"PRAGMA max_page_count = {max(1, self._limits.size // page_size)}")
         if self._version() == 0:

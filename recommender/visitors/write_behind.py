@@ -26,6 +26,7 @@ from recommender.visitors.records import (
 )
 
 if TYPE_CHECKING:
+    from recommender.visitors.evenings import Evenings
     from recommender.visitors.postgres_store import PostgresStore
 
 _log = logging.getLogger(__name__)
@@ -86,6 +87,17 @@ class WriteBehindStore(ProfileStore):
             unsaved=waiting.removed | waiting.given.keys(),
             erasing=waiting.erase,
         )
+
+    @property
+    def evenings(self) -> Evenings:
+        """The database's own; there are none while it is away.
+
+        Raises:
+            StoreUnavailableError: it is.
+        """
+        if self._away is not None:
+            raise self._away
+        return self._store.evenings
 
     def change(self, secret: str, change: Change) -> None:
         """Keep the change in the database or, while that is away, here."""

@@ -36,6 +36,38 @@ def test_the_file_gives_nobody_away(path: Path) -> None:
     assert path.stat().st_mode & 0o077 == 0
 
 
+def test_nothing_of_an_evening_stays_in_the_file(path: Path) -> None:
+    store = SqliteStore(path)
+    store.evenings.open(ME, "Zerlina Quux")
+    token = store.evenings.invite(ME)
+    assert token is not None
+    store.evenings.join(OTHER, token, "Yorick Plugh")
+    store.close()
+    hashes = [hashed(one) for one in (ME, OTHER, token)]
+    assert all(one in path.read_bytes() for one in (b"Zerlina", b"Yorick", *hashes))
+    again = SqliteStore(path)
+    again.evenings.leave(ME)
+    again.close()
+    written = b"".join(file.read_bytes() for file in path.parent.iterdir())
+    assert not any(one in written for one in (b"Zerlina", b"Yorick", *hashes))
+
+
+def test_an_older_server_goes_on_beside_a_newer_one(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite_store, "_MIGRATIONS", sqlite_store._MIGRATIONS[:2])
+        older = SqliteStore(path)
+        older.rate(ME, {1: 4.0})
+    newer = SqliteStore(path)
+    newer.evenings.open(ME)
+    older.rate(ME, {2: 3.0})
+    assert newer.ratings_of(ME).stars == {1: 4.0, 2: 3.0}
+    assert newer.evenings.of(ME) is not None
+    older.close()
+    newer.close()
+
+
 def test_in_memory_there_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     store = SqliteStore(MEMORY)
@@ -181,7 +213,7 @@ def check_unnumbered(store: SqliteStore) -> None:
 
 def test_a_new_file_has_the_newest_version(path: Path) -> None:
     SqliteStore(path).close()
-    assert version_of(path) == 2
+    assert version_of(path) == 3
 
 
 def test_a_file_from_before_the_marks_takes_them(path: Path) -> None:
@@ -226,7 +258,7 @@ def test_an_older_file_is_brought_to_the_newest_version(
     store = SqliteStore(path)
     check_unnumbered(store)
     store.close()
-    assert version_of(path) == 3
+    assert version_of(path) == 4
     SqliteStore(path).close()  # and is not brought there twice
 
 
@@ -248,12 +280,12 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(
 def test_a_newer_file_is_left_alone(path: Path) -> None:
     make_unnumbered(path)
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 3")
-    line = f"{path}: it is of version 3, and this Matinee knows 2; run the Matinee that made it"
+        connection.execute("PRAGMA user_version = 4")
+    line = f"{path}: it is of version 4, and this Matinee knows 3; run the Matinee that made it"
     with pytest.raises(ProfileError, match=f"^{re.escape(line)}") as error:
         SqliteStore(path)
     assert "\n" not in str(error.value)
-    assert version_of(path) == 3
+    assert version_of(path) == 4
 
 
 def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ every transaction another connection.
 
 import multiprocessing
 import sys
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,8 +13,6 @@ import pytest
 
 from recommender.core.errors import ProfileError, SettingsError
 from recommender.settings.environment import Settings
-from recommender.visitors import records
-from recommender.visitors.postgres_store import PostgresStore
 from recommender.visitors.records import (
     DAY,
     MARKS,
@@ -31,58 +28,10 @@ from recommender.visitors.records import (
 from recommender.visitors.sqlite_store import SqliteStore
 from recommender.visitors.stores import open_store
 from recommender.visitors.write_behind import WriteBehindStore
-from tests.support.pgbouncer import Bouncer
 from tests.support.postgres import Place
+from tests.visitors.conftest import START, Open, opener
 
 ME, OTHER = "a" * 32, "b" * 32
-START = 1_700_000_000
-# Opens another store of the same ratings, as another server does.
-Open = Callable[..., ProfileStore]
-
-
-def opener(kind: str, where: tuple[str, str]) -> Open:
-    """Return what the test's stores are opened with, here or in another process."""
-    if kind == "sqlite":
-        return lambda limits=None: SqliteStore(Path(where[0]), limits)
-    return lambda limits=None: PostgresStore(*where, limits)
-
-
-@pytest.fixture(params=["sqlite", "postgres", "pgbouncer"])
-def where(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, tuple[str, str]]:
-    """The kind of store, and where it is."""
-    if request.param == "sqlite":
-        return "sqlite", (str(tmp_path / "new folder" / "profiles.sqlite"), "")
-    place: Place = request.getfixturevalue("place")
-    if request.param == "pgbouncer":
-        bouncer: Bouncer = request.getfixturevalue("bouncer")
-        return "postgres", (bouncer.url, place.schema)
-    return "postgres", (place.url, place.schema)
-
-
-@pytest.fixture
-def stores(where: tuple[str, tuple[str, str]]) -> Iterator[Open]:
-    opened = []
-
-    def open_one(limits: Limits | None = None) -> ProfileStore:
-        opened.append(opener(*where)(limits))
-        return opened[-1]
-
-    yield open_one
-    for store in opened:
-        store.close()
-
-
-@pytest.fixture
-def store(stores: Open) -> ProfileStore:
-    return stores()
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The time that the stores read; tests turn it forward."""
-    now = [START]
-    monkeypatch.setattr(records.time, "time", lambda: now[0])
-    return now
 
 
 def test_ratings_are_kept_changed_and_removed(store: ProfileStore, clock: list[int]) -> None:

@@ -8,6 +8,7 @@ from collections import OrderedDict
 
 from recommender.app.server import worker
 from recommender.core.errors import ProfileError
+from recommender.visitors.evenings import Evenings
 from recommender.visitors.records import Change, ProfileStore, VisitorRatings, hashed
 
 MAX_NEWCOMERS = 200
@@ -59,6 +60,11 @@ class RateLimitedStore(ProfileStore):
 
     def __init__(self, store: ProfileStore, limit: NewcomerLimit, address: str) -> None:
         self._store, self._limit, self._address = store, limit, address
+
+    @property
+    def evenings(self) -> Evenings:
+        """The store's own."""
+        return self._store.evenings
 
     def ratings_of(self, secret: str) -> VisitorRatings:
         """Return what the store has of the visitor."""
