@@ -84,7 +84,7 @@ class Evening:
 
     @property
     def is_host(self) -> bool:
-        """Whether the member who asks has opened the evening."""
+        """True for the member who has opened the evening."""
         return self.seat == HOST
 
 

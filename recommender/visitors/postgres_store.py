@@ -150,7 +150,7 @@ class PostgresStore(ProfileStore):
 
     @property
     def evenings(self) -> Evenings:
-        """Where some of the visitors choose a movie together."""
+        """The evenings at which visitors choose a movie together."""
         return Evenings(self._run_evenings, self._ratings_of)
 
     def close(self) -> None:

@@ -193,7 +193,7 @@ class ProfileStore(ABC):
     @property
     @abstractmethod
     def evenings(self) -> Evenings:
-        """Where some of the visitors choose a movie together."""
+        """The evenings at which visitors choose a movie together."""
 
     @abstractmethod
     def ratings_of(self, secret: str) -> VisitorRatings:

@@ -89,7 +89,7 @@ class SqliteStore(ProfileStore):
 
     @property
     def evenings(self) -> Evenings:
-        """Where some of the visitors choose a movie together."""
+        """The evenings at which visitors choose a movie together."""
         return Evenings(self._run, self._ratings_of)
 
     def close(self) -> None:
