@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import settings as hypothesis_settings
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from memory_toolkit.measure import limit
 from recommender import Recommender
@@ -75,7 +76,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     """Let no collection of garbage look through the tests and what they import: a full one, which
-    every test that measures memory begins with, took a quarter of a second."""
+    every test that measures memory begins with, took a quarter of a second. And let no algebra of
+    theirs wait for other cores, which the other workers use."""
+    threadpool_limits(1)
     gc.collect()
     gc.freeze()
 

@@ -17,7 +17,7 @@ from streamlit.util import calc_hash
 
 from recommender.app.server import configuration, housekeeper, loading
 from recommender.bundle.manifest import MANIFEST, manifest_checksum
-from tests.support.streamlit_runtime import runtime  # noqa: F401
+from tests.support.streamlit_runtime import packages_read_once, runtime  # noqa: F401
 
 APP = Path(__file__).resolve().parents[2] / "streamlit_app.py"
 OpenPage = Callable[..., AppTest]

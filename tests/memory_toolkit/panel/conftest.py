@@ -12,7 +12,7 @@ from debug_memory import MB, ActionRecord, clear_actions, configure_memory_limit
 from memory_toolkit.measure import reading
 from memory_toolkit.panel import access, panel
 from memory_toolkit.panel.host import Host, introduce
-from tests.support.streamlit_runtime import runtime  # noqa: F401
+from tests.support.streamlit_runtime import packages_read_once, runtime  # noqa: F401
 
 
 def app() -> None:
