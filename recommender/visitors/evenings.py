@@ -22,6 +22,7 @@ MAX_EVENINGS = 1000
 MAX_NAME_LETTERS = 20
 HOST = 1  # the seat of whoever opened the evening
 Joined = Literal["joined", "used", "over", "elsewhere"]
+Invitation = Joined | Literal["open"]
 T = TypeVar("T")
 # Runs a statement, with psycopg's placeholders and `{s}` for the schema; returns the rows.
 Execute = Callable[[LiteralString, Mapping[str, object]], list[tuple[Any, ...]]]
@@ -191,13 +192,9 @@ class Evenings:
 
         def work(execute: Execute) -> Joined:
             execute(_PURGE, values)
-            found, mine = execute(_BY_TOKEN, values), execute(_SEATS, values)
-            if not found:
-                return "over"
-            if mine:
-                return "joined" if mine[0][0] == found[0][0] else "elsewhere"
-            if found[0][1] is not None:
-                return "used"
+            state = _state(execute, values)
+            if state != "open":
+                return state
             execute(
                 "UPDATE {s}.seats SET member = %(key)s, name = %(name)s WHERE token = %(token)s",
                 values,
@@ -206,13 +203,10 @@ class Evenings:
 
         return self._run(work, write=True)
 
-    def invitation(self, token: str) -> Literal["open", "used", "over"]:
-        """Return what has become of a token, without using it; see `join`."""
-        values = {"token": hashed(token), **_now()}
-        found = self._run(lambda execute: execute(_BY_TOKEN, values), write=False)
-        if not found:
-            return "over"
-        return "open" if found[0][1] is None else "used"
+    def invitation(self, secret: str, token: str) -> Invitation:
+        """Return what `join` would, or ``"open"`` where the visitor would join by it."""
+        values = {"key": hashed(secret), "token": hashed(token), **_now()}
+        return self._run(lambda execute: _state(execute, values), write=False)
 
     def leave(self, secret: str) -> None:
         """Leave the evening; the host's ends for everybody."""
@@ -222,6 +216,17 @@ class Evenings:
     def forget_ended(self) -> None:
         """Delete the evenings whose time is over, which nobody can see any more."""
         self._run(lambda execute: execute(_PURGE, _now()), write=True)
+
+
+def _state(execute: Execute, values: Mapping[str, object]) -> Invitation:
+    found, mine = execute(_BY_TOKEN, values), execute(_SEATS, values)
+    if not found:
+        return "over"
+    if mine and mine[0][0] == found[0][0]:
+        return "joined"
+    if found[0][1] is not None:
+        return "used"
+    return "elsewhere" if mine else "open"
 
 
 def _now() -> dict[str, int]:

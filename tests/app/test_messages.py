@@ -43,6 +43,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
         ("similar", {"movie": "10"}, 30, 48_900),
         ("hybrid", {"user": "1"}, 30, 53_900),
         ("movie", {"id": "10"}, 29, 46_900),
+        ("together", {}, 31, 46_900),
         ("me", {}, 31, 38_900),
         ("about", {}, 20, 34_400),
     ],

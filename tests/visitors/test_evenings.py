@@ -31,12 +31,12 @@ def test_a_link_brings_one_guest_to_the_evening(stores: Open, clock: list[int]) 
     assert here.evenings.of(ana) is None
     here.evenings.open(ana, "  Ana\n<b> ")
     token = invited(here)
-    assert there.evenings.invitation(token) == "open"
+    assert there.evenings.invitation(ben, token) == "open"
     assert there.evenings.join(ben, token, "Ben" * 20) == "joined"
     assert there.evenings.join(ben, token) == "joined"  # a reload
     assert here.evenings.join(ana, token) == "joined"  # the host's own link
-    assert here.evenings.join(cem, token) == here.evenings.invitation(token) == "used"
-    assert here.evenings.join(cem, "guessed") == here.evenings.invitation("guessed") == "over"
+    assert here.evenings.join(cem, token) == here.evenings.invitation(cem, token) == "used"
+    assert here.evenings.join(cem, "guessed") == here.evenings.invitation(cem, "guessed") == "over"
     seen = at(here, ben)
     assert [(m.seat, m.name) for m in seen.members] == [(1, "Ana <b>"), (2, ("Ben" * 20)[:20])]
     assert (seen.seat, seen.is_host, at(there, ana).is_host) == (2, False, True)
@@ -54,7 +54,8 @@ def test_it_ends_by_itself_and_nothing_of_it_is_kept(stores: Open, clock: list[i
     assert at(store, HOST_SECRET).ends_at == clock[0] + 1
     clock[0] += 1
     assert store.evenings.of(HOST_SECRET) is None
-    assert store.evenings.invitation(token) == store.evenings.join(GUESTS[0], token) == "over"
+    guest = GUESTS[0]
+    assert store.evenings.invitation(guest, token) == store.evenings.join(guest, token) == "over"
     store.evenings.forget_ended()
     clock[0] -= 1  # were it only hidden, it would be there again
     assert store.evenings.of(HOST_SECRET) is None
@@ -82,7 +83,7 @@ def test_six_have_room_and_nobody_is_at_two_evenings(store: ProfileStore) -> Non
     store.evenings.open(HOST_SECRET, "again")
     links = [invited(store) for _ in range(MAX_MEMBERS)]
     # One link more than there are seats: an unused one has given way.
-    stood = [store.evenings.invitation(link) for link in links]
+    stood = [store.evenings.invitation(GUESTS[5], link) for link in links]
     assert (stood.count("over"), stood[-1]) == (1, "open")
     for guest, link in zip(GUESTS, [one for one in links if one != links[0]], strict=False):
         assert store.evenings.join(guest, link) == "joined"
@@ -94,7 +95,9 @@ def test_six_have_room_and_nobody_is_at_two_evenings(store: ProfileStore) -> Non
     other = store.evenings.invite(GUESTS[5])
     assert other is not None
     assert store.evenings.join(GUESTS[0], other) == "elsewhere"
-    assert store.evenings.invitation(other) == "open"
+    assert store.evenings.invitation(GUESTS[0], other) == "elsewhere"
+    store.evenings.leave(GUESTS[0])
+    assert store.evenings.invitation(GUESTS[0], other) == "open"
 
 
 def test_there_are_so_many_evenings(

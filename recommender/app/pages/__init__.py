@@ -4,7 +4,7 @@ MAIN = ("tonight", "discover", "my_ratings", "me")
 # For the users of a data set, and about the models: a group of their own in the menu.
 LAB = ("for_you", "similar", "hybrid", "about")
 # Pages that others lead to.
-HIDDEN = ("movie",)
+HIDDEN = ("movie", "together")
 PAGES = (*MAIN, *LAB, *HIDDEN)
 
 

@@ -16,7 +16,7 @@ from recommender.app.components import (
 )
 from recommender.app.components.markup import brief, plain
 from recommender.app.i18n.language import t
-from recommender.app.pages import similar
+from recommender.app.pages import similar, together
 from recommender.app.server import poster_files
 from recommender.app.server.guarded_action import guarded_action
 from recommender.app.server.loading import initialize_recommender
@@ -46,6 +46,7 @@ def _draw() -> None:
     controls.heading(t("my_ratings.title"), t("my_ratings.subtitle"))
     matinee = initialize_recommender()
     own = card_actions.receive({**stars.ACTIONS, **own_lists.ACTIONS})
+    together.link()
     part = _choose_part(own)
     left, right = st.columns([2, 3], gap="large")
     with left:

@@ -10,7 +10,7 @@ import streamlit as st
 from recommender.app.components import card_actions, cards, frame, moods, query_params, stars, wall
 from recommender.app.components.movie_title import title_text
 from recommender.app.i18n.language import t
-from recommender.app.pages import similar
+from recommender.app.pages import similar, together
 from recommender.app.server import poster_files
 from recommender.app.server.guarded_action import guarded_action
 from recommender.app.server.loading import initialize_recommender
@@ -87,7 +87,9 @@ def _evening(matinee: Recommender, own: card_actions.Own, given: dict[Id, float]
     cards.hero(
         t("tonight.pick"), large.movie, body, link(large.movie) + own.row(large.movie), poster
     )
-    st.button(t("tonight.surprise"), icon=":material/shuffle:", on_click=_ask_for_another)
+    with st.container(horizontal=True, vertical_alignment="center", key="tonight_more"):
+        st.button(t("tonight.surprise"), icon=":material/shuffle:", on_click=_ask_for_another)
+        together.link()
     title = t("tonight.picks") if given else t("tonight.known_to_many")
     rows: list[tuple[str, Sequence[Movie]]] = [(title, _others(found, large))]
     if loved:

@@ -21,9 +21,14 @@ class NewcomerLimit:
     """Counts newcomers by address; safe to share between threads.
 
     Memory: 150 bytes for each newcomer of the last hour.
+
+    Args:
+        most: newcomers of one address in an hour, of all workers together.
+        did: what they did, for the log.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MAX_NEWCOMERS, did: str = "began to keep ratings") -> None:
+        self._most, self._did = most, did
         self._lock = threading.Lock()
         self._came: OrderedDict[str, dict[bytes, float]] = OrderedDict()
 
@@ -41,9 +46,9 @@ class NewcomerLimit:
                 self._came.popitem(last=False)
             for known in [one for one, at in came.items() if now - at >= SECONDS]:
                 del came[known]
-            if key not in came and len(came) >= worker.share(MAX_NEWCOMERS):
+            if key not in came and len(came) >= worker.share(self._most):
                 raise ProfileError(
-                    f"{len(came)} visitors from {address} began to keep ratings within an hour; "
+                    f"{len(came)} visitors from {address} {self._did} within an hour; "
                     "another one was refused",
                     "crowded",
                 )

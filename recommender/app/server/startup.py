@@ -18,7 +18,7 @@ from memory_toolkit.guard.guard import Busy
 from memory_toolkit.measure.returning import return_memory
 from memory_toolkit.record import stage_log
 from recommender.app.components import semantic_search
-from recommender.app.server import bundle_updates, worker
+from recommender.app.server import bundle_updates, evenings, worker
 from recommender.app.server.configuration import settings
 from recommender.app.server.garbage_collection import FullCollection
 from recommender.app.server.housekeeper import Housekeeper
@@ -72,7 +72,7 @@ async def lifespan(_app: object) -> AsyncIterator[None]:
     """Run the server's background work; it answers at once, while a thread loads the bundle."""
     loop = asyncio.get_running_loop()
     watch_heads(loop, worker.here())
-    housekeeper = Housekeeper(FullCollection().collect_if_due)
+    housekeeper = Housekeeper(FullCollection().collect_if_due, evenings.forget_ended)
     housekeeper.start()
     bundle_updates.start(settings(), lambda: _arrived(loop), lambda: trouble() is not None)
     if bundle_updates.missing() is None:

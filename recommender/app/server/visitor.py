@@ -6,7 +6,7 @@ import logging
 import re
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import ref
@@ -40,6 +40,7 @@ _SENTENCES = {
     "full": "my_ratings.problem_full",
     "too_many": "my_ratings.problem_too_many",
     "crowded": "my_ratings.problem_crowded",
+    "evenings_full": "together.problem_full",
     "file_size": "my_ratings.problem_file_size",
     "file_kind": "my_ratings.problem_file_kind",
     "file_columns": "my_ratings.problem_file_columns",
@@ -105,7 +106,7 @@ def current_visitor() -> Visitor:
     """
     secret = st.context.cookies.get(COOKIE)
     if isinstance(secret, str) and _SECRET.fullmatch(secret):  # AppTest's cookies are no text
-        store = RateLimitedStore(_shared_store(), _newcomers, _address())
+        store = RateLimitedStore(_shared_store(), _newcomers, browser_address())
         return Visitor(store, secret, lasting=True)
     if _SESSION not in st.session_state:
         st.session_state[_SESSION] = SqliteStore(MEMORY, limits(settings()))
@@ -132,7 +133,7 @@ def take_problem() -> str | None:
     return st.session_state.pop(_PROBLEM, None)
 
 
-def _address() -> str:
+def browser_address() -> str:
     """Return where this session's browser is; empty if nobody knows, or if it is here."""
     forwarded_for = st.context.headers.get_all("X-Forwarded-For")
     return passed_on(",".join(forwarded_for)) or st.context.ip_address or ""
@@ -152,6 +153,14 @@ def table_trouble() -> str | None:
     """Return why the store that is open, if one is, cannot keep newcomers' ratings."""
     store = _opened()
     return None if store is None else store.trouble()
+
+
+def forget_ended_evenings() -> None:
+    """Delete what the store that is open, if one is, keeps of evenings that are over."""
+    store = _opened()
+    if store is not None:
+        with suppress(ProfileError):  # they cannot be seen, and are deleted next time
+            store.evenings.forget_ended()
 
 
 def close_store() -> None:

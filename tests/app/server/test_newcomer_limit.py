@@ -12,9 +12,8 @@ from recommender.visitors.sqlite_store import MEMORY, SqliteStore
 
 
 @pytest.fixture
-def limit(monkeypatch: pytest.MonkeyPatch) -> NewcomerLimit:
-    monkeypatch.setattr(newcomer_limit, "MAX_NEWCOMERS", 2)
-    return NewcomerLimit()
+def limit() -> NewcomerLimit:
+    return NewcomerLimit(2)
 
 
 def test_newcomers_of_an_address_are_limited_and_others_are_not(limit: NewcomerLimit) -> None:
