@@ -32,22 +32,14 @@ def _draw() -> None:
 
 
 if __name__ == "__main__":  # as streamlit_app.py
+    from recommender.app import main
     from recommender.app.components import frame
     from recommender.app.i18n import language
-    from recommender.app.pages import about, discover, for_you, hybrid, my_ratings, similar, tonight
+    from recommender.app.pages import PAGES
 
     st.set_page_config(page_title="Matinee", page_icon="🎬", layout="wide")
     language.take_from_address()
-    pages = [
-        tonight.page(),
-        discover.page(),
-        my_ratings.page(),
-        for_you.page(),
-        similar.page(),
-        hybrid.page(),
-        about.page(),
-        st.Page(frame.body(_draw), title="Greedy", url_path="greedy"),
-    ]
+    pages = [*main.pages(PAGES), st.Page(frame.body(_draw), title="Greedy", url_path="greedy")]
     frame.draw(st.navigation(pages, position="top"))
 else:
     from memory_toolkit.measure.reading import read

@@ -19,9 +19,9 @@ def draw() -> None:
     from recommender.app.pages import not_found
 
     language.take_from_address()
-    menu = {"": _pages(MAIN) + _pages(HIDDEN), language.t("menu.lab"): _pages(LAB)}
+    menu = {"": pages(MAIN) + pages(HIDDEN), language.t("menu.lab"): pages(LAB)}
     main = menu[""][: len(MAIN)]
-    if missing := not_found.page([page.url_path for pages in menu.values() for page in pages]):
+    if missing := not_found.page([page.url_path for group in menu.values() for page in group]):
         menu[""].append(missing)
     page = st.navigation(menu, position="top")
     title = "Matinee" if page is main[0] else f"{page.title} · Matinee"
@@ -29,7 +29,8 @@ def draw() -> None:
     frame.draw(page, main)
 
 
-def _pages(names: Iterable[str]) -> list[st.Page]:
+def pages(names: Iterable[str]) -> list[st.Page]:
+    """Import the pages of these names, in order, as Streamlit's."""
     return [import_module(f"recommender.app.pages.{name}").page() for name in names]
 
 

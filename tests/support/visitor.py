@@ -164,6 +164,11 @@ class Visitor:
         for widget in self._tab.widgets(kind, key):
             await self._did(action, self._tab.set(widget, kind, value))
 
+    async def _click(self, action: str, *click: str) -> None:
+        """Click a button of a movie, if the page has lists: a page that was refused has none."""
+        if self._tab.widgets("text_input", "clicks"):
+            await self._did(action, self._tab.click(*click))
+
     async def _slide(self, action: str, key: str) -> None:
         """Move a slider anywhere."""
         for slider in self._tab.widgets("slider", key):
@@ -201,7 +206,7 @@ class Visitor:
             wall = re.findall(_UNTAPPED, self._tab.html())
             if wall:
                 movie = html.unescape(self._random.choice(wall))
-                await self._did("like a poster", self._tab.click("rate", movie, "4"))
+                await self._click("like a poster", "rate", movie, "4")
         await self._open("about")
         await self._open("")
         await self._press("surprise me", "tonight.surprise")
@@ -272,15 +277,15 @@ class Visitor:
     async def _rate(self) -> None:
         if movies := self._tab.offered():
             movie, stars = self._random.choice(movies), str(self._random.randrange(5))
-            await self._did("rate a movie", self._tab.click("rate", movie, stars))
+            await self._click("rate a movie", "rate", movie, stars)
 
     async def turn_away(self) -> None:
         await self._open("my-ratings")
         if movies := self._tab.cards():
             movie = self._random.choice(movies)
             for deed, mark in (("save", "saved"), ("seen", "seen"), ("not interested", "hidden")):
-                await self._did(deed, self._tab.click("mark", movie, mark))
-            await self._did("undo", self._tab.click("unmark", movie))
+                await self._click(deed, "mark", movie, mark)
+            await self._click("undo", "unmark", movie)
 
     async def own_file(self) -> None:
         await self.rate()
@@ -290,7 +295,7 @@ class Visitor:
                 await self._export_and_import(button)
         await self._choose("part of my ratings", "part", 2)
         for movie in self._tab.offered("unrate")[:1]:
-            await self._did("take back a rating", self._tab.click("unrate", movie))
+            await self._click("take back a rating", "unrate", movie)
         await self._choose("part of my ratings", "part", 5)
         await self._press("delete all", "my_ratings.delete_yes")
 
