@@ -41,7 +41,7 @@ class Usage:
         self.data_limit = DataLimit()
         self.needed: Callable[[int], int] = lambda own: 0
         self._peers: Peers | None = None
-        self._ceiling, self._calm = 0, True
+        self._ceiling = 0
         self._others, self._others_seen = 0, -OTHERS_SECONDS
         self.reset()
 
@@ -79,21 +79,18 @@ class Usage:
             return "full"
         return "shedding" if share >= SHEDDING else "high" if share >= HIGH else "ok"
 
-    def set_ceiling(
-        self, now: Reading, *, calm: bool, needs: int = 0, joining: bool = False
-    ) -> bool:
+    def set_ceiling(self, now: Reading, *, joining: bool = False) -> bool:
         """Hold this process to 95% of the limit less what others hold; of several, each to a part.
 
         Returns whether there is any room below its ceiling. While it is `joining` others, it is
-        held to none that leaves it no room, since its threads run already. For `calm` and `needs`
-        see `DataLimit`.
+        held to none that leaves it no room, since its threads run already.
         """
         with self._changing:
             need = max(self.needed(now.own), self._claimed)
-            self._ceiling, self._calm = self._agree(now, need), calm
+            self._ceiling = self._agree(now, need)
             has_room = self._ceiling > now.own
             if has_room or not joining:
-                self.data_limit.refresh(now, self._ceiling, calm=calm, needs=needs)
+                self.data_limit.refresh(now, self._ceiling, need)
             return has_room
 
     def claim(self, now: Reading, need: int) -> bool:
@@ -105,10 +102,13 @@ class Usage:
         with self._changing:
             need += self.needed(now.own)
             if self._peers is None or self._peers.alone:
+                self.data_limit.make_room(now, need)
                 return True
             if need > self._ceiling - now.own:
                 self._ceiling = self._agree(now, need, claim=True)
-                self.data_limit.refresh(now, self._ceiling, calm=self._calm, needs=need)
+                self.data_limit.refresh(now, self._ceiling, need)
+            else:
+                self.data_limit.make_room(now, need)
             has_room = need <= self._ceiling - now.own
             self._claimed = need if has_room else 0
             return has_room

@@ -17,7 +17,7 @@ def soak(bundle: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run the benchmark as a person would."""
     command = [sys.executable, "-m", "benchmarks.soak", "--bundle", str(bundle), "--think", "0.05"]
     return subprocess.run(
-        [*command, *options], cwd=ROOT, capture_output=True, text=True, timeout=120
+        [*command, *options], cwd=ROOT, capture_output=True, text=True, timeout=300
     )
 
 
