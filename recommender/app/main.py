@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from recommender.app.pages import HIDDEN, LAB, MAIN
+from recommender.app.pages import HIDDEN, LAB, MAIN, url_path
 
 
 def draw() -> None:
@@ -19,14 +19,14 @@ def draw() -> None:
     from recommender.app.pages import not_found
 
     language.take_from_address()
-    menu = {"": pages(MAIN) + pages(HIDDEN), language.t("menu.lab"): pages(LAB)}
-    main = menu[""][: len(MAIN)]
-    if missing := not_found.page([page.url_path for group in menu.values() for page in group]):
-        menu[""].append(missing)
-    page = st.navigation(menu, position="top")
+    main, lab = pages(MAIN), pages(LAB)
+    known = [*main, *lab, *pages(HIDDEN)]
+    if missing := not_found.page([page.url_path for page in known]):
+        known.append(missing)
+    page = st.navigation(known, position="hidden")
     title = "Matinee" if page is main[0] else f"{page.title} · Matinee"
     st.set_page_config(page_title=title, page_icon="🎬", layout="wide")
-    frame.draw(page, main)
+    frame.draw(page, main, lab, url_path("discover"))
 
 
 def pages(names: Iterable[str]) -> list[st.Page]:

@@ -35,10 +35,10 @@ def single(app: AppTest) -> list[str]:
 def links(app: AppTest) -> list[str]:
     """Return where the page's links lead, and those of the cards after them: page and query.
 
-    Not among them are the bar of a phone, and the links of posters and titles.
+    Not among them are the head of the page, and the links of posters and titles.
     """
     own = [f"{link.proto.page}?{link.proto.query_string}" for link in app.page_link]
-    inside = re.sub(r"<nav.*?</nav>", "", html(app))
+    inside = re.sub(r'<a class="mt-mark".*?</a>|<nav.*?</nav>', "", html(app))
     found = [unescape(address) for address in re.findall(r'<a href="(.*?)"', inside)]
     return own + [address for address in found if not address.startswith("movie?")]
 

@@ -19,15 +19,11 @@ def settled(page: Page) -> None:
 
 
 def choose(page: Page, name: str) -> None:
-    """Choose a page in the menu of a wide screen, where the Lab's pages are in one group."""
-    links = page.get_by_test_id("stTopNavLink").or_(page.get_by_test_id("stTopNavDropdownLink"))
-    link, group = links.filter(has_text=name), page.get_by_test_id("stTopNavSection").first
-    expect(group).to_be_visible()
+    """Choose a page, or a language, in the head of a wide screen."""
+    link = page.locator(".st-key-head").get_by_role("link", name=name, exact=True)
+    expect(page.locator(".mt-menu")).to_be_visible()
     if link.count() == 0:
-        group.click()
-        page.wait_for_timeout(1000)
-        if link.count() == 0:  # the menu was measured meanwhile, and drawn anew
-            group.click()
+        page.locator(".mt-menu summary").click()
     link.click()
 
 

@@ -177,7 +177,7 @@ def test_stars_by_keyboard(own_server: tuple[Server, Path], visit: Visit) -> Non
     heading(page, "My list")
     page.get_by_role("searchbox", name="A movie you know").fill("matrix reloaded")
     expect(rows(page)).to_have_count(1)
-    page.get_by_role("searchbox").press("Tab")
+    page.get_by_role("searchbox", name="A movie you know").press("Tab")
     star(page, 0, 1).focus()
     for _ in range(2):
         page.keyboard.press("ArrowRight")

@@ -25,7 +25,7 @@ def test_as_the_movie_and_as_a_pill(tiny_server: Server, visit: Visit, movie: in
     title, year, _ = ODD_TITLES[movie]
     page = visit(f"{tiny_server.url}/similar?movie={movie}")
     expect(page.locator(".mt-single h2")).to_have_text(title)
-    page.get_by_role("searchbox").fill(title)
+    page.get_by_role("searchbox", name="Title").fill(title)
     pill = page.get_by_test_id("stButtonGroup").get_by_role("radio").filter(has_text=str(year))
     expect(pill).to_have_text(f"{joined(title)} ({year})")
     settled(page)
@@ -54,7 +54,7 @@ def test_what_a_visitor_types_is_shown_as_it_is(
     tiny_server: Server, visit: Visit, text: str
 ) -> None:
     page = visit(f"{tiny_server.url}/similar")
-    page.get_by_role("searchbox").fill(f"{text} nowhere")
+    page.get_by_role("searchbox", name="Title").fill(f"{text} nowhere")
     expect(page.get_by_text(f"No title is like “{joined(text)} nowhere”.")).to_be_visible()
     expect(page.locator("b[onclick]")).to_have_count(0)
     expect(page.locator("a[href*='elsewhere.test']")).to_have_count(0)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.browser.chromium import Page, expect
+from tests.browser.conftest import PHONE, WIDE
 from tests.browser.drawn import choose, heading, pick_user, settled, titles
 from tests.browser.serving import Server
 
@@ -25,18 +26,33 @@ def test_discover(server: Server, visit: Visit) -> None:
     expect(page.locator(".mt-numbers dd")).to_have_text(["9,066", "100,004", "671", "3.54 ★"])
     expect(titles(page)).to_have_count(12)
     expect(titles(page).first).to_have_text("Forrest Gump")
-    page.get_by_role("searchbox").press_sequentially("matrix", delay=50)
-    expect(titles(page).first).to_have_text("The Matrix")
-    expect(page).to_have_url(f"{server.url}/discover?q=matrix")
+
+
+@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
+def test_a_search_from_any_page(server: Server, visit: Visit, viewport: dict[str, int]) -> None:
+    page = visit(f"{server.url}/about?lang=en", viewport=viewport)
+    heading(page, "About Matinee")
+    field = page.get_by_role("searchbox", name="Search movies")
+    field.press_sequentially("mat")
+    expect(page).to_have_url(f"{server.url}/discover?q=mat")
+    heading(page, "Discover")
+    expect(field).to_be_focused()
+    field.press_sequentially("rix 1999")
+    field.press("Enter")
+    expect(titles(page)).to_have_text(["The Matrix"])
+    expect(page).to_have_url(f"{server.url}/discover?q=matrix+1999")
     settled(page)
-    page.go_back()  # past all that was typed
-    expect(page.get_by_role("searchbox")).to_have_value("")
-    expect(titles(page).first).to_have_text("Forrest Gump")
-    page.go_forward()
-    expect(titles(page).first).to_have_text("The Matrix")
     page.reload()
-    expect(page.get_by_role("searchbox")).to_have_value("matrix")
-    expect(titles(page).first).to_have_text("The Matrix")
+    expect(field).to_have_value("matrix 1999")
+    expect(titles(page)).to_have_text(["The Matrix"])
+    page.go_back()  # past all that was typed
+    heading(page, "About Matinee")
+    expect(field).to_have_value("")
+    page.go_forward()
+    expect(field).to_have_value("matrix 1999")
+    field.fill("")
+    expect(titles(page).first).to_have_text("Forrest Gump")
+    expect(page).to_have_url(f"{server.url}/discover")
 
 
 @pytest.mark.parametrize(
@@ -276,7 +292,7 @@ def test_the_language_stays_when_pages_change(server: Server, visit: Visit) -> N
     page = visit(server.url)
     heading(page, "What will you watch tonight?")
     expect(page.locator("html")).to_have_attribute("lang", "en")
-    page.get_by_role("radio", name="한국어").click()
+    choose(page, "한국어")
     heading(page, "오늘 밤 뭐 볼까요?")
     expect(page.locator("html")).to_have_attribute("lang", "ko")
     for menu in ("맞춤 추천", "비슷한 영화", "하이브리드"):
@@ -285,9 +301,12 @@ def test_the_language_stays_when_pages_change(server: Server, visit: Visit) -> N
         expect(page).to_have_url(re.compile("lang=ko"))
     page.reload()
     heading(page, "하이브리드")
-    page.get_by_role("radio", name="English").click()
+    choose(page, "English")
     heading(page, "Hybrid")
     expect(page).not_to_have_url(re.compile("lang="))
+    settled(page)
+    page.go_back()
+    heading(page, "하이브리드")
 
 
 def test_the_back_button(server: Server, visit: Visit) -> None:

@@ -34,23 +34,14 @@ if (!window.matineeListens) {
     if (isTrusted && location.href in places) returnTo(places[location.href]);
   }, true);
 
-  // What is typed into a search field changes the address at every pause: Back leads past all of it.
-  const push = history.pushState;
-  history.pushState = function (...entry) {
-    const typing = location.search && document.activeElement?.matches("input[type=search]");
-    (typing ? history.replaceState : push).apply(history, entry);
-  };
-
   const follow = (link) => {
     if (link.pathname !== location.pathname) main().scrollTop = 0;
-    history.pushState({}, "", link.href);
+    const { key } = link.dataset; // the link changes this part of the address, and keeps the rest
+    const there = new URL(key ? location.href : link.href);
+    if (key) there.searchParams.delete(key);
+    if (key && link.search) there.searchParams.append(key, new URLSearchParams(link.search).get(key));
+    history.pushState({}, "", there.href);
     window.dispatchEvent(new PopStateEvent("popstate")); // Streamlit draws what the address says
-  };
-
-  // On a phone the side menu would lie on the page that it leads to, and take the next tap.
-  const closeMenu = (clicked) => {
-    if (innerWidth > 640 || !clicked.closest?.("[data-testid=stSidebarNavLink]")) return;
-    setTimeout(() => document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click());
   };
 
   const movieOf = (button) => button.closest("[data-movie]")?.dataset.movie;
@@ -141,7 +132,6 @@ if (!window.matineeListens) {
 
   document.addEventListener("click", (event) => {
     if (main()) places[location.href] = main().scrollTop;
-    closeMenu(event.target);
     const target = event.target.closest?.("[class|=mt] a, [data-act], [data-stars]");
     if (!target) return;
     if (target.matches("[data-stars]")) {

@@ -48,7 +48,12 @@ def search_field(label: str, key: str, placeholder: str) -> str:
         icon=":material/search:",
         live=True,
     )
-    return text.strip()[:_MAX_QUERY_LETTERS]
+    return search_text(text)
+
+
+def search_text(typed: str) -> str:
+    """Return what is searched for when that is typed, or the beginning of a long text."""
+    return typed.strip()[:_MAX_QUERY_LETTERS]
 
 
 def _user_picker(matinee: Recommender) -> str | None:

@@ -1,4 +1,4 @@
-"""The frame of every page: styles, the language switch, the memory panel, and errors in words."""
+"""The frame of every page: styles, the head, the memory panel, and errors in words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import streamlit as st
 
 from memory_toolkit.guard.guard import Busy
 from memory_toolkit.measure.returning import return_memory
-from recommender.app.components import bottom_bar, clicks, query_params, reconnecting
+from recommender.app.components import clicks, page_head, query_params, reconnecting
 from recommender.app.components.markup import plain
 from recommender.app.i18n import language
 from recommender.app.i18n.language import t
@@ -23,17 +23,15 @@ from recommender.core.errors import FetchingError, MatineeError, SettingsError
 _STYLES = Path(__file__).with_name("styles.css")
 
 
-def draw(page: st.Page, bar: Sequence[st.Page] = ()) -> None:
+def draw(page: st.Page, main: Sequence[st.Page], lab: Sequence[st.Page], results: str) -> None:
     """Draw `page` within the frame, of which only the page is drawn again by a click on it.
 
-    Args:
-        bar: the pages in the bar at the bottom of a phone's screen.
+    The arguments are those of `page_head.draw`.
     """
     query_params.arrive(page.url_path)
     st.html(_STYLES)
-    with st.container(horizontal=True, horizontal_alignment="right", key="language"):
-        _tell_browser()
-        language.switch()
+    language.show_in_address()
+    page_head.draw(main, lab, page, results, _script())
     reconnecting.draw_anew_when_reconnected()
     with _errors_as_sentences("frame"):
         if settings().debug_memory:
@@ -41,7 +39,6 @@ def draw(page: st.Page, bar: Sequence[st.Page] = ()) -> None:
             from recommender.app.memory.panel import memory_panel
 
             memory_panel()
-    bottom_bar.draw(bar, page)
     page.run()
 
 
@@ -84,12 +81,12 @@ def _errors_as_sentences(page: str) -> Iterator[None]:
         st.error(t("error.unexpected"), icon=":material/error:")
 
 
-def _tell_browser() -> None:
-    """Tell the browser the language, so that a screen reader speaks it and no translation is
-    offered, what a click on a movie card does, and what to say when the server is away."""
+def _script() -> str:
+    """Return what tells the browser the language, so that a screen reader speaks it and no
+    translation is offered, what a click on a movie card does, and what to say when the server is
+    away."""
     shown = f'document.documentElement.lang = "{language.current_language()}"'
-    script = "\n".join((shown, clicks.script(), reconnecting.script()))
-    st.html(f"<script>{script}</script>", unsafe_allow_javascript=True, width="content")
+    return "\n".join((shown, clicks.script(), reconnecting.script()))
 
 
 def _try_again(sentence: str) -> None:

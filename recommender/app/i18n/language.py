@@ -1,4 +1,4 @@
-"""The language of this visitor: the switch's if it was used, else what the browser asks for."""
+"""The language of this visitor: the one that was chosen, else what the browser asks for."""
 
 from __future__ import annotations
 
@@ -22,25 +22,17 @@ def current_language() -> str:
 
 
 def take_from_address() -> None:
-    """Take up the language that a link names; call before the first text of a run."""
+    """Take up the language that a link names, or the browser's where one names none; call before
+    the first text of a run."""
+    if KEY in st.session_state and not query_params.went_back():
+        return
     named = query_params.take(KEY, LANGUAGES)
-    if named and (KEY not in st.session_state or query_params.went_back()):
-        st.session_state[KEY] = named[0]
+    st.session_state[KEY] = named[0] if named else browser_language()
 
 
-def switch() -> None:
-    """Draw the language switch."""
-    chosen = st.segmented_control(
-        t("language.label"),
-        list(LANGUAGES),
-        format_func=LANGUAGES.__getitem__,
-        default=browser_language() if KEY not in st.session_state else None,
-        required=True,
-        key=KEY,
-        persist_state="session",
-        label_visibility="collapsed",
-    )
-    query_params.show(KEY, chosen, default=browser_language())
+def show_in_address() -> None:
+    """Put the language into the address of the page, unless it is the browser's."""
+    query_params.show(KEY, current_language(), default=browser_language())
 
 
 def t(key: str, /, **values: object) -> str:

@@ -1,4 +1,4 @@
-"""Discover: search, how large the data are, and what many people rated."""
+"""Discover: what a search finds; else how large the data are, and what many people rated."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from recommender.app.components import (
     controls,
     frame,
     movie_search,
+    page_head,
     query_params,
 )
 from recommender.app.components.markup import brief, plain
@@ -21,12 +22,12 @@ from recommender.app.server.loading import initialize_recommender
 from recommender.core.records import Movie
 from recommender.recommender import Recommender
 
-_SEARCH = "q"
+_TEXT = "discover.text"  # for the session
 _SHOWN = 12
 
 
 def page() -> st.Page:
-    """Return the page that searches movies, and shows the most rated ones."""
+    """Return the page of what the search in the head finds, and of the most rated movies."""
     title, icon = t("discover.menu"), ":material/search:"
     return st.Page(_draw, title=title, icon=icon, url_path="discover")
 
@@ -36,9 +37,10 @@ def _draw() -> None:
     controls.heading(t("discover.title"), t("discover.subtitle"))
     matinee = initialize_recommender()
     own = card_actions.receive()
-    query_params.restore(_SEARCH, usual="")
-    text = movie_search.field(matinee, _SEARCH)
-    query_params.show(_SEARCH, text)
+    if query_params.brought(page_head.SEARCH):
+        st.session_state[_TEXT] = st.query_params.get(page_head.SEARCH, "")
+    text = controls.search_text(st.session_state[_TEXT])
+    query_params.show(page_head.SEARCH, text)
     if text:
         _found(matinee, own, text)
         return

@@ -11,7 +11,7 @@ from recommender.app.i18n.catalogues import TEXTS
 from recommender.app.server import housekeeper
 from recommender.bundle.manifest import MANIFEST
 from tests.app.conftest import OpenPage, edit_manifest
-from tests.app.drawn import PAGES, titles
+from tests.app.drawn import PAGES, texts, titles
 
 BUNDLE_ERROR = ("The recommendations cannot be shown", "추천을 표시할 수 없습니다")
 SETTINGS_ERROR = ("A setting cannot be used", "사용할 수 없는 설정이 있습니다")
@@ -32,7 +32,7 @@ def test_every_page_is_drawn(open_page: OpenPage, page: str, locale: str) -> Non
     assert not app.exception
     assert not app.error
     assert len(app.title) == 1
-    assert app.segmented_control(key="lang").options == ["English", "한국어"]
+    assert texts(app, r'data-key="lang"[^>]*>(.*?)<') == ["English", "한국어"]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -2,6 +2,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import OpenPage
+from tests.app.drawn import texts
 
 TITLES = {"en": "For you", "ko": "맞춤 추천"}
 
@@ -9,7 +10,7 @@ TITLES = {"en": "For you", "ko": "맞춤 추천"}
 def language(page: AppTest) -> str:
     assert not page.exception
     (shown,) = [name for name, title in TITLES.items() if page.title[0].value == title]
-    assert page.segmented_control(key="lang").value == shown
+    assert texts(page, r'lang="(\w+)" data-key="lang" aria-current=true') == [shown]
     return shown
 
 
@@ -23,22 +24,16 @@ def test_the_browser_decides_at_first(open_page: OpenPage, locale: str, expected
     assert "lang" not in page.query_params
 
 
-def test_the_switch_overrides_the_browser(open_page: OpenPage) -> None:
-    page = open_page("for-you", locale="ko-KR")
-    page = page.segmented_control(key="lang").set_value("en").run()
-    assert language(page) == "en"
-    assert page.query_params["lang"] == "en"
-    page = page.segmented_control(key="lang").set_value("ko").run()
-    assert language(page) == "ko"
-    assert "lang" not in page.query_params
-
-
 @pytest.mark.parametrize("locale", ["en-US", "ko-KR"])
 @pytest.mark.parametrize("named", ["en", "ko"])
 def test_an_address_names_the_language(open_page: OpenPage, locale: str, named: str) -> None:
     page = open_page("for-you", locale=locale, lang=named)
     assert language(page) == named
     assert language(page.run()) == named
+    assert ("lang" in page.query_params) == (named != locale[:2])
+    assert texts(page, r'href="([^"]*)" lang="') == [
+        "?" if code == locale[:2] else f"?lang={code}" for code in TITLES
+    ]
 
 
 def test_an_address_with_an_unknown_language_means_the_browser(open_page: OpenPage) -> None:
