@@ -113,7 +113,7 @@ def test_the_caches_are_cleared_while_visitors_are_there(
     expect(titles(visitor)).to_have_count(12)
     side.get_by_role("button", name="Clear caches").click()
     expect(side.get_by_role("status")).to_have_text(re.compile(r"^Given back: [−-]?[\d.]+ MB\. "))
-    choose(visitor, "Similar")
+    choose(visitor, "Similar movies")
     heading(visitor, "Similar movies")
     recommend(visit, debug_server, 15)
 
