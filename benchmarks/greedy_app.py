@@ -40,7 +40,9 @@ if __name__ == "__main__":  # as streamlit_app.py
     st.set_page_config(page_title="Matinee", page_icon="🎬", layout="wide")
     language.take_from_address()
     pages = [*main.pages(PAGES), st.Page(frame.body(_draw), title="Greedy", url_path="greedy")]
-    frame.draw(st.navigation(pages, position="hidden"), pages[: len(MAIN)], (), url_path("discover"))
+    frame.draw(
+        st.navigation(pages, position="hidden"), pages[: len(MAIN)], (), url_path("discover")
+    )
 else:
     from memory_toolkit.measure.reading import read
     from recommender.app.main import server_options
