@@ -13,8 +13,8 @@ from recommender.app.components.markup import escape
 from recommender.app.i18n.language import t
 from recommender.visitors.evenings import HOST, Evening, Member
 
-# Not among the styles of every page, which each page sends.
-_STYLES = Path(__file__).with_name("evening.css")
+# Not among those of every page, which each page sends.
+STYLES = Path(__file__).with_name("evening.css")
 # Without HTTPS a browser has no clipboard but that of execCommand.
 _COPY = """{
 const button = document.querySelector(".mt-link button");
@@ -50,7 +50,6 @@ def people(evening: Evening, silent: Sequence[Member]) -> None:
         for member in evening.members
     )
     label = escape(t("together.people"))
-    st.html(_STYLES)
     st.html(f'<ul class="mt-people" role="list" aria-label="{label}">{items}</ul>')
 
 

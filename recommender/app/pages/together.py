@@ -54,6 +54,7 @@ def link() -> None:
 
 @frame.body
 def _draw() -> None:
+    st.html(evening.STYLES)
     controls.heading(t("together.title"), t("together.subtitle"))
     matinee = initialize_recommender()
     own = card_actions.receive(stars.ACTIONS)
@@ -216,7 +217,7 @@ def _leave(found: Evening) -> None:
     label = t("together.end") if found.is_host else t("together.leave")
     with st.popover(label, icon=":material/logout:"):
         st.markdown(t("together.end_help") if found.is_host else t("together.leave_help"))
-        st.button(label, key="together_leave", type="primary", on_click=_go)
+        st.button(label, key="together_leave", on_click=_go)
 
 
 @st.fragment(run_every=_LOOK_SECONDS)
