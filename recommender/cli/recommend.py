@@ -13,10 +13,11 @@ from recommender.core.errors import SettingsError
 from recommender.core.optional_packages import require, require_spark
 from recommender.core.progress_bar import ProgressBar
 from recommender.models.registry import RANK_BY
-from recommender.recommender import RANKING_WEIGHT
+from recommender.recommender import RANKING_WEIGHT, Recommender
 from recommender.spark import LOCAL_MASTER
 
 COLUMNS = ("rank", "score", "stars", "movie_id", "title", "year")
+TOGETHER_COLUMNS = ("rank", "score", "places", "movie_id", "title", "year")
 
 
 def add_command(commands: Any) -> None:
@@ -34,6 +35,14 @@ def add_command(commands: Any) -> None:
         metavar="FILE",
         help="somebody new: a CSV file with movie_id and rating, or the export of the app, "
         "MovieLens, Letterboxd, IMDb, TMDB, Trakt (JSON) or Netflix",
+    )
+    who.add_argument(
+        "--together",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="several people at once, a file each, so that the least happy one is as happy as can "
+        "be; places has the place of a movie in each one's own list",
     )
     shared.add_count(command)
     command.add_argument(
@@ -70,6 +79,9 @@ def _run(options: argparse.Namespace) -> None:
     if options.out is not None:
         raise SettingsError("--out is for --all-users; leave it out, or redirect --json")
     matinee = shared.open_recommender(options)
+    if options.together:
+        _recommend_together(options, matinee)
+        return
     chosen = {"n": options.n, "cf_weight": options.cf_weight, "rank_by": options.rank_by}
     if options.ratings:
         from recommender.cli.export import own_ratings
@@ -85,6 +97,24 @@ def _run(options: argparse.Namespace) -> None:
     shared.print_results(found, options.json, columns)
     if not found:
         print(f"matinee: {who} has rated every movie", file=sys.stderr)
+
+
+def _recommend_together(options: argparse.Namespace, matinee: Recommender) -> None:
+    if options.cf_weight != RANKING_WEIGHT:
+        raise SettingsError("--cf-weight is for one person; leave it out with --together")
+    from recommender.cli.export import own_ratings
+
+    people = [own_ratings(path, matinee) for path in options.together]
+    found = matinee.recommend_together(
+        [own.stars for own in people],
+        options.n,
+        rank_by=options.rank_by,
+        hidden=[own.marked("hidden") for own in people],
+        seen={movie for own in people for movie in own.marked("seen")},
+    )
+    shared.print_results(found, options.json, TOGETHER_COLUMNS)
+    if not found:
+        print("matinee: every movie has been rated by one of them", file=sys.stderr)
 
 
 def _recommend_everybody(options: argparse.Namespace) -> None:

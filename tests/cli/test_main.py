@@ -171,6 +171,23 @@ def test_recommend_to_somebody_new(run, tiny_bundle: Path, tiny: Recommender, tm
     assert "own.csv: row 2: rating is five; mend the row" in err
 
 
+def test_recommend_together(run, tiny_bundle: Path, tiny: Recommender, tmp_path: Path) -> None:
+    ana, ben = tmp_path / "ana.csv", tmp_path / "ben.csv"
+    ana.write_text("movie_id,rating,mark\n2,5,\n8,4.5,\n10,,hidden\n")
+    ben.write_text("movie_id,rating,mark\n3,5,\n5,4,\n12,,seen\n")
+    command = ("recommend", "--bundle", tiny_bundle, "--together", ana, ben)
+    status, out, _ = run(*command, "-n", 5, "--json")
+    assert status == 0
+    tastes = [{2: 5.0, 8: 4.5}, {3: 5.0, 5: 4.0}]
+    found = tiny.recommend_together(tastes, 5, hidden=[[10], []], seen=[12])
+    assert json.loads(out) == found.to_dicts()
+    status, out, _ = run(*command, "-n", 5)
+    assert str(list(found[0].places)) in out.splitlines()[1]
+    status, _, err = run(*command, "--cf-weight", 0.5)
+    assert (status, err.count("\n")) == (2, 1)
+    assert "--cf-weight is for one person" in err
+
+
 def test_recommend_everybody(run, tiny_bundle: Path, tiny: Recommender, tmp_path: Path) -> None:
     out = tmp_path / "all.parquet"
     status, printed, _ = run(

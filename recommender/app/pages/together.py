@@ -21,11 +21,7 @@ from recommender.app.pages import similar
 from recommender.app.server import evenings, poster_files
 from recommender.app.server.guarded_action import guarded_action
 from recommender.app.server.loading import initialize_recommender
-from recommender.app.server.visitor import (
-    current_visitor,
-    profile_errors_as_text,
-    take_problem,
-)
+from recommender.app.server.visitor import current_visitor, take_problem
 from recommender.core.records import Id
 from recommender.recommender import Recommender
 from recommender.visitors.evenings import MAX_MEMBERS, MAX_NAME_LETTERS, Evening, Evenings
@@ -59,7 +55,7 @@ def _draw() -> None:
     matinee = initialize_recommender()
     own = card_actions.receive(stars.ACTIONS)
     visitor, found = None, None
-    with profile_errors_as_text():
+    with evenings.errors_as_text():
         visitor = current_visitor()
         found = visitor.store.evenings.of(visitor.secret) if visitor.lasting else None
         _take_token()
@@ -125,7 +121,7 @@ def _evening(matinee: Recommender, own: card_actions.Own, found: Evening) -> Non
     st.session_state[_THERE] = _who(found)
     given = own_ratings.usable(own.ratings, matinee)
     opinions: list[VisitorRatings] = []
-    with profile_errors_as_text():
+    with evenings.errors_as_text():
         store = current_visitor().store.evenings
         _forget_used_link(store)
         opinions = [
@@ -224,7 +220,7 @@ def _leave(found: Evening) -> None:
 def _look_again() -> None:
     """Draw the page anew by itself once somebody has come or gone, or it is over."""
     st.session_state[_LOOKS] = st.session_state.get(_LOOKS, 0) + 1
-    with profile_errors_as_text():
+    with evenings.errors_as_text():
         visitor = current_visitor()
         found = visitor.store.evenings.of(visitor.secret)
         changed = (found and _who(found)) != st.session_state.get(_THERE)
@@ -239,13 +235,13 @@ def _who(found: Evening) -> list[tuple[int, str]]:
 
 def _open() -> None:
     st.session_state.pop(_TOKEN, None)
-    with profile_errors_as_text():
+    with evenings.errors_as_text():
         evenings.open_evening(st.session_state.get(_NAME, ""))
         _make_link()
 
 
 def _make_link() -> None:
-    with profile_errors_as_text():
+    with evenings.errors_as_text():
         visitor = current_visitor()
         token = visitor.store.evenings.invite(visitor.secret)
         if token:
@@ -253,13 +249,13 @@ def _make_link() -> None:
 
 
 def _join() -> None:
-    with profile_errors_as_text():
+    with evenings.errors_as_text():
         state = evenings.join(st.session_state[_TOKEN], st.session_state.get(_NAME, ""))
         st.session_state[_STATE] = state
 
 
 def _go() -> None:
-    with profile_errors_as_text():
+    with evenings.errors_as_text():
         visitor = current_visitor()
         visitor.store.evenings.leave(visitor.secret)
         st.session_state.pop(_LINK, None)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 from recommender.app.server import visitor
 from recommender.app.server.newcomer_limit import NewcomerLimit
 from recommender.app.server.token_limit import TokenLimit
+from recommender.core.errors import ProfileError
 from recommender.visitors.evenings import Invitation, Joined
+from recommender.visitors.records import StoreUnavailableError
 
 # As many visitors of one address open an evening within an hour.
 MAX_OPENINGS = 60
@@ -58,6 +62,17 @@ def join(token: str, name: str) -> Joined:
     """
     me = visitor.current_visitor()
     return me.store.evenings.join(me.secret, token, name)
+
+
+@contextmanager
+def errors_as_text() -> Iterator[None]:
+    """Do what `visitor.profile_errors_as_text` does, and say of a database that is away what that
+    means for evenings."""
+    with visitor.profile_errors_as_text():
+        try:
+            yield
+        except StoreUnavailableError as error:
+            raise ProfileError(str(error), "evenings_away") from error
 
 
 def forget_ended() -> None:

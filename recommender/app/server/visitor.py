@@ -41,6 +41,7 @@ _SENTENCES = {
     "too_many": "my_ratings.problem_too_many",
     "crowded": "my_ratings.problem_crowded",
     "evenings_full": "together.problem_full",
+    "evenings_away": "together.problem_away",
     "file_size": "my_ratings.problem_file_size",
     "file_kind": "my_ratings.problem_file_kind",
     "file_columns": "my_ratings.problem_file_columns",

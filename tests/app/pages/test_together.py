@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from recommender import Recommender
 from recommender.app.components import evening
 from recommender.app.pages import together
-from recommender.app.server import evenings, visitor
+from recommender.app.server import configuration, evenings, visitor
 from recommender.app.server.token_limit import TokenLimit
 from recommender.app.server.visitor import COOKIE
 from recommender.visitors.evenings import Evening, Member
@@ -17,6 +17,7 @@ from recommender.visitors.records import ProfileStore
 from recommender.visitors.sqlite_store import SqliteStore
 from tests.app.conftest import OpenPage
 from tests.app.drawn import click, html, mark, texts, titles
+from tests.support.postgres import Place
 
 ANA, BEN, CEM = (letter * 32 for letter in "abc")
 TASTE = {1: 5.0, 3: 4.5, 5: 4.0}, {2: 5.0, 4: 4.5, 6: 4.0}
@@ -161,6 +162,21 @@ def test_without_a_cookie_there_are_no_evenings(open_page: OpenPage) -> None:
     page = open_page("together")
     assert page.info[0].value.startswith("This needs a cookie")
     assert not [one for one in page.button if one.label == "Open an evening"]
+
+
+def test_while_the_database_is_away_the_page_says_so(
+    open_page: OpenPage, be: As, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MATINEE_RATINGS_URL", place.url)
+    monkeypatch.setenv("MATINEE_RATINGS_SCHEMA", place.schema)
+    configuration.settings.cache_clear()
+    be(ANA)
+    page = press(open_page("together"), "Open an evening")
+    assert people(page) == ["You"]
+    place.server.kill()
+    page.run()
+    assert page.error[0].value.startswith("Evenings are in the database of the ratings")
+    assert not page.exception
 
 
 @pytest.mark.parametrize(
