@@ -18,7 +18,7 @@ from typing import Any
 
 from recommender.bundle.files import TRAIN_AGAIN
 from recommender.core.errors import BundleError
-from recommender.core.records import FLOAT_ID, Id
+from recommender.core.records import Id, plain_id
 from recommender.core.text_folding import fold
 
 FILE = "catalogue.sqlite"
@@ -269,8 +269,7 @@ class Catalogue:
     def _index(self, table: str, column: str, key: Id) -> int | None:
         if not isinstance(key, str) and isinstance(key, numbers.Real) and key == key // 1:
             key = int(key)  # 1e16 would be written with an exponent
-        float_id = re.fullmatch(FLOAT_ID, str(key))
-        text = float_id[1] if float_id else str(key)
+        text = plain_id(str(key))
         # As it is given, too: bundles of earlier versions may have "12.0".
         candidates: list[Id] = [str(key), text]
         try:

@@ -233,4 +233,8 @@ def with_choice_options(
 def _relevant(text: str) -> Relevant:
     from recommender.core.relevance import parse_relevant
 
-    return parse_relevant(text)
+    try:
+        return parse_relevant(text)
+    except SettingsError:
+        message = f"{text[:100]!r} is not liked, any or a number of stars"
+        raise argparse.ArgumentTypeError(message) from None

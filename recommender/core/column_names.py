@@ -9,11 +9,15 @@ USER_ID = (
     *("userid", "user", "uid", "reviewerid", "customerid", "memberid", "accountid"),
     *("profileid", "personid", "viewerid", "visitorid", "usernumber", "usermd5", "username"),
     *("reviewer", "customer", "member", "reviewername", "profilename", "author", "critic"),
+    *("사용자", "사용자id", "회원", "유저", "ユーザー", "ユーザーid", "用户", "用户id"),
+    *("benutzer", "nutzer", "usuario", "utilisateur", "utente"),
 )
 MOVIE_ID = (
     *("movieid", "itemid", "filmid", "movienumber", "movie", "item", "film", "iid", "mid"),
     *("animeid", "showid", "titleid", "parentasin", "asin", "isbn", "bookid"),
     *("productid", "businessid", "gameid", "jokeid", "videoid", "contentid", "malid"),
+    *("영화", "영화id", "작품", "作品", "映画", "映画id", "作品id", "电影", "电影id"),
+    *("filmnr", "pelicula", "película", "filme"),
 )
 IMDB_ID, TMDB_ID = ("imdbid", "imdb", "imdbtitleid", "tconst"), ("tmdbid", "tmdb")
 RATING = (
@@ -21,21 +25,29 @@ RATING = (
     *("bookrating", "movierating", "itemrating", "filmrating", "ratingval", "ratingvalue"),
     *("ratingscore", "userscore", "myscore", "reviewscore", "reviewrating", "starrating"),
     *("ratings", "grade", "points", "vote", "preference", "value", "target", "label", "r"),
+    *("평점", "별점", "점수", "내평점", "評価", "評点", "评分", "bewertung", "wertung"),
+    *("puntuación", "calificación", "valoración", "voto"),
 )
 TIME = (
     *("timestamp", "time", "ratedat", "date", "datetime", "unixreviewtime", "unixtime"),
     *("ratingtimestamp", "ratingtime", "ratingdate", "daterated", "ratedon", "reviewtime"),
     *("reviewdate", "createdat", "created", "updatedat", "watchedat", "ts", "tstamp"),
+    *("시간", "날짜", "일시", "평가날짜", "日時", "日付", "時間", "时间", "日期"),
+    *("datum", "zeit", "fecha"),
 )
 TITLE = (
     *("title", "movietitle", "primarytitle", "filmtitle", "itemtitle", "name"),
     *("moviename", "filmname", "itemname", "animetitle", "bookname", "booktitle"),
     *("seriestitle", "producttitle", "productname", "titleen", "englishtitle"),
     *("titleeng", "originaltitle", "names", "titles"),
+    *("제목", "영화명", "영화제목", "タイトル", "題名", "标题", "片名"),
+    *("titel", "título", "titulo", "titre", "titolo"),
 )
 YEAR = (
     *("year", "releaseyear", "startyear", "movieyear", "yearofrelease", "yearreleased"),
     *("productionyear", "yearofpublication", "releasedate", "dateofrelease"),
+    *("연도", "년도", "개봉연도", "개봉일", "公開年", "製作年", "年份"),
+    *("jahr", "año", "ano", "année", "annee", "anno"),
     *("originalpublicationyear", "releasedyear", "released", "datepublished", "premiered", "aired"),
 )
 # The title in a language, by its two letters: "title_ko", "Title:KO". A "title_id" is an id.

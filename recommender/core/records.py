@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from html import escape
@@ -16,6 +17,21 @@ if TYPE_CHECKING:
 Id = int | str
 # An id that pandas wrote as a float, which it does with a column that has gaps: "1.0" is "1".
 FLOAT_ID = r"(-?[0-9]+)[.]0+"
+# One as R and others write it: "1e+05" is "100000".
+EXPONENT_ID = r"-?[0-9](?:[.][0-9]+)?[eE][+][0-9]{1,2}"
+# Whole numbers below it are exact as floats.
+EXACT_BELOW = 2**53
+
+
+def plain_id(text: str) -> str:
+    """Return the id `text`, where it is a whole number written as a float without what shows that:
+    ``7.0`` as ``7``, and ``1e+05`` as ``100000``."""
+    if found := re.fullmatch(FLOAT_ID, text):
+        return found[1]
+    if re.fullmatch(EXPONENT_ID, text):
+        number = float(text)
+        return str(int(number)) if number % 1 == 0 and abs(number) < EXACT_BELOW else text
+    return text
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ gain of 1 for each relevant movie.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from recommender.core.errors import SettingsError
@@ -21,14 +23,17 @@ def parse_relevant(text: str) -> Relevant:
     """Return what the option ``--relevant`` says.
 
     Raises:
-        SettingsError: it is neither liked, nor any, nor a number.
+        SettingsError: it is neither liked, nor any, nor a finite number.
     """
     if text in (LIKED, ANY):
         return text
     try:
-        return float(text)
+        stars = float(text)
     except ValueError:
-        raise SettingsError(f"--relevant {text}: give liked, any or a number of stars") from None
+        stars = math.nan
+    if not math.isfinite(stars):
+        raise SettingsError(f"--relevant {text}: give liked, any or a number of stars")
+    return stars
 
 
 def relevant_from(scale: tuple[float, float], relevant: Relevant = LIKED) -> float:

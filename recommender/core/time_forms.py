@@ -53,10 +53,16 @@ _COMPACT = (
     f"(?:[T ]?((?:[01][0-9]|2[0-3]):?[0-5][0-9]:?[0-5][0-9](?:[.][0-9]{{1,9}})?)(){_OFFSET})?$"
 )
 COMPACT_LENGTHS = (8, 14)
+# What stands between year, month and day where the year comes first, beside a hyphen and a space.
+YEAR_FIRST_MARKS = "/.년年월月"
 COMPACT_FORM = DateForm(_COMPACT, (1, 2, 3))
 FORMS = (
-    # 2020-01-31 10:00, 2020/1/31
-    DateForm(f"^([1-9][0-9]{{3}}[-/.][0-9]{{1,2}}[-/.][0-9]{{1,2}}){_TAIL}", (1,), clock=2),
+    # 2020-01-31 10:00, 2020/1/31, 2020. 1. 31., 2020년 1월 31일
+    DateForm(
+        f"^([1-9][0-9]{{3}}[-/.년年] ?[0-9]{{1,2}}[-/.월月] ?[0-9]{{1,2}})[.일日]?{_TAIL}",
+        (1,),
+        clock=2,
+    ),
     # 31 Jan 2020, 31-Jan-20, Fri, 31 January 2020 10:00:00 GMT
     DateForm(
         f"{_DAY_OF_WEEK}{_ORDINAL}[ ./-]{{0,2}}{_MONTH}[ .,/-]{{0,2}}([0-9]{{4}}|[0-9]{{2}})"

@@ -42,11 +42,12 @@ COLUMN_NAMES: dict[Kind, dict[str, tuple[str, ...]]] = {
         "genres": (
             *("genres", "genre", "moviegenres", "moviegenre", "genrenames", "genrename"),
             *("listedin", "class", "categories", "category"),
+            *("장르", "ジャンル", "类型", "género", "géneros", "generi"),
         ),
         "year": YEAR,
         "plot": (
             *("plot", "overview", "description", "synopsis", "summary", "storyline"),
-            *("plotsummary", "plotsynopsis", "sypnopsis", "desc"),
+            *("plotsummary", "plotsynopsis", "sypnopsis", "desc", "줄거리", "あらすじ", "剧情"),
         ),
         "tags": ("tags", "keywords", "plotkeywords"),
         "country": (

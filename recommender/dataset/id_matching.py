@@ -15,7 +15,7 @@ MAX_QUIET, MAX_UNMATCHED = 0.1, 0.5
 # The table with the ids of the ratings, ``rated``, and those of the catalogue, ``movie``.
 ALIASES = "aliases"
 # The number in an IMDb or TMDB id: "tt0114709", "0114709" and "114709" are one.
-NUMBER = "nullif(regexp_extract({}, '^(?:tt)?0*([1-9][0-9]{{0,9}})$', 1), '')"
+NUMBER = "nullif(regexp_extract({}, '^(?:[Tt][Tt])?0*([1-9][0-9]{{0,9}})$', 1), '')"
 _WITHOUT_ZEROS = "CASE WHEN regexp_full_match({0}, '[0-9]+') THEN ltrim({0}, '0') END"
 _RATED = """
     CREATE TABLE rated AS SELECT movie_id AS rated, count(*) AS n FROM ratings GROUP BY movie_id
@@ -113,8 +113,8 @@ def find_aliases(connection: duckdb.DuckDBPyConnection, links: str | None) -> st
     """Fill the table `ALIASES` where more of the ratings have a movie by it, and give the tables
     ``tags`` and ``links`` the ids of the catalogue then.
 
-    Tried are ids without leading zeros, the movies' own IMDb and TMDB ids, and the links between
-    these and the ids of the ratings or of the movies.
+    Tried are ids without leading zeros, the movies' own IMDb and TMDB ids, the links between
+    these and the ids of the ratings or of the movies, and titles as the catalogue writes them.
 
     Args:
         connection: has the table ``rated``, with the ids of the ratings, ``rated``, and how many
@@ -159,6 +159,13 @@ def _ways(links: str | None) -> list[tuple[str, str]]:
             f"(PARTITION BY coalesce({rated}, rated)) = 1) JOIN movie_index ON {rated} = {listed}",
         )
     ]
+    ways.append(
+        (
+            "the numbers in their IMDb ids",
+            f"SELECT rated, movie_id AS movie FROM rated JOIN movie_index ON {number('rated')} = "
+            f"{number('movie_id')} WHERE rated ILIKE 'tt%' OR movie_id ILIKE 'tt%'",
+        )
+    )
     for key, database in _DATABASES.items():
         ways.append(
             (
@@ -179,6 +186,13 @@ def _ways(links: str | None) -> list[tuple[str, str]]:
             (f"{number('rated')} = {theirs}", "links.movie_id = movies.movie_id"),
         ):
             ways.append((f"the {database} ids in {links}", linked.format(reached, found)))
+    title = "lower(trim(regexp_replace(movies.title, ' +', ' ', 'g')))"
+    ways.append(
+        (
+            "their titles",
+            f"SELECT rated, movie_id AS movie FROM rated JOIN movies ON lower(rated) = {title}",
+        )
+    )
     return ways
 
 

@@ -16,7 +16,7 @@ NULL_WORDS = frozenset(
         *("[]", "{}", "()", "set()", "(no genres listed)", "no genres listed"),
     ]
 )
-DELIMITERS = "|;,/"
+DELIMITERS = "|;\n,、，/"
 # In a column, a delimiter counts that stands in so large a share of the cells that have any.
 MIN_SHARE = 0.1
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
@@ -40,7 +40,8 @@ def is_null(text: str) -> bool:
 
 
 def choose_delimiter(cells_with: Callable[[str], int]) -> str:
-    """Return what separates the items of a column: a bar, semicolon, comma or slash.
+    """Return what separates the items of a column: a bar, semicolon, line break, comma (also of
+    Chinese and Japanese) or slash.
 
     The first of them that is not rare counts, a comma where there is none.
 
@@ -63,7 +64,7 @@ def split_list(text: str | None, delimiter: str | None = None) -> list[str]:
     text = unescape(text or "").strip()
     if is_null(text):
         return []
-    if text[0] in "[{":
+    if is_list(text):
         return distinct(item for item in _items(text) if not is_null(item))
     if delimiter is None:
         delimiter = choose_delimiter(text.count)
@@ -73,7 +74,7 @@ def split_list(text: str | None, delimiter: str | None = None) -> list[str]:
 
 def is_list(text: str) -> bool:
     """Return whether a cell says of itself that it is a list, as JSON and Python's literals do."""
-    return text.lstrip().startswith(("[", "{"))
+    return text.lstrip().startswith(("[", "{", "('", '("'))
 
 
 def distinct(items: Iterable[str]) -> list[str]:

@@ -38,9 +38,13 @@ MIN_VALUES, MAX_VALUES = 4, 1_000
 # So many ratings, and so many of all, have the value; a zero, so many times as its neighbours.
 _MIN_RATINGS, _FREQUENT, _SPIKE = 2, 0.01, 3
 _LEAST_STARS = 0.5
-# Whole numbers on a scale that ends here or higher are counts if three quarters of them, and not
-# of too few, are in its lowest tenth.
+# So many whole negative values may say why there is no rating.
+_MAX_NEGATIVE = 2
+# Numbers on a scale that ends here or higher are counts if three quarters of them, and not of too
+# few, are in its lowest tenth.
 _WIDE, _LOWEST_PART, _COUNTS_SHARE, _MIN_COUNTS = 10.0, 0.1, 0.75, 20
+# Of so many ratings some are in the upper quarter of their scale.
+_MIN_TELLING, _UPPER_PART = 100, 0.25
 MAX_RATING = 2**24  # where 32-bit floats, as which they are kept, begin to leave numbers out
 
 
@@ -158,13 +162,10 @@ def find_scale(
         ask_about_outlier(place, found)
     extent = lowest, highest
     scale = choose_scale(place, int(rows), extent, whole, counts, given, outside)
-    if whole and not given:
-        refuse_counts(
-            place,
-            scale,
-            count_of(connection, f"NOT unrated AND value <= {lowest_part(scale)}"),
-            rows,
-        )
+    if not given:
+        low = count_of(connection, f"NOT unrated AND value <= {lowest_part(scale)}")
+        refuse_counts(place, scale, extent, low, rows)
+        ask_about_scale(place, scale, extent, rows)
     return scale
 
 
@@ -173,12 +174,13 @@ def lowest_part(scale: Scale) -> float:
     return scale[0] + _LOWEST_PART * (scale[1] - scale[0])
 
 
-def refuse_counts(place: str, scale: Scale, low: int, rows: int) -> None:
-    """Refuse what seems to be counts, taken as stars.
+def refuse_counts(place: str, scale: Scale, extent: Scale, low: int, rows: int) -> None:
+    """Refuse what seems to be counts, or hours, taken as stars.
 
     Args:
         place: the file, for messages.
-        low: how many of the `rows` ratings, whole numbers, are at most `lowest_part`.
+        extent: the lowest and the highest rating.
+        low: how many of the `rows` ratings are at most `lowest_part`.
 
     Raises:
         DataError: it is three quarters of them, on a wide scale.
@@ -186,7 +188,21 @@ def refuse_counts(place: str, scale: Scale, low: int, rows: int) -> None:
     if scale[1] >= _WIDE and rows >= _MIN_COUNTS and low >= _COUNTS_SHARE * rows:
         raise DataError(
             f"{place}: most ratings are at most {lowest_part(scale):g} on {_text(scale)}, "
-            f"as counts are; give --feedback counts, or --scale {_text(scale)} if they are stars"
+            f"as counts are; give --feedback counts, or --scale {_text(extent)} if they are stars"
+        )
+
+
+def ask_about_scale(place: str, scale: Scale, extent: Scale, rows: int) -> None:
+    """Ask about a scale of which nobody uses the upper quarter, so that nothing would count as
+    liked.
+
+    Raises:
+        DataError: so it is, with enough ratings to tell.
+    """
+    if rows >= _MIN_TELLING and extent[1] < scale[1] - _UPPER_PART * (scale[1] - scale[0]):
+        raise DataError(
+            f"{place}: the highest of {rows:,} ratings is {extent[1]:g}; give --scale "
+            f"{_text(extent)} if there is no higher one, or --scale {_text(scale)} if there is"
         )
 
 
@@ -205,8 +221,13 @@ def ask_about_outlier(place: str, found: Sequence[tuple[float, int]]) -> None:
     if not MIN_VALUES <= len(found) <= MAX_VALUES:
         return
     rows = sum(count for _, count in found)
-    for (value, count), rest in ((found[0], found[1:]), (found[-1], found[:-1])):
-        if count < max(_MIN_RATINGS, _FREQUENT * rows) or not _stands_alone(value, count, rest):
+    below = [value for value, _ in found if value < 0]
+    reasons = 0 < len(below) <= _MAX_NEGATIVE and not any(value % 1 for value in below)
+    above = found[len(below) if reasons else 1 :]
+    for (value, count), rest in ((found[0], above), (found[-1], found[:-1])):
+        if len(rest) < MIN_VALUES - 1 or count < max(_MIN_RATINGS, _FREQUENT * rows):
+            continue
+        if not _stands_alone(value, count, rest):
             continue
         low, high = found[0][0], found[-1][0]
         raise DataError(

@@ -53,7 +53,7 @@ _OTHER_FORMATS = {
     b"%PDF": "a PDF; save the table as CSV",
     b"Rar!": "a RAR archive; unpack it",
     b"7z\xbc\xaf": "a 7z archive; unpack it",
-    b"<!DOCTYPE": "a web page; download the file itself",
+    b"<!doctype": "a web page; download the file itself",
     b"<html": "a web page; download the file itself",
     b"<?xml": "XML; save it as CSV",
     b"version https://git-lfs": "a pointer of Git LFS; fetch the file itself with git lfs pull",
@@ -64,7 +64,11 @@ _WORKBOOKS = {
     "xl/workbook.bin": "an Excel workbook; save it as CSV",
     "content.xml": "an OpenDocument spreadsheet; save it as CSV",
 }
-_OTHER_NAMES: dict[Kind, list[str]] = {"ratings": ["u.data"], "movies": ["u.item"]}
+# Other names than the kind's, of MovieLens 100K and of Kaggle's The Movies Dataset.
+_OTHER_NAMES: dict[Kind, list[str]] = {
+    "ratings": ["u.data", "ratings_small.csv"],
+    "movies": ["u.item", "movies_metadata.csv"],
+}
 # The files of the Netflix Prize's ratings, as they are usually handed on.
 NETFLIX_RATINGS, NETFLIX_PARTS = "combined_data_{}.txt", 4
 _NETFLIX_MOVIE = re.compile(rb"\d{1,9},(\d{4}|NULL),")
@@ -182,7 +186,8 @@ def from_directory(folder: Path, titles: Path | None = None) -> Source:
 
     Looks for ``ratings``, ``movies`` and (optional) ``tags`` and ``links`` with one of the endings
     `SUFFIXES`, the first of them that exists; then for MovieLens 100K's ``u.data`` and ``u.item``,
-    and for the Netflix Prize's ``combined_data_1.txt`` to ``_4.txt`` and ``movie_titles.csv``.
+    The Movies Dataset's ``ratings_small.csv`` and ``movies_metadata.csv``, and the Netflix Prize's
+    ``combined_data_1.txt`` to ``_4.txt`` and ``movie_titles.csv``.
     In an archive they may be in a folder. Titles in other languages are those of `from_files`.
 
     Raises:
@@ -195,8 +200,8 @@ def from_directory(folder: Path, titles: Path | None = None) -> Source:
         if not folder.is_dir():
             problem = "is a file, not a directory" if folder.exists() else "does not exist"
             raise DataError(f"{folder} {problem}; check --dataset")
-        ratings = _find(folder, "ratings", "u.data", NETFLIX_RATINGS.format(1))
-        movies = _find(folder, "movies", "u.item", "movie_titles.csv", "movie_titles.txt")
+        ratings = _find(folder, "ratings", NETFLIX_RATINGS.format(1))
+        movies = _find(folder, "movies", "movie_titles.csv", "movie_titles.txt")
         tags = _find(folder, "tags")
     except OSError as error:
         raise DataError(f"{folder} cannot be opened: {error.strerror}; check --dataset") from None
@@ -221,8 +226,8 @@ def _from_archive(path: Path, titles: Path | None) -> Source:
     return from_files(path, path, tags, links, titles)
 
 
-def _find(folder: Path, kind: str, *others: str) -> Path | None:
-    names = [*(kind + suffix for suffix in SUFFIXES), *others]
+def _find(folder: Path, kind: Kind, *others: str) -> Path | None:
+    names = [*(kind + suffix for suffix in SUFFIXES), *_OTHER_NAMES.get(kind, []), *others]
     return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
@@ -282,10 +287,10 @@ def layout(path: Path, kind: Kind, start: bytes) -> TableFile:
         return replace(layout(path, kind, text.encode()), fallback_encoding="utf-16")
     if path.suffix == ".parquet" or start.startswith(PARQUET):
         return TableFile(path, kind, parquet=True)
-    what = next((text for magic, text in _OTHER_FORMATS.items() if start.startswith(magic)), None)
-    if what:
-        raise DataError(f"{path} is {what}, and check --{kind}")
     content = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    for magic, what in _OTHER_FORMATS.items():
+        if start.startswith(magic) or content.lower().startswith(magic):
+            raise DataError(f"{path} is {what}, and check --{kind}")
     first = content.partition(b"\n")[0]
     if content.startswith((b"{", b"[")) and content[1:].lstrip()[:1] in b"{\"'":
         return TableFile(path, kind, json="line" if content.startswith(b"{") else "array")

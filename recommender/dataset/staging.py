@@ -13,7 +13,7 @@ import duckdb
 
 from recommender.core.errors import DataError
 from recommender.core.progress import Progress, no_progress
-from recommender.core.records import FLOAT_ID, TITLE_IN
+from recommender.core.records import EXACT_BELOW, EXPONENT_ID, FLOAT_ID, TITLE_IN
 from recommender.dataset import netflix
 from recommender.dataset.archives import is_gzip
 from recommender.dataset.broken_rows import MAX_SHOWN, BrokenRows, copy_whole_rows, field_problem
@@ -66,6 +66,8 @@ _LISTS = ("genres", "tags", "cast", "country")
 _MAX_JSON_CHARACTERS = 10_000
 # Bytes; ids are not cut.
 MAX_ID_BYTES = 500
+# 4,5 is 4.5 in most of Europe.
+_DECIMAL_COMMA = "regexp_replace({}, '^([+-]?[0-9]+),([0-9]{{1,2}})\\z', '\\1.\\2')"
 # What is said of a column's value.
 EMPTY_ID = "is empty; fill it or remove the row"
 LONG_ID = f"has more than {MAX_ID_BYTES} bytes; shorten it or remove the row"
@@ -347,7 +349,13 @@ def _trimmed(part: str, expression: str | None) -> str:
     text = f"trim({expression})"
     if part.endswith("_id"):
         whole = f"regexp_replace({text}, '^{FLOAT_ID}\\z', '\\1')"
-        text = f"CASE WHEN contains({text}, '.') THEN {whole} ELSE {text} END"
+        number = f"try_cast({text} AS DOUBLE)"
+        text = f"""CASE WHEN contains({text}, '+') AND regexp_full_match({text}, '{EXPONENT_ID}')
+            AND {number} = round({number}) AND abs({number}) < {EXACT_BELOW}
+            THEN try_cast({number} AS BIGINT)::VARCHAR
+            WHEN contains({text}, '.') THEN {whole} ELSE {text} END"""
+    if part == "rating":
+        text = f"CASE WHEN contains({text}, ',') THEN {_DECIMAL_COMMA.format(text)} ELSE {text} END"
     if part in _MAX_CHARACTERS:
         most = str(_MAX_CHARACTERS[part])
         if part in _LISTS:

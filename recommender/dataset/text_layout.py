@@ -30,6 +30,7 @@ _HIGHEST_RATING = 100.0
 _YEAR = re.compile(r"((18|19|20)\d\d(\.0)?)?|NULL")
 # A name in a header whose names have spaces between them, which text has, too.
 _WORD = re.compile(r"[\w:.#/-]+")
+_BRACKET = re.compile(r"[(\[{<]")  # an id has none, but statements in SQL and lists have
 _CODE = re.compile(r"\S*\d\S*")  # an id that is no name of a column: it has a digit
 # Records of a file for a delimiter and quoting: their lines and fields.
 Records = Callable[[str, bool], Iterator[tuple[int, list[str]]]]
@@ -161,11 +162,14 @@ def _ratings_names(columns: list[list[str]]) -> tuple[str, ...] | None:
     if any(plain_name(values[0]) in names for values in columns):
         return None
     times = [position for position, values in enumerate(columns) if looks_like_time(values)]
+    # Large ids look like times, too; those stand behind them.
+    times = times[max(0, len(times) + _MIN_ID_COLUMNS + 1 - len(columns)) :]
     others = [position for position in range(len(columns)) if position not in times]
     if len(others) > _MIN_ID_COLUMNS + 1 and _counts_up(columns[others[0]]):
         del others[0]
     rated = [position for position in others[_MIN_ID_COLUMNS:] if _are_ratings(columns[position])]
-    if len(rated) != 1:
+    ids = (value for position in others[:_MIN_ID_COLUMNS] for value in columns[position])
+    if len(rated) != 1 or any(map(_BRACKET.search, ids)):
         return None
     named = {others[0]: "user_id", others[1]: "movie_id", rated[0]: "rating"}
     if times:

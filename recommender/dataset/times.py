@@ -20,6 +20,7 @@ from recommender.core.time_forms import (
     MONTH_NAMES,
     NO_STYLE,
     SHORT_YEARS,
+    YEAR_FIRST_MARKS,
     DateForm,
     DateStyle,
     numeric_form,
@@ -93,7 +94,8 @@ def _moment(form: DateForm) -> str:
 
 def _date(form: DateForm) -> str:
     if len(form.parts) == 1:
-        return f"replace(replace({_group(form, 1)}, '/', '-'), '.', '-')"
+        hyphens = "-" * len(YEAR_FIRST_MARKS)
+        return f"translate({_group(form, 1)}, '{YEAR_FIRST_MARKS} ', '{hyphens}')"
     year, month, day = (_group(form, part) for part in form.parts)
     if form.named_month:
         month = f"substr('{_MONTH_NUMBERS}', instr('{MONTH_NAMES}', lower({month})), 2)"

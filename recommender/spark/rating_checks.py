@@ -19,6 +19,7 @@ from recommender.dataset.rating_scale import (
     USUAL_SCALES,
     Scale,
     ask_about_outlier,
+    ask_about_scale,
     choose_scale,
     lowest_part,
     off_scale,
@@ -138,10 +139,12 @@ def check_ratings(
         ask_about_outlier(path, [(one[0], one[1]) for one in values])
     extent = row.lowest, row.highest
     scale = choose_scale(path, row.rows, extent, row.whole, row.counts, given, outside)
-    if not given and row.whole and scale[1] >= _HIGHEST_STARS:
+    if not given and scale[1] >= _HIGHEST_STARS:
         low = ratings.agg(F.count_if(value <= lowest_part(scale))).head()
         assert low is not None
-        refuse_counts(path, scale, low[0], row.rows)
+        refuse_counts(path, scale, extent, low[0], row.rows)
+    if not given:
+        ask_about_scale(path, scale, extent, row.rows)
     summed = RatingsSummary(row.rows, row.known, bool(row.integers), scale)
     dates = date_style(row.asDict())
     if not row.unreadable and not dates.compact:

@@ -16,6 +16,7 @@ from recommender.core.time_forms import (
     LAST_MONTH,
     MONTH_NAMES,
     SHORT_YEARS,
+    YEAR_FIRST_MARKS,
     DateForm,
     DateStyle,
     date_style,
@@ -94,7 +95,7 @@ def _moment(form: DateForm, text: str) -> float | None:
     if match is None:
         return None
     if len(form.parts) == 1:
-        year, month, day = re.split("[-/.]", match[1])
+        year, month, day = re.split(f"[-{YEAR_FIRST_MARKS}] ?", match[1])
     else:
         year, month, day = (match[part] for part in form.parts)
     if form.named_month:

@@ -7,13 +7,13 @@ rating.
 
 from __future__ import annotations
 
-import math
 import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from recommender.core.errors import ProfileError
+from recommender.core.records import plain_id
 from recommender.core.text_folding import fold
 from recommender.core.titles import split_year
 from recommender.visitors.file_times import read_times
@@ -27,7 +27,7 @@ _HALF_STARS, _TEN, _HUNDRED = (0.5, 5.0), (1.0, 10.0), (0.0, 100.0)
 # The scale of those whose export says whose it is.
 _SCALES = {
     **dict.fromkeys(("Letterboxd", "movielens.org"), _HALF_STARS),
-    **dict.fromkeys(("IMDb", "TMDB", "Trakt"), _TEN),
+    **dict.fromkeys(("IMDb", "TMDB", "Trakt", "Simkl"), _TEN),
 }
 # So many ratings beyond a scale are no typing errors but of another scale.
 _MANY, _NEARLY_ALL, _SEVERAL = 0.2, 0.8, 3
@@ -38,9 +38,11 @@ _ENOUGH = 10
 # Kinds of titles that no catalogue of movies has, even under the same title.
 _SERIES = re.compile(
     "serie|season|staffel|temporada|saison|episod|game|podcast|show|시리즈|에피소드|^tv$"
+    "|trailer|teaser|promo|hook|recap|cinemagraph|tutorial"  # Netflix's supplements
 )
 _YEAR = re.compile(r"(?<!\d)(?:18|19|20)\d\d(?!\d)", re.ASCII)
 _NOTHING = {"", "na", "n/a", "nan", "none", "null", "-", "not rated", "unrated"}
+_LARGEST = 1e6  # beyond any scale
 Scale = tuple[float, float]
 
 
@@ -157,7 +159,8 @@ def _source(table: Table) -> str:
     names, parts = table.names, table.parts
     if table.nested and parts & {"rating", "time"} and "listedat" not in names:
         return "Trakt"
-    if names == {"title", "date"} or names >= {"profilename", "starttime", "title"}:
+    history = parts == {"title", "time"} and len(names) == len(parts)
+    if history or names >= {"profilename", "starttime", "title"}:
         return "Netflix"
     if "rating" in parts and parts & {"movie", "title", "imdb"}:
         if "letterboxduri" in names:
@@ -166,6 +169,8 @@ def _source(table: Table) -> str:
             return "movielens.org"
         if names >= {"tmdbid", "yourrating"}:
             return "TMDB"
+        if "simklid" in names:
+            return "Simkl"
         return "IMDb" if "const" in names else "CSV"
     raise ProfileError(
         "the file needs a column of ratings, such as rating, and one of movies: movieId, or title "
@@ -197,7 +202,7 @@ def _number(text: str, line: int) -> float:
         stars = float(text.strip().replace(",", ".", 1))
     except ValueError:
         raise wrong_row(line, text, "rating") from None
-    if not math.isfinite(stars):
+    if not abs(stars) <= _LARGEST:
         raise wrong_row(line, text, "rating")
     return stars
 
@@ -250,14 +255,15 @@ def _file_rating(cells: dict[str, str], stars: float | None, given_at: int | Non
     title, in_title = split_year(title)
     own = _YEAR.search(year)
     movie_id = cells.get("movie")
+    numbered = not movie_id or plain_id(movie_id.strip()).isdigit()
     return FileRating(
         movie_id=movie_id,
         # A column such as "movie" may hold the titles.
-        title=title or ("" if not movie_id or movie_id.strip().isdigit() else movie_id.strip()),
+        title=title or ("" if numbered else str(movie_id).strip()),
         year=int(own[0]) if own else in_title,
         stars=stars,
         given_at=given_at,
-        imdb_id=_imdb_id(cells.get("imdb", movie_id or "").strip(), "imdb" in cells),
+        imdb_id=_imdb_id(plain_id(cells.get("imdb", movie_id or "").strip()), "imdb" in cells),
         original=cells.get("original", "").strip(),
         mark=_mark(cells) if stars is None else None,
     )

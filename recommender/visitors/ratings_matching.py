@@ -174,15 +174,25 @@ def match(
 
 
 def _ids_belong(rows: list[FileRating], matinee: Recommender) -> bool:
-    """Return False if the ids are another catalogue's: most of the movies have other titles."""
-    named = [row for row in rows if row.movie_id is not None and title_names(row.title)]
-    same = other = 0
-    for row in named:
-        for movie in matinee.movies([str(row.movie_id).strip()]):
+    """Return False if the ids are another catalogue's: most of the movies have other titles, or, of
+    a few, those that this catalogue has under another id."""
+    same, others = 0, []
+    for row in rows:
+        movie_id = (row.movie_id or "").strip()
+        if not movie_id or row.title == movie_id or not title_names(row.title):
+            continue
+        for movie in matinee.movies([movie_id]):
             titles = (movie.title, *movie.titles.values())
-            agrees = any(title_names(row.title) & title_names(title) for title in titles)
-            same, other = same + agrees, other + (not agrees)
-    return other < max(_OTHER_TITLES, same)
+            if any(title_names(row.title) & title_names(title) for title in titles):
+                same += 1
+            else:
+                others.append(row)
+    if len(others) >= max(_OTHER_TITLES, same):
+        return False
+    if len(others) <= same:
+        return True
+    elsewhere = sum(matinee.find_title(row.title, row.year) is not None for row in others)
+    return elsewhere <= same
 
 
 def _find(

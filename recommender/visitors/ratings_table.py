@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -40,13 +41,14 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "original": ("originaltitle",),
     "year": YEAR,
     "imdb": ("const", *IMDB_ID),
-    "kind": ("titletype", "type"),
+    "kind": ("titletype", "type", "supplementalvideotype"),
     "mark": ("mark",),
 }
 # What exports of books have and those of movies do not.
 _OF_BOOKS = {"bookid", "isbn", "isbn13", "isbnuid"}
 # How archives begin, and the file of ratings in those of Letterboxd, movielens.org and Trakt.
 ZIP, _ZIP_MEMBER = b"PK\x03\x04", b"PK\x01\x02"
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _MAX_MEMBERS = 5_000
 _ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ZIP_FAILURES = (EOFError, OSError, ValueError, KeyError, RuntimeError)  # also a password
@@ -92,12 +94,14 @@ def read_table(data: bytes, limits: Limits) -> Table:
     if len(data) > limits.bytes:
         raise too_large(limits)
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-16" if data.startswith(_UTF_16) else "utf-8-sig")
         if text.lstrip()[:1] in ("[", "{"):
             return _from_json(text, limits)
         return _from_text(text, limits)
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ProfileError(f"the file is no CSV in UTF-8: {error}", "file_kind") from error
+        raise ProfileError(
+            f"the file is no CSV in UTF-8 ({error}); save it as CSV in UTF-8", "file_kind"
+        ) from error
     except (ValueError, RecursionError) as error:
         raise ProfileError(f"the file is no JSON: {error}", "file_kind") from error
 
@@ -261,7 +265,7 @@ def _flat(record: dict[str, Any]) -> dict[str, str]:
         **record,
     }
     return {
-        str(name): "" if value is None else str(value)
+        str(name): "" if value is None else str(value).encode("utf-8", "replace").decode()
         for name, value in every.items()
         if not isinstance(value, dict | list)
     }

@@ -98,6 +98,7 @@ def test_train_on_a_folder(run, tiny_files, tmp_path: Path) -> None:
         ("train", "--dataset", "d", "--out", "b", "--factors", "0"),
         ("train", "--dataset", "d", "--out", "b", "--scale", "5-1"),
         ("train", "--dataset", "d", "--out", "b", "--scale", "five"),
+        ("train", "--dataset", "d", "--out", "b", "--relevant", "many"),
         ("train", "--dataset", "d", "--out", "b", "--memory-limit", "much"),
         ("train", "--dataset", "d", "--out", "b", "--memory-limit", "96M"),
         ("recommend",),

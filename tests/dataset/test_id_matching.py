@@ -35,6 +35,7 @@ def catalogue(*ids: str, column: str = "id", more: tuple[str, ...] = ()) -> str:
     ("movies", "links", "how"),
     [
         (catalogue("0101", "0102", "0103", "0104"), "", "numbers without leading zeros"),
+        (catalogue("tt0000101", "tt0000102", "tt0000103", "tt0000104"), "", "their IMDb ids"),
         (
             "id,title,imdb_id\n11,Film 0,tt0000101\n12,Film 1,tt0000102\n13,Film 2,tt0000103\n"
             "14,Film 3,tt0000104\n",
@@ -64,6 +65,14 @@ def test_ids_of_another_kind_are_joined(tmp_path: Path, movies: str, links: str,
     dataset = imported(tmp_path, ratings=PLAIN, movies=movies, **texts)
     assert rated(dataset) == ALL
     assert any(line.endswith(how) for line in dataset.report.lines())
+
+
+def test_ratings_may_name_movies_by_their_titles(tmp_path: Path) -> None:
+    movies = "id,title\n1,Film 0 (1999)\n2,Film 1\n3,Film 2\n4,film 2\n"
+    ratings = "user,movie,rating\n1,Film 0 (1999),5\n1,film 1,4\n2,Film 2,1\n"
+    found = imported(tmp_path, ratings=ratings, movies=movies)
+    assert ratings_of(found) == [(1, 1, 5.0), (1, 2, 4.0)]  # which "Film 2" nobody knows
+    assert found.report.notes[0].endswith("by their titles")
 
 
 def test_tags_and_links_follow_the_ratings(tmp_path: Path) -> None:
@@ -114,7 +123,7 @@ def test_more_than_a_tenth_without_a_movie_is_told(tmp_path: Path, unknown: int)
 
 
 def test_more_than_half_without_a_movie_is_refused(tmp_path: Path) -> None:
-    texts = {"ratings": ELEVEN, "movies": catalogue("tt0000101", "102")}
+    texts = {"ratings": ELEVEN, "movies": catalogue("m101", "102")}
     assert imported(tmp_path, **texts).report.notes
     texts["ratings"] = ELEVEN.replace(",102,", ",tt7,", 1)
     with pytest.raises(DataError) as error:

@@ -69,6 +69,50 @@ def test_ratings_without_a_header_are_known_by_content(
     assert imported(tmp_path, text).fingerprint == plain
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "INSERT INTO `ratings` VALUES (1,242,4.0),(1,302,5.0);\n",
+        "[[1, 242, 4], [1, 302, 5]]",
+        "{196,242,3}\n{186,302,3}\n",
+    ],
+)
+def test_statements_and_lists_are_no_rows(tmp_path: Path, text: str) -> None:
+    with pytest.raises(DataError, match=r"r\.txt has no header that names user_id"):
+        imported(tmp_path, text)
+
+
+def test_large_ids_are_no_times(tmp_path: Path) -> None:
+    """Douban's movies are numbered from 1,290,000 to 37,000,000."""
+    ratings = "9,26363254,3,5\n9,30170448,2,5\n8,26363254,1,4\n".replace(",5\n", ",881250949\n")
+    movies = "26363254,Wolf Warrior (2017),Action\n30170448,Capernaum (2018),Drama\n"
+    found = imported(tmp_path, ratings.replace(",4\n", ",891717742\n"), movies)
+    assert ratings_of(found) == [(8, 26363254, 1.0), (9, 26363254, 3.0), (9, 30170448, 2.0)]
+
+
+def test_the_movies_dataset_by_its_names(tmp_path: Path) -> None:
+    files = {
+        "ratings_small.csv": HEADER + "1,1,4,881250949\n1,6,3,881250949\n",
+        "movies_metadata.csv": "id,title\n862,Toy Story\n949,Heat\n",
+        "links_small.csv": "movieId,imdbId,tmdbId\n1,0114709,862\n6,0113277,949\n",
+    }
+    with zipfile.ZipFile(tmp_path / "archive.zip", "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+            (tmp_path / name).write_text(text)
+    found = import_dataset(from_directory(tmp_path), tmp_path / "out")
+    assert ratings_of(found) == [(1, 862, 4.0), (1, 949, 3.0)]
+    packed = from_files(*[tmp_path / "archive.zip"] * 2, links=tmp_path / "links_small.csv")
+    assert import_dataset(packed, tmp_path / "packed").fingerprint == found.fingerprint
+
+
+def test_headers_in_other_languages(tmp_path: Path, plain: str) -> None:
+    movies = MOVIES.replace("movieId,title,genres", "영화 ID,제목,장르")
+    assert (
+        imported(tmp_path, "사용자 ID,영화 ID,평점,시간\n" + RATINGS, movies).fingerprint == plain
+    )
+
+
 def test_names_that_nobody_knows_are_no_data(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="has no column user_id and no column rating; its header"):
         imported(tmp_path, "wer,movie,wie\n1,242,3\n")
@@ -331,6 +375,7 @@ def test_an_archive_without_ratings(tmp_path: Path) -> None:
         (b"SQLite format 3\0", "an SQLite database"),
         (b"\x80\x04\x95", "a pickle; save it as Parquet"),
         (b"<!DOCTYPE html>", "a web page; download the file itself"),
+        (b"\n <!doctype html><title>Sign in</title>", "a web page; download the file itself"),
         (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS"),
     ],
 )

@@ -12,6 +12,9 @@ from recommender.dataset.lists import choose_delimiter, split_list, unescape
         "Action;Science Fiction;",
         "Action, Science Fiction",
         "Action/Science Fiction",
+        "Action\nScience Fiction",
+        "Action、Science Fiction",
+        "('Action', 'Science Fiction')",
         '["Action", "Science Fiction"]',
         "['Action', 'Science Fiction']",
         "['Action' 'Science Fiction']",  # numpy

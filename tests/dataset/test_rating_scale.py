@@ -41,6 +41,7 @@ def scale_of(
         ([-10, 3.25, 9], (-10, 10)),
         ([-40, 3, 250.5], (-40, 250.5)),
         (["1e0", " 4 ", "5.0"], (1, 5)),
+        (['"4,5"', '"0,50"'], (0.5, 5)),  # with a decimal comma
     ],
 )
 def test_usual_scales(tmp_path: Path, ratings: list[object], scale: tuple[float, float]) -> None:
@@ -69,7 +70,7 @@ def test_outside_the_given_scale(tmp_path: Path) -> None:
         scale_of(tmp_path, [1, 0.5, *[3] * 300], (1, 5))
 
 
-@pytest.mark.parametrize("value", ["good", "NaN", "inf", "-Infinity", "3,5", "4 stars"])
+@pytest.mark.parametrize("value", ["good", "NaN", "inf", "-Infinity", "3,500", "4/5", "4 stars"])
 def test_not_a_number(tmp_path: Path, value: str) -> None:
     quoted = f'"{value}"'
     with pytest.raises(DataError, match=rf"line 3: rating {value} is not a number; correct"):
@@ -139,6 +140,13 @@ def test_a_value_that_stands_alone_is_asked_about(
     )
 
 
+def test_two_negative_values_may_be_two_reasons(tmp_path: Path) -> None:
+    assert "20 of 620 ratings are -2, and the others 1 to 10; does -2 mean not rated?" in asked(
+        tmp_path, {-2: 20, -1: 50, **ONE_TO_TEN}
+    )
+    assert asked(tmp_path, dict.fromkeys((-2, -1, 0, 1, 2), 15)) == ""
+
+
 @pytest.mark.parametrize(
     "values",
     [
@@ -164,12 +172,24 @@ PLAYS = [1, 2, 3, 1, 5] * 10 + [60]
 def test_counts_are_not_taken_for_stars(tmp_path: Path) -> None:
     message = (
         r"ratings\.csv: most ratings are at most 10 on 0-100, as counts are; "
-        r"give --feedback counts, or --scale 0-100 if they are stars"
+        r"give --feedback counts, or --scale 1-60 if they are stars"
     )
     with pytest.raises(DataError, match=message):
         scale_of(tmp_path, PLAYS)
     assert scale_of(tmp_path, PLAYS, (0, 100)) == (0, 100)
-    assert scale_of(tmp_path, [*PLAYS, *[50] * 30]) == (0, 100)
+    assert scale_of(tmp_path, [*PLAYS, *[50] * 30, 80]) == (0, 100)
+    with pytest.raises(DataError, match="as counts are; give --feedback counts"):
+        scale_of(tmp_path, [0.3, 1.5, 0.1, 7.2] * 10 + [310.5])  # hours
+
+
+def test_a_scale_that_nobody_uses_to_its_top_is_asked_about(tmp_path: Path) -> None:
+    message = (
+        r"ratings\.csv: the highest of 120 ratings is 6; give --scale 1-6 if there is no higher "
+        r"one, or --scale 1-10 if there is"
+    )
+    with pytest.raises(DataError, match=message):
+        scale_of(tmp_path, [1, 2, 3, 4, 5, 6] * 20)
+    assert scale_of(tmp_path, [1, 2, 3, 4, 5, 6] * 16) == (1, 10)  # too few to tell
 
 
 def test_counts_have_a_scale_of_logarithms(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from recommender.dataset.staging import StagingTable, load_staging_table
 
 # Ids as files spell them, and as they come in.
 IDS = {"7": "7", "7.0": "7", " 8.00 ": "8", "-7.0": "-7", "07.0": "07", "7.5": "7.5", "7.": "7."}
-IDS |= {text: text for text in ("v1.0", "1.0.0", "tt7", "7.0 x")}  # no numbers
+IDS |= {"1e+05": "100000", "-2.5E+01": "-25", "1.23e+01": "1.23e+01", "9e+99": "9e+99"}
+IDS |= {text: text for text in ("v1.0", "1.0.0", "tt7", "7.0 x", "1e+05x", "+7")}  # no numbers
 
 
 @pytest.fixture

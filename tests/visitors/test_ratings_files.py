@@ -181,7 +181,7 @@ def test_of_two_rows_for_one_movie_the_later_counts(tiny: Recommender) -> None:
         ('{"movieId": 1', "file_kind"),
         ('{"movieId": 1}', "file_kind"),
         ("Date,Name,Year,Letterboxd URI\n2021-03-01,A,2019,x\n", "file_columns"),
-        ("movieId,rating\n1,3\n".encode("utf-16"), "file_kind"),
+        ("movieId,rating\n1,3\n".encode("utf-16")[:-1], "file_kind"),
         (b"PK\x03\x04\xff\xfe\x00", "file_zip"),
         ('movieId,rating\n"1"x,3\n', "file_kind"),
         ("movieId,rating\n1,3,4\n", "file_row"),
@@ -190,6 +190,7 @@ def test_of_two_rows_for_one_movie_the_later_counts(tiny: Recommender) -> None:
         ("movieId,rating\n1,0\n", "file_rating"),
         ("movieId,rating\n1,5.5\n", "file_rating"),
         ("movieId,rating\n1,inf\n", "file_row"),
+        ("movieId,rating\n1,1e308\n", "file_row"),
         ("userId,movieId,rating\n1,1,3\n2,1,3\n", "file_people"),
         ("movieId,rating\n" + "1,3\n" * MAX_ROWS, "file_size"),
         ("movieId,rating\n" + "1,3" * MAX_BYTES, "file_size"),
@@ -382,6 +383,53 @@ def test_ids_of_another_catalogue_give_way_to_title_and_year(tiny: Recommender) 
     found = match(from_file(text.encode(), SCALE), tiny)
     assert found.stars == {2: 4.0}
     assert len(found.missing) == 5
+
+
+def test_of_a_few_ids_too_the_titles_tell_that_they_are_anothers(tiny: Recommender) -> None:
+    text = "Score,Film ID,Film Name\n4,9,기생충 (2019)\n3,10,Elsewhere (1999)\n"
+    found = match(from_file(text.encode(), SCALE), tiny)
+    assert (found.stars, found.missing) == ({2: 4.0}, ["Elsewhere (1999)"])
+
+
+def test_ids_of_many_rows_may_be_floats_or_have_exponents(tiny: Recommender) -> None:
+    rows = "".join(f"{number}.0,4\n" for number in range(1, 9))
+    found = match(from_file(f"movieId,rating\n{rows}1e+01,3\n999.0,1\n".encode(), SCALE), tiny)
+    assert found.stars == {**dict.fromkeys(range(1, 9), 4.0), 10: 3.0}
+    assert found.missing == ["movieId 999.0"]
+
+
+def test_simkl(tiny: Recommender) -> None:
+    text = (
+        "SIMKL_ID,Title,Type,Year,Watchlist,WatchedDate,Rating,TMDB,IMDB\n"
+        "1,기생충,movie,2019,completed,2024-03-15,9,,tt1\n2,기생충,tv,2019,completed,,10,,\n"
+    )
+    found = match(from_file(text.encode(), SCALE), tiny)
+    assert (found.file.source, found.stars, found.file.series) == ("Simkl", {2: 4.5}, ("기생충",))
+
+
+@pytest.mark.parametrize("header", ["Titel,Datum", "Título,Fecha", "제목,날짜"])
+def test_netflix_in_other_languages(tiny: Recommender, header: str) -> None:
+    found = match(from_file(f"{header}\n기생충,31.12.20\n".encode(), SCALE), tiny)
+    assert (found.file.source, [one.movie_id for one in found.ratings]) == ("Netflix", [2])
+
+
+def test_what_netflix_shows_beside_movies_is_not_watched(tiny: Recommender) -> None:
+    text = (
+        "Profile Name,Start Time,Title,Supplemental Video Type\n"
+        "A,2024-03-15 20:00:00,기생충 (Trailer),TRAILER\nA,2024-03-15 20:00:00,기생충_hook,HOOK\n"
+    )
+    found = match(from_file(text.encode(), SCALE), tiny)
+    assert (found.ratings, found.missing, len(found.file.series)) == ([], [], 2)
+
+
+def test_halves_of_characters_can_be_shown(tiny: Recommender) -> None:
+    found = match(from_file(b'[{"title": "\\ud800", "rating": 4}]', SCALE), tiny)
+    assert found.missing == ["?"]
+
+
+def test_text_of_excel_is_utf_16(tiny: Recommender) -> None:
+    text = "Title\tYear\tRating\r\n기생충\t2019\t4,5\r\n"
+    assert match(from_file(text.encode("utf-16"), SCALE), tiny).stars == {2: 4.5}
 
 
 def test_a_column_of_movies_may_hold_their_titles(tiny: Recommender) -> None:
