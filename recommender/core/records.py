@@ -19,6 +19,8 @@ Id = int | str
 FLOAT_ID = r"(-?[0-9]+)[.]0+"
 # One as R and others write it: "1e+05" is "100000".
 EXPONENT_ID = r"-?[0-9](?:[.][0-9]+)?[eE][+][0-9]{1,2}"
+# What stands for an id that is not there, as pandas, R and databases write it.
+NO_IDS = ("nan", "NaN", "<NA>", "\\N")
 # Whole numbers below it are exact as floats.
 EXACT_BELOW = 2**53
 

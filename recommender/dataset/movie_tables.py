@@ -86,8 +86,9 @@ def list_delimiters(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     that are no lists themselves."""
 
     def delimiter(column: str) -> str:
-        plain = f"regexp_replace(movies.{column}, '&[#A-Za-z0-9]+;', '', 'g')"
-        cells = f"movies WHERE NOT regexp_matches(movies.{column}, '^[\\[{{]')"
+        trimmed = f"trim(movies.{column}, ' \r\n\t')"
+        plain = f"regexp_replace({trimmed}, '&[#A-Za-z0-9]+;', '', 'g')"
+        cells = f"movies WHERE NOT regexp_matches({trimmed}, '^[\\[{{]')"
         return choose_delimiter(
             lambda mark: count_rows(connection, f"{cells} AND contains({plain}, '{mark}')")
         )

@@ -13,7 +13,7 @@ import duckdb
 
 from recommender.core.errors import DataError
 from recommender.core.progress import Progress, no_progress
-from recommender.core.records import EXACT_BELOW, EXPONENT_ID, FLOAT_ID, TITLE_IN
+from recommender.core.records import EXACT_BELOW, EXPONENT_ID, FLOAT_ID, NO_IDS, TITLE_IN
 from recommender.dataset import netflix
 from recommender.dataset.archives import is_gzip
 from recommender.dataset.broken_rows import MAX_SHOWN, BrokenRows, copy_whole_rows, field_problem
@@ -350,7 +350,9 @@ def _trimmed(part: str, expression: str | None) -> str:
     if part.endswith("_id"):
         whole = f"regexp_replace({text}, '^{FLOAT_ID}\\z', '\\1')"
         number = f"try_cast({text} AS DOUBLE)"
-        text = f"""CASE WHEN contains({text}, '+') AND regexp_full_match({text}, '{EXPONENT_ID}')
+        nothing = ", ".join(f"'{word}'" for word in NO_IDS)
+        text = f"""CASE WHEN {text} IN ({nothing}) THEN NULL
+            WHEN contains({text}, '+') AND regexp_full_match({text}, '{EXPONENT_ID}')
             AND {number} = round({number}) AND abs({number}) < {EXACT_BELOW}
             THEN try_cast({number} AS BIGINT)::VARCHAR
             WHEN contains({text}, '.') THEN {whole} ELSE {text} END"""

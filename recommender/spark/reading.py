@@ -26,7 +26,7 @@ from pyspark.sql.types import (
 )
 
 from recommender.core.errors import DataError
-from recommender.core.records import EXACT_BELOW, EXPONENT_ID, FLOAT_ID
+from recommender.core.records import EXACT_BELOW, EXPONENT_ID, FLOAT_ID, NO_IDS
 from recommender.core.time_forms import NO_STYLE, DateStyle, date_style
 from recommender.dataset.archives import BZIP2, GZIP, begins_compressed
 from recommender.dataset.columns import ColumnUse, column_use, find_columns
@@ -206,6 +206,7 @@ def _placed(
             number = F.when(text.rlike(rf"^{EXPONENT_ID}\z"), text.try_cast("double"))
             exact = (number == F.rint(number)) & (F.abs(number) < EXACT_BELOW)
             whole = F.when(exact, number.cast("bigint").cast("string"))
+            text = F.when(~text.isin(*NO_IDS), text)
             text = F.coalesce(whole, F.regexp_replace(text, rf"^{FLOAT_ID}\z", "$1"))
         if name == "rating":
             text = F.regexp_replace(text, r"^([+-]?[0-9]+),([0-9]{1,2})\z", "$1.$2")

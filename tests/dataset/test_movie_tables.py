@@ -38,6 +38,13 @@ def tables(
 MOVIES = "id,title\n10,Ten\n9,Nine\n9,Nine again\n100,\n"
 
 
+def test_a_line_break_before_a_list_separates_nothing(tmp_path: Path) -> None:
+    """As Kaggle's IMDb data by genre have them."""
+    movies = 'movieId,title,genres\n3,Heat,"\nAction, Crime   "\n20,Up,"\nDrama"\n1,M,\n'
+    genres = [movie["genres"] for movie in movies_of(imported(tmp_path, movies=movies))]
+    assert genres == [[], ["Action", "Crime"], ["Drama"]]
+
+
 def test_integers_are_in_their_own_order(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:

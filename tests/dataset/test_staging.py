@@ -343,6 +343,14 @@ def test_parquet_ids_of_whole_numbers(
     assert rows(connection, "SELECT user_id FROM ratings") == [("1",)]
 
 
+@pytest.mark.parametrize("word", ["nan", " NaN ", "<NA>", "\\N"])
+def test_words_for_no_id_are_none(connection, tmp_path: Path, word: str) -> None:
+    with pytest.raises(DataError, match=r"line 3: user_id is empty"):
+        staged_text(connection, tmp_path / "r.csv", f"user,movie,rating\n1,2,3\n{word},2,3\n")
+    staged = staged_text(connection, tmp_path / "m.csv", f"id,title\n1,A\n{word},B\n", "movies")
+    assert staged.broken_rows.left_out == 1
+
+
 def test_whole_ids_in_any_spelling_are_equal(connection, tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     path.write_text("user,movie,rating\n" + "".join(f"{one},{one},1.0\n" for one in IDS))

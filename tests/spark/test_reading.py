@@ -40,8 +40,9 @@ def test_whole_ids_in_any_spelling_are_equal(spark, tmp_path: Path) -> None:
     path.write_text("user,movie,rating\n" + "".join(f"{one},{one},1.0\n" for one in IDS))
     found = rows(spark, path, "user_id", "movie_id", "rating")
     assert found == [(one, one, "1.0") for one in IDS.values()]
-    path.write_text("user;movie;rating\n1;2;3,5\n1;2;3,500\n")
-    assert rows(spark, path, "rating", "value") == [("3.5", 3.5), ("3,500", None)]
+    path.write_text("user;movie;rating\nnan;\\N;3,5\n<NA>;2;3,500\n")
+    found = rows(spark, path, "user_id", "movie_id", "rating", "value")
+    assert found == [(None, None, "3.5", 3.5), (None, "2", "3,500", None)]
 
 
 def test_parquet_of_any_type(spark, tmp_path: Path) -> None:
