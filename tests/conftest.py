@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gc
+import itertools
 import json
 import shutil
 import signal
@@ -159,17 +160,21 @@ def embedded_bundle(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """The bundle of `tiny_files`, with plots and ready for search by meaning, though by a model
-    without sense.
+    without sense and with 2,000 words of English.
 
     Do not change its files.
     """
     pytest.importorskip("wordfreq")
-    from recommender.search.semantic.embed import embed
+    from recommender.search.semantic import embed
+
+    common = dict(itertools.islice(embed.english().items(), 2_000))
 
     def make(path: Path) -> None:
         shutil.copytree(tiny_bundle, path)
         _give_plots(path)
-        embed(path, str(tiny_model))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(embed, "english", lambda: common)
+            embed.embed(path, str(tiny_model))
 
     return made_once(tmp_path_factory, "embedded-bundle", make)
 

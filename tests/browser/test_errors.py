@@ -36,6 +36,7 @@ def test_no_bundle_until_there_is_one(
     expect(korean.locator(".mt-wall button")).to_have_count(24)
 
 
+@pytest.mark.slow
 def test_a_server_that_is_away_is_told_in_the_visitors_language(
     sample_bundle: Path, tmp_path: Path, chromium: Browser
 ) -> None:

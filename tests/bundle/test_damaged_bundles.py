@@ -85,7 +85,7 @@ DAMAGES: dict[str, Damage] = {
     "last byte lost": lambda file, other: os.truncate(file, file.stat().st_size - 1),
     "a byte more": lambda file, other: file.write_bytes(file.read_bytes() + b"\0"),
     "zeroed": lambda file, other: file.write_bytes(bytes(file.stat().st_size)),
-    **{f"bit {seed} flipped": flipped(seed) for seed in range(6)},
+    **{f"bit {seed} flipped": flipped(seed) for seed in range(4)},
     "another bundle's": lambda file, other: shutil.copyfile(other, file),
     "removed": lambda file, other: file.unlink(),
     "a directory": instead(Path.mkdir),

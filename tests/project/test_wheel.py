@@ -104,6 +104,7 @@ def test_it_holds_what_it_needs(wheel: Path) -> None:
     assert {name for name in others if ".dist-info/" not in name} == {"debug_memory.py"}
 
 
+@pytest.mark.slow
 def test_it_names_its_version(environments: dict[str, Path], tmp_path: Path) -> None:
     for programs in environments.values():
         command = [programs / "matinee", "--version"]
@@ -172,6 +173,7 @@ def test_it_trains_the_sample_and_serves_in_an_empty_folder(
     assert any(word.endswith(f"{CARRIED}/streamlit_app.py") for word in words)
 
 
+@pytest.mark.slow
 def test_its_settings_of_streamlit_count(environments: dict[str, Path], tmp_path: Path) -> None:
     program = """if True:
         from streamlit import config
@@ -184,6 +186,7 @@ def test_its_settings_of_streamlit_count(environments: dict[str, Path], tmp_path
     assert done.stdout == "none sans-serif\n", done.stderr
 
 
+@pytest.mark.slow
 def test_without_the_packages_for_training_it_says_what_to_do(
     environments: dict[str, Path], tmp_path: Path
 ) -> None:

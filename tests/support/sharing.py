@@ -20,6 +20,8 @@ SHARING = (
     "tests/evaluation/test_judging.py",
     "tests/memory_toolkit/",
     "tests/project/test_image.py",
+    "tests/project/test_wheel.py",
+    "tests/remote/test_object_storage.py",
     "tests/search/semantic/test_embed.py",
     "tests/spark/",
     "tests/visitors/",

@@ -94,13 +94,14 @@ def test_another_error_of_the_stars_model_is_not_taken_for_no_rating(
         train(from_files(*tiny_files), tmp_path / "b", SMALL, engine=Wrong())
 
 
-def test_a_failed_training_leaves_the_old_bundle(tiny_files, tmp_path: Path) -> None:
-    source = from_files(*tiny_files)
-    train(source, tmp_path / "b", SMALL)
-    created = Bundle.open(tmp_path / "b").created
+def test_a_failed_training_leaves_the_old_bundle(
+    tiny_files, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    out = Path(shutil.copytree(tiny_bundle, tmp_path / "b"))
+    created = Bundle.open(out).created
     with pytest.raises(DataError):
-        train(source, tmp_path / "b", TrainingSettings(min_user_ratings=1000))
-    assert Bundle.open(tmp_path / "b").created == created
+        train(from_files(*tiny_files), out, TrainingSettings(min_user_ratings=1000))
+    assert Bundle.open(out).created == created
 
 
 def test_every_movie_stays_in_the_catalogue(tiny: Recommender) -> None:
@@ -275,9 +276,9 @@ def limits_restored() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("stage", ["import", "stars", "content", "ranking", "catalogue"])
-def test_a_full_disk(stage: str, tiny_files, tmp_path: Path) -> None:
-    source, out = from_files(*tiny_files), tmp_path / "b"
-    created = train(source, out, SMALL).created
+def test_a_full_disk(stage: str, tiny_files, tiny_bundle: Path, tmp_path: Path) -> None:
+    source, out = from_files(*tiny_files), Path(shutil.copytree(tiny_bundle, tmp_path / "b"))
+    created = Bundle.open(out).created
 
     def fill(now: str, fraction: float) -> None:
         if now == stage:  # no file may grow any further: for this process the disk is full

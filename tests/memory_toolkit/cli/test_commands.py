@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from memory_toolkit.cli import commands
 from tests.memory_toolkit.planted import ROOT, linux
 
 PROGRAM = str(ROOT / "debug_memory.py")
@@ -99,7 +100,6 @@ def test_ctrl_c_ends_the_command_and_the_report_is_written(tmp_path: Path) -> No
         ),
         (["run", "--interval", "0", "--", "ls"], 2, "run: argument --interval: 0: give seconds"),
         (["run", "--csv", "/no/where.csv", "--", "ls"], 2, "run: /no/where.csv cannot be written"),
-        (["run", "--", "no-such-program"], 127, "run: no-such-program: there is no such program"),
         (["watch"], 2, "watch: give a process's number, or --url"),
         (["watch", "1", "--url", "http://x/"], 2, "watch: give a process's number, or --url"),
         (["watch", "--url", "x"], 1, "watch: x is no address"),
@@ -109,12 +109,29 @@ def test_ctrl_c_ends_the_command_and_the_report_is_written(tmp_path: Path) -> No
         (["dance"], 2, "argument COMMAND: invalid choice: 'dance'"),
     ],
 )
-def test_what_cannot_be_done_is_one_line(arguments: list[str], status: int, said: str) -> None:
-    done = run(*arguments)
-    assert (done.returncode, done.stdout) == (status, "")
+def test_what_cannot_be_done_is_one_line(
+    arguments: list[str],
+    status: int,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(commands, "PROGRAM", "debug_memory.py")
+    with pytest.raises(SystemExit, match=rf"^{status}$"):
+        raise SystemExit(commands.main(arguments))
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert len(printed.err.splitlines()) == 1
+    assert printed.err.startswith("debug_memory.py")
+    assert said in printed.err
+
+
+@linux
+def test_a_program_that_is_not_there_is_one_line() -> None:
+    done = run("run", "--", "no-such-program")
+    assert (done.returncode, done.stdout) == (127, "")
+    assert "run: no-such-program: there is no such program" in done.stderr
     assert len(done.stderr.splitlines()) == 1
-    assert done.stderr.startswith("debug_memory.py")
-    assert said in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -126,10 +143,11 @@ def test_what_cannot_be_done_is_one_line(arguments: list[str], status: int, said
         (["check"], ["256 MB", "debug-memory check"]),
     ],
 )
-def test_help(command: list[str], words: list[str]) -> None:
-    done = run(*command, "--help")
-    assert done.returncode == 0
-    assert all(word in done.stdout for word in words)
+def test_help(command: list[str], words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match=r"^0$"):
+        commands.main([*command, "--help"])
+    said = capsys.readouterr().out
+    assert all(word in said for word in words)
 
 
 TAKE = "kept = b'x' * (64 << 20); import time; time.sleep(.5)"
