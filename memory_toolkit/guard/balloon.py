@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 import sys
+from collections.abc import Callable
 
 from memory_toolkit.measure.reading import PAGE_BYTES, read
 from memory_toolkit.measure.sizes import MB
@@ -23,17 +24,22 @@ class Balloon:
     wants memory has to ask. The first page of each block stays. Not thread-safe. Source: malloc(3),
     madvise(2).
 
+    Args:
+        grown: called after each block. As long as it has not let others ask for as much, they might
+            find none at all; when it finds no memory itself, the block is freed again.
+
     Attributes:
         size: bytes of the pages that were given back.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, grown: Callable[[], object]) -> None:
         self.size = 0
+        self._grown = grown
         self._blocks: list[tuple[int, int]] = []  # address, and bytes that were given back
 
-    def inflate(self, wanted: int) -> bool:
-        """Hold `wanted` bytes more, or as many as are free; returns whether there were any."""
-        before, attempts = self.size, 0
+    def inflate(self, wanted: int) -> None:
+        """Hold `wanted` bytes more, or as many as are free."""
+        attempts = 0
         for block in _SIZES:
             while wanted > 0 and (block <= wanted or block == _SIZES[-1]):
                 taken = self._take(block)
@@ -41,7 +47,6 @@ class Balloon:
                 if not taken or attempts > _MAX_ATTEMPTS:
                     break
                 wanted -= taken
-        return self.size > before
 
     def deflate(self, unwanted: int) -> None:
         """Free blocks of `unwanted` bytes at most, the last ones first."""
@@ -59,13 +64,23 @@ class Balloon:
             return 0
         start = -(-address // PAGE_BYTES) * PAGE_BYTES
         held = (address + block - start) // PAGE_BYTES * PAGE_BYTES
-        grown = (read().data or 0) > mapped  # it was not free: the heap was made larger for it
-        if grown or _c.madvise(start, held, mmap.MADV_DONTNEED):
-            _c.free(address)
-            return 0
-        self._blocks.append((address, held))
-        self.size += held
-        return held
+        kept = False
+        try:
+            grown = (read().data or 0) > mapped  # it was not free: the heap was made larger for it
+            if not grown and not _c.madvise(start, held, mmap.MADV_DONTNEED):
+                self._blocks.append((address, held))
+                self.size += held
+                kept = True
+                self._grown()
+        except MemoryError:
+            if kept:
+                self._blocks.pop()
+                self.size -= held
+            kept = False
+        if kept:
+            return held
+        _c.free(address)
+        return 0
 
 
 def _c_library() -> ctypes.PyDLL:

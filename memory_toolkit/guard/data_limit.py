@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 
 from memory_toolkit.guard.balloon import Balloon
 from memory_toolkit.measure.heap import map_large_blocks, use_one_arena
 from memory_toolkit.measure.mappings import Mapping, heaps, read_mappings, stacks
-from memory_toolkit.measure.reading import Reading, read
+from memory_toolkit.measure.reading import Reading
 from memory_toolkit.measure.sizes import MB
 
 # Larger blocks are no part of the heaps, so that what is freed of them is free for all.
@@ -18,10 +19,13 @@ SMALL = MB // 4
 # The mappings are looked at again when so much more or less is mapped and not touched.
 STALE = 4 * MB
 # Kept free for what begins at any time: a thread maps its stack, of 8 MB by default, and 16 KB
-# for its calls.
+# for its calls. And this part of the ceiling, from which on the guard ends actions: not because of
+# free space alone.
 START_ROOM = 12 * MB
+_SPARE = 6
 # The balloon may be larger than it has to be by so much.
 _SURPLUS = 8 * MB
+_LITTLE = 2 * MB
 
 
 class DataLimit:
@@ -50,7 +54,8 @@ class DataLimit:
         self._idle = 0  # bytes of stacks and the like
         self._untouched = -STALE
         self._ceiling = 0
-        self._balloon = Balloon()
+        self._reading = Reading(0)
+        self._balloon = Balloon(self._set)
 
     def refresh(self, reading: Reading, ceiling: int, needs: int = 0) -> None:
         """Let own memory grow up to `ceiling` bytes.
@@ -73,8 +78,9 @@ class DataLimit:
                 if _untouched([block]) >= SMALL
             ]
         if abs(reading.data - reading.anon - self._untouched) >= STALE:
-            self._untouched = reading.data - reading.anon
-            self._look_at_mappings()
+            with suppress(MemoryError):  # what was seen last will do until there is room to look
+                self._look_at_mappings()
+                self._untouched = reading.data - reading.anon
         self._ceiling = ceiling
         self.make_room(reading, needs)
 
@@ -85,22 +91,27 @@ class DataLimit:
         """
         if self._original is None:
             return
-        excess = self.reach(reading) + START_ROOM + needs - self._ceiling
+        self._reading = reading
+        excess = self.reach(reading) + needs + START_ROOM + self._ceiling // _SPARE - self._ceiling
         if excess > 0:
-            if self._balloon.inflate(excess):
-                reading = read()
+            with suppress(MemoryError):
+                self._balloon.inflate(excess)
         elif self._balloon.size and excess < -_SURPLUS:
             unwanted = -excess - _SURPLUS
-            self._set(reading, deflating=unwanted)
+            self._set(deflating=unwanted)
             self._balloon.deflate(unwanted)
-        self._set(reading)
+        self._set()
 
-    def _set(self, reading: Reading, deflating: int = 0) -> None:
+    def let_heaps_go_on(self) -> None:
+        """Free a little of the balloon, since nobody finds memory for the next `refresh`."""
+        self._balloon.deflate(_LITTLE)
+
+    def _set(self, deflating: int = 0) -> None:
         import resource
 
         assert self._original is not None
-        idle = self._known_idle(reading) - min(deflating, self._balloon.size)
-        wanted = max(0, self._ceiling - (reading.shmem or 0) + idle)
+        idle = self._known_idle(self._reading) - min(deflating, self._balloon.size)
+        wanted = max(0, self._ceiling - (self._reading.shmem or 0) + idle)
         soft, hard = self._original
         for most in (soft, hard):
             if most != resource.RLIM_INFINITY:
@@ -125,19 +136,21 @@ class DataLimit:
 
     def _known_idle(self, reading: Reading) -> int:
         """The part of the untouched memory that will stay so; never more than there is now."""
-        idle = self._idle + self._balloon.size
-        return min(idle, max(0, (reading.data or 0) - (reading.anon or 0)))
+        held = self._balloon.size
+        untouched = (reading.data or 0) - (reading.anon or 0) - held
+        return held + min(self._idle, max(0, untouched))
 
     def _look_at_mappings(self) -> None:
         found = read_mappings()
-        self._idle = _untouched(m for m in stacks(found) if m.path != "[stack]")
+        idle = _untouched(m for m in stacks(found) if m.path != "[stack]")
         for block in _blocks(found):
             # A block that is mapped beside another one becomes a part of it.
             same = sum(
                 max(0, min(block.end, end) - max(block.start, start))
                 for start, end in self._idle_at_start
             )
-            self._idle += max(0, same - block.own)
+            idle += max(0, same - block.own)
+        self._idle = idle
 
 
 def _blocks(found: list[Mapping]) -> list[Mapping]:

@@ -93,6 +93,11 @@ class Usage:
                 self.data_limit.refresh(now, self._ceiling, need)
             return has_room
 
+    def let_heaps_go_on(self) -> None:
+        """Free a little of what is held in the heaps, since nobody finds memory to look with."""
+        with self._changing:
+            self.data_limit.let_heaps_go_on()
+
     def claim(self, now: Reading, need: int) -> bool:
         """Raise the ceiling so that this process can take `need` bytes more than its actions may.
 
@@ -132,6 +137,15 @@ class Usage:
             self._peers.leave()
             self._peers = None
         self.data_limit.lift()
+
+    def beyond(self, now: Reading, share: float) -> int:
+        """Return by how many bytes too much can come to be held, by all or by this process.
+
+        That is more than `share` of the limit; or, where several share it, so much of this
+        process's ceiling as `share` is of what all may hold.
+        """
+        own = self.data_limit.reach(now) - int(self._ceiling * share / FULL)
+        return max(own if self._ceiling else 0, self.reach(now) - self.up_to(share))
 
     def reach(self, now: Reading) -> int:
         """Return what all can come to hold without asking the system for any more, in bytes."""

@@ -114,6 +114,7 @@ class Watcher:
                     next_look = time.monotonic() + TICK_SECONDS
                 self._interrupt_if_needed()
             except (MemoryError, OSError, RuntimeError, ValueError):  # the next look may go better
+                self._usage.let_heaps_go_on()
                 with suppress(MemoryError):
                     _log.warning("the memory guard could not look", exc_info=True)
             self._busy.clear()
@@ -158,7 +159,7 @@ class Watcher:
         for one in running:
             one.lowest = min(one.lowest, now.own)
         reach = self._usage.reach(now)
-        beyond = reach - self._usage.up_to(INTERRUPTING)
+        beyond = self._usage.beyond(now, INTERRUPTING)
         if beyond < 0:
             return
         seconds = time.monotonic()

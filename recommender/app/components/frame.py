@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from pathlib import Path
 
@@ -28,6 +28,11 @@ def draw(page: st.Page, main: Sequence[st.Page], lab: Sequence[st.Page], results
 
     The arguments are those of `page_head.draw`.
     """
+    with _errors_as_sentences("frame"):  # such as another's action that fills the memory just now
+        _draw(page, bar)
+
+
+def _draw(page: st.Page, bar: Sequence[st.Page]) -> None:
     query_params.arrive(page.url_path)
     st.html(_STYLES)
     language.show_in_address()
@@ -74,7 +79,8 @@ def _errors_as_sentences(page: str) -> Iterator[None]:
         logging.getLogger(__name__).exception("page %s needed too much memory", page)
         # What it held is still in the frames.
         traceback.clear_frames(error.__traceback__)
-        return_memory()
+        with suppress(MemoryError):
+            return_memory()
         _try_again(t("error.memory"))
     except Exception:  # the page must not show a traceback, whatever it was
         logging.getLogger(__name__).exception("page %s failed", page)
