@@ -29,22 +29,18 @@ def draw(page: st.Page, main: Sequence[st.Page], lab: Sequence[st.Page], results
     The arguments are those of `page_head.draw`.
     """
     with _errors_as_sentences("frame"):  # such as another's action that fills the memory just now
-        _draw(page, bar)
+        query_params.arrive(page.url_path)
+        st.html(_STYLES)
+        language.show_in_address()
+        page_head.draw(main, lab, page, results, _script())
+        reconnecting.draw_anew_when_reconnected()
+        with _errors_as_sentences("frame"):
+            if settings().debug_memory:
+                # Imported only here, so that without DEBUG_MEMORY it costs nothing.
+                from recommender.app.memory.panel import memory_panel
 
-
-def _draw(page: st.Page, bar: Sequence[st.Page]) -> None:
-    query_params.arrive(page.url_path)
-    st.html(_STYLES)
-    language.show_in_address()
-    page_head.draw(main, lab, page, results, _script())
-    reconnecting.draw_anew_when_reconnected()
-    with _errors_as_sentences("frame"):
-        if settings().debug_memory:
-            # Imported only here, so that without DEBUG_MEMORY it costs nothing.
-            from recommender.app.memory.panel import memory_panel
-
-            memory_panel()
-    page.run()
+                memory_panel()
+        page.run()
 
 
 def body(draw: Callable[[], None]) -> Callable[[], None]:
