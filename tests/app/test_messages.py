@@ -37,7 +37,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
     [
         ("", {}, 24, 45_900),
         ("discover", {}, 26, 52_900),
-        ("my-ratings", {}, 37, 57_900),
+        ("my-ratings", {}, 37, 59_900),
         ("my-ratings", {"part": "rated"}, 35, 50_900),
         ("for-you", {"user": "1"}, 32, 54_900),
         ("similar", {"movie": "10"}, 30, 51_900),
