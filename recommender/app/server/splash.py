@@ -26,6 +26,16 @@ _STYLES = """
   .splash i { animation: splash 1.2s ease-in-out infinite alternate }
   @keyframes splash { from { transform: scaleX(.2) } } }
 """
+# These stay, behind the app: nothing is seen before the app's own styles come, which would move it;
+# they make it visible.
+_PLACES = """
+.stMainBlockContainer:has(.st-key-head) { visibility: hidden }
+.st-key-clicks { display: none }
+.stApp .stMainBlockContainer { max-width: none; padding: 0 1rem 10rem }
+@media (min-width: 900px) { .stApp .stMainBlockContainer { padding-inline: 5rem } }
+.stApp .st-key-head { min-height: 3.75rem; max-height: 3.75rem }
+@media (max-width: 640px) { .stApp .st-key-head { min-height: 3.5rem; max-height: 3.5rem } }
+"""
 
 
 class Splash:
@@ -57,7 +67,14 @@ class Splash:
                 message = {"type": "http.response.body", "body": _page()}
             await send(message)
 
-        await self._app(scope, receive, send_splash if scope["type"] == "http" else send)
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if b"text/html" in dict(scope["headers"]).get(b"accept", b""):
+            # Whoever opens a page: Streamlit would compress it below the home page.
+            plain = [header for header in scope["headers"] if header[0] != b"accept-encoding"]
+            scope = {**scope, "headers": plain}
+        await self._app(scope, receive, send_splash)
 
 
 def _is_page(message: Message) -> bool:
@@ -89,4 +106,5 @@ def _page() -> bytes:
     }
     splash = '<div class="splash" aria-hidden="true">Matinee<i></i></div>'
     page = page.replace(_TITLE, f"<title>Matinee</title><style>{_STYLES % colours}</style>")
-    return page.replace(_ROOT, _ROOT.replace("></", f">{splash}</")).encode()
+    root = _ROOT.replace("></", f">{splash}</")
+    return page.replace(_ROOT, f"{root}<style>{_PLACES}</style>").encode()

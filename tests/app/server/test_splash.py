@@ -30,7 +30,7 @@ def client() -> Iterator[TestClient]:
 
 @pytest.mark.parametrize("path", ["/", "/for-you", "/no/such/page"])
 def test_every_page_begins_with_the_name(client: TestClient, path: str) -> None:
-    answer = client.get(path)
+    answer = client.get(path, headers={"accept": "text/html,*/*", "accept-encoding": "gzip"})
     assert '<div id="root"><div class="splash" aria-hidden="true">Matinee' in answer.text
     assert "<title>Matinee</title>" in answer.text
     assert int(answer.headers["content-length"]) == len(answer.content)
