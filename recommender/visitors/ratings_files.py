@@ -184,7 +184,7 @@ def _of_one_person(table: Table) -> Iterator[tuple[int, dict[str, str]]]:
     """Raises ProfileError as soon as a second person's row comes."""
     first_user: str | None = None
     for line, cells in table.rows:
-        user = cells.get("user", "").strip()
+        user = plain_id(cells.get("user", "").strip())
         first_user = user if first_user is None else first_user
         if user != first_user:
             first, second = short(first_user), short(user)

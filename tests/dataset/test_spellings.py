@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,6 +32,8 @@ def plain(seed: int) -> tuple[Data, str, object]:
         return data, found.fingerprint, movies_of(found)
 
 
+# A free search takes about a second for each example.
+@pytest.mark.timeout(300 if settings.default.derandomize else 3600)
 @settings(deadline=None, max_examples=EXAMPLES)
 @given(st.integers(0, N_SAMPLES - 1), st.data())
 def test_every_spelling_is_the_same_data_set(seed: int, choices: st.DataObject) -> None:

@@ -263,6 +263,7 @@ def test_of_a_long_cell_the_error_shows_the_beginning() -> None:
     [
         "movieId,rating,timestamp\n3,4,1704189600\n",
         "movie_id,rating,timestamp\n3.0,4.0,1704189600.0\n",
+        "user_id,movie_id,rating,timestamp\n9.0,3.0,2,1\n9,3,4.0,1704189600.0\n",
         "Movie ID;Rating;Timestamp\n3;4;1704189600000\n",
         "user_id\tmovie_id\trating\ttimestamp\n9\t3\t4\t2024-01-02T10:00:00Z\n",
         "movieId,rating,timestamp\n3,4,2024-01-02 11:00:00+01:00\n",
