@@ -104,7 +104,9 @@ class DataLimit:
 
     def let_heaps_go_on(self) -> None:
         """Free a little of the balloon, since nobody finds memory for the next `refresh`."""
-        self._balloon.deflate(_LITTLE)
+        if self._original is not None:
+            self._balloon.deflate(_LITTLE)
+            self._set()
 
     def _set(self, deflating: int = 0) -> None:
         import resource

@@ -114,8 +114,8 @@ class Watcher:
                     next_look = time.monotonic() + TICK_SECONDS
                 self._interrupt_if_needed()
             except (MemoryError, OSError, RuntimeError, ValueError):  # the next look may go better
-                self._usage.let_heaps_go_on()
                 with suppress(MemoryError):
+                    self._usage.let_heaps_go_on()
                     _log.warning("the memory guard could not look", exc_info=True)
             self._busy.clear()
             if self._running() or self._busy.wait(TICK_SECONDS):

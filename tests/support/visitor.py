@@ -313,8 +313,8 @@ class Visitor:
             await self._did("import a file", self._tab.upload(uploader, "ratings.csv", data))
 
     async def language(self) -> None:
-        for language in reversed(LANGUAGES.values()):  # back to English: the texts here are
-            await self._use("language", "button_group", "lang", [language])
+        for language in reversed(LANGUAGES):  # back to English: the texts here are
+            await self._did("language", self._tab.go(self._tab.path, f"lang={language}"))
 
 
 ACTIONS: tuple[Callable[[Visitor], Awaitable[None]], ...] = (
