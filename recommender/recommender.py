@@ -17,7 +17,6 @@ from recommender.bundle.movie_facts import MovieFacts
 from recommender.bundle.posters import Posters
 from recommender.bundle.soundness import check_contents
 from recommender.core.address import Address
-from recommender.core.errors import NotFoundError, SettingsError
 from recommender.core.records import (
     Id,
     Movie,
@@ -31,7 +30,6 @@ from recommender.core.records import (
     Statistics,
     User,
 )
-from recommender.core.top_n import largest
 from recommender.models.content import ContentModel
 from recommender.models.registry import ORDERING
 from recommender.remote.opening import open_bundle
@@ -39,15 +37,16 @@ from recommender.scoring.everybody import RankEverybody, on_every_core
 from recommender.scoring.filters import Filters
 from recommender.scoring.requests import RequestParser, as_number
 from recommender.scoring.results import ResultBuilder
-from recommender.scoring.scorer import (
-    HybridScorer,
-    Ranked,
-    Request,
-    UserRatings,
-    most_various,
+from recommender.scoring.scorer import HybridScorer, Ranked, Request, UserRatings
+from recommender.scoring.similar import (
+    DEFAULT_METHOD,
+    METHODS,
+    Method,
+    check_method,
+    most_similar,
 )
-from recommender.scoring.similar import DEFAULT_METHOD, METHODS, Method, most_similar
 from recommender.scoring.together import recommend_together
+from recommender.scoring.well_known import most_divisive, most_rated
 from recommender.search.finder import SEARCH_BY, Finder, SearchBy
 from recommender.search.lazy_semantic import LazySemanticSearch
 from recommender.search.titles import TitleIndex
@@ -239,13 +238,7 @@ class Recommender:
             ValueError: stars outside the scale, or an argument that cannot be used.
         """
         person = self._requests.visitor(ratings)
-        known = len(person.movies) > 0
-        unknown = self._requests.unknown(ratings) if len(person.movies) < len(ratings) else []
-        if unknown and not known:
-            raise NotFoundError(
-                f"none of the {len(ratings):,} rated movies is in the catalogue (such as "
-                f"{unknown[0]!r}); `search` finds its ids"
-            )
+        known, unknown = len(person.movies) > 0, self._requests.unknown_of(ratings, person)
         person = self._requests.with_hidden(person, hidden)
         request = self._requests.request(n, cf_weight, filters, rank_by, variety, obscurity)
         request = self._requests.without(request, seen)
@@ -330,13 +323,7 @@ class Recommender:
             ValueError: an unknown method.
         """
         method = method or self.default_method
-        if method not in METHODS:
-            raise ValueError(f"method is {method!r}; it must be one of {', '.join(METHODS)}")
-        if method not in self.methods:
-            raise SettingsError(
-                f"method {method!r} is off; use 'content', or set "
-                "MATINEE_COLLABORATIVE_SIMILARITY=true"
-            )
+        check_method(method, self.methods)
         movie, allowed = self._requests.movie(movie_id), self._requests.allowed(filters)
         n = self._requests.top_n(n)
         found, similarities = most_similar(self._scorer, movie, n, method, allowed)
@@ -363,12 +350,7 @@ class Recommender:
         n = self._requests.top_n(n)
         if by == "semantic":
             return self.movies(self.semantic.search(text, n, self._finder.fame))
-        ways: dict[str, Callable[[str, int], Sequence[int] | np.ndarray]] = {
-            "title": self._finder.by_title,
-            "facts": self._finder.by_facts,
-            "words": self._finder.by_words,
-        }
-        return Results(self._results.movies(ways[by](text, n)))
+        return Results(self._results.movies(self._finder.search(text, n, by)))
 
     def is_facts(self, text: str) -> bool:
         """Return whether `text` names genres, decades, tags and people of the data, and says
@@ -484,13 +466,9 @@ class Recommender:
 
     def quick_start(self, n: int = 10, skip: Collection[Id] = ()) -> Results[Movie]:
         """Well-known movies that split opinions, unlike each other: what to ask somebody new."""
-        n = self._requests.top_n(n)
-        known = self._most_rated(max(100, 5 * n), None, self._requests.known(skip))
-        known = known[np.argsort(-self._facts.deviation[known], kind="stable")]
-        kept = most_various(
-            self._facts.deviation[known], self._scorer.ranking.inputs[known], n, 0.5
-        )
-        return Results(self._results.movies(known[kept]))
+        inputs, left_out = self._scorer.ranking.inputs, self._requests.known(skip)
+        found = most_divisive(self._facts, inputs, self._requests.top_n(n), left_out)
+        return Results(self._results.movies(found))
 
     def user(self, user_id: Id) -> User:
         """One user by id.
@@ -525,13 +503,14 @@ class Recommender:
 
     def popular(self, n: int = 10, filters: Filters | None = None) -> Results[Movie]:
         """The most often rated movies."""
-        return Results(self._results.movies(self._most_rated(n, self._requests.allowed(filters))))
+        allowed = self._requests.allowed(filters)
+        found = most_rated(self._facts, self._requests.top_n(n), allowed)
+        return Results(self._results.movies(found))
 
     @property
     def years(self) -> tuple[int, int]:
         """The first and the last year of the catalogue; (0, 0) if no year is known."""
-        known = self._facts.year[self._facts.year > 0]
-        return (int(known.min()), int(known.max())) if len(known) else (0, 0)
+        return self._facts.years
 
     @property
     def statistics(self) -> Statistics:
@@ -541,17 +520,9 @@ class Recommender:
 
     def _most_popular(self, person: UserRatings, request: Request) -> Results[Recommendation]:
         """Rank movies for somebody of whom nothing is known: the most rated ones."""
-        movies = self._most_rated(request.n, request.allowed, person.movies)
+        movies = most_rated(self._facts, request.n, request.allowed, person.movies)
         ranked = Ranked(person, movies, self._facts.count[movies].astype(np.float64), 0.0, 0.0)
         return self._results.recommendations(ranked, request, reasons=False)
-
-    def _most_rated(
-        self, n: int, allowed: np.ndarray | None, left_out: Sequence[int] | np.ndarray = ()
-    ) -> np.ndarray:
-        """The n movies that are rated most often."""
-        candidates = np.ones(len(self._facts.count), bool) if allowed is None else allowed.copy()
-        candidates[np.asarray(left_out, np.int64)] = False
-        return largest(self._facts.count, self._requests.top_n(n), candidates)
 
     def _answer(self, person: UserRatings, request: Request) -> Results[Recommendation]:
         ranked = next(self._scorer.rank([person], request))

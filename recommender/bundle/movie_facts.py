@@ -48,6 +48,12 @@ class MovieFacts:
             writer.save_array(f"movie_{name}", getattr(self, name))
         return list(self.genre_names)
 
+    @property
+    def years(self) -> tuple[int, int]:
+        """The first and the last year; (0, 0) if none is known."""
+        known = self.year[self.year > 0]
+        return (int(known.min()), int(known.max())) if len(known) else (0, 0)
+
     def has_genre(self, genre: str) -> np.ndarray:
         """Return which movies have a genre; bool, shape (movies,).
 

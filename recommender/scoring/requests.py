@@ -100,6 +100,20 @@ class RequestParser:
         own = self._scorer.stars.profile(movies, given)
         return UserRatings(movies, given, {StarsModel.name: own})
 
+    def unknown_of(self, ratings: Mapping[Id, float], person: UserRatings) -> list[Id]:
+        """Return the ids in `ratings` that no movie has, where `person` is `visitor` of them.
+
+        Raises:
+            NotFoundError: no movie has any of them.
+        """
+        unknown = self.unknown(ratings) if len(person.movies) < len(ratings) else []
+        if unknown and len(person.movies) == 0:
+            raise NotFoundError(
+                f"none of the {len(ratings):,} rated movies is in the catalogue (such as "
+                f"{unknown[0]!r}); `search` finds its ids"
+            )
+        return unknown
+
     def with_hidden(self, person: UserRatings, hidden: Collection[Id]) -> UserRatings:
         """`person`, with the movies they turned away counted as rated lowest."""
         indices = set(self.known(hidden))

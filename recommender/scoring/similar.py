@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from recommender.core.errors import NotFoundError
+from recommender.core.errors import NotFoundError, SettingsError
 from recommender.core.top_n import TopN
 from recommender.scoring.scorer import HybridScorer
 
@@ -18,6 +18,21 @@ DEFAULT_METHOD: Method = "hybrid"
 # With fewer ratings a movie's closeness to others is as much chance: content takes its place, the
 # more the fewer they are.
 _ENOUGH_RATINGS = 3
+
+
+def check_method(method: Method, methods: tuple[Method, ...]) -> None:
+    """Check that `method` is one of `methods`, those that are on.
+
+    Raises:
+        SettingsError: it is off.
+        ValueError: there is no such method.
+    """
+    if method not in METHODS:
+        raise ValueError(f"method is {method!r}; it must be one of {', '.join(METHODS)}")
+    if method not in methods:
+        raise SettingsError(
+            f"method {method!r} is off; use 'content', or set MATINEE_COLLABORATIVE_SIMILARITY=true"
+        )
 
 
 def most_similar(

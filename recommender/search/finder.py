@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Literal
 
@@ -33,6 +34,15 @@ class Finder:
         self._titles = titles
         self._facts = facts
         self._content = content
+
+    def search(self, text: str, n: int, by: SearchBy) -> Sequence[int] | np.ndarray:
+        """Return the n movies that fit `text` best; ``"semantic"`` is not for it to answer."""
+        ways: dict[str, Callable[[str, int], Sequence[int] | np.ndarray]] = {
+            "title": self.by_title,
+            "facts": self.by_facts,
+            "words": self.by_words,
+        }
+        return ways[by](text, n)
 
     def by_title(self, text: str, n: int) -> list[int]:
         """The n movies whose titles are most like `text`, see `TitleIndex.search`.
