@@ -74,15 +74,22 @@ def suits(places: Sequence[int | None], evening: Evening) -> str:
         places: its place in the list of each of the members, None where one has none.
     """
     known = [
-        (place, name_of(member, evening))
+        (place, member)
         for place, member in zip(places, evening.members, strict=True)
         if place is not None
     ]
-    best, worst = min(known), max(known)
+    (best, first), (worst, second) = min(known, key=_place), max(known, key=_place)
     if len(known) == 1:
-        text = t("together.suits_one", first=best[1])
-    elif worst[0] <= max(_NEAR, _TIMES * best[0]):
+        text = t("together.suits_one", first=name_of(first, evening))
+    elif worst <= max(_NEAR, _TIMES * best):
         text = t("together.suits_both") if len(known) == 2 else t("together.suits_all")
+    elif second.seat == evening.seat:
+        text = t("together.suits_more_than_you", first=name_of(first, evening))
     else:
-        text = t("together.suits_more", first=best[1], second=worst[1])
+        names = {"first": name_of(first, evening), "second": name_of(second, evening)}
+        text = t("together.suits_more", **names)
     return f'<p class="mt-suits">{clicks.icon("group")}{escape(text)}</p>'
+
+
+def _place(known: tuple[int, Member]) -> int:
+    return known[0]

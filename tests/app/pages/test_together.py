@@ -86,7 +86,7 @@ def test_two_open_join_choose_and_end_an_evening(
     assert titles(his) == [item.movie.title for item in together]
     assert not {10, 12} & {item.movie.movie_id for item in together}
     assert len(suited(his)) == len(titles(his))
-    assert set(suited(his)) <= {"For both", "You more than Ana <b>", "Ana <b> more than You"}
+    assert set(suited(his)) <= {"For both", "You more than Ana <b>", "Ana <b> more than you"}
     assert not [one for one in his.button if one.label.startswith("Make")]  # for the host alone
 
     # A click on a card leaves the list as it is; another's list leaves out what he has seen.
@@ -184,7 +184,7 @@ def test_while_the_database_is_away_the_page_says_so(
     [
         ((3, 9), "For both"),
         ((30, 80), "For both"),
-        ((9, 30), "Host more than You"),
+        ((9, 30), "Host more than you"),
         ((200, 20), "You more than Host"),
         ((5, None), "By the taste of: Host"),
     ],
