@@ -131,13 +131,13 @@ def _books(numbers: dict[str, str], known: dict[str, list[str]]) -> Iterable[Seq
 
 def _jester(folder: Path) -> None:
     """Ratings of a hundred jokes by a thousand people (Goldberg et al., 2001), as PyMC3 ships them:
-    −10 to 10 in hundredths, here ten more; nearly everybody rated nearly all."""
+    −10 to 10 in hundredths, here 0 to 100. Nearly everybody rated all, so only *liked* tells."""
     sha256 = "49639eb62e14f7735ecbb03fa79f1c5f59f2e971c8ce0168b86ed1929e2c14ee"
     package = _package("pymc3==3.5", sha256, folder)
     name = "pymc3/examples/data/pmf/jester-dataset-v1-dense-first-1000.csv"
     table = list(csv.reader(io.StringIO(package.read(name).decode())))[1:]
     rows = (
-        (str(user), str(joke), f"{float(value) + 10:.2f}")
+        (str(user), str(joke), f"{5 * (float(value) + 10):.2f}")
         for user, values in enumerate(table, 1)
         for joke, value in enumerate(values, 1)
         if float(value) != _NOT_RATED

@@ -45,12 +45,17 @@ GRID: dict[str, tuple[float, ...]] = {
     "content_weight": (0.02, 0.06, 0.17, 0.5, 1.5),
     "n_factors": (8, 16, 32, 64),
     "neutral": (-1 / 9, 1 / 8, 1 / 4, 3 / 8, 1 / 2),
+    "lowest_weight": (-1.0, -1 / 3, 0.1, 0.3, 1.0),
 }
-# Where content says little, it must go and λ grow at the same time, which steps of one setting at a
-# time do not find; so these are tried first.
+# Another weighting takes passes over the ratings: it is searched with no more than so many of them.
+_WEIGHED = 1_000_000
+# Beginnings of the search besides, which steps of one setting at a time do not find: where content
+# says little, it must go and λ grow at the same time; where people rated nearly everything, low
+# ratings must count against their movies in the fit and for what a person likes.
 _STARTS: tuple[dict[str, Any], ...] = (
     {"regularization": 7.0, "regularization_exponent": 0.5, "content_weight": 0.02},
     {"regularization": 7.0, "regularization_exponent": 0.5, "content_weight": 0.17},
+    {"lowest_weight": -1.0, "neutral": 0.5},
 )
 # A user who is judged has so many ratings, of which this share is held out.
 _MIN_RATINGS, _SHARE = 5, 0.2
@@ -90,7 +95,7 @@ class Choice:
 
     def numbers(self) -> dict[str, float]:
         """Return `RankingModel.chosen`."""
-        names = (*GRID, "lowest_weight", "rank")
+        names = (*GRID, "rank")
         values = {name: float(getattr(self.settings, name)) for name in names if name != "neutral"}
         judged = {"judged_users": self.users, "trials": self.trials}
         return values | judged | {"first_ndcg": self.first_ndcg, "ndcg": self.ndcg}
@@ -161,6 +166,7 @@ class Validation:
 
     Attributes:
         n_users: how many are judged.
+        varied: the settings that may be varied in bounded time, names in `GRID`.
     """
 
     def __init__(
@@ -178,6 +184,8 @@ class Validation:
         rng = np.random.default_rng(seed)
         able = rng.permutation(np.flatnonzero(np.diff(history.offsets) >= _MIN_RATINGS))
         many = len(history.movies) > _FOLDED
+        weighed = len(history.movies) <= _WEIGHED
+        self.varied = [name for name in GRID if weighed or name != "lowest_weight"]
         able = able[: min(MAX_USERS, max(1, _MAX_PAIRS // max(1, content.n_movies)))]
         liked_from = relevant_from(scale, relevant)
         rounds = 1 if many else min(_MAX_ROUNDS, max(1, _ROUND_MOVIES // max(1, content.n_movies)))
@@ -211,7 +219,9 @@ class Validation:
         return _Fold(np.array(taken, np.int64), rated, np.concatenate(gone), relevant)
 
     def directions(self, settings: RankingSettings, progress: Progress) -> None:
-        """Run the subspace iterations that `settings` need, unless it was done."""
+        """Run the subspace iterations that `settings` need, unless they were the last ones."""
+        if any(weight != settings.lowest_weight for _, weight in self._directions):
+            self._directions.clear()  # those of one weighting are as many as fit into memory
         for number, fold in enumerate(self._folds):
             if (number, settings.lowest_weight) in self._directions:
                 continue
@@ -301,13 +311,15 @@ def choose(
 
     best, before = settings, None
     for start in _STARTS:
-        if better(tried := dataclasses.replace(settings, **start), best):
+        if not start.keys() <= set(validation.varied):
+            continue
+        if better(tried := dataclasses.replace(best, **start), best):
             best = tried
     while best != before:
         before = best
-        for name, values in GRID.items():
+        for name in validation.varied:
             for step in (1, -1):
-                while (further := _next(best, name, values, step)) and better(further, best):
+                while (further := _next(best, name, GRID[name], step)) and better(further, best):
                     best = further
     progress(1.0)
     means = [float(judged[one].mean()) for one in (settings, best)]
@@ -348,8 +360,11 @@ def train_ranking(
     start: Start = no_start
     if settings.choose_for is not None:
         chosen_by = 0.7
+        # Few ratings are gone through here, whoever fits the model to all.
+        few = len(data.history.movies) <= _WEIGHED
+        here = partial(HistoryRows, data.history, n_movies=content.n_movies)
         validation = Validation(
-            rows_of,
+            here if few else rows_of,
             data.history,
             data.counts,
             content,

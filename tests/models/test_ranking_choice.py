@@ -115,10 +115,24 @@ def test_a_search_crosses_to_what_single_steps_make_worse(history, content) -> N
     assert found.first_ndcg == pytest.approx(0.3)
 
 
-def test_for_any_interaction_all_ratings_weigh_the_same(history, content) -> None:
+def test_for_any_interaction_all_ratings_weigh_the_same(history, content, monkeypatch) -> None:
+    monkeypatch.setattr(module, "_WEIGHED", 100)  # as of many ratings, which are weighed once
     found = choose(validation(history, content, "any"), START, "any")
     assert found.settings.lowest_weight == 1.0
     assert found.users == N_USERS
+
+
+@pytest.mark.slow
+def test_low_ratings_count_against_movies_that_everybody_rated(content) -> None:
+    """Where all rated the same movies, only the stars tell the groups apart."""
+    rng = np.random.default_rng(3)
+    movies = np.tile(np.arange(N_MOVIES, dtype=np.int32), N_USERS)
+    own = movies % 4 == np.repeat(np.arange(N_USERS), N_MOVIES) % 4
+    stars = np.clip(np.rint(rng.normal(np.where(own, 4.0, 3.0), 1.0)), *SCALE)
+    everybody = History(np.arange(0, len(movies) + 1, N_MOVIES), movies, stars.astype(np.float32))
+    found = choose(validation(everybody, content), START, "liked")
+    assert found.settings.lowest_weight < START.lowest_weight
+    assert found.ndcg > found.first_ndcg
 
 
 def test_too_few_ratings_keep_the_defaults(content) -> None:
