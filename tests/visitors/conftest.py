@@ -17,6 +17,8 @@ from tests.support.pgbouncer import Bouncer
 from tests.support.postgres import Place
 
 START = 1_700_000_000
+# What a store waits for the database, so that no test fails because the machine is busy.
+PATIENT_SECONDS = 60.0
 # Opens another store of the same ratings, as another server does.
 Open = Callable[..., ProfileStore]
 
@@ -25,7 +27,13 @@ def opener(kind: str, where: tuple[str, str]) -> Open:
     """Return what the test's stores are opened with, here or in another process."""
     if kind == "sqlite":
         return lambda limits=None: SqliteStore(Path(where[0]), limits)
-    return lambda limits=None: PostgresStore(*where, limits)
+
+    def open_patient(limits: Limits | None = None) -> ProfileStore:
+        store = PostgresStore(*where, limits)
+        store._pool._timeout = PATIENT_SECONDS
+        return store
+
+    return open_patient
 
 
 @pytest.fixture(params=["sqlite", "postgres", "pgbouncer"])
