@@ -194,12 +194,13 @@ def refuse_counts(place: str, scale: Scale, extent: Scale, low: int, rows: int) 
 
 def ask_about_scale(place: str, scale: Scale, extent: Scale, rows: int) -> None:
     """Ask about a scale of which nobody uses the upper quarter, so that nothing would count as
-    liked.
+    liked; of ratings that are all equal, any does.
 
     Raises:
         DataError: so it is, with enough ratings to tell.
     """
-    if rows >= _MIN_TELLING and extent[1] < scale[1] - _UPPER_PART * (scale[1] - scale[0]):
+    upper = scale[1] - _UPPER_PART * (scale[1] - scale[0])
+    if rows >= _MIN_TELLING and extent[0] < extent[1] < upper:
         raise DataError(
             f"{place}: the highest of {rows:,} ratings is {extent[1]:g}; give --scale "
             f"{_text(extent)} if there is no higher one, or --scale {_text(scale)} if there is"

@@ -190,6 +190,7 @@ def test_a_scale_that_nobody_uses_to_its_top_is_asked_about(tmp_path: Path) -> N
     with pytest.raises(DataError, match=message):
         scale_of(tmp_path, [1, 2, 3, 4, 5, 6] * 20)
     assert scale_of(tmp_path, [1, 2, 3, 4, 5, 6] * 16) == (1, 10)  # too few to tell
+    assert scale_of(tmp_path, [3] * 200) == (1, 5)
 
 
 def test_counts_have_a_scale_of_logarithms(tmp_path: Path) -> None:
