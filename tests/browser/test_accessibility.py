@@ -26,6 +26,7 @@ RUN = """rules => axe.run(
     { resultTypes: ["violations"], ...(rules && { runOnly: rules }) },
 ).then(({ violations }) => violations.flatMap(({ id, help, nodes }) =>
     nodes.map(({ target, html }) => `${id} (${help}): ${target}, ${html.slice(0, 150)}`)))"""
+TOGETHER = ("Watch together", "함께 보기")
 NOT_FOUND = ("There is no such page", "없는 페이지입니다")
 
 
@@ -46,7 +47,7 @@ def test_no_page_has_a_violation(server: Server, visit: Visit, locale: str, lang
     settled(page)
     page.locator(".mt-menu summary").click()
     _check(page, "wall with picks, and the menu", found)
-    for address, titled in {"about": TITLES["about"], **TITLES}.items():
+    for address, titled in {"together": TOGETHER, **TITLES}.items():
         page.evaluate(FOLLOW, f"/{address}")
         heading(page, titled[language])
         _check(page, address or "tonight", found)
