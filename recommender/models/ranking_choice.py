@@ -184,7 +184,7 @@ class Validation:
         rng = np.random.default_rng(seed)
         able = rng.permutation(np.flatnonzero(np.diff(history.offsets) >= _MIN_RATINGS))
         many = len(history.movies) > _FOLDED
-        weighed = len(history.movies) <= _WEIGHED
+        weighed = len(history.movies) <= _WEIGHED and content.n_movies <= _ROUND_MOVIES // 2
         self.varied = [name for name in GRID if weighed or name != "lowest_weight"]
         able = able[: min(MAX_USERS, max(1, _MAX_PAIRS // max(1, content.n_movies)))]
         liked_from = relevant_from(scale, relevant)
