@@ -67,10 +67,13 @@ def heaps(found: list[Mapping]) -> list[Mapping]:
 def stacks(found: list[Mapping]) -> list[Mapping]:
     """Those that hold a thread's stack: the main one, and what lies right above a guard."""
     before = [Mapping(0, 0, "", ""), *found[:-1]]
+    # A heap lies right above what another one has in reserve, which may be as small as a guard.
+    apart = {mapping.start for mapping in heaps(found)}
     return [
         mapping
         for mapping, preceding in zip(found, before, strict=False)
-        if mapping.path == "[stack]" or _is_thread_stack(mapping, preceding)
+        if mapping.path == "[stack]"
+        or (mapping.start not in apart and _is_thread_stack(mapping, preceding))
     ]
 
 

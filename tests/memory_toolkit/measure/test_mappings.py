@@ -66,6 +66,18 @@ def test_stacks_are_told_from_other_memory_above_a_gap(smaps: str) -> None:
     assert [mapping.resident for mapping in stacks(read_mappings(smaps))] == [12 * 1024, 40 * 1024]
 
 
+def test_a_heap_above_one_that_is_nearly_full_is_no_stack() -> None:
+    heap, size, rest = 64 * 1024 * 1024, 65492 * 1024, 44 * 1024
+    found = [
+        Mapping(heap, heap + size, "rw-p", ""),
+        Mapping(heap + size, 2 * heap, "---p", ""),
+        Mapping(2 * heap, 3 * heap - rest, "rw-p", ""),
+        Mapping(3 * heap - rest, 3 * heap, "---p", ""),
+    ]
+    assert heaps(found) == [found[0], found[2]]
+    assert stacks(found) == []
+
+
 def test_a_file_s_name_is_whole(smaps: str) -> None:
     (mapped,) = (mapping for mapping in read_mappings(smaps) if "/" in mapping.path)
     assert (mapped.path, mapped.resident, mapped.own) == ("/data/my file (deleted)", 4096, 0)
