@@ -12,6 +12,7 @@ from contextlib import suppress
 
 from memory_toolkit.guard.admission import TOLERATED, Admission
 from memory_toolkit.guard.interrupting import interrupt
+from memory_toolkit.guard.message_sends import leave_messages, watch_messages
 from memory_toolkit.guard.script_starts import leave_scripts, watch_scripts
 from memory_toolkit.guard.socket_reads import leave_reads, watch_reads
 from memory_toolkit.guard.thread_starts import leave_starts, watch_starts
@@ -76,6 +77,7 @@ class Watcher:
         watch_starts(self.make_room)
         watch_reads()
         watch_scripts()
+        watch_messages()
         deadline = time.monotonic() + JOIN_SECONDS
         while not self._usage.set_ceiling(read(), joining=True):
             if time.monotonic() > deadline:
@@ -93,6 +95,7 @@ class Watcher:
         leave_starts()
         leave_reads()
         leave_scripts()
+        leave_messages()
         sys.setswitchinterval(self._switch_seconds)
 
     def wake(self) -> None:
