@@ -194,9 +194,9 @@ def test_movies_that_are_unknown_are_left_out(imported: Imported, tmp_path: Path
 
 
 def test_no_movie_is_known(spark, movies: Path, tmp_path: Path) -> None:
-    ratings = write(tmp_path / "ratings.csv", "user,movie,rating\n1,tt01,3\n")
+    ratings = write(tmp_path / "ratings.csv", "user,movie,rating\n1,film1,3\n")
     source = SparkSource(str(ratings), str(movies))
-    message = r"ratings\.csv: no rating is left, .*\(such as 'tt01'\) is in .*such as '1'"
+    message = r"ratings\.csv: no rating is left, .*\(such as 'film1'\) is in .*such as '1'"
     with pytest.raises(DataError, match=message):
         import_dataset(spark, source, tmp_path / "out", ImportOptions())
     assert not (tmp_path / "out").exists()
