@@ -199,6 +199,8 @@ def test_a_setting_that_cannot_be_used_ends_it_with_one_line(
 def test_the_file_sets_what_the_environment_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    # First of all: Streamlit reads its settings from the current folder when first asked.
+    before = config.get_option("server.disconnectedSessionTTL")
     monkeypatch.chdir(tmp_path)
     Path(".env").write_text(
         "MATINEE_SESSION_SECONDS=7\nMATINEE_MEMORY_LIMIT=512M\nMATINEE_BUNDEL=x", "utf-8"
@@ -207,7 +209,6 @@ def test_the_file_sets_what_the_environment_does_not(
         monkeypatch.setenv(name, "")  # so that it is taken away again afterwards
         monkeypatch.delenv(name)
     monkeypatch.setenv("MATINEE_MEMORY_LIMIT", "1G")
-    before = config.get_option("server.disconnectedSessionTTL")
     try:
         with caplog.at_level(logging.INFO):
             startup.prepare(256 * 2**20)
