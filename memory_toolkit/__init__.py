@@ -4,8 +4,8 @@ Import the functions from `debug_memory`. The package needs psutil and the stand
 knows nothing of the program around it. A module imports only from those named before it::
 
     sizes, limit, thrashing, reading, processes, children, mappings, heap, snapshot, stage_log,
-    timeline, summaries, flight_recorder, actions, returning, tracking, balloon, data_limit,
-    interrupting, evictable, peers, blas_buffers, guard, lazy, batches, metrics, flame_graph
+    timeline, summaries, flight_recorder, actions, returning, tracking, data_limit, interrupting,
+    evictable, peers, blas_buffers, guard, lazy, batches, metrics, flame_graph
 
 and for the command `debug-memory`, after all of these::
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from contextlib import suppress
 
-from memory_toolkit.guard.balloon import Balloon
 from memory_toolkit.measure.heap import map_large_blocks, use_one_arena
 from memory_toolkit.measure.mappings import Mapping, heaps, read_mappings, stacks
 from memory_toolkit.measure.reading import Reading
@@ -18,14 +16,8 @@ LARGE_BLOCK = MB
 SMALL = MB // 4
 # The mappings are looked at again when so much more or less is mapped and not touched.
 STALE = 4 * MB
-# Kept free for what begins at any time: a thread maps its stack, of 8 MB by default, and 16 KB
-# for its calls. And this part of the ceiling, from which on the guard ends actions: not because of
-# free space alone.
-START_ROOM = 12 * MB
-_SPARE = 6
-# The balloon may be larger than it has to be by so much.
-_SURPLUS = 8 * MB
-_LITTLE = 2 * MB
+# The heaps' free space may exceed the ceiling by this share of the room.
+CREDIT_SHARE = 0.5
 
 
 class DataLimit:
@@ -34,15 +26,13 @@ class DataLimit:
     The system counts the private address space that may be written to (VmData), touched or not,
     and refuses what would exceed the limit: a MemoryError in the thread that asked. Since memory
     must be mapped before it is touched, no thread can take more, however many there are and however
-    seldom anybody looks. Three kinds of mapped memory are left out, because nothing will fill them:
-    the untouched part of threads' stacks, what was untouched when the first `refresh` came, such as
-    the work buffers of OpenBLAS, and what a `Balloon` holds.
+    seldom anybody looks. Two kinds of mapped memory are left out, because nothing will fill them:
+    the untouched part of threads' stacks, and what was untouched when the first `refresh` came,
+    such as the work buffers of OpenBLAS.
 
-    What a heap has mapped and no longer holds counts: small blocks can fill it without asking. It
-    may come to more than the ceiling, when others under the limit take what this process gave back;
-    then not even a thread could start, whose stack is mapped anew. So as much of it goes into the
-    balloon as the actions that run need, and threads to start. What cannot go there, since it lies
-    in pieces of a few pages, or is a large block that nobody has touched, keeps counting.
+    What a heap has mapped and no longer holds counts: small blocks can fill it without asking.
+    Part of it is credited for what the actions that run have said they need, so that their blocks
+    find room; no more, since who takes without end could fill the heap, too.
 
     Shared memory does not count (`refresh` takes off what there is), nor do child processes. Only
     the soft limit is changed; `lift` restores it. Off Linux nothing happens. Source: setrlimit(2).
@@ -51,18 +41,18 @@ class DataLimit:
     def __init__(self) -> None:
         self._original: tuple[int, int] | None = None
         self._idle_at_start: list[tuple[int, int]] = []  # from which address to which
-        self._idle = 0  # bytes of stacks and the like
+        self._idle = self._free = 0  # bytes of stacks and the like; of heaps
         self._untouched = -STALE
-        self._ceiling = 0
-        self._reading = Reading(0)
-        self._balloon = Balloon(self._set)
+        self._base = self._max_credit = 0
+        self.credit = 0
 
-    def refresh(self, reading: Reading, ceiling: int, needs: int = 0) -> None:
+    def refresh(self, reading: Reading, ceiling: int, *, calm: bool, needs: int = 0) -> None:
         """Let own memory grow up to `ceiling` bytes.
 
         Args:
             reading: the process now.
-            needs: bytes that the actions that run may still take, see `make_room`.
+            calm: nothing goes wrong now, so that free space of heaps may be credited.
+            needs: bytes that the actions that run may need, see `lend`.
         """
         if sys.platform != "linux" or reading.data is None or reading.anon is None:
             return
@@ -78,42 +68,22 @@ class DataLimit:
                 if _untouched([block]) >= SMALL
             ]
         if abs(reading.data - reading.anon - self._untouched) >= STALE:
-            with suppress(MemoryError):  # what was seen last will do until there is room to look
-                self._look_at_mappings()
-                self._untouched = reading.data - reading.anon
-        self._ceiling = ceiling
-        self.make_room(reading, needs)
+            self._untouched = reading.data - reading.anon
+            self._look_at_mappings()
+        shared = reading.shmem or 0
+        spare = ceiling - shared - reading.anon
+        self._max_credit = max(0, min(self._free, int(spare * CREDIT_SHARE))) if calm else 0
+        self._base = max(0, ceiling - shared + self._known_idle(reading))
+        self.lend(needs)
 
-    def make_room(self, reading: Reading, needs: int) -> None:
-        """Let `needs` bytes be taken, and threads start, whatever the heaps' free space comes to.
-
-        Below the ceiling of the last `refresh`, that is, and as far as a balloon can hold that.
-        """
+    def lend(self, needs: int) -> None:
+        """Credit `needs` bytes of the heaps' free space, or what the last `refresh` allows."""
         if self._original is None:
             return
-        self._reading = reading
-        excess = self.reach(reading) + needs + START_ROOM + self._ceiling // _SPARE - self._ceiling
-        if excess > 0:
-            with suppress(MemoryError):
-                self._balloon.inflate(excess)
-        elif self._balloon.size and excess < -_SURPLUS:
-            unwanted = -excess - _SURPLUS
-            self._set(deflating=unwanted)
-            self._balloon.deflate(unwanted)
-        self._set()
-
-    def let_heaps_go_on(self) -> None:
-        """Free a little of the balloon, since nobody finds memory for the next `refresh`."""
-        if self._original is not None:
-            self._balloon.deflate(_LITTLE)
-            self._set()
-
-    def _set(self, deflating: int = 0) -> None:
         import resource
 
-        assert self._original is not None
-        idle = self._known_idle(self._reading) - min(deflating, self._balloon.size)
-        wanted = max(0, self._ceiling - (self._reading.shmem or 0) + idle)
+        self.credit = min(self._max_credit, needs)
+        wanted = self._base + self.credit
         soft, hard = self._original
         for most in (soft, hard):
             if most != resource.RLIM_INFINITY:
@@ -124,7 +94,7 @@ class DataLimit:
         """Own memory that the process can come to hold without asking the system for any more."""
         if self._original is None or reading.data is None:
             return reading.own
-        mapped = reading.data - self._known_idle(reading)
+        mapped = reading.data - self._known_idle(reading) - self.credit
         return max(reading.own, mapped + (reading.shmem or 0))
 
     def lift(self) -> None:
@@ -134,25 +104,22 @@ class DataLimit:
 
             resource.setrlimit(resource.RLIMIT_DATA, self._original)
             self._original = None
-            self._balloon.deflate(self._balloon.size)
 
     def _known_idle(self, reading: Reading) -> int:
         """The part of the untouched memory that will stay so; never more than there is now."""
-        held = self._balloon.size
-        untouched = (reading.data or 0) - (reading.anon or 0) - held
-        return held + min(self._idle, max(0, untouched))
+        return min(self._idle, max(0, (reading.data or 0) - (reading.anon or 0)))
 
     def _look_at_mappings(self) -> None:
         found = read_mappings()
-        idle = _untouched(m for m in stacks(found) if m.path != "[stack]")
+        self._free = _untouched(heaps(found))
+        self._idle = _untouched(m for m in stacks(found) if m.path != "[stack]")
         for block in _blocks(found):
             # A block that is mapped beside another one becomes a part of it.
             same = sum(
                 max(0, min(block.end, end) - max(block.start, start))
                 for start, end in self._idle_at_start
             )
-            idle += max(0, same - block.own)
-        self._idle = idle
+            self._idle += max(0, same - block.own)
 
 
 def _blocks(found: list[Mapping]) -> list[Mapping]:

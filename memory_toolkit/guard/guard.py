@@ -228,6 +228,7 @@ class Guard:
             one.begin(now.own, kept)
             self._admissions[id(one)] = ref(one)
             self._usage.settle()
+            self._usage.data_limit.lend(sum(other.kept for other in running) + one.kept)
             self._counts["admitted"] += 1
             self._counts["waited"] += waited
             if self._watcher is not None:
@@ -266,6 +267,8 @@ class Guard:
 
     def recover(self, one: Admission, error: MemoryError) -> None:
         """Make room after an action took more than there is, and remember how much it took."""
+        if self._watcher is not None:
+            self._watcher.note_trouble()
         if (flight := recorder()) is not None:
             flight.note("memory error", one.name, one.need)
         with suppress(MemoryError):
@@ -278,8 +281,6 @@ class Guard:
                 self._true_needs[one.name] = min(one.need + excess, most)
             # What the action held is still in its frames.
             traceback.clear_frames(error.__traceback__)
-            if self._watcher is not None:
-                self._watcher.make_room()
             with self._changed:
                 self._counts["memory_errors"] += 1
                 while len(self._true_needs) > MAX_NAMES:
@@ -290,6 +291,7 @@ class Guard:
         """Note that an action has ended; `well` is whether it had the memory it wanted."""
         with self._changed:
             self._admissions.pop(id(one), None)
+            self._usage.data_limit.lend(sum(other.kept for other in self._running()))
             if well and one.need > one.declared:
                 self._true_needs[one.name] = one.need // 2
                 if one.need // 2 <= one.declared:

@@ -6,40 +6,31 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable
 from typing import Any
 
 _POLL_SECONDS = 0.01
 _ATTEMPTS = 5
 
 _start = threading.Thread.start
-_make_room: Callable[[], object] = int
 
 
 class ThreadStartError(RuntimeError, MemoryError):
     """A thread found no memory to start with."""
 
 
-def watch_starts(make_room: Callable[[], object] = int) -> None:
+def watch_starts() -> None:
     """Let `Thread.start` raise `ThreadStartError` from now on when the new thread ended at once.
 
     A thread needs memory before it can say that it has started. When that is refused it ends, and
     CPython's `Thread.start`, called by an event loop for one, waits for it for ever. Since whoever
     holds the memory is about to end, it is tried again for a moment. CPython only.
-
-    Args:
-        make_room: called before it is tried again.
     """
-    global _make_room
-    _make_room = make_room
     if sys.implementation.name == "cpython":
         threading.Thread.start = _watched_start  # type: ignore[method-assign, assignment]
 
 
 def leave_starts() -> None:
     """Undo `watch_starts`."""
-    global _make_room
-    _make_room = int
     threading.Thread.start = _start  # type: ignore[method-assign]
 
 
@@ -51,7 +42,6 @@ def _watched_start(thread: threading.Thread) -> None:
         except ThreadStartError:
             if attempt == _ATTEMPTS - 1 or thread.ident is not None:
                 raise
-            _make_room()
             time.sleep(_POLL_SECONDS)
 
 

@@ -41,7 +41,7 @@ class Usage:
         self.data_limit = DataLimit()
         self.needed: Callable[[int], int] = lambda own: 0
         self._peers: Peers | None = None
-        self._ceiling = 0
+        self._ceiling, self._calm = 0, True
         self._others, self._others_seen = 0, -OTHERS_SECONDS
         self.reset()
 
@@ -79,24 +79,24 @@ class Usage:
             return "full"
         return "shedding" if share >= SHEDDING else "high" if share >= HIGH else "ok"
 
-    def set_ceiling(self, now: Reading, *, joining: bool = False) -> bool:
+    def set_ceiling(
+        self, now: Reading, *, calm: bool, needs: int = 0, joining: bool = False
+    ) -> bool:
         """Hold this process to 95% of the limit less what others hold; of several, each to a part.
 
         Returns whether there is any room below its ceiling. While it is `joining` others, it is
-        held to none that leaves it no room, since its threads run already.
+        held to none that leaves it no room, since its threads run already. For `calm` and `needs`
+        see `DataLimit`.
         """
         with self._changing:
             need = max(self.needed(now.own), self._claimed)
-            self._ceiling = self._agree(now, need)
+            if need:
+                need += self.data_limit.reach(now) - now.own
+            self._ceiling, self._calm = self._agree(now, need), calm
             has_room = self._ceiling > now.own
             if has_room or not joining:
-                self.data_limit.refresh(now, self._ceiling, need)
+                self.data_limit.refresh(now, self._ceiling, calm=calm, needs=needs)
             return has_room
-
-    def let_heaps_go_on(self) -> None:
-        """Free a little of what is held in the heaps, since nobody finds memory to look with."""
-        with self._changing:
-            self.data_limit.let_heaps_go_on()
 
     def claim(self, now: Reading, need: int) -> bool:
         """Raise the ceiling so that this process can take `need` bytes more than its actions may.
@@ -107,14 +107,13 @@ class Usage:
         with self._changing:
             need += self.needed(now.own)
             if self._peers is None or self._peers.alone:
-                self.data_limit.make_room(now, need)
                 return True
-            if need > self._ceiling - now.own:
-                self._ceiling = self._agree(now, need, claim=True)
-                self.data_limit.refresh(now, self._ceiling, need)
-            else:
-                self.data_limit.make_room(now, need)
-            has_room = need <= self._ceiling - now.own
+            # With what is mapped and not held: it counts against the ceiling, too.
+            room = need + self.data_limit.reach(now) - now.own
+            if room > self._ceiling - now.own:
+                self._ceiling = self._agree(now, room, claim=True)
+                self.data_limit.refresh(now, self._ceiling, calm=self._calm, needs=need)
+            has_room = room <= self._ceiling - now.own
             self._claimed = need if has_room else 0
             return has_room
 
@@ -137,15 +136,6 @@ class Usage:
             self._peers.leave()
             self._peers = None
         self.data_limit.lift()
-
-    def beyond(self, now: Reading, share: float) -> int:
-        """Return by how many bytes too much can come to be held, by all or by this process.
-
-        That is more than `share` of the limit; or, where several share it, so much of this
-        process's ceiling as `share` is of what all may hold.
-        """
-        own = self.data_limit.reach(now) - int(self._ceiling * share / FULL)
-        return max(own if self._ceiling else 0, self.reach(now) - self.up_to(share))
 
     def reach(self, now: Reading) -> int:
         """Return what all can come to hold without asking the system for any more, in bytes."""

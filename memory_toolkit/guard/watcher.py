@@ -17,7 +17,7 @@ from memory_toolkit.guard.script_starts import leave_scripts, watch_scripts
 from memory_toolkit.guard.socket_reads import leave_reads, watch_reads
 from memory_toolkit.guard.thread_starts import leave_starts, watch_starts
 from memory_toolkit.guard.usage import Usage
-from memory_toolkit.measure.reading import read
+from memory_toolkit.measure.reading import Reading, read
 from memory_toolkit.measure.thrashing import refaults
 
 # From here on actions that took more than they said are ended. What lies between this and the
@@ -31,6 +31,8 @@ SWITCH_SECONDS = 0.0005
 INTERRUPTED_SECONDS = 0.5
 # A forked process waits so long at most for its part of the limit.
 JOIN_SECONDS = 10 * TICK_SECONDS
+# So long after a MemoryError things are not calm.
+TROUBLE_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -61,6 +63,7 @@ class Watcher:
         self._interrupted_at = self._pending_until = 0.0
         self._reach_then = 0
         self._thrashing = False
+        self._trouble_at = -TROUBLE_SECONDS
         self._threads = [
             threading.Thread(target=work, name=name, daemon=True)
             for work, name in ((self._watch, "memory guard"), (self._shed_when_short, "shedding"))
@@ -74,12 +77,12 @@ class Watcher:
         # Before the ceiling is set: a thread that gets no memory never says that it has started.
         for thread in self._threads:
             thread.start()
-        watch_starts(self.make_room)
+        watch_starts()
         watch_reads()
         watch_scripts()
         watch_messages()
         deadline = time.monotonic() + JOIN_SECONDS
-        while not self._usage.set_ceiling(read(), joining=True):
+        while not self._usage.set_ceiling(read(), calm=True, joining=True):
             if time.monotonic() > deadline:
                 break
             time.sleep(TICK_SECONDS / 10)
@@ -102,10 +105,9 @@ class Watcher:
         """Look more often now, since an action has begun."""
         self._busy.set()
 
-    def make_room(self) -> None:
-        """Set the ceiling anew at once, since memory was refused to somebody."""
-        with suppress(MemoryError, OSError, ValueError):  # the next look may go better
-            self._usage.set_ceiling(read())
+    def note_trouble(self) -> None:
+        """Note that memory was refused to somebody."""
+        self._trouble_at = time.monotonic()
 
     def _watch(self) -> None:
         next_look = 0.0
@@ -118,7 +120,6 @@ class Watcher:
                 self._interrupt_if_needed()
             except (MemoryError, OSError, RuntimeError, ValueError):  # the next look may go better
                 with suppress(MemoryError):
-                    self._usage.let_heaps_go_on()
                     _log.warning("the memory guard could not look", exc_info=True)
             self._busy.clear()
             if self._running() or self._busy.wait(TICK_SECONDS):
@@ -126,10 +127,12 @@ class Watcher:
                 self._stopped.wait(BUSY_TICK_SECONDS)
 
     def _look(self) -> None:
-        usage, now = self._usage, read()
-        # First of all: where it stands below what is mapped, nothing else finds any memory.
-        usage.set_ceiling(now)
+        usage = self._usage
         usage.look_for_limit()
+        now = read()
+        running = self._running()
+        needs = sum(one.kept for one in running)
+        usage.set_ceiling(now, calm=self._is_calm(now.own, running), needs=needs)
         if usage.level(usage.used(now)) in ("shedding", "full"):
             # In a thread of its own, since the watching must go on meanwhile.
             self._short.set()
@@ -146,6 +149,11 @@ class Watcher:
             _log.info("the files that are in use fit into memory again")
         self._thrashing = thrashing
 
+    def _is_calm(self, own: int, running: Sequence[Admission]) -> bool:
+        if time.monotonic() - self._trouble_at < TROUBLE_SECONDS:
+            return False
+        return all(one.grown(own) <= TOLERATED for one in running)
+
     def _shed_when_short(self) -> None:
         while self._short.wait() and not self._stopped.is_set():
             self._short.clear()
@@ -161,8 +169,8 @@ class Watcher:
         now, running = read(), self._running()
         for one in running:
             one.lowest = min(one.lowest, now.own)
-        reach = self._usage.reach(now)
-        beyond = self._usage.beyond(now, INTERRUPTING)
+        reach = self._reach(now, running)
+        beyond = reach - self._usage.up_to(INTERRUPTING)
         if beyond < 0:
             return
         seconds = time.monotonic()
@@ -190,6 +198,13 @@ class Watcher:
                 # Even if it has ended by the next look: freeing goes on.
                 self._pending_until = seconds + INTERRUPTED_SECONDS
                 beyond -= taken
+
+    def _reach(self, now: Reading, running: Sequence[Admission]) -> int:
+        """Return the bytes that can come to be in use; no credit while an action takes too much."""
+        usage = self._usage
+        if usage.data_limit.credit and any(one.grown(now.own) > TOLERATED for one in running):
+            usage.set_ceiling(now, calm=False)
+        return usage.reach(now)
 
     @staticmethod
     def _interrupt(one: Admission, taken: int) -> bool:

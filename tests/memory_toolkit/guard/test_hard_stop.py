@@ -112,31 +112,6 @@ guard.stop()
         assert run_in(group, code) == "[3, 3, 3]"
 
 
-def test_a_worker_interrupts_below_its_own_ceiling() -> None:
-    """What is 80% of the limit for one is more than half of it for each of two."""
-    code = """
-from memory_toolkit.guard.watcher import INTERRUPTING
-worker = os.fork()
-if worker == 0:
-    with guard.admit("other", MB):
-        time.sleep(60)
-while guard._usage._peers.alone:
-    guard._usage.set_ceiling(read())
-    time.sleep(0.1)
-now, usage = read(), guard._usage
-room = usage._ceiling - now.own
-print(20 * MB < room < 140 * MB)
-print(usage.beyond(now, INTERRUPTING) < 0)
-held = np.ones(room - MB, np.uint8)
-print(usage.beyond(read(), INTERRUPTING) > 0, usage.used(read()) < usage.up_to(INTERRUPTING))
-os.kill(worker, 9)
-os.waitpid(worker, 0)
-guard.stop()
-"""
-    with real_v1_group(256 * MB) as group:
-        assert run_in(group, code).splitlines() == ["True", "True", "True True"]
-
-
 def test_a_worker_may_be_forked_while_the_guard_looks() -> None:
     """The guard's threads hold its locks for moments, which a forked process gets as they are."""
     code = """
