@@ -159,5 +159,6 @@ def test_workers_that_want_much_at_once_are_not_killed(tmp_path: Path) -> None:
     with served(SERVERS["gunicorn"], tmp_path, 256 * MB) as found, ThreadPoolExecutor(6) as many:
         statuses = list(many.map(lambda _: ask(found.port, "/take/90").status, range(24)))
         kills = (found.group / "memory.oom_control").read_text().split()[-1]
-    assert (int(kills), set(statuses) - {200, 503}) == (0, set()), found.log.read_text()
+    # On a busy machine memory may be refused within a request, too: 507. None may be killed.
+    assert (int(kills), set(statuses) - {200, 503, 507}) == (0, set()), found.log.read_text()
     assert 200 in statuses
