@@ -91,7 +91,7 @@ class Usage:
         with self._changing:
             need = max(self.needed(now.own), self._claimed)
             if need:
-                need += self.data_limit.reach(now) - now.own
+                need += self._mapped_only(now)
             self._ceiling, self._calm = self._agree(now, need), calm
             has_room = self._ceiling > now.own
             if has_room or not joining:
@@ -108,14 +108,17 @@ class Usage:
             need += self.needed(now.own)
             if self._peers is None or self._peers.alone:
                 return True
-            # With what is mapped and not held: it counts against the ceiling, too.
-            room = need + self.data_limit.reach(now) - now.own
+            room = need + self._mapped_only(now)
             if room > self._ceiling - now.own:
                 self._ceiling = self._agree(now, room, claim=True)
                 self.data_limit.refresh(now, self._ceiling, calm=self._calm, needs=need)
             has_room = room <= self._ceiling - now.own
             self._claimed = need if has_room else 0
             return has_room
+
+    def _mapped_only(self, now: Reading) -> int:
+        """Return the bytes that are mapped and not held: they count against the ceiling, too."""
+        return self.data_limit.reach(now) - now.own
 
     def settle(self) -> None:
         """Forget what was claimed: `needed` tells it from now on."""

@@ -12,9 +12,9 @@ from contextlib import suppress
 
 from memory_toolkit.guard.admission import TOLERATED, Admission
 from memory_toolkit.guard.interrupting import interrupt
-from memory_toolkit.guard.message_sends import leave_messages, watch_messages
-from memory_toolkit.guard.script_starts import leave_scripts, watch_scripts
-from memory_toolkit.guard.socket_reads import leave_reads, watch_reads
+from memory_toolkit.guard.message_sends import MESSAGE_SENDS
+from memory_toolkit.guard.script_starts import SCRIPT_STARTS
+from memory_toolkit.guard.socket_reads import SOCKET_READS
 from memory_toolkit.guard.thread_starts import leave_starts, watch_starts
 from memory_toolkit.guard.usage import Usage
 from memory_toolkit.measure.reading import Reading, read
@@ -33,6 +33,9 @@ INTERRUPTED_SECONDS = 0.5
 JOIN_SECONDS = 10 * TICK_SECONDS
 # So long after a MemoryError things are not calm.
 TROUBLE_SECONDS = 1.0
+
+# What otherwise does not outlive a moment without memory.
+_PATCHES = (SOCKET_READS, SCRIPT_STARTS, MESSAGE_SENDS)
 
 _log = logging.getLogger(__name__)
 
@@ -78,9 +81,8 @@ class Watcher:
         for thread in self._threads:
             thread.start()
         watch_starts()
-        watch_reads()
-        watch_scripts()
-        watch_messages()
+        for patch in _PATCHES:
+            patch.put()
         deadline = time.monotonic() + JOIN_SECONDS
         while not self._usage.set_ceiling(read(), calm=True, joining=True):
             if time.monotonic() > deadline:
@@ -96,9 +98,8 @@ class Watcher:
             thread.join()
         self._usage.lift_ceiling()
         leave_starts()
-        leave_reads()
-        leave_scripts()
-        leave_messages()
+        for patch in _PATCHES:
+            patch.take_away()
         sys.setswitchinterval(self._switch_seconds)
 
     def wake(self) -> None:

@@ -185,9 +185,9 @@ def test_a_connection_outlives_a_read_without_memory() -> None:
     """asyncio needs 256 KiB to read; a thread holds everything when the bytes arrive."""
     code = """
 import asyncio, resource
-from memory_toolkit.guard.socket_reads import watch_reads
+from memory_toolkit.guard.socket_reads import SOCKET_READS
 guard.stop()
-watch_reads()
+SOCKET_READS.put()
 
 def fill():
     kept = []

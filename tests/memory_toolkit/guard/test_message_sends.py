@@ -13,7 +13,7 @@ CODE = """
 import resource, sys, threading, time
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.web.server.starlette import starlette_websocket
-from memory_toolkit.guard.message_sends import watch_messages
+from memory_toolkit.guard.message_sends import MESSAGE_SENDS
 from memory_toolkit.measure.reading import read
 from memory_toolkit.measure.sizes import MB
 
@@ -28,7 +28,7 @@ def lift():
 
 if sys.argv[1] == "for a moment":
     threading.Thread(target=lift).start()
-watch_messages()
+MESSAGE_SENDS.put()
 resource.setrlimit(resource.RLIMIT_DATA, (read().data + 3 * MB, -1))
 called.set()
 try:

@@ -22,7 +22,7 @@ from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import ScriptRunner
 from streamlit.runtime.session_manager import SessionClient
-from memory_toolkit.guard.script_starts import watch_scripts
+from memory_toolkit.guard.script_starts import SCRIPT_STARTS
 from memory_toolkit.guard.thread_starts import watch_starts
 from memory_toolkit.measure.reading import read
 from memory_toolkit.measure.sizes import MB
@@ -89,7 +89,7 @@ def test_taps_wait_for_a_thread_and_none_is_lost(tmp_path: Path) -> None:
     code = """
 async def test(tap):
     watch_starts()
-    watch_scripts()
+    SCRIPT_STARTS.put()
     threading.stack_size(2000 * MB)  # there is room for everything but a stack
     resource.setrlimit(resource.RLIMIT_DATA, (read().data + 1000 * MB, -1))
     before = browser.finished
@@ -106,7 +106,7 @@ async def test(tap):
 def test_a_thread_that_ends_before_it_begins_is_replaced(tmp_path: Path) -> None:
     code = """
 async def test(tap):
-    watch_scripts()
+    SCRIPT_STARTS.put()
     run = ScriptRunner._run_script_thread
     def end_at_once(runner):
         ScriptRunner._run_script_thread = run
