@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, overload
 
@@ -14,27 +14,23 @@ from recommender.bundle.catalogue import Catalogue
 from recommender.bundle.history import History
 from recommender.bundle.links import MovieLinks
 from recommender.bundle.movie_facts import MovieFacts
-from recommender.bundle.posters import Posters
 from recommender.bundle.soundness import check_contents
 from recommender.core.address import Address
 from recommender.core.records import (
     Id,
     Movie,
-    MovieDetails,
-    RatedMovie,
     Reason,
     Recommendation,
     Results,
     SharedRecommendation,
     SimilarMovie,
-    Statistics,
-    User,
 )
 from recommender.models.content import ContentModel
 from recommender.models.registry import ORDERING
 from recommender.remote.opening import open_bundle
 from recommender.scoring.everybody import RankEverybody, on_every_core
 from recommender.scoring.filters import Filters
+from recommender.scoring.lookups import Lookups
 from recommender.scoring.requests import RequestParser, as_number
 from recommender.scoring.results import ResultBuilder
 from recommender.scoring.scorer import HybridScorer, Ranked, Request, UserRatings
@@ -58,7 +54,7 @@ DEFAULT_WEIGHT = 0.9
 RANKING_WEIGHT = 1.0
 
 
-class Recommender:
+class Recommender(Lookups):
     """Answers every request about one opened bundle; safe to share between threads.
 
     Memory: the bundle's arrays are mapped, so a request costs what one batch needs and what the
@@ -68,7 +64,6 @@ class Recommender:
         batch_size_for: returns how many rows of a batch to take at once, see `HybridScorer`.
 
     Attributes:
-        bundle: the opened bundle.
         scale: lowest and highest rating.
         has_stars: whether ratings are stars, and not counts, likes, or all equal.
         genres: all genres, the most frequent first.
@@ -84,32 +79,28 @@ class Recommender:
         batch_size_for: Callable[[int, int], int] | None = None,
     ) -> None:
         settings = settings or Settings()
-        self.bundle = bundle
         check_contents(bundle)
         data = bundle.training.data
         self.scale: tuple[float, float] = data.scale
         self.has_stars = data.has_stars
-        self._catalogue = Catalogue(bundle.file(CATALOGUE_FILE))
-        self._catalogue.check(data.movies, data.users, int(bundle.numbers("content")["n_terms"]))
-        self._facts = MovieFacts.from_bundle(bundle)
+        catalogue = Catalogue(bundle.file(CATALOGUE_FILE))
+        catalogue.check(data.movies, data.users, int(bundle.numbers("content")["n_terms"]))
+        facts, history = MovieFacts.from_bundle(bundle), History.from_bundle(bundle)
+        links = MovieLinks.from_bundle(bundle)
         self._content = ContentModel.load(bundle)
-        self._history = History.from_bundle(bundle)
         self._scorer = HybridScorer(
             {model.name: model.load(bundle) for model in ORDERING},
             self._content,
-            self._history,
+            history,
             settings.user_batch,
             settings.movie_batch,
             **({} if batch_size_for is None else {"batch_size_for": batch_size_for}),
         )
-        self._links = MovieLinks.from_bundle(bundle)
-        self._posters = Posters(bundle)
-        self._results = ResultBuilder(
-            self._catalogue, self._facts, self._links, self._scorer, data.feedback
-        )
-        self._requests = RequestParser(self._catalogue, self._facts, self._scorer)
+        requests = RequestParser(catalogue, facts, self._scorer)
+        results = ResultBuilder(catalogue, facts, links, self._scorer, data.feedback)
+        super().__init__(bundle, catalogue, facts, history, links, requests, results)
         titles = TitleIndex.from_bundle(bundle)
-        self._finder = Finder(self._catalogue, titles, self._facts, self._content)
+        self._finder = Finder(catalogue, titles, facts, self._content)
         self.semantic = LazySemanticSearch(
             bundle.path, settings.semantic_encoder, settings.semantic_idle_seconds
         )
@@ -150,11 +141,6 @@ class Recommender:
     def max_bytes(self) -> int:
         """Bytes that one request takes at most."""
         return self._scorer.max_bytes
-
-    def close(self) -> None:
-        """Close the catalogue; the arrays go with the object."""
-        self._catalogue.close()
-        self._posters.close()
 
     def recommend_for_user(
         self,
@@ -405,33 +391,6 @@ class Recommender:
         found = self._finder.of_title(title, year)
         return None if found is None else self.movie(found)
 
-    def movie(self, movie_id: Id) -> Movie:
-        """One movie by its id.
-
-        Raises:
-            NotFoundError: no such movie.
-        """
-        return self._results.movies([self._requests.movie(movie_id)])[0]
-
-    def movies(self, movie_ids: Iterable[Id]) -> Results[Movie]:
-        """The movies with these ids, in this order.
-
-        Ids that do not exist are passed over and listed in `Results.unknown`.
-        """
-        movie_ids = list(movie_ids)
-        known = self._requests.known(movie_ids)
-        unknown = self._requests.unknown(movie_ids) if len(known) < len(movie_ids) else []
-        return Results(self._results.movies(known), unknown)
-
-    def details(self, movie_id: Id) -> MovieDetails:
-        """The facts of a movie that lists do not show.
-
-        Raises:
-            NotFoundError: no such movie.
-        """
-        (text,) = self._catalogue.movies([self._requests.movie(movie_id)])
-        return MovieDetails(text.plot, text.cast, text.country, text.runtime, text.tags)
-
     def why(self, ratings: Mapping[Id, float], movie_id: Id) -> tuple[Reason, ...]:
         """The movies that would be the reasons to recommend a movie to somebody with `ratings`.
 
@@ -446,77 +405,17 @@ class Recommender:
         shares = self._scorer.ranking.explain(person.movies, person.ratings, movie)
         return self._results.reasons(person, shares.indices, shares.parts)
 
-    def has_poster(self, movie: Movie) -> bool:
-        """Return whether the bundle has a poster of a movie."""
-        index = self._catalogue.movie_index(movie.movie_id) if self._posters.any else None
-        return index is not None and self._posters.has(index)
-
-    def poster(self, movie: Movie) -> bytes | None:
-        """Return the small poster of a movie, a JPEG, or None where the bundle has none."""
-        index = self._catalogue.movie_index(movie.movie_id) if self._posters.any else None
-        return None if index is None else self._posters.image(index)
-
-    def movies_by_imdb_id(self, imdb_ids: Iterable[str]) -> dict[str, Movie]:
-        """The movies with these IMDb ids (such as ``tt0114709``), by id; unknown ones are left out.
-
-        A bundle without links knows none.
-        """
-        found = self._links.by_imdb_id(imdb_ids)
-        return dict(zip(found, self._results.movies(list(found.values())), strict=True))
-
     def quick_start(self, n: int = 10, skip: Collection[Id] = ()) -> Results[Movie]:
         """Well-known movies that split opinions, unlike each other: what to ask somebody new."""
         inputs, left_out = self._scorer.ranking.inputs, self._requests.known(skip)
         found = most_divisive(self._facts, inputs, self._requests.top_n(n), left_out)
         return Results(self._results.movies(found))
 
-    def user(self, user_id: Id) -> User:
-        """One user by id.
-
-        Raises:
-            NotFoundError: no such user.
-        """
-        index = self._requests.user(user_id)
-        _, ratings = self._history.of(index)
-        return User(
-            self._catalogue.user_id(index), len(ratings), float(ratings.mean(dtype=np.float64))
-        )
-
-    def users(self, limit: int) -> list[Id]:
-        """Return the first `limit` user ids, or all if there are fewer.
-
-        Raises:
-            ValueError: `limit` is no whole number of at least 1.
-        """
-        return self._catalogue.user_ids(self._requests.whole("limit", limit, self.statistics.users))
-
-    def rated_by(self, user_id: Id, n: int = 10) -> Results[RatedMovie]:
-        """Return what a user rated highest; among equals the more often rated movie comes first.
-
-        Raises:
-            NotFoundError: no such user.
-        """
-        movies, ratings = self._history.of(self._requests.user(user_id))
-        order = np.lexsort((-self._facts.count[movies], -ratings))[: self._requests.top_n(n)]
-        found = self._results.movies(movies[order])
-        return Results(map(RatedMovie, found, ratings[order].tolist()))
-
     def popular(self, n: int = 10, filters: Filters | None = None) -> Results[Movie]:
         """The most often rated movies."""
         allowed = self._requests.allowed(filters)
         found = most_rated(self._facts, self._requests.top_n(n), allowed)
         return Results(self._results.movies(found))
-
-    @property
-    def years(self) -> tuple[int, int]:
-        """The first and the last year of the catalogue; (0, 0) if no year is known."""
-        return self._facts.years
-
-    @property
-    def statistics(self) -> Statistics:
-        """Counts of the data: movies, users, ratings."""
-        data = self.bundle.training.data
-        return Statistics(data.movies, data.users, data.ratings, data.mean_rating)
 
     def _most_popular(self, person: UserRatings, request: Request) -> Results[Recommendation]:
         """Rank movies for somebody of whom nothing is known: the most rated ones."""
