@@ -80,3 +80,34 @@ def test_a_tap_counts_before_what_takes_it_up_is_loaded(server: Server, visit: V
     for route in held:
         route.continue_()
     expect(first).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_click_on_a_row_is_undone_where_it_was_made(server: Server, visit: Visit) -> None:
+    page = visit(server.url)
+    posters = page.locator(".mt-wall button")
+    for number in range(3):
+        posters.nth(number).click()
+        expect(posters.nth(number)).to_have_attribute("aria-pressed", "true")
+    page.reload()
+    row = page.locator(".mt-row").first
+    card = row.get_by_role("article").nth(1)
+    title = card.locator("h3").inner_text()
+    settled(page)
+    titles = row.locator("h3").all_inner_texts()
+    seen = card.get_by_role("button", name=f"Seen: {title}")
+    seen.focus()
+    place = seen.bounding_box()
+    page.keyboard.press("Enter")
+    expect(card.locator(".mt-done span")).to_have_text("Marked as seen")
+    expect(page.get_by_role("status").filter(has_text=f"Undo: {title}")).to_be_attached()
+    expect(seen).to_be_focused()
+    assert seen.bounding_box() == place
+    undo = card.get_by_role("button", name=f"Undo: {title}")
+    assert (box := undo.bounding_box()) and place and box["y"] + box["height"] <= place["y"] + 1
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(undo).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(seen).to_have_attribute("aria-pressed", "false")
+    expect(seen).to_be_focused()
+    assert row.locator("h3").all_inner_texts() == titles

@@ -1,7 +1,8 @@
 """The row of buttons on every card: stars, save for later, seen, not interested.
 
-A list must not move under the pointer. So a click on a card changes that card alone, and the list
-follows when it is made anew for another reason: see `Own.followed`.
+A list must not move under the pointer. So a click on a card changes that card alone, which says
+what was done and offers to undo it, and the list follows when it is made anew for another reason:
+see `Own.followed`.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from recommender.app.server.visitor import current_visitor, profile_errors_as_te
 from recommender.core.records import Id, Movie
 from recommender.visitors.records import MARKS, Mark, Opinion, VisitorRatings
 
-# For the session: whether this run is one of a click on a card, and what was said before the clicks
-# of this list, None for nothing.
+# For the session: whether this run is one of a click on a card, what was said before the clicks of
+# this list, None for nothing, and the movie of the last click with what was said before that one.
 _ACTED, _BEFORE = "card_actions.acted", "card_actions.before"
+_UNDO = "card_actions.undo"
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,14 @@ class Own:
         opinions: the stars or the mark by movie.
         followed: the opinions that the page's lists go by: those of before the clicks on its cards.
         scale: the lowest and highest rating of the catalogue.
+        undo: the movie of the last click on a card of this list, which can be undone.
     """
 
     ratings: VisitorRatings
     opinions: Mapping[Id, Opinion]
     followed: Mapping[Id, Opinion]
     scale: tuple[float, float]
+    undo: Id | None = None
 
     def followed_stars(self) -> dict[Id, float]:
         """The stars that lists go by, within the scale: another catalogue may have come since."""
@@ -57,12 +61,44 @@ class Own:
     def row(self, movie: Movie) -> str:
         """Return the HTML of a movie's buttons; their icons are in the styles, since it is sent
         with every card."""
-        return _acts(movie, self._stars(movie) + self._marks(movie))
+        return self._acts(movie, self._stars(movie) + self._marks(movie))
 
     def marks(self, movie: Movie) -> str:
         """Return the HTML of a movie's buttons without the stars, for where these stand by
         themselves."""
-        return _acts(movie, self._marks(movie))
+        return self._acts(movie, self._marks(movie))
+
+    def away(self, movie: Movie) -> str:
+        """Return the HTML in place of all that a card says of a movie of no interest."""
+        act = "undo" if movie.movie_id == self.undo else "unmark"
+        return (
+            f'<div class="mt-away" data-movie="{escape(str(movie.movie_id))}">'
+            f"<p>{escape(t('act.hide'))}</p>{_take_back(movie, act, 'hidden')}</div>"
+        )
+
+    def _acts(self, movie: Movie, buttons: str) -> str:
+        done = self._done(movie) if movie.movie_id == self.undo else ""
+        named = escape(str(movie.movie_id))
+        return f'<div class="mt-acts" data-movie="{named}">{buttons}{done}</div>'
+
+    def _done(self, movie: Movie) -> str:
+        """Return the sentence about the last click, over the buttons, and what undoes it."""
+        said = self.opinions.get(movie.movie_id)
+        if isinstance(said, str):
+            marked = {
+                "saved": t("act.saved"),
+                "seen": t("act.marked_seen"),
+                "hidden": t("act.hide"),
+            }
+            text, value = marked[said], said
+        elif said is not None:
+            text, value = t("act.rated", count=f"{stars.count_of(said, self.scale):g}"), ""
+        else:
+            text, value = t("act.taken_back"), ""
+        return (
+            f'<div class="mt-done"><span>{escape(text)}</span>'
+            f"{_take_back(movie, 'undo', value)}</div>"
+        )
 
     def _marks(self, movie: Movie) -> str:
         said = self.opinions.get(movie.movie_id)
@@ -91,10 +127,13 @@ def receive(more: clicks.Actions | None = None) -> Own:
     clicks.receive({**ACTIONS, **(more or {})})
     before = st.session_state.get(_BEFORE, {}) if st.session_state.pop(_ACTED, False) else {}
     st.session_state[_BEFORE] = before
+    undo, _ = st.session_state.get(_UNDO, (None, None))
+    if undo not in before:
+        undo = None
     ratings = own_ratings.read()
     opinions = ratings.opinions
     followed = {m: said for m, said in {**opinions, **before}.items() if said is not None}
-    return Own(ratings, opinions, followed, initialize_recommender().scale)
+    return Own(ratings, opinions, followed, initialize_recommender().scale, undo)
 
 
 def grid(
@@ -114,16 +153,12 @@ def grid(
     hidden = {movie for movie, said in own.opinions.items() if said == "hidden"}
 
     def shown(i: int) -> str:
-        return _away(movies[i]) if movies[i].movie_id in hidden else body(i)
+        return own.away(movies[i]) if movies[i].movie_id in hidden else body(i)
 
     def foot(movie: Movie) -> str:
         return "" if movie.movie_id in hidden else link(movie) + own.row(movie)
 
     cards.grid(movies, shown, foot, poster)
-
-
-def _acts(movie: Movie, buttons: str) -> str:
-    return f'<div class="mt-acts" data-movie="{escape(str(movie.movie_id))}">{buttons}</div>'
 
 
 def _mark_button(movie: Movie, mark: Mark, *, pressed: bool) -> str:
@@ -135,12 +170,11 @@ def _mark_button(movie: Movie, mark: Mark, *, pressed: bool) -> str:
     )
 
 
-def _away(movie: Movie) -> str:
-    named, label = escape(str(movie.movie_id)), escape(f"{t('act.undo')}: {title_text(movie)}")
+def _take_back(movie: Movie, act: str, value: str) -> str:
+    label = escape(f"{t('act.undo')}: {title_text(movie)}")
     return (
-        f'<div class="mt-away" data-movie="{named}"><p>{escape(t("act.hide"))}</p>'
-        f'<button data-act="unmark" data-value="hidden" aria-label="{label}">'
-        f"{clicks.icon('undo')}{escape(t('act.undo'))}</button></div>"
+        f'<button data-act="{act}" data-value="{value}" aria-label="{label}">'
+        f"{escape(t('act.undo'))}</button>"
     )
 
 
@@ -157,6 +191,7 @@ def _keep(movie_id: Id, opinion: Opinion | None) -> None:
         else:
             visitor.store.rate(visitor.secret, {movie_id: opinion})
         st.session_state.setdefault(_BEFORE, {}).setdefault(movie_id, before)
+        st.session_state[_UNDO] = movie_id, before
 
 
 def _mark(movie_id: Id, value: str) -> None:
@@ -175,5 +210,13 @@ def _star(movie_id: Id, value: str) -> None:
         _keep(movie_id, given.get(value))
 
 
+def _undo(movie_id: Id, _: str) -> None:
+    st.session_state[_ACTED] = True
+    last, before = st.session_state.pop(_UNDO, (None, None))
+    if movie_id == last:
+        _keep(movie_id, before)
+        st.session_state.pop(_UNDO, None)
+
+
 # What the buttons ask for; see `clicks.receive`.
-ACTIONS: clicks.Actions = {"mark": _mark, "unmark": _unmark, "star": _star}
+ACTIONS: clicks.Actions = {"mark": _mark, "unmark": _unmark, "star": _star, "undo": _undo}

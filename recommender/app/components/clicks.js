@@ -85,9 +85,10 @@ if (!window.matineeListens) {
       observer.disconnect();
       if (document.activeElement !== document.body) return;
       const there = buttons();
-      // A movie may be in several rows of a page.
-      const same = [there[place], ...there].find((other) => other && name(other) === named);
-      (same ?? there[place])?.focus({ preventScroll: true });
+      // A movie may be in several rows of a page, and a button to undo may be there no more.
+      const away = (other) => Math.abs(there.indexOf(other) - place);
+      const same = there.filter((other) => name(other) === named).sort((a, b) => away(a) - away(b));
+      (same[0] ?? there[place])?.focus({ preventScroll: true });
     }).observe(document.body, { childList: true, subtree: true });
   };
 
@@ -170,9 +171,14 @@ if (!window.matineeListens) {
   const news = document.createElement("div");
   Object.assign(news, { className: "mt-news", role: "status", ariaLive: "polite" });
   document.body.append(news);
-  let [shown, timer] = ["", 0];
+  let [shown, done, timer] = ["", null, 0];
   const tell = () => {
     timer = 0;
+    const last = document.querySelector(".mt-done");
+    if (last && last !== done) {
+      news.textContent = `${last.firstChild.textContent}. ${last.lastChild.ariaLabel}`;
+    }
+    done = last;
     const cards = [...document.querySelectorAll(":is(.mt-cards, .mt-row) h3")];
     const titles = cards.map((one) => one.textContent);
     const now = titles.join("\n");

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import wraps
+from functools import cache, wraps
 from pathlib import Path
 
 import streamlit as st
@@ -21,6 +22,8 @@ from recommender.app.server.configuration import settings
 from recommender.core.errors import FetchingError, MatineeError, SettingsError
 
 _STYLES = Path(__file__).with_name("styles.css")
+# What sets the styles out for whoever reads them, and every page would send.
+_COMMENT, _GAP = re.compile(r"/\*.*?\*/", re.DOTALL), re.compile(r"(?<=[;{},:])\s+|\s+(?=[{}])")
 
 
 def draw(page: st.Page, main: Sequence[st.Page], lab: Sequence[st.Page], results: str) -> None:
@@ -30,7 +33,7 @@ def draw(page: st.Page, main: Sequence[st.Page], lab: Sequence[st.Page], results
     """
     with _errors_as_sentences("frame"):  # such as another's action that fills the memory just now
         query_params.arrive(page.url_path)
-        st.html(_STYLES)
+        st.html(f"<style>{_short_styles()}</style>")
         language.show_in_address()
         page_head.draw(main, lab, page, results, _script())
         reconnecting.draw_anew_when_reconnected()
@@ -81,6 +84,11 @@ def _errors_as_sentences(page: str) -> Iterator[None]:
     except Exception:  # the page must not show a traceback, whatever it was
         logging.getLogger(__name__).exception("page %s failed", page)
         st.error(t("error.unexpected"), icon=":material/error:")
+
+
+@cache
+def _short_styles() -> str:
+    return _GAP.sub("", _COMMENT.sub("", _STYLES.read_text("utf-8")))
 
 
 def _script() -> str:

@@ -134,7 +134,7 @@ def test_undo_is_on_the_card(open_page: OpenPage) -> None:
     page = open_page("my-ratings")
     before, movie = titles(page), cards(page)[0]
     mark(page, "hidden", movie)
-    assert texts(page, r'data-act="unmark" [^>]*aria-label="(.*?)"') == [f"Undo: {before[0]}"]
+    assert texts(page, r'data-act="undo" [^>]*aria-label="(.*?)"') == [f"Undo: {before[0]}"]
     click(page, "unmark", movie, value="hidden")
     assert (titles(page), hidden(page), cards(page)[0]) == (before, [], movie)
 

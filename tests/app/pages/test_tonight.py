@@ -170,3 +170,43 @@ def test_an_address_with_an_unknown_mood_means_none(open_page: OpenPage) -> None
     assert not page.exception
     assert page.pills(key="mood").value is None
     assert rows(page)
+
+
+@pytest.mark.parametrize(
+    ("action", "value", "said"),
+    [
+        ("mark", "saved", "Saved for later"),
+        ("mark", "seen", "Marked as seen"),
+        ("mark", "hidden", "Not interested"),
+        ("star", "4.5", "You gave 4.5 ★"),
+    ],
+)
+def test_a_click_on_a_card_of_a_row_can_be_undone_there(
+    open_page: OpenPage, action: str, value: str, said: str
+) -> None:
+    page, _ = returning(open_page)
+    before = rows(page)
+    movie = texts(page, r'mt-acts" data-movie="(.*?)"')[1]
+    click(page, "star", movie, value="2")
+    click(page, action, movie, value=value)
+    done = rf'data-movie="{movie}">(?:(?!mt-acts).)*?<div class="mt-done"><span>(.*?)</span>'
+    assert set(texts(page, done)) == {said}
+    assert rows(page) == before  # the list does not move
+    click(page, "undo", movie)
+    assert texts(page, r'mt-done"><span>(.*?)<') == []
+    assert texts(page, rf'data-movie="{movie}"><button data-stars="(.*?)"')[0] == "2"
+    click(page, "undo", movie)  # once
+    assert texts(page, rf'data-movie="{movie}"><button data-stars="(.*?)"')[0] == "2"
+
+
+def test_what_was_taken_back_can_be_undone_and_another_page_forgets_it(open_page: OpenPage) -> None:
+    page, _ = returning(open_page)
+    movie = texts(page, r'mt-acts" data-movie="(.*?)"')[1]
+    click(page, "mark", movie, value="saved")
+    click(page, "unmark", movie, value="saved")
+    assert "Taken back" in texts(page, r'mt-done"><span>(.*?)<')
+    click(page, "undo", movie)
+    assert movie in texts(
+        page, r'data-movie="([^"]*)">(?:(?!mt-acts).)*?saved" aria-pressed="true"'
+    )
+    assert texts(come_back(page), r'mt-done"><span>(.*?)<') == []
