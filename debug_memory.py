@@ -22,7 +22,7 @@ from memory_toolkit.integrations.metrics import (
     memory_metrics,
     metrics_text,
 )
-from memory_toolkit.integrations.streamlit import streamlit_panel
+from memory_toolkit.integrations.streamlit import streamlit_memory_page, streamlit_panel
 from memory_toolkit.measure.limit import (
     LIMIT_VARIABLE,
     Group,
@@ -98,6 +98,7 @@ __all__ = [
     "snapshot",
     "start_memory_tracking",
     "stop_memory_tracking",
+    "streamlit_memory_page",
     "streamlit_panel",
     "summaries",
     "take_blas_buffers",

@@ -24,9 +24,32 @@ def streamlit_panel(host: Host | None = None) -> None:
     Args:
         host: what the app calls its things, and the parts and caches that it registers.
     """
-    if os.environ.get(SWITCH_VARIABLE, "").strip().lower() not in _ON:
+    if not _is_on():
         return
     from memory_toolkit.panel.host import Host
     from memory_toolkit.panel.panel import draw_panel
 
     draw_panel(host or Host())
+
+
+def streamlit_memory_page(host: Host | None = None) -> None:
+    """Draw the panel as a page, where there is room, if the environment's DEBUG_MEMORY is true.
+
+    The last minutes with the limit and its thresholds, a table with a line an action, the parts,
+    and the sessions; see `streamlit_panel` for the rest. Give it an address of its own::
+
+        st.Page(debug_memory.streamlit_memory_page, title="Memory", url_path="memory")
+
+    Args:
+        host: as of `streamlit_panel`.
+    """
+    if not _is_on():
+        return
+    from memory_toolkit.panel.host import Host
+    from memory_toolkit.panel.page import draw_page
+
+    draw_page(host or Host())
+
+
+def _is_on() -> bool:
+    return os.environ.get(SWITCH_VARIABLE, "").strip().lower() in _ON

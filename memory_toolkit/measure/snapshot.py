@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Literal
 
 from memory_toolkit.measure.limit import memory_limit, read_pressure
 from memory_toolkit.measure.reading import Reading, read
@@ -18,7 +19,8 @@ class Snapshot(Reading):
         limit, limit_source: see `memory_limit`.
         group_used: what all processes under the limit hold, see `Limit.used`.
         oom_kills: processes of this one's group that were killed for want of memory.
-        pressure: per cent of the last ten seconds that some task waited for memory.
+        pressure: per cent of the last ten seconds that some task waited for memory, of this
+            process's group or of the machine, as `pressure_of` says.
         refaults: pages that had to be read again lately, see `RefaultMeter`; not known before it
             was asked for twice.
     """
@@ -28,6 +30,7 @@ class Snapshot(Reading):
     group_used: int | None = None
     oom_kills: int | None = None
     pressure: float | None = None
+    pressure_of: Literal["group", "machine"] = "machine"
     refaults: Refaults | None = None
 
     @property
@@ -72,5 +75,6 @@ def snapshot() -> Snapshot:
         group_used=limit.used(),
         oom_kills=limit.home.oom_kills() if limit.home else None,
         pressure=read_pressure("/proc/pressure/memory") if pressure is None else pressure,
+        pressure_of="machine" if pressure is None else "group",
         refaults=refaults(limit),
     )

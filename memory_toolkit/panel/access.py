@@ -43,20 +43,24 @@ class _RateLimit:
 _rate_limit = _RateLimit()
 
 
-def may_see() -> bool:
-    """Return whether this session may see the panel; else draw a field for the token."""
+def may_see(key: str = "memory") -> bool:
+    """Return whether this session may see the panel; else draw a field for the token.
+
+    Args:
+        key: begins the keys of the widgets, since the panel and its page may ask at once.
+    """
     token = host().token()
     if token is None or st.session_state.get(OPENED_KEY):
         return True
-    _ask(token)
+    _ask(token, key)
     return False
 
 
 @st.fragment
-def _ask(token: str) -> None:
-    with st.form("memory.access", clear_on_submit=True, border=False):
+def _ask(token: str, key: str) -> None:
+    with st.form(f"{key}.access", clear_on_submit=True, border=False):
         given = st.text_input(
-            t("memory.token"), type="password", autocomplete="off", key="memory.token"
+            t("memory.token"), type="password", autocomplete="off", key=f"{key}.token"
         )
         sent = st.form_submit_button(t("memory.open"), icon=":material/lock_open:", width="stretch")
     if not sent:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 from typing import NamedTuple
 
 from memory_toolkit.guard.guard import FULL, HIGH, SHEDDING, GuardState
-from memory_toolkit.measure.sizes import format_bytes
+from memory_toolkit.measure.sizes import MB, format_bytes
 from memory_toolkit.measure.snapshot import Snapshot
 from memory_toolkit.panel.pieces import facts, faint, warning
 from memory_toolkit.panel.texts import t
@@ -26,6 +27,8 @@ LEVELS = (
     UseLevel(HIGH, "memory.level_high", "#d6a400"),
     UseLevel(0.0, "memory.level_ok", "#2a9d63"),
 )
+# Own memory below this share of the limit could not be seen, and has a scale of its own.
+SCALED_BELOW = 0.05
 # What the guard decided, in the order of the line about it.
 DECISIONS = {
     "admitted": "memory.guard_admitted",
@@ -42,14 +45,18 @@ def gauge(now: Snapshot, guard: GuardState | None) -> str:
     others = max(0, (now.group_used or 0) - now.own)
     share = (now.limit - now.headroom) / now.limit
     level = next(level for level in LEVELS if share >= level.start)
+    top = _top(now)
     remarks = [_limit(now), _guard(guard)]
+    if top < now.limit:
+        sizes = {"top": format_bytes(top), "limit": format_bytes(now.limit)}
+        remarks.insert(0, t("memory.bar_scaled", **sizes))
     if now.anon is None:
         remarks.append(t("memory.parts_unknown"))
     if others:
         remarks.append(t("memory.others"))
     if guard is not None and share >= SHEDDING:
         remarks.append(t("memory.level_note", shedding=f"{SHEDDING:.0%}", full=f"{FULL:.0%}"))
-    blocks = [_head(now, level), _bar(now, others, level), _legend(now, others, level)]
+    blocks = [_head(now, level), _bar(now, others, level, top), _legend(now, others, level)]
     if now.refaults is not None and now.refaults.thrashing:
         blocks.insert(0, warning(t("memory.thrashing")))
     return "".join([*blocks, facts(_known(now)), *map(faint, remarks)])
@@ -69,12 +76,25 @@ def _head(now: Snapshot, level: UseLevel) -> str:
     )
 
 
-def _bar(now: Snapshot, others: int, level: UseLevel) -> str:
-    own, beside = (min(1.0, part / now.limit) for part in (now.own, others))
-    marks = "".join(f'<i style="left: {share:.0%}"></i>' for share in (HIGH, SHEDDING, FULL))
+def _top(now: Snapshot) -> int:
+    """Return the size at the end of the bar: the limit, unless that is far away."""
+    used = (now.limit - now.headroom) / now.limit
+    if now.own >= SCALED_BELOW * now.limit or used >= HIGH:
+        return now.limit
+    # A power of two, so that it seldom changes; a third of the bar at least is filled.
+    return MB << max(0, math.ceil(math.log2(max(1.0, 1.5 * now.own / MB))))
+
+
+def _bar(now: Snapshot, others: int, level: UseLevel, top: int) -> str:
+    # On a scale of its own, what others hold would be the whole bar.
+    scaled = top < now.limit
+    own, beside = min(1.0, now.own / top), 0.0 if scaled else min(1.0, others / top)
+    percent = min(100, now.own * 100 / now.limit)
+    shares = () if scaled else (HIGH, SHEDDING, FULL)
+    marks = "".join(f'<i style="left: {share:.0%}"></i>' for share in shares)
     return (
         f'<div class="memory-bar" role="meter" aria-label="{escape(t("memory.own"))}"'
-        f' aria-valuemin="0" aria-valuemax="100" aria-valuenow="{own * 100:.0f}"'
+        f' aria-valuemin="0" aria-valuemax="100" aria-valuenow="{percent:.0f}"'
         f' aria-valuetext="{format_bytes(now.own)}, {escape(t(level.key))}"'
         f' style="--colour: {level.colour}">'
         f'<div class="memory-own" style="width: {own:.1%}"></div>'
@@ -105,7 +125,7 @@ def _known(now: Snapshot) -> list[tuple[str, str]]:
     if now.oom_kills is not None:
         known.append((t("memory.oom_kills"), f"{now.oom_kills:,}"))
     if now.pressure is not None:
-        known.append((t("memory.pressure"), f"{now.pressure:.1f}%"))
+        known.append((t(f"memory.pressure_{now.pressure_of}"), f"{now.pressure:.1f}%"))
     if now.refaults is not None:
         known.append((t("memory.refaults"), format_bytes(now.refaults.per_second)))
     return known

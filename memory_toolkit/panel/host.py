@@ -40,6 +40,7 @@ class Host:
         flame_graph: the address at which the app itself sends the report of a flame graph; by
             default a download button keeps it in memory.
         file_prefix: of the names of files for download.
+        page: the address of the page that `streamlit_memory_page` draws, for a link in the panel.
         record_runs: record each run of a page or a fragment, and each callback, as an action.
     """
 
@@ -54,6 +55,7 @@ class Host:
     loaded: Mapping[str, Loaded] = field(default_factory=dict)
     flame_graph: Callable[[], str] | None = None
     file_prefix: str = "memory"
+    page: Callable[[], str] | None = None
     record_runs: bool = True
 
 

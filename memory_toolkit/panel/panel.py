@@ -21,7 +21,8 @@ from memory_toolkit.panel.access import may_see
 from memory_toolkit.panel.gauge import gauge
 from memory_toolkit.panel.host import Host, host, introduce
 from memory_toolkit.panel.parts import draw_parts
-from memory_toolkit.panel.pieces import draw, facts, faint, megabytes, peak, warning
+from memory_toolkit.panel.pieces import draw, facts, faint, warning
+from memory_toolkit.panel.recent import recent
 from memory_toolkit.panel.runs import record_runs
 from memory_toolkit.panel.sessions import session_name
 from memory_toolkit.panel.table import draw_actions
@@ -36,7 +37,7 @@ REFRESH_SECONDS = 1.0
 RETURNED_KEY = "memory.returned"
 FAILED_KEY = "memory.failed"
 _STYLES = Path(__file__).with_name("panel.css")
-_timeline = Timeline()
+timeline_kept = Timeline()
 _log = logging.getLogger(__name__)
 
 
@@ -45,16 +46,23 @@ def draw_panel(app: Host) -> None:
 
     Nothing of it is computed for those who may not see it, nor of a view that is not open.
     """
+    with st.sidebar:
+        prepare(app)
+        st.subheader(t("memory.title"), anchor=False)
+        if may_see():
+            _views()
+            if app.page is not None:
+                draw(f'<a class="memory-link" href="{app.page()}">{escape(t("memory.page"))}</a>')
+
+
+def prepare(app: Host) -> None:
+    """Draw the styles, and see to it that what `app` does is noted from now on."""
     introduce(app)
     identify_sessions(session_name)
     if app.record_runs:
         record_runs()
-    _timeline.start()
-    with st.sidebar:
-        st.html(_STYLES)
-        st.subheader(t("memory.title"), anchor=False)
-        if may_see():
-            _views()
+    timeline_kept.start()
+    st.html(_STYLES)
 
 
 # One fragment for all: of two, one within the other, now and then what the outer one had drawn
@@ -78,12 +86,12 @@ def _views() -> None:
         key="memory.view",
         persist_state="session",
     )
-    with _in_words():
+    with in_words():
         views[chosen]()
 
 
 @contextmanager
-def _in_words() -> Iterator[None]:
+def in_words() -> Iterator[None]:
     """A sentence in place of an error: a fragment's rerun does not pass the frame of the page.
 
     The traceback goes to the log, once for the same error in a row.
@@ -100,11 +108,17 @@ def _in_words() -> Iterator[None]:
 
 def _draw_now() -> None:
     present = st.container()
-    if st.button(t("memory.return"), icon=":material/recycling:", width="stretch"):
-        with action("memory.return"):
-            st.session_state[RETURNED_KEY] = return_memory()
+    returning("memory.now_return")
     with present:
         _draw_present()
+
+
+def returning(key: str) -> None:
+    """Draw the button that gives memory back, and what it gave; `key` is its own."""
+    icon = ":material/recycling:"
+    if st.button(t("memory.return"), icon=icon, width="stretch", key=key):
+        with action("memory.return"):
+            st.session_state[RETURNED_KEY] = return_memory()
     if RETURNED_KEY in st.session_state:
         draw(_returned(st.session_state[RETURNED_KEY]))
 
@@ -113,12 +127,11 @@ def _draw_present() -> None:
     now = snapshot()
     keeper = host().guard()
     draw(gauge(now, keeper.state() if keeper else None))
+    if bars := recent(actions()):
+        draw(bars)
     # Apart from the rest, since it changes less often, and what does not change keeps its tooltips.
-    if picture := timeline(_timeline.points(), actions(), time.time(), now.limit):
+    if picture := timeline(timeline_kept.points(), actions(), time.time(), now.limit):
         draw(picture)
-    if last := next(iter(actions()), None):
-        change, highest = megabytes(last.change, signed=True), peak(last)
-        draw(faint(t("memory.last", name=name_of(last.name), change=change, peak=highest)))
     names = ", ".join(name_of(summary.name) for summary in summaries() if summary.leak)
     if names:
         draw(warning(t("memory.leaks", names=names)))

@@ -18,7 +18,7 @@ from memory_toolkit.measure.mappings import Mapping, read_mappings, stacks
 from memory_toolkit.measure.reading import read
 from memory_toolkit.measure.sizes import format_bytes
 from memory_toolkit.panel.host import host
-from memory_toolkit.panel.pieces import draw, facts, faint
+from memory_toolkit.panel.pieces import draw, facts, faint, heading
 from memory_toolkit.panel.sessions import sessions
 from memory_toolkit.panel.texts import t
 
@@ -68,21 +68,25 @@ class Parts:
 _last: tuple[float, Parts] | None = None
 
 
-def draw_parts() -> None:
-    """Draw the parts of the process's memory: a bar, a list, and what is known beside it."""
+def draw_parts(level: int = 4) -> None:
+    """Draw the parts of the process's memory: a bar, a list, and what is known beside it.
+
+    Args:
+        level: of the headings.
+    """
     global _last
     now = time.monotonic()
     if _last is None or now - _last[0] > FRESH_SECONDS:
         _last = now, find_parts()
     found = _last[1]
     total = sum(part.size for part in found.own)
-    blocks = [_own(found.own, total)]
+    blocks = [_own(found.own, total, level)]
     if found.files:
-        blocks += [_heading(t("memory_parts.files")), _sizes(found.files)]
+        blocks += [heading(t("memory_parts.files"), level), _sizes(found.files)]
         blocks += [faint(t("memory_parts.files_note"))]
     if found.disk:
-        blocks += [_heading(t("memory_parts.disk")), _sizes(found.disk)]
-    blocks += [_heading(t("memory_parts.counts"))]
+        blocks += [heading(t("memory_parts.disk"), level), _sizes(found.disk)]
+    blocks += [heading(t("memory_parts.counts"), level)]
     blocks += [facts((part.label, f"{part.size:,}") for part in found.counts)]
     blocks += [faint(t("memory_parts.counts_note"))]
     draw(*blocks)
@@ -215,7 +219,7 @@ def _short(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def _own(parts: list[Part], total: int) -> str:
+def _own(parts: list[Part], total: int, level: int) -> str:
     title = t("memory_parts.own", own=format_bytes(total))
     colours = [*COLOURS[: len(parts) - 1], *[REST_COLOUR] * len(parts)][: len(parts) - 1]
     rows = list(zip(parts, [*colours, REST_COLOUR], strict=True))
@@ -230,14 +234,10 @@ def _own(parts: list[Part], total: int) -> str:
     )
     note = faint(t("memory_parts.own_note"))
     return (
-        f'{_heading(title)}<div class="memory-parts" role="img" aria-label="{escape(title)}">'
+        f'{heading(title, level)}<div class="memory-parts" role="img" aria-label="{escape(title)}">'
         f'{bar}</div><div class="memory-facts memory-keys">{names}</div>{note}'
     )
 
 
 def _sizes(parts: Iterable[Part]) -> str:
     return facts((part.label, format_bytes(part.size)) for part in parts)
-
-
-def _heading(text: str) -> str:
-    return f'<h4 class="memory-heading">{escape(text)}</h4>'

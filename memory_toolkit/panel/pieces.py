@@ -12,7 +12,7 @@ from html import escape
 
 import streamlit as st
 
-from memory_toolkit.measure.sizes import MB
+from memory_toolkit.measure.sizes import MB, format_bytes
 from memory_toolkit.record.actions import ActionRecord
 
 # Before a peak: what the figure is when it is not exact.
@@ -38,6 +38,18 @@ def faint(text: str) -> str:
 def warning(text: str) -> str:
     """Return a sentence as a warning."""
     return f'<div class="memory-warning" role="note">{escape(text)}</div>'
+
+
+def heading(text: str, level: int = 4) -> str:
+    """Return a heading within a view, of a level that follows those around it."""
+    return f'<h{level} class="memory-heading">{escape(text)}</h{level}>'
+
+
+def short_size(count: int, *, signed: bool = False) -> str:
+    """Return bytes in KB, or in MB from 1 MB on: ``"140 KB"``, ``"+3.2 MB"``."""
+    if abs(count) >= MB:
+        return format_bytes(count, signed=signed)
+    return f"{round(count / 1024):{'+' if signed and abs(count) >= 512 else ''},} KB"
 
 
 def clock(seconds: float) -> datetime:

@@ -13,6 +13,13 @@ def sessions() -> tuple[int, int]:
     return connected, len(manager.list_sessions()) - connected
 
 
+def connected_names() -> list[str]:
+    """Return the names of the connected sessions."""
+    return [
+        found.session.id[:4] for found in Runtime.instance()._session_mgr.list_active_sessions()
+    ]
+
+
 def session_name() -> str | None:
     """Return the first letters of the visitor's session; None outside of sessions."""
     context = get_script_run_ctx(suppress_warning=True)

@@ -20,7 +20,7 @@ from memory_toolkit.panel.pieces import (
     peak,
     warning,
 )
-from memory_toolkit.panel.texts import name_of, t
+from memory_toolkit.panel.texts import language, name_of, t
 from memory_toolkit.record.actions import ActionRecord, actions, clear_actions
 from memory_toolkit.record.summaries import Summary, summaries
 
@@ -69,31 +69,38 @@ def draw_actions() -> None:
             persist_state="session",
         )
         draw(_each(sorted(found, key=ORDERS[order], reverse=True)))
-    _buttons(tuple(found))
+    draw_files(tuple(found))
 
 
-def _buttons(found: tuple[ActionRecord, ...]) -> None:
+def draw_files(found: tuple[ActionRecord, ...], key: str = "memory") -> None:
+    """Draw the buttons that download `found` and that clear all; `key` begins their keys."""
     # Not made on demand: that would give each button a new address each second, and a click on
     # the one before would fail.
-    files = {"CSV": ("text/csv", _csv), "JSON": ("application/json", _json)}
-    with st.container(horizontal=True, gap="xsmall", key="memory.files"):
-        for kind, (mime, make) in files.items():
+    with st.container(horizontal=True, gap="xsmall", key=f"{key}.files"):
+        for kind, (mime, content) in _files(found, language()).items():
             st.download_button(
                 kind,
-                make(found),
+                content,
                 f"{host().file_prefix}-actions.{kind.lower()}",
                 mime,
                 icon=":material/download:",
                 on_click="ignore",
                 width="stretch",
+                key=f"{key}.{kind}",
             )
         st.button(
-            t("memory.clear"), icon=":material/delete:", on_click=clear_actions, width="stretch"
+            t("memory.clear"),
+            icon=":material/delete:",
+            on_click=clear_actions,
+            width="stretch",
+            key=f"{key}.clear",
         )
 
 
-# For the seconds in which nothing new has happened.
-_csv, _json = lru_cache(maxsize=1)(as_csv), lru_cache(maxsize=1)(as_json)
+@lru_cache(maxsize=1)  # for the seconds in which nothing new has happened
+def _files(found: tuple[ActionRecord, ...], _language: str) -> dict[str, tuple[str, str]]:
+    """Return type and content of each file by its kind, with the names in a language."""
+    return {"CSV": ("text/csv", as_csv(found)), "JSON": ("application/json", as_json(found))}
 
 
 def _matches(name: str, part: str) -> bool:
@@ -121,14 +128,15 @@ def _record(record: ActionRecord) -> str:
         peak(record),
         duration(record.duration),
     )
-    notes = []
-    if record.error:
-        notes.append(t("memory.failed"))
-    if record.overlaps:
-        notes.append(t("memory.overlaps", count=record.overlaps))
     when = f"{clock(record.started):%H:%M:%S}"
     whose = f"{record.session} · {when}" if record.session else when
-    return _row(name_of(record.name), whose, figures, notes)
+    return _row(name_of(record.name), whose, figures, notes(record))
+
+
+def notes(record: ActionRecord) -> list[str]:
+    """Return what disturbed an action, in words."""
+    found = [t("memory.failed")] if record.error else []
+    return [*found, t("memory.overlaps", count=record.overlaps)] if record.overlaps else found
 
 
 def _totals(found: list[Summary]) -> str:
@@ -148,11 +156,9 @@ def _summary(summary: Summary) -> str:
         megabytes(summary.worst_peak),
         megabytes(summary.growth_per_call, signed=True),
     )
-    notes = []
-    if summary.errors:
-        notes.append(t("memory.errors", count=f"{summary.errors:,}"))
+    failed = [t("memory.errors", count=f"{summary.errors:,}")] if summary.errors else []
     mean = t("memory.mean", duration=duration(summary.seconds / summary.calls))
-    return _row(name_of(summary.name), mean, figures, notes)
+    return _row(name_of(summary.name), mean, figures, failed)
 
 
 def _leak(summary: Summary) -> str:
@@ -165,12 +171,12 @@ def _table(columns: tuple[str, ...], rows: Iterable[str]) -> str:
     return f"<table><thead><tr>{heads}</tr></thead>{''.join(rows)}</table>"
 
 
-def _row(name: str, remark: str, figures: Sequence[str], notes: Sequence[str]) -> str:
+def _row(name: str, remark: str, figures: Sequence[str], said: Sequence[str]) -> str:
     width = len(figures)
-    note = f'<tr><td colspan="{width}" class="memory-note">{escape(", ".join(notes))}</td></tr>'
+    note = f'<tr><td colspan="{width}" class="memory-note">{escape(", ".join(said))}</td></tr>'
     return (
         f'<tbody><tr><th colspan="{width - 2}" scope="rowgroup">{escape(name)}</th>'
         f'<td colspan="2">{escape(remark)}</td></tr>'
         f"<tr>{''.join(f'<td>{escape(figure)}</td>' for figure in figures)}</tr>"
-        f"{note if notes else ''}</tbody>"
+        f"{note if said else ''}</tbody>"
     )

@@ -26,10 +26,14 @@ def t(key: str, /, **values: object) -> str:
     Raises:
         KeyError: no such text, or a placeholder without a value.
     """
-    named = host().language
-    language = named() if named is not None else (st.context.locale or "").lower().split("-")[0]
-    template = texts().get(language, {}).get(key) or texts()[DEFAULT][key]
+    template = texts().get(language(), {}).get(key) or texts()[DEFAULT][key]
     return template.format(**values) if values else template
+
+
+def language() -> str:
+    """Return the visitor's language (ISO 639-1), which may be one without texts."""
+    named = host().language
+    return named() if named is not None else (st.context.locale or "").lower().split("-")[0]
 
 
 def name_of(name: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from memory_toolkit.guard.usage import FULL, HIGH, SHEDDING
 from memory_toolkit.measure.sizes import MB, format_bytes
 from memory_toolkit.panel.pieces import clock, duration, megabytes, peak
 from memory_toolkit.panel.texts import name_of, t
@@ -47,7 +48,13 @@ class _Frame:
 
 
 def timeline(
-    points: Sequence[Point], records: Sequence[ActionRecord], now: float, limit: int
+    points: Sequence[Point],
+    records: Sequence[ActionRecord],
+    now: float,
+    limit: int,
+    *,
+    seconds: int = MAX_SECONDS,
+    large: bool = False,
 ) -> str:
     """Return the picture as HTML; nothing as long as there are no points.
 
@@ -55,13 +62,16 @@ def timeline(
         points: what was noted, oldest first.
         records: the actions.
         now: in seconds since the epoch.
-        limit: in bytes.
+        limit: in bytes. Where it is in the picture, so are the shares of it from which memory is
+            high, caches are given up, and actions are refused.
+        seconds: show these last ones at most.
+        large: there is room for the names of these shares.
     """
     end = math.floor(now / STEP_SECONDS) * STEP_SECONDS
-    points = [point for point in points if end - MAX_SECONDS <= point.time <= end]
+    points = [point for point in points if end - seconds <= point.time <= end]
     if not points:
         return ""
-    start = end - min(MAX_SECONDS, max(MIN_SECONDS, end - math.floor(points[0].time)))
+    start = end - min(seconds, max(MIN_SECONDS, end - math.floor(points[0].time)))
     newest = sorted(records, key=lambda record: -record.started)
     shown = [record for record in newest if start <= record.started <= end][:SHOWN_ACTIONS]
     highest = max(*(point.own for point in points), *(record.peak for record in shown), 0)
@@ -69,11 +79,12 @@ def timeline(
     top = max(highest, limit) if limited else highest
     frame = _Frame(start, end, _round_up(int(top * ROOM_ABOVE)))
     text = t("memory.timeline", minutes=f"{(end - start) / 60:.0f}", highest=format_bytes(highest))
-    line = f'<u style="top: {frame.down(limit):.1f}%">{escape(t("memory.timeline_limit"))}</u>'
+    kind = " memory-large" if large else ""
+    marks = _thresholds(limit, frame, large) if limited else ""
     return (
         f'<div class="memory-faint">{escape(text)}</div>'
-        f'<div class="memory-chart" role="img" aria-label="{escape(text)}">'
-        f"{_area(points, frame)}{line if limited else ''}"
+        f'<div class="memory-chart{kind}" role="img" aria-label="{escape(text)}">'
+        f"{_area(points, frame)}{marks}"
         f"{''.join(_mark(record, frame) for record in shown)}"
         f"<span>{frame.top // MB:,} MB</span></div>"
         f'<div class="memory-axis" aria-hidden="true">{"".join(_labels(frame))}</div>'
@@ -95,6 +106,17 @@ def _area(points: Sequence[Point], frame: _Frame) -> str:
         f'<div class="memory-area" style="clip-path: polygon({area})"></div>'
         f'<div class="memory-line" style="clip-path: polygon({", ".join([*edge, *below])})"></div>'
     )
+
+
+def _thresholds(limit: int, frame: _Frame, large: bool) -> str:
+    """Return the limit, and the shares of it that mean something, as lines."""
+    lines = "".join(
+        f'<u class="memory-share" style="top: {frame.down(int(share * limit)):.1f}%">'
+        f"{f'{share:.0%}' if large else ''}</u>"
+        for share in (HIGH, SHEDDING, FULL)
+    )
+    name = escape(t("memory.timeline_limit"))
+    return f'{lines}<u style="top: {frame.down(limit):.1f}%">{name}</u>'
 
 
 def _mark(record: ActionRecord, frame: _Frame) -> str:

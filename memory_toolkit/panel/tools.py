@@ -15,7 +15,7 @@ import streamlit as st
 from memory_toolkit.measure.returning import return_memory
 from memory_toolkit.measure.sizes import format_bytes
 from memory_toolkit.panel.host import Loaded, host
-from memory_toolkit.panel.pieces import clock, draw, faint, warning
+from memory_toolkit.panel.pieces import clock, draw, faint, heading, warning
 from memory_toolkit.panel.texts import name_of, t
 from memory_toolkit.record.actions import action, actions
 from memory_toolkit.record.flame_graph import (
@@ -285,4 +285,4 @@ def _button(key: str, icon: str, on_click: Callable[[], None]) -> None:
 
 
 def _heading(key: str) -> None:
-    draw(f'<h4 class="memory-heading">{escape(t(key))}</h4>')
+    draw(heading(t(key)))

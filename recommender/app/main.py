@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from recommender.app.pages import HIDDEN, LAB, MAIN, url_path
+from recommender.app.pages import DEBUG, HIDDEN, LAB, MAIN, url_path
 
 
 def draw() -> None:
@@ -19,7 +19,7 @@ def draw() -> None:
     from recommender.app.pages import not_found
 
     language.take_from_address()
-    main, lab = pages(MAIN), pages(LAB)
+    main, lab = pages(MAIN), pages((*LAB, *DEBUG) if frame.is_debugging() else LAB)
     known = [*main, *lab, *pages(HIDDEN)]
     if missing := not_found.page([page.url_path for page in known]):
         known.append(missing)

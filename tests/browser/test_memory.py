@@ -9,11 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 
 from tests.browser.chromium import Locator, Page, expect
-from tests.browser.conftest import PHONE
+from tests.browser.conftest import PHONE, WIDE
 from tests.browser.drawn import choose, heading, pick_user, settled, titles
 from tests.browser.serving import Server
+from tests.browser.test_accessibility import RUN
+from tests.browser.test_layout import CUT_OFF
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Visit = Callable[..., Page]
@@ -23,6 +26,7 @@ MAX_OWN_MEMORY = 110 * 2**20
 # What is there only for the panel.
 PANEL = {
     "memory_toolkit.panel.panel",
+    "memory_toolkit.panel.page",
     "recommender.app.memory",
     "recommender.app.memory.panel",
     "memory_toolkit.record.actions",
@@ -138,7 +142,8 @@ def test_the_actions_can_be_downloaded_and_cleared(
     with open(tmp_path / "CSV", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     records = json.loads((tmp_path / "JSON").read_text("utf-8"))
-    assert rows[0]["name"] == records[0]["name"] == "action.for_you"
+    assert rows[0]["name"] == records[0]["name"] == "For you"
+    assert rows[0]["action"] == records[0]["action"] == "action.for_you"
     assert len(rows) == len(records)
     for row, record in zip(rows, records, strict=True):
         assert int(row["peak"]) == record["peak"] >= record["after"]
@@ -275,3 +280,37 @@ def use_everything(page: Page, server: Server) -> None:
     choose(page, "한국어")
     heading(page, "Matinee 소개")
     settled(page)
+
+
+@pytest.mark.parametrize(
+    ("locale", "viewport", "title", "region"),
+    [("en-US", WIDE, "Memory", "Actions"), ("ko-KR", PHONE, "메모리", "작업")],
+)
+def test_the_page_has_room_for_a_line_an_action(
+    debug_server: Server,
+    visit: Visit,
+    locale: str,
+    viewport: dict[str, int],
+    title: str,
+    region: str,
+) -> None:
+    page = visit(f"{debug_server.url}/for-you?user=42", locale=locale, viewport=viewport)
+    expect(page.locator(".mt-cards article").first).to_be_visible()
+    page.locator(".mt-menu summary").click()
+    page.locator(".mt-menu").get_by_role("link", name=title).click()
+    expect(page).to_have_url(f"{debug_server.url}/memory")
+    expect(page.get_by_role("heading", name=title, exact=True, level=1)).to_be_visible()
+    lines = page.get_by_role("region", name=region).get_by_role("row")
+    expect(lines.nth(1)).to_be_visible()
+    expect(page.locator(".memory-chart.memory-large")).to_be_visible()
+    page.evaluate(AXE_SCRIPT)
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        expect(page.get_by_test_id("stApp")).to_have_css("color-scheme", theme)
+        assert page.evaluate(RUN, None) == []
+    assert page.evaluate(CUT_OFF) <= 0
+
+
+def test_without_the_panel_there_is_no_page(server: Server, visit: Visit) -> None:
+    page = visit(f"{server.url}/memory")
+    expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()

@@ -103,7 +103,10 @@ def test_a_click_on_a_row_is_undone_where_it_was_made(server: Server, visit: Vis
     expect(seen).to_be_focused()
     assert seen.bounding_box() == place
     undo = card.get_by_role("button", name=f"Undo: {title}")
-    assert (box := undo.bounding_box()) and place and box["y"] + box["height"] <= place["y"] + 1
+    box = undo.bounding_box()
+    assert box
+    assert place
+    assert box["y"] + box["height"] <= place["y"] + 1
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     expect(undo).to_be_focused()

@@ -18,7 +18,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from memory_toolkit.measure.sizes import MB, parse_size
-from recommender.app.pages import PAGES, url_path
+from recommender.app.pages import DEBUG, PAGES, url_path
 from recommender.core.serving_variables import VARIABLES as SERVING
 from recommender.settings.env_file import read_env_file
 from recommender.settings.environment import VARIABLES, Settings
@@ -192,7 +192,7 @@ def test_haproxy_lets_through_what_a_page_needs(tmp_path: Path) -> None:
     through = [
         *("/", "/healthz", "/static/js/index.x.js", "/media/a.csv", "/_stcore/host-config"),
         *("/_stcore/stream", "/_stcore/upload_file/a/b", "/favicon.png"),
-        *(f"/{url_path(page)}" for page in PAGES),
+        *(f"/{url_path(page)}" for page in (*PAGES, *DEBUG)),
         *(f"/{url_path(page)}/_stcore/health".replace("//", "/") for page in PAGES),
     ]
     denied = [

@@ -84,17 +84,18 @@ class Own:
     def _done(self, movie: Movie) -> str:
         """Return the sentence about the last click, over the buttons, and what undoes it."""
         said = self.opinions.get(movie.movie_id)
+        value = said if isinstance(said, str) else ""
         if isinstance(said, str):
             marked = {
                 "saved": t("act.saved"),
                 "seen": t("act.marked_seen"),
                 "hidden": t("act.hide"),
             }
-            text, value = marked[said], said
+            text = marked[said]
         elif said is not None:
-            text, value = t("act.rated", count=f"{stars.count_of(said, self.scale):g}"), ""
+            text = t("act.rated", count=f"{stars.count_of(said, self.scale):g}")
         else:
-            text, value = t("act.taken_back"), ""
+            text = t("act.taken_back")
         return (
             f'<div class="mt-done"><span>{escape(text)}</span>'
             f"{_take_back(movie, 'undo', value)}</div>"

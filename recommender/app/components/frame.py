@@ -46,6 +46,14 @@ def draw(page: st.Page, main: Sequence[st.Page], lab: Sequence[st.Page], results
         page.run()
 
 
+def is_debugging() -> bool:
+    """Return whether the memory panel is shown; not if that cannot be known, which pages say."""
+    try:
+        return settings().debug_memory
+    except SettingsError:
+        return False
+
+
 def body(draw: Callable[[], None]) -> Callable[[], None]:
     """Make a page of `draw`: a fragment, so that a click on the page sends nothing of the frame.
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from memory_toolkit.panel.host import Host, Loaded
+from memory_toolkit.panel.page import draw_page
 from memory_toolkit.panel.panel import draw_panel
 from recommender.app.components import semantic_search
+from recommender.app.components.addresses import address
 from recommender.app.i18n.language import current_language, is_text, t
 from recommender.app.server import flame_graph_file, loading
 from recommender.app.server.configuration import settings
@@ -18,6 +20,11 @@ from recommender.app.server.startup import start_memory
 def memory_panel() -> None:
     """Draw the panel in the sidebar; the app's own actions are recorded where they are taken."""
     draw_panel(_HOST)
+
+
+def memory_page() -> None:
+    """Draw the panel as a page."""
+    draw_page(_HOST)
 
 
 def _text(name: str) -> str:
@@ -49,5 +56,6 @@ _HOST = Host(
     },
     flame_graph=flame_graph_file.address,
     file_prefix="matinee",
+    page=lambda: address("memory"),
     record_runs=False,
 )

@@ -5,6 +5,8 @@ MAIN = ("tonight", "discover", "my_ratings", "me")
 LAB = ("for_you", "similar", "hybrid", "about")
 # Pages that others lead to.
 HIDDEN = ("movie", "together")
+# With DEBUG_MEMORY only, in the group of the models.
+DEBUG = ("memory",)
 PAGES = (*MAIN, *LAB, *HIDDEN)
 
 

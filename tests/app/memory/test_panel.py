@@ -62,9 +62,9 @@ def test_the_guard_is_matinee_s(side: AppTest, monkeypatch: pytest.MonkeyPatch) 
 def test_it_speaks_the_language_of_the_page_and_names_its_actions(side: AppTest) -> None:
     with action("action.tonight"):
         pass
-    assert "|Last: Tonight, " in words(side.run())
+    assert "|Tonight|peak " in words(side.run())
     side.session_state[KEY] = "ko"
-    assert "|마지막: 오늘 밤, " in words(side.run())
+    assert "|오늘 밤|최고 " in words(side.run())
 
 
 def test_the_bundle_is_mapped_and_the_ratings_are_on_disk(

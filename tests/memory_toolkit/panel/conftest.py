@@ -31,8 +31,8 @@ def nothing_kept() -> Iterator[None]:
     introduce(Host())
     access._rate_limit = access._RateLimit()
     yield
-    panel._timeline.stop()
-    panel._timeline._points.clear()
+    panel.timeline_kept.stop()
+    panel.timeline_kept._points.clear()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from debug_memory import ActionRecord
 from memory_toolkit.panel.exporting import COLUMNS, as_csv, as_json
+from memory_toolkit.panel.host import Host, introduce
 
 Record = Callable[..., ActionRecord]
 
@@ -16,6 +17,7 @@ def test_csv_holds_bytes_and_seconds(record: Record) -> None:
     assert rows[0] == {
         "started": "1970-01-01T00:16:40.000+00:00",
         "name": "load",
+        "action": "load",
         "session": "a1b2",
         "before": str(40 << 20),
         "after": str(42 << 20),
@@ -42,3 +44,11 @@ def test_json_holds_the_same(record: Record) -> None:
 def test_nothing_recorded_is_a_head_and_an_empty_list() -> None:
     assert as_csv([]) == ",".join(COLUMNS) + "\r\n"
     assert json.loads(as_json([])) == []
+
+
+def test_names_are_those_on_the_screen(record: Record) -> None:
+    introduce(Host(language=lambda: "ko", translate={"action.find": "찾기"}.__getitem__))
+    found = [record("action.find"), record("memory.return")]
+    assert [row["name"] for row in json.loads(as_json(found))] == ["찾기", "메모리 정리하고 반환"]
+    rows = csv.DictReader(io.StringIO(as_csv(found)))
+    assert [row["action"] for row in rows] == ["action.find", "memory.return"]

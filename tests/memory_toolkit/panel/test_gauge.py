@@ -34,10 +34,29 @@ def test_everything_that_is_known() -> None:
     assert "|Moved out to swap|2.0 MB|" in words
     assert "|Highest RSS so far|95.0 MB|" in words
     assert "|Killed for want of memory|3|" in words
-    assert "|Waited for memory, last 10 s|1.2%|" in words
+    assert "|The whole machine waited for memory, last 10 s|1.2%|" in words
     assert "|Limit set by cgroup v1 /sys/fs/cgroup/memory/<a>|" in words
     assert "|Others: what else counts against the same limit" in words
     assert "<a>" not in gauge(NOW, None)
+
+
+@pytest.mark.parametrize(
+    ("limit", "others", "top"), [(24_105, 700, 128), (1000, 0, 1000), (24_105, 18_000, 24_105)]
+)
+def test_far_below_the_limit_the_bar_has_a_scale_of_its_own(
+    limit: int, others: int, top: int
+) -> None:
+    html = gauge(replace(NOW, limit=limit * MB, group_used=(64 + others) * MB), None)
+    assert f'class="memory-own" style="width: {64 / top:.1%}"' in html
+    sentence = f"|The bar ends at {top}.0 MB, to show this process; the limit, {limit:,}.0 MB,"
+    assert (sentence in flat(html)) == (top < limit)
+    assert html.count('<i style="left:') == (3 if top == limit else 0)
+
+
+def test_it_says_whose_waiting_it_was() -> None:
+    assert "|This app's group waited for memory, last 10 s|1.2%|" in flat(
+        gauge(replace(NOW, pressure_of="group"), None)
+    )
 
 
 def test_thrashing_is_said_first_with_what_to_do() -> None:

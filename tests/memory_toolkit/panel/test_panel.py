@@ -20,7 +20,7 @@ from debug_memory import (
 )
 from memory_toolkit.guard.guard import Guard
 from memory_toolkit.panel import panel
-from memory_toolkit.panel.pieces import megabytes, peak
+from memory_toolkit.panel.pieces import short_size
 from memory_toolkit.panel.texts import texts
 from tests.conftest import ROOT
 from tests.memory_toolkit.panel.conftest import app
@@ -48,16 +48,16 @@ def test_the_guard_that_was_started_and_the_last_action(side: AppTest) -> None:
     finally:
         guard.stop()
     assert "|Guard: running 0, waiting 0" in found
-    figures = f"{megabytes(loading.record.change, signed=True)} MB, peak {peak(loading.record)} MB"
-    assert f"|Last: load <b>, {figures}|" in found
+    assert "|Last actions, the largest first|load <b>|peak " in found
+    assert f"change {short_size(loading.record.change, signed=True)}|" in found
 
 
 def test_the_last_minutes(side: AppTest) -> None:
-    panel._timeline._points.append(Point(time.time() - 10, 3000 * MB, None))
+    panel.timeline_kept._points.append(Point(time.time() - 10, 3000 * MB, None))
     found = words(side.run())
     assert "|Last 1 min, highest 3,000.0 MB|" in found
-    assert panel._timeline._thread is not None
-    assert panel._timeline._thread.is_alive()
+    assert panel.timeline_kept._thread is not None
+    assert panel.timeline_kept._thread.is_alive()
 
 
 def test_off_linux_it_says_that_rss_stands_in(side: AppTest, without_parts: None) -> None:

@@ -75,7 +75,7 @@ def test_runs_and_callbacks_are_recorded_by_themselves(app: AppTest) -> None:
     assert not app.exception
     assert names() == ["save", "save"]
     assert actions()[1].name == "save() · save"
-    assert "|Last: " in words(app.run())
+    assert "|Last actions, the largest first|" in words(app.run())
 
 
 def test_a_run_that_fails_is_marked(app: AppTest) -> None:

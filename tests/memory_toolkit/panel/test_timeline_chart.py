@@ -67,6 +67,9 @@ def test_the_limit_is_drawn_when_it_is_near(limit: int, drawn: bool) -> None:
     assert ("|limit|" in flat(html)) == drawn
     if drawn:
         assert '<u style="top: 33.3%">' in html  # 100 of 150 MB
+        assert html.count('<u class="memory-share"') == 3
+        assert '<u class="memory-share" style="top: 46.7%"></u>' in html  # 80 of 150 MB
+        assert "|70%|80%|95%|limit|" in flat(timeline(points(60), [], NOW, limit, large=True))
 
 
 def test_an_action_is_marked_with_what_it_took(record: Record) -> None:
@@ -104,3 +107,8 @@ def test_the_times_below_it(seconds: int, apart: int, form: str) -> None:
         assert float(right) - float(left) == pytest.approx(100 * apart / seconds, abs=1)
         moment = NOW - seconds * (1 - float(left) / 100)
         assert text in {f"{datetime.fromtimestamp(moment + d):{form}}" for d in (-1, 0, 1)}
+
+
+def test_the_last_minute_alone_can_be_shown() -> None:
+    noted = [*points(300, 90 * MB)[:-61], *points(60)]
+    assert "|Last 1 min, highest 50.0 MB|" in flat(timeline(noted, [], NOW, LIMIT, seconds=60))
