@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import sys
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, compress, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -20,7 +22,7 @@ from recommender.core.errors import DataError, NotFoundError
 from recommender.core.records import Id
 from recommender.recommender import Recommender
 from recommender.visitors.ratings_matching import Matched, read_ratings
-from recommender.visitors.ratings_table import guess_delimiter, match_columns, split_rows
+from recommender.visitors.ratings_table import GZIP, UTF_16, ZIP, match_columns, split_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,6 +33,8 @@ Recommended = tuple[Id, list[Id], np.ndarray]
 _ROWS = 1 << 14
 _PART = 1 << 18
 _PAIRS = 4096
+# What pairs are not read from, by how the file begins.
+_OTHER_FORMATS = {b"{": "JSON", b"[": "JSON", ZIP: "a workbook or an archive", b"PAR1": "Parquet"}
 
 
 @dataclass(frozen=True)
@@ -220,28 +224,49 @@ def _read_pairs(path: Path) -> Iterator[tuple[str, str]]:
     """The user and the movie of each row, as they are written."""
     line = 1
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            head = file.readline()
-            delimiter = guess_delimiter(head)
-            names = next(split_rows([head], delimiter), [])
+        with _open_text(path) as file:
+            names, rows, first = split_rows(file)
             positions = match_columns(names)
             for part, column in (("user", "user_id"), ("movie", "movie_id")):
                 if part not in positions:
                     found = ", ".join(names) or "nothing"
-                    raise DataError(f"{path}: no column {column}; found {found}")
+                    raise DataError(
+                        f"{path}: no column {column}; found {found}; the first line needs the "
+                        "names, such as user_id,movie_id"
+                    )
             user, movie = positions["user"], positions["movie"]
-            for line, row in enumerate(split_rows(file, delimiter), start=2):
-                pair = [row[at].strip() if at < len(row) else "" for at in (user, movie)]
-                if row and not all(pair):
+            for line, row in enumerate(rows, start=first + 1):
+                if row and len(row) != len(names):
+                    raise DataError(
+                        f"{path} line {line}: {len(row)} cells under {len(names)} columns; mend it"
+                    )
+                pair = [row[at].strip() for at in (user, movie)] if row else []
+                if not all(pair):
                     raise DataError(f"{path} line {line}: user_id or movie_id is empty")
                 if row:
                     yield pair[0], pair[1]
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError:
-        raise DataError(f"{path}: not UTF-8; save it as UTF-8") from None
+    except (UnicodeDecodeError, EOFError, zlib.error):
+        raise DataError(f"{path}: not UTF-8; save it as CSV in UTF-8") from None
     except csv.Error as error:
         raise DataError(f"{path} line {line + 1}: {error}") from error
+
+
+def _open_text(path: Path) -> IO[str]:
+    """Open a file of text, UTF-8 or UTF-16, plain or in gzip.
+
+    Raises:
+        DataError: it begins as another format does.
+    """
+    with open(path, "rb") as file:
+        start = file.read(len(b"PAR1"))
+    for begins, what in _OTHER_FORMATS.items():
+        if start.startswith(begins):
+            raise DataError(f"{path}: is {what}; save the pairs as CSV")
+    encoding = "utf-16" if start.startswith(UTF_16) else "utf-8-sig"
+    opened = gzip.open if start.startswith(GZIP) else open
+    return cast("IO[str]", opened(path, "rt", newline="", encoding=encoding))
 
 
 @contextmanager

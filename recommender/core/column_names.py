@@ -10,14 +10,15 @@ USER_ID = (
     *("profileid", "personid", "viewerid", "visitorid", "usernumber", "usermd5", "username"),
     *("reviewer", "customer", "member", "reviewername", "profilename", "author", "critic"),
     *("사용자", "사용자id", "회원", "유저", "ユーザー", "ユーザーid", "用户", "用户id"),
-    *("benutzer", "nutzer", "usuario", "utilisateur", "utente"),
+    *("benutzer", "nutzer", "usuario", "utilisateur", "utente", "пользователь"),
 )
 MOVIE_ID = (
     *("movieid", "itemid", "filmid", "movienumber", "movie", "item", "film", "iid", "mid"),
-    *("animeid", "showid", "titleid", "parentasin", "asin", "isbn", "bookid"),
+    *("animeid", "showid", "titleid", "parentasin", "asin", "bookid", "isbn", "appid"),
     *("productid", "businessid", "gameid", "jokeid", "videoid", "contentid", "malid"),
+    *("artistid", "songid", "trackid"),
     *("영화", "영화id", "작품", "作品", "映画", "映画id", "作品id", "电影", "电影id"),
-    *("filmnr", "pelicula", "película", "filme"),
+    *("filmnr", "pelicula", "película", "filme", "фильм"),
 )
 IMDB_ID, TMDB_ID = ("imdbid", "imdb", "imdbtitleid", "tconst"), ("tmdbid", "tmdb")
 RATING = (
@@ -26,14 +27,18 @@ RATING = (
     *("ratingscore", "userscore", "myscore", "reviewscore", "reviewrating", "starrating"),
     *("ratings", "grade", "points", "vote", "preference", "value", "target", "label", "r"),
     *("평점", "별점", "점수", "내평점", "評価", "評点", "评分", "bewertung", "wertung"),
-    *("puntuación", "calificación", "valoración", "voto"),
+    *("puntuación", "calificación", "valoración", "voto", "nota", "manote", "note", "ocena"),
+    *("мояоценка", "оценка"),
+    *("isrecommended", "recommended", "votedup", "liked", "like"),
 )
+# What says how often, where a data set has no ratings.
+COUNT = ("weight", "playcount", "plays", "listencount")
 TIME = (
     *("timestamp", "time", "ratedat", "date", "datetime", "unixreviewtime", "unixtime"),
     *("ratingtimestamp", "ratingtime", "ratingdate", "daterated", "ratedon", "reviewtime"),
     *("reviewdate", "createdat", "created", "updatedat", "watchedat", "ts", "tstamp"),
     *("시간", "날짜", "일시", "평가날짜", "日時", "日付", "時間", "时间", "日期"),
-    *("datum", "zeit", "fecha"),
+    *("datum", "zeit", "fecha", "дата", "датаоценки"),
 )
 TITLE = (
     *("title", "movietitle", "primarytitle", "filmtitle", "itemtitle", "name"),
@@ -41,13 +46,14 @@ TITLE = (
     *("seriestitle", "producttitle", "productname", "titleen", "englishtitle"),
     *("titleeng", "originaltitle", "names", "titles"),
     *("제목", "영화명", "영화제목", "タイトル", "題名", "标题", "片名"),
-    *("titel", "título", "titulo", "titre", "titolo"),
+    *("titel", "título", "titulo", "titre", "titolo", "tytuł"),
+    *("русскоязычноеназвание", "название"),
 )
 YEAR = (
     *("year", "releaseyear", "startyear", "movieyear", "yearofrelease", "yearreleased"),
     *("productionyear", "yearofpublication", "releasedate", "dateofrelease"),
     *("연도", "년도", "개봉연도", "개봉일", "公開年", "製作年", "年份"),
-    *("jahr", "año", "ano", "année", "annee", "anno"),
+    *("jahr", "año", "ano", "année", "annee", "anno", "rok", "год"),
     *("originalpublicationyear", "releasedyear", "released", "datepublished", "premiered", "aired"),
 )
 # The title in a language, by its two letters: "title_ko", "Title:KO". A "title_id" is an id.

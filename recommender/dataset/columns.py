@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from recommender.core.column_names import (
+    COUNT,
     IMDB_ID,
     MOVIE_ID,
     RATING,
@@ -33,7 +34,7 @@ COLUMN_NAMES: dict[Kind, dict[str, tuple[str, ...]]] = {
     "ratings": {
         "user_id": USER_ID,
         "movie_id": (*MOVIE_ID, *IMDB_ID, *TMDB_ID),
-        "rating": RATING,
+        "rating": (*RATING, *COUNT),
         "timestamp": TIME,
     },
     "movies": {

@@ -38,6 +38,7 @@ class Unmatched:
         unknown, rows: how many such ratings there are, and how many ratings.
         rated: the id of a movie that the catalogue lacks.
         listed: the id of one that it has.
+        swapped: whether the users' ids are those of movies, in a file without a header.
     """
 
     ratings: str
@@ -46,6 +47,7 @@ class Unmatched:
     rows: int
     rated: str
     listed: str
+    swapped: bool = False
 
     def check(self, allowed: bool) -> tuple[str, ...]:
         """Return what to tell of them: nothing where they are a tenth of the ratings or fewer.
@@ -76,6 +78,11 @@ class Unmatched:
         return (found,)
 
     def _cause(self) -> str:
+        if self.swapped:
+            return (
+                "the movies stand in the column of the users: put a first line with the columns' "
+                "names above the ratings, such as movie_id,user_id,rating,timestamp"
+            )
         rated, listed = self.rated.startswith("tt"), self.listed.startswith("tt")
         if rated != listed:
             return (
@@ -187,12 +194,11 @@ def _ways(links: str | None) -> list[tuple[str, str]]:
         ):
             ways.append((f"the {database} ids in {links}", linked.format(reached, found)))
     title = "lower(trim(regexp_replace(movies.title, ' +', ' ', 'g')))"
-    ways.append(
-        (
-            "their titles",
-            f"SELECT rated, movie_id AS movie FROM rated JOIN movies ON lower(rated) = {title}",
-        )
-    )
+    without_year = f"regexp_replace({title}, ' [(][0-9]{{4}}[)]$', '')"
+    ways += [
+        (words, f"SELECT rated, movie_id AS movie FROM rated JOIN movies ON lower(rated) = {name}")
+        for words, name in (("their titles", title), ("their titles without years", without_year))
+    ]
     return ways
 
 

@@ -57,6 +57,7 @@ _INDEXED = """
         ({rating})::FLOAT AS rating, {seconds} AS seconds, ratings.rowid AS row
     FROM ratings JOIN user_index USING (user_id) JOIN movie_index USING (movie_id)
 """
+_MOVIES_AS_USERS = "ratings SEMI JOIN movie_index ON ratings.user_id = movie_index.movie_id"
 # Of ratings of which one has a time that cannot be read, none is known to be the latest.
 _UNREADABLE = """
     FROM indexed JOIN ratings ON ratings.rowid = indexed.row
@@ -185,8 +186,9 @@ class _Import:
             self._connection, source.movies, source.tags, source.links, source.titles, self._stage
         )
         ratings = self._stage(self._source.ratings)
-        unrated = rating_values(self._connection, self._options.unrated)
-        scale = find_scale(self._connection, ratings, self._options.scale, self._options.feedback)
+        unrated, spelled = rating_values(self._connection, self._options.unrated)
+        options = self._options
+        scale = find_scale(self._connection, ratings, options.scale, options.feedback, spelled)
         if unrated:
             self._connection.execute(DELETE_UNRATED)
         rows = ratings.rows - unrated
@@ -197,6 +199,9 @@ class _Import:
         if joined:
             self._connection.execute("DROP TABLE user_index; DROP TABLE indexed")
             unmatched = replace(self._join(movies.example()), rated=unjoined(self._connection))
+        if unmatched.unknown == rows and ratings.layout and not ratings.layout.header:
+            users = count_rows(self._connection, _MOVIES_AS_USERS)
+            unmatched = replace(unmatched, swapped=users > MAX_QUIET * rows)
         notes = unmatched.check(self._options.allow_unmatched)
         known = rows - unmatched.unknown
         unreadable, first_unreadable = self._unreadable_times()

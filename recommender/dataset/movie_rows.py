@@ -18,8 +18,13 @@ _MAX_LIST_CHARACTERS = 1_000
 _NO_GENRE = "unknown"
 # Words in the place of a title that is not known; there are movies called "None" and "N/A".
 _NO_TITLE = ("nan", "NaN", "\\N", "<NA>")
-_YEAR = re.compile(r"(?<!\d)(?:18|19|20)\d\d(?!\d)")
-_RUNTIME = re.compile(r"(\d{1,5})(?:\.\d+)?(?:\s*min(?:ute)?s?\.?)?", re.IGNORECASE)
+_YEAR = re.compile(r"(?<!\d)(?:18|19|20)\d\d(?=(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])(?!\d)|(?!\d))")
+# 90, 90 min, 1h 30m, 1:30:00, PT1H30M
+_RUNTIME = re.compile(
+    r"(?:PT)?(?:(\d{1,2})\s*(?:h(?:ou)?r?s?\.?|시간|:))?\s*"
+    r"(?:(\d{1,5})(?:\.\d+)?\s*(?:m(?:in(?:ute)?s?)?\.?|['′]|분)?)?(?::\d\d)?",
+    re.IGNORECASE,
+)
 # Of up to nine digits, which 32 bits hold.
 _TMDB = re.compile(r"0*([1-9]\d{0,8})", re.ASCII)
 _IMDB = re.compile(r"(?:tt)?" + _TMDB.pattern, re.ASCII)
@@ -113,7 +118,7 @@ def _year(text: str | None) -> int | None:
 
 def _minutes(text: str | None) -> int | None:
     match = _RUNTIME.fullmatch(text or "")
-    return int(match[1]) or None if match else None
+    return 60 * int(match[1] or 0) + int(match[2] or 0) or None if match else None
 
 
 def _number(pattern: re.Pattern[str], text: str | None) -> int | None:

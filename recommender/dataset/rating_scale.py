@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 import duckdb
 
 from recommender.bundle.feedback import COUNTS, STARS
+from recommender.core.column_names import COUNT, plain_name
 from recommender.core.errors import DataError, SettingsError, one_line
+from recommender.core.rating_words import read_ratings
 from recommender.dataset.lists import NULL_WORDS
 from recommender.dataset.staging import StagingTable
 
@@ -38,6 +40,8 @@ MIN_VALUES, MAX_VALUES = 4, 1_000
 # So many ratings, and so many of all, have the value; a zero, so many times as its neighbours.
 _MIN_RATINGS, _FREQUENT, _SPIKE = 2, 0.01, 3
 _LEAST_STARS = 0.5
+# The lowest of the other ratings lies so far above a zero that is no rating, however rare.
+_FAR_STARS = 2
 # So many whole negative values may say why there is no rating.
 _MAX_NEGATIVE = 2
 # Numbers on a scale that ends here or higher are counts if three quarters of them, and not of too
@@ -86,22 +90,50 @@ def is_unrated(values: Sequence[str], number: str) -> str:
     return " OR ".join(conditions) or "false"
 
 
-def rating_values(connection: duckdb.DuckDBPyConnection, unrated: Sequence[str]) -> int:
+def rating_values(
+    connection: duckdb.DuckDBPyConnection, unrated: Sequence[str]
+) -> tuple[int, float | None]:
     """Count the ratings by what they say, and mark those that are none.
 
     The table ``rating_values`` has each distinct text ``rating`` of the table ``ratings``, null
     included, the ``value`` that it is as a number, ``n`` ratings that have it, the ``first_row`` of
-    them, and whether it is ``unrated``.
+    them, and whether it is ``unrated``. Where all others are in signs or words (`rating_words`),
+    the table ``ratings`` has their numbers then.
 
     Returns:
-        How many ratings are none.
+        How many ratings are none, and the highest of the scale, where signs or words say it.
     """
-    connection.execute(
-        f"CREATE TABLE rating_values AS SELECT *, {is_unrated(unrated, 'value')} AS unrated FROM "
+    count = (
+        f"CREATE OR REPLACE TABLE rating_values AS "
+        f"SELECT *, {is_unrated(unrated, 'value')} AS unrated FROM "
         f"(SELECT rating, {RATING} AS value, count(*) AS n, min(rowid) AS first_row "
         "FROM ratings GROUP BY rating)"
     )
-    return count_of(connection, "unrated")
+    connection.execute(count)
+    rated = "FROM rating_values WHERE NOT unrated AND rating IS NOT NULL"
+    if not connection.execute(f"SELECT 1 {rated} AND value IS NULL LIMIT 1").fetchall():
+        return count_of(connection, "unrated"), None
+    texts = connection.execute(f"SELECT rating {rated} LIMIT {MAX_VALUES + 1}").fetchall()
+    words = [text for (text,) in texts if text.lower() not in NULL_WORDS]
+    found = read_ratings(words) if len(texts) <= MAX_VALUES else None
+    if found is None:
+        return count_of(connection, "unrated"), None
+    numbers, highest = found
+    connection.execute("CREATE TABLE spelled (text VARCHAR, number VARCHAR)")
+    connection.executemany("INSERT INTO spelled VALUES (?, ?)", [*numbers.items()])
+    connection.execute("UPDATE ratings SET rating = number FROM spelled WHERE rating = text")
+    connection.execute(count)
+    return count_of(connection, "unrated"), highest
+
+
+def scale_up_to(highest: float, lowest: float, whole: bool) -> Scale:
+    """Return the usual scale that ends at `highest` and has `lowest` on it; else one from there."""
+    usual = (
+        scale
+        for scale in USUAL_SCALES
+        if scale[1] == highest and scale[0] <= lowest and (whole or scale != _WHOLE_NUMBERS_ONLY)
+    )
+    return next(usual, (min(1.0, lowest), highest))
 
 
 def count_of(connection: duckdb.DuckDBPyConnection, condition: str) -> int:
@@ -115,6 +147,7 @@ def find_scale(
     ratings: StagingTable,
     given: Scale | None,
     feedback: str = STARS,
+    spelled: float | None = None,
 ) -> Scale:
     """Return the scale's lowest and highest rating, and check that all ratings are on it.
 
@@ -122,6 +155,7 @@ def find_scale(
         connection: after `rating_values`.
         given: what --scale says; see `choose_scale`.
         feedback: ``stars`` or ``counts``; the scale of counts is that of `COUNT_AS_RATING`.
+        spelled: the highest rating of the scale, where the ratings' own spelling says it.
 
     Raises:
         DataError: a rating is empty, no finite number, beyond 2^24, or off the scale, or a count
@@ -156,6 +190,18 @@ def find_scale(
     if feedback == COUNTS:
         refuse("value < 0", NO_COUNT)
         return 0.0, math.log2(1 + max(1.0, highest))
+    if spelled and given and given[1] != spelled:
+        raise DataError(
+            f"{place}: the ratings are written as parts of {spelled:g}, and --scale is "
+            f"{_text(given)}; leave it out"
+        )
+    if spelled and not given:
+        return scale_up_to(spelled, lowest, whole)
+    if not given and plain_name(ratings.use.taken["rating"]) in COUNT:
+        raise DataError(
+            f"{place}: the column {ratings.use.taken['rating']!r} holds counts, it seems; give "
+            f"--feedback counts, or --scale {_text((lowest, highest))} if it holds stars"
+        )
     if not given:
         values = f"SELECT value, sum(n)::BIGINT {rated} GROUP BY value ORDER BY value"
         found = connection.execute(f"{values} LIMIT {MAX_VALUES + 1}").fetchall()
@@ -243,8 +289,12 @@ def _stands_alone(value: float, count: int, rest: Sequence[tuple[float, int]]) -
     if value < 0 <= low:
         return high > -value  # not where -1, 0 and 1 are thumbs
     if value == 0:
-        lowest = rest[0][1]
-        return low >= _LEAST_STARS and high > 1 and count >= _SPIKE * max(lowest, rest[1][1])
+        lowest, gap = (
+            rest[0][1],
+            max(above[0] - below[0] for below, above in itertools.pairwise(rest)),
+        )
+        often = count >= _SPIKE * max(lowest, rest[1][1]) or (low >= _FAR_STARS and low > gap)
+        return low >= _LEAST_STARS and high > 1 and often
     usual = next((scale for scale in USUAL_SCALES if scale[0] <= low and high <= scale[1]), None)
     if usual and usual[0] <= value <= usual[1]:
         return False

@@ -218,6 +218,10 @@ def _stage_text(
     }
     if not layout.header and (flags := _genre_flags(layout.columns)):
         expressions["genres"] = flags
+    if any('="' in line for line in lines):
+        expressions = {part: _unformulated(one) for part, one in expressions.items()}
+    if "\t" not in layout.delimiter and any("\t" in line for line in lines):
+        expressions = {part: f"trim({one}, E' \\t')" for part, one in expressions.items()}
     reader = _csv_reader(text, layout)
     broken_rows, lines_kept = BrokenRows(file.name), None
     try:
@@ -381,6 +385,11 @@ def _words(part: str, column: str, expression: str) -> str:
     if part in _LISTS and is_sequence(column):
         return f"replace(trim({expression}), ' ', '|')"
     return expression
+
+
+def _unformulated(expression: str) -> str:
+    """An expression for the text that a spreadsheet wrote as a formula: ``="007"``."""
+    return f"""regexp_replace({expression}, '^ *="(.*)" *\\z', '\\1')"""
 
 
 def _broken_line(text: Path, layout: TextLayout) -> str | None:

@@ -17,6 +17,8 @@ from recommender.dataset.archives import is_compressed, is_gzip, open_bytes, rea
 # Characters in a line; DuckDB's own limit is 2 MB.
 MAX_LINE_LENGTH = 400_000
 _CHUNK = 1 << 18
+# A first line by which Excel knows the delimiter; no record.
+SEPARATOR = re.compile(r'"?sep=(.)"?')
 NOT_UTF_8 = "is not UTF-8; give --encoding (cp949, latin-1, …)"
 
 
@@ -69,6 +71,11 @@ def as_utf8(
     try:
         for text in _decoded(path, member, decoder):
             text.encode()  # a codec of Python's own may give halves of characters
+            if encoding is None and "\0" in text[:2]:
+                raise DataError(
+                    f"{place} is UTF-16 without a mark of its byte order; give --encoding "
+                    f"utf-16-{'be' if text.startswith(chr(0)) else 'le'}"
+                )
             length += len(text) if (end := text.find("\n")) < 0 else end
             if in_lines and length > MAX_LINE_LENGTH:
                 raise DataError(
@@ -110,14 +117,14 @@ def read_records(path: Path, delimiter: str, quoted: bool) -> Iterator[tuple[int
         if not quoted:
             for line, text in enumerate(file, 1):
                 text = text.rstrip("\r\n")
-                if text:
+                if text and not (line == 1 and SEPARATOR.fullmatch(text)):
                     yield line, text.split(delimiter)
             return
         reader = csv.reader(file, delimiter=delimiter, strict=True)
         line = 1
         try:
             for fields in reader:
-                if fields:
+                if fields and not (line == 1 and SEPARATOR.fullmatch(delimiter.join(fields))):
                     yield line, fields
                 line = reader.line_num + 1
         except csv.Error:
@@ -131,9 +138,10 @@ def raw_lines(path: Path) -> Iterator[str]:
 
 
 def first_lines(path: Path, count: int) -> list[str]:
-    """Return the first lines of a file from `as_utf8`, without the blank ones."""
+    """Return the first lines of a file from `as_utf8`, without blank ones and a `SEPARATOR`."""
     lines = (line.rstrip("\r\n") for line in raw_lines(path))
-    return list(itertools.islice(filter(str.strip, lines), count))
+    found = list(itertools.islice(filter(str.strip, lines), count + 1))
+    return found[1:] if found and SEPARATOR.fullmatch(found[0]) else found[:count]
 
 
 def header_delimiter(header: str) -> str:

@@ -38,7 +38,7 @@ from recommender.bundle.writer import BundleWriter
 from recommender.core.errors import BundleError, DataError, SettingsError
 from recommender.core.progress import Progress, StageProgress, no_progress, of_stage, scaled
 from recommender.core.records import Id
-from recommender.core.relevance import ANY, LIKED, Relevant
+from recommender.core.relevance import ANY, LIKED, Relevant, relevant_from
 from recommender.dataset import ImportOptions
 from recommender.models.content import ContentModel, ContentSettings
 from recommender.models.protocol import Model, TrainingData
@@ -236,6 +236,7 @@ class _Training(Generic[S]):
             self._engine.resume(self._source, self._work, settings.imports)
         self._history = History.open(self._writer.folder)
         low, high = self._data["scale"]
+        relevant_from((low, high), settings.for_feedback(self._data["feedback"]).relevant)
         data = settings.data(self._history, self._texts(), (low, high))
         self._movie_ratings = _movie_ratings(self._history, data.counts)
         self._check_memory()

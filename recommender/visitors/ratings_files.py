@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from recommender.core.errors import ProfileError
+from recommender.core.rating_words import read_ratings
 from recommender.core.records import plain_id
 from recommender.core.text_folding import fold
 from recommender.core.titles import split_year
@@ -27,8 +28,11 @@ _HALF_STARS, _TEN, _HUNDRED = (0.5, 5.0), (1.0, 10.0), (0.0, 100.0)
 # The scale of those whose export says whose it is.
 _SCALES = {
     **dict.fromkeys(("Letterboxd", "movielens.org"), _HALF_STARS),
-    **dict.fromkeys(("IMDb", "TMDB", "Trakt", "Simkl"), _TEN),
+    **dict.fromkeys(("IMDb", "TMDB", "Trakt", "Simkl", "Kinopoisk"), _TEN),
 }
+# Those of ratings in signs or words (`rating_words`), by their highest; others begin at 1.
+_SPELLED = {1.0: (0.0, 1.0), 5.0: _HALF_STARS, 10.0: _TEN, 100.0: _HUNDRED}
+_WATCHLIST = re.compile("watch[ _-]?list|want[ _-]to[ _-](?:see|watch)", re.IGNORECASE)
 # So many ratings beyond a scale are no typing errors but of another scale.
 _MANY, _NEARLY_ALL, _SEVERAL = 0.2, 0.8, 3
 # So far beyond a scale is no typing error, however few ratings there are.
@@ -92,24 +96,28 @@ class RatingsFile:
     scale: Scale | None = None
 
 
-def from_file(data: bytes, scale: Scale, limits: Limits = _APP_LIMITS) -> RatingsFile:
+def from_file(
+    data: bytes, scale: Scale, limits: Limits = _APP_LIMITS, name: str = ""
+) -> RatingsFile:
     """Read a file of one person's ratings.
 
     Columns may be called as in `ratings_table.COLUMNS` and be separated by commas, semicolons,
     tabs, bars or "::"; times are as in `file_times.read_times`. Ratings on another scale, 1 to 10,
     0 to 100 or half stars up to 5, are mapped onto `scale`: known for a known export, else told by
-    many ratings beyond `scale`, or by half stars up to 5 where that ends at 10.
+    many ratings beyond `scale`, or by half stars up to 5 where that ends at 10. Ratings may all be
+    in signs or words, see `rating_words`.
 
     Args:
-        data: the file, UTF-8.
+        data: the file, UTF-8 or UTF-16, or compressed in gzip or ZIP.
         scale: the lowest and highest rating of the catalogue.
+        name: the file's, which tells Letterboxd's list of movies to see from that of those seen.
 
     Raises:
         ProfileError: the file is too large, no such file, holds the ratings of several people, or
             a rating is wrong; nothing of it is to be taken over then.
     """
     table = read_table(data, limits)
-    source = _source(table)
+    source = _source(table, name)
     watched = "rating" not in table.parts
     rows: list[tuple[int, dict[str, str]]] = []
     series: list[str] = []
@@ -121,11 +129,21 @@ def from_file(data: bytes, scale: Scale, limits: Limits = _APP_LIMITS) -> Rating
             unrated += 1
         else:
             rows.append((line, cells))
+    if not rows and unrated and "const" in table.names:
+        raise _to_see()
+    rated = {cells["rating"] for _, cells in rows if not watched and not _is_empty(cells["rating"])}
+    numbers, highest = read_ratings(rated) or ({}, None)
     stars = [
-        None if watched or _is_empty(cells["rating"]) else _number(cells["rating"], line)
+        None
+        if watched or _is_empty(cells["rating"])
+        else numbers[cells["rating"]]
+        if numbers
+        else _number(cells["rating"], line)
         for line, cells in rows
     ]
     own = _own_scale(source, "rating10" in table.names, stars, scale)
+    if highest is not None:
+        own = _SPELLED.get(highest, (1.0, highest))
     times = [cells.get("time", "") for _, cells in rows]
     read = read_times(times, int(time.time()))
     return RatingsFile(
@@ -150,21 +168,37 @@ def _mark(cells: dict[str, str]) -> Mark | None:
     return next((mark for mark in MARKS if mark == said), None)
 
 
-def _source(table: Table) -> str:
+def _to_see() -> ProfileError:
+    return ProfileError(
+        "the file lists movies without your ratings, as a watchlist does; give the export of "
+        "ratings, such as ratings.csv",
+        "file_watchlist",
+    )
+
+
+def _source(table: Table, name: str) -> str:
     """Return whose export it is.
 
     Raises:
-        ProfileError: it has no movies or no ratings.
+        ProfileError: it has no movies or no ratings, or is a list of movies to see.
     """
     names, parts = table.names, table.parts
-    if table.nested and parts & {"rating", "time"} and "listedat" not in names:
+    if "rating" not in parts and (
+        _WATCHLIST.search(name)
+        or names & {"listedat", "collectedat"}
+        or names >= {"const", "position"}
+    ):
+        raise _to_see()
+    if table.nested and parts & {"rating", "time"}:
         return "Trakt"
     history = parts == {"title", "time"} and len(names) == len(parts)
     if history or names >= {"profilename", "starttime", "title"}:
         return "Netflix"
+    if "title" in parts and "letterboxduri" in names:
+        return "Letterboxd"
     if "rating" in parts and parts & {"movie", "title", "imdb"}:
-        if "letterboxduri" in names:
-            return "Letterboxd"
+        if "русскоязычноеназвание" in names:
+            return "Kinopoisk"
         if names >= {"movieid", "averagerating", "tmdbid"}:
             return "movielens.org"
         if names >= {"tmdbid", "yourrating"}:

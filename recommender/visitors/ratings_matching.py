@@ -120,7 +120,7 @@ def read_ratings(path: str | Path, matinee: Recommender) -> Matched:
     try:
         with open(path, "rb") as file:
             data = file.read(_FILE_LIMITS.bytes + 1)
-        return match(from_file(data, matinee.scale, _FILE_LIMITS), matinee)
+        return match(from_file(data, matinee.scale, _FILE_LIMITS, Path(path).name), matinee)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
     except ProfileError as error:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import codecs
 import csv
+import gzip
 import io
+import itertools
 import json
+import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -38,17 +41,23 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("lastwatchedat", "watchedat", *TIME),
     ),
     "title": ("title", "name", *TITLE),
-    "original": ("originaltitle",),
+    "original": ("originaltitle", "оригинальноеназвание"),
     "year": YEAR,
     "imdb": ("const", *IMDB_ID),
     "kind": ("titletype", "type", "supplementalvideotype"),
     "mark": ("mark",),
 }
+# A first line by which Excel knows the delimiter.
+_SEPARATOR = re.compile(r'"?sep=(.)"?\s*')
 # What exports of books have and those of movies do not.
 _OF_BOOKS = {"bookid", "isbn", "isbn13", "isbnuid"}
 # How archives begin, and the file of ratings in those of Letterboxd, movielens.org and Trakt.
 ZIP, _ZIP_MEMBER = b"PK\x03\x04", b"PK\x01\x02"
-_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+GZIP = b"\x1f\x8b"
+# Objects within those of a list, and what Trakt has beside them.
+_NESTED = ("movie", "show", "film")
+_TRAKT_TIMES = ("rated_at", "watched_at", "last_watched_at")
 _MAX_MEMBERS = 5_000
 _ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ZIP_FAILURES = (EOFError, OSError, ValueError, KeyError, RuntimeError)  # also a password
@@ -91,10 +100,12 @@ def read_table(data: bytes, limits: Limits) -> Table:
     """
     if data.startswith(ZIP):
         data = _unpacked(data, limits)
+    elif data.startswith(GZIP):
+        data = _ungzipped(data, limits)
     if len(data) > limits.bytes:
         raise too_large(limits)
     try:
-        text = data.decode("utf-16" if data.startswith(_UTF_16) else "utf-8-sig")
+        text = data.decode(_encoding(data)).lstrip("\ufeff")
         if text.lstrip()[:1] in ("[", "{"):
             return _from_json(text, limits)
         return _from_text(text, limits)
@@ -104,6 +115,13 @@ def read_table(data: bytes, limits: Limits) -> Table:
         ) from error
     except (ValueError, RecursionError) as error:
         raise ProfileError(f"the file is no JSON: {error}", "file_kind") from error
+
+
+def _encoding(data: bytes) -> str:
+    if data.startswith(UTF_16):
+        return "utf-16"
+    # Text does not begin with NUL, but as half of a letter in UTF-16.
+    return {b"\0": "utf-16-be"}.get(data[:1]) or ("utf-16-le" if data[1:2] == b"\0" else "utf-8")
 
 
 def match_columns(names: list[str]) -> dict[str, int]:
@@ -121,15 +139,40 @@ def guess_delimiter(head: str) -> str:
     return "::" if "::" in head else max(DELIMITERS[1:], key=head.count)
 
 
-def split_rows(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
+def split_rows(lines: Iterable[str]) -> tuple[list[str], Iterator[list[str]], int]:
     """Split lines into cells, which may be quoted unless the delimiter is "::".
+
+    Blank lines before the names are passed over, and one by which Excel knows the delimiter
+    (``sep=;``). A cell such as ``="007"``, a number as text, has its text.
+
+    Returns:
+        The names of the columns, the rows below, and the line of the names, from 1.
 
     Raises:
         csv.Error: a quote is not closed.
     """
+    delimiter, head, above = None, "", 0
+    lines = iter(lines)
+    for head in lines:
+        if found := _SEPARATOR.fullmatch(head):
+            delimiter = found[1]
+        elif head.strip():
+            break
+        above += 1
+    delimiter = delimiter or guess_delimiter(head)
+    lines = itertools.chain([head], lines)
     if delimiter == "::":
-        return (line.rstrip("\r\n").split("::") if line.strip() else [] for line in lines)
-    return csv.reader(lines, delimiter=delimiter, strict=True)
+        rows = (line.rstrip("\r\n").split("::") if line.strip() else [] for line in lines)
+    else:
+        rows = (
+            list(map(_cell, row)) for row in csv.reader(lines, delimiter=delimiter, strict=True)
+        )
+    return next(rows, []), rows, above + 1
+
+
+def _cell(text: str) -> str:
+    formula = text.startswith('="') and text.endswith('"')
+    return text[len('="') : -1] if formula else text
 
 
 def too_large(limits: Limits) -> ProfileError:
@@ -185,16 +228,32 @@ def _unpacked(data: bytes, limits: Limits) -> bytes:
         ) from error
 
 
+def _ungzipped(data: bytes, limits: Limits) -> bytes:
+    """Return what is compressed in gzip, no more of it than shows that it is too large.
+
+    Raises:
+        ProfileError: it cannot be read.
+    """
+    try:
+        with gzip.open(io.BytesIO(data)) as file:
+            return file.read(limits.bytes + 1)
+    except (zlib.error, *_ZIP_FAILURES) as error:
+        raise ProfileError(f"the file is damaged ({error}); get it again", "file_kind") from error
+
+
 def _from_text(text: str, limits: Limits) -> Table:
-    lines = io.StringIO(text, newline="")
-    delimiter = guess_delimiter(text.partition("\n")[0])
-    rows = split_rows(lines, delimiter)
-    names = next(rows, [])
+    names, rows, line = split_rows(io.StringIO(text, newline=""))
     positions = _positions(names)
+    if not positions and any(cell.strip()[:1].isdigit() for cell in names):
+        raise ProfileError(
+            f"line {line} has no names of columns, but {short(', '.join(names))}; put a first line "
+            "above it with the names, such as movieId,rating or title,year,rating",
+            "file_columns",
+        )
     return Table(
         frozenset(map(plain_name, names)),
         frozenset(positions),
-        _cells(rows, len(names), positions, limits),
+        _cells(rows, len(names), positions, limits, line),
     )
 
 
@@ -209,10 +268,9 @@ def _positions(names: list[str]) -> dict[str, int]:
 
 
 def _cells(
-    rows: Iterator[list[str]], width: int, positions: dict[str, int], limits: Limits
+    rows: Iterator[list[str]], width: int, positions: dict[str, int], limits: Limits, line: int
 ) -> Iterator[tuple[int, dict[str, str]]]:
-    """Blank rows are passed over."""
-    line = 1
+    """Blank rows are passed over; `line` is that of the names."""
     while True:
         line += 1
         try:
@@ -235,13 +293,13 @@ def _cells(
 
 
 def _from_json(text: str, limits: Limits) -> Table:
-    records = json.loads(text)
-    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-        raise ValueError("it is no list of objects")
+    records = _records(text)
     if len(records) >= limits.rows:
         raise too_large(limits)
-    nested = any(isinstance(record.get("movie"), dict) for record in records) or any(
-        isinstance(record.get("show"), dict) for record in records
+    nested = any(
+        isinstance(movie, dict) and ("ids" in movie or not record.keys().isdisjoint(_TRAKT_TIMES))
+        for record in records
+        for movie in map(record.get, _NESTED)
     )
     flat = [_flat(record) for record in records]
     names = list(dict.fromkeys(name for record in flat for name in record))
@@ -253,9 +311,37 @@ def _from_json(text: str, limits: Limits) -> Table:
     return Table(frozenset(map(plain_name, names)), frozenset(positions), rows, nested)
 
 
+def _records(text: str) -> list[dict[str, Any]]:
+    """The objects of a list, of an object's lists, or one a line; or numbers by id.
+
+    Raises:
+        ValueError: it is no JSON, or holds something else.
+    """
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError as error:
+        lines = text.splitlines()
+        if len(lines) < 2 or not error.msg.startswith("Extra data"):
+            raise
+        found = [json.loads(line) for line in lines if line.strip()]
+    single = isinstance(found, dict) and match_columns(
+        [name for name, value in found.items() if not isinstance(value, list)]
+    )
+    if isinstance(found, dict) and not single:
+        lists = [value for value in found.values() if isinstance(value, list)]
+        if lists:
+            found = list(itertools.chain(*lists))
+        elif all(isinstance(value, int | float) for value in found.values()):
+            found = [{"movieId": movie, "rating": stars} for movie, stars in found.items()]
+    records = [found] if isinstance(found, dict) else found
+    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+        raise ValueError("it is no list of objects")
+    return records
+
+
 def _flat(record: dict[str, Any]) -> dict[str, str]:
-    """A record with what Trakt has within ``movie`` (or ``show``) and ``ids`` beside the rest."""
-    kind = next((name for name in ("movie", "show") if isinstance(record.get(name), dict)), None)
+    """A record with what Trakt has within one of `_NESTED` and within ``ids`` beside the rest."""
+    kind = next((name for name in _NESTED if isinstance(record.get(name), dict)), None)
     movie = record[kind] if kind else {}
     ids = movie.get("ids")
     every = {

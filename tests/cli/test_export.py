@@ -1,4 +1,5 @@
 import csv
+import gzip
 import os
 import signal
 import subprocess
@@ -76,7 +77,11 @@ def test_recommendations_as_csv(tiny: Recommender, tmp_path: Path) -> None:
         ("who,movie\n1,2\n", r"pairs\.csv: no column user_id; found who, movie"),
         ("", r"pairs\.csv: no column user_id; found nothing"),
         ("user_id,movie_id\n1,2\n,3\n", r"pairs\.csv line 3: user_id or movie_id is empty"),
-        ("user_id,movie_id\n1\n", r"pairs\.csv line 2: user_id or movie_id is empty"),
+        ("user_id,movie_id\n1\n", r"pairs\.csv line 2: 1 cells under 2 columns"),
+        ("\nuser_id,movie_id\n1,2,3\n", r"pairs\.csv line 3: 3 cells under 2 columns"),
+        ("1,2\n", r"pairs\.csv: no column user_id; found 1, 2; the first line needs the names"),
+        ('[{"user_id": 1}]', r"pairs\.csv: is JSON; save the pairs as CSV"),
+        ("PAR1", r"pairs\.csv: is Parquet; save the pairs as CSV"),
     ],
 )
 def test_bad_pairs(tiny: Recommender, tmp_path: Path, text: str, message: str) -> None:
@@ -86,6 +91,23 @@ def test_bad_pairs(tiny: Recommender, tmp_path: Path, text: str, message: str) -
         predict_pairs(tiny, pairs, out)
     assert out.read_text() == "precious"
     assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"sep=;\nuser_id;movie_id\n1;2\n",
+        b'\n\nuserId,movieId\n="1","=""2"""\n',
+        "user_id\tmovie_id\n1.0\t2.0\n".encode("utf-16"),
+        gzip.compress(b"uid|iid|rating\n1|2|3\n"),
+        b"user::movie\r\n1::2\r\n",
+    ],
+)
+def test_pairs_of_any_spelling(tiny: Recommender, tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "pairs").write_bytes(data)
+    assert predict_pairs(tiny, tmp_path / "pairs", tmp_path / "out.csv") == (1, 0)
+    stars = float(tiny.predict([(1, 2)])[0])
+    assert (tmp_path / "out.csv").read_text().splitlines()[1].split(",")[2] == f"{stars:.4f}"
 
 
 def test_files_that_cannot_be_read_or_written(tiny: Recommender, tmp_path: Path) -> None:

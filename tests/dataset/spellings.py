@@ -158,7 +158,15 @@ DATES = (
 _STARS: tuple[Callable[[float], str], ...] = (
     *(str, "{:g}".format, "{:.2f}".format, "{:+}".format, "{:e}".format, " {} ".format),
 )
-_WHOLE: tuple[Callable[[int], str], ...] = (str, "{}.0".format, "{}.00".format, " {}".format)
+# These say their scale, so they are for ratings up to 5.
+_SIGNS: tuple[Callable[[float], str], ...] = (
+    *("{:g}/5".format, "{} / 5.0".format, "{:g} out of 5 stars".format, "{:g} stars".format),
+    lambda stars: "★" * int(stars) + "½" * (stars % 1 > 0),
+    lambda stars: "⭐️" * int(stars) + "½" * (stars % 1 > 0) + "☆" * int(5 - stars),
+)
+_WHOLE: tuple[Callable[[int], str], ...] = (
+    *(str, "{}.0".format, "{}.00".format, " {}".format, '="{}"'.format),
+)
 
 
 def _ratings_columns(
@@ -168,9 +176,13 @@ def _ratings_columns(
     return {
         "user_id": _ids("user", users, choose, typed),
         "movie_id": _ids("movie", movies, choose, typed),
-        "rating": stars if typed else list(map(choose("stars", _STARS), stars)),
+        "rating": stars if typed else list(map(choose("stars", _forms_of(stars)), stars)),
         "timestamp": _times(times, choose, typed),
     }
+
+
+def _forms_of(stars: list[float]) -> tuple[Callable[[float], str], ...]:
+    return (*_STARS, *_SIGNS) if max(stars) <= 5 and not any(one % 0.5 for one in stars) else _STARS
 
 
 def _ids(label: str, ids: list[int], choose: Choose, typed: bool) -> list[Any]:
@@ -315,6 +327,8 @@ def _write_text(
         text = "".join("::".join(map(str, line)) + "\n" for line in lines)
     else:
         text = _delimited(lines, delimiter, choose("all quoted", [False, True]))
+        if choose(f"sep= above {kind}", [False, False, True]):
+            text = f"sep={delimiter}\n{text}"
     text = text.replace("\n", choose("line ending", ["\n", "\r\n"]))
     data = text.encode(encoding or choose("byte order mark", ["utf-8", "utf-8-sig"]))
     _write(folder, kind, choose("ending", ["csv", "tsv", "dat", "txt"]), data, choose)

@@ -75,6 +75,24 @@ def test_ratings_may_name_movies_by_their_titles(tmp_path: Path) -> None:
     assert found.report.notes[0].endswith("by their titles")
 
 
+def test_titles_may_lack_the_years(tmp_path: Path) -> None:
+    movies = "id,title\n1,Film 0 (1999)\n2,Film 1 (2001)\n3,Film 1 (2005)\n"
+    ratings = "user,movie,rating\n1,film 0,5\n1,Film 1,4\n"
+    found = imported(tmp_path, ratings=ratings, movies=movies)
+    assert ratings_of(found) == [(1, 1, 5.0)]  # which "Film 1" nobody knows
+    assert found.report.notes[0].endswith("by their titles without years")
+
+
+def test_movies_in_the_column_of_the_users_are_told(tmp_path: Path) -> None:
+    movies = "asin,title\nB001,Film 0\nB002,Film 1\n"
+    ratings = "B001,A7,5.0,1200000000\nB002,A9,4.0,1200000001\n"
+    with pytest.raises(DataError, match="the movies stand in the column of the users: put a first"):
+        imported(tmp_path, ratings=ratings, movies=movies)
+    header = "movie_id,user_id,rating,timestamp\n"
+    found = imported(tmp_path, ratings=header + ratings, movies=movies)
+    assert ratings_of(found) == [("A7", "B001", 5.0), ("A9", "B002", 4.0)]
+
+
 def test_tags_and_links_follow_the_ratings(tmp_path: Path) -> None:
     dataset = imported(
         tmp_path,

@@ -160,6 +160,27 @@ def test_a_byte_order_mark_says_the_encoding(tmp_path: Path, plain: str, encodin
     assert imported(tmp_path, RATINGS.replace(",", "::").encode(encoding)).fingerprint == plain
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_is_named(tmp_path: Path, encoding: str) -> None:
+    with pytest.raises(DataError, match=f"r.txt is UTF-16 .*; give --encoding {encoding}"):
+        imported(tmp_path, (HEADER + RATINGS).encode(encoding))
+
+
+def test_what_excel_writes_beside_the_cells(tmp_path: Path, plain: str) -> None:
+    text = HEADER + RATINGS
+    movies = "sep=|\n" + MOVIES.replace("Drama|Sci-Fi", '"Drama|Sci-Fi"').replace(",", "|")
+    assert imported(tmp_path, "sep=;\r\n" + text.replace(",", ";"), movies).fingerprint == plain
+    cells = [[f'="{cell}"' for cell in line.split(",")] for line in RATINGS.splitlines()]
+    bare = HEADER + "".join(",".join(line) + "\n" for line in cells)
+    assert imported(tmp_path, bare).fingerprint == plain
+    quoted = ['"' + '","'.join(cell.replace('"', '""') for cell in line) + '"\n' for line in cells]
+    assert imported(tmp_path, '"sep=,"\n' + HEADER + "".join(quoted)).fingerprint == plain
+    tabs = text.replace(",", "\t,")  # so that long numbers stay text
+    assert imported(tmp_path, tabs).fingerprint == plain
+    with pytest.raises(DataError, match=r"r.txt, line 4: rating x is not a number"):
+        imported(tmp_path, "sep=;\n" + (HEADER + "1,242,3,1\n1,302,x,1\n").replace(",", ";"))
+
+
 def test_a_header_in_a_dat_file(tmp_path: Path, plain: str) -> None:
     text = "UserID::MovieID::Rating::Timestamp\n" + RATINGS.replace(",", "::")
     assert imported(tmp_path, text).fingerprint == plain

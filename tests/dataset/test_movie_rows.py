@@ -66,6 +66,20 @@ def test_runtime(text: str | None, minutes: int | None) -> None:
     assert row(runtime=text)["runtime"] == minutes
 
 
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [
+        *(("1h 30m", 90), ("1 hr 30 min", 90), ("1:30", 90), ("01:30:00", 90), ("2h", 120)),
+        *(("PT1H30M", 90), ("PT90M", 90), ("90'", 90), ("1시간 30분", 90), ("2 hours", 120)),
+        *(("PT", None), ("h", None), (":", None), ("90 pages", None), ("1h30x", None)),
+    ],
+)
+def test_runtimes_and_years_of_any_form(text: str, minutes: int | None) -> None:
+    assert row(runtime=text)["runtime"] == minutes
+    assert row(year="19990131")["year"] == 1999
+    assert row(year="19991399")["year"] is None
+
+
 def test_cast_and_country_are_shown_with_commas() -> None:
     found = row(cast="Song Kang-ho|Lee Sun-kyun|", country="South Korea")
     assert found["cast"] == "Song Kang-ho, Lee Sun-kyun"

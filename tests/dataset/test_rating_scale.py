@@ -20,8 +20,8 @@ def scale_of(
     path.write_text("user_id,movie_id,rating\n" + "".join(rows))
     with duckdb.connect() as connection:
         staged = load_staging_table(connection, TableFile(path, "ratings"), None, folder)
-        rating_values(connection, ())
-        return find_scale(connection, staged, given, feedback)
+        _, spelled = rating_values(connection, ())
+        return find_scale(connection, staged, given, feedback, spelled)
 
 
 @pytest.mark.parametrize(
@@ -198,3 +198,68 @@ def test_counts_have_a_scale_of_logarithms(tmp_path: Path) -> None:
     assert scale_of(tmp_path, [1, 1], feedback="counts") == (0, 1)
     with pytest.raises(DataError, match=r"line 3: rating -2 is below 0, which no count is"):
         scale_of(tmp_path, [1, -2], feedback="counts")
+
+
+@pytest.mark.parametrize(
+    ("ratings", "scale"),
+    [
+        (["3/5", "4 / 5", "5 out of 5"], (1, 5)),
+        (["3/5", "4.5/5"], (0.5, 5)),
+        (["0/5", "4/5"], (0, 5)),
+        (["3/10", "4/10.0"], (1, 10)),
+        (["3/4", "2/4"], (1, 4)),
+        (["20%", "80 %"], (0, 100)),
+        (["★★★", "★", "★★☆☆☆"], (1, 5)),
+        (["★★★½", "⭐️"], (0.5, 5)),
+        (["4 stars", "1 star"], (1, 5)),
+        (["True", "false", "yes"], (0, 1)),
+        (["liked", "👎", "👍🏼"], (0, 1)),
+        (["True"], (0, 1)),
+    ],
+)
+def test_ratings_in_signs_or_words(
+    tmp_path: Path, ratings: list[object], scale: tuple[float, float]
+) -> None:
+    assert scale_of(tmp_path, ratings) == scale
+
+
+@pytest.mark.parametrize(
+    ("ratings", "line"),
+    [
+        (["4/5", "8/10"], 2),  # two scales
+        (["4", "4/5"], 3),
+        (["6/5"], 2),
+        (["★★★", "nan"], 3),
+        (["good", "True"], 2),
+        (["A", "B"], 2),
+    ],
+)
+def test_what_is_not_all_in_signs_or_words_is_refused(
+    tmp_path: Path, ratings: list[object], line: int
+) -> None:
+    with pytest.raises(DataError, match=f"line {line}: rating .* is not a number"):
+        scale_of(tmp_path, ratings)
+
+
+def test_a_scale_that_contradicts_the_spelling_is_refused(tmp_path: Path) -> None:
+    assert scale_of(tmp_path, ["3/5", "4/5"], (0, 5)) == (0, 5)
+    with pytest.raises(DataError, match="written as parts of 5, and --scale is 1-10; leave it out"):
+        scale_of(tmp_path, ["3/5", "4/5"], (1, 10))
+
+
+def test_a_zero_far_below_the_others_is_asked_about(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="9 of 30 ratings are 0, and the others 3 to 5"):
+        scale_of(tmp_path, [*[0] * 9, *[3, 4, 5] * 7])
+    assert scale_of(tmp_path, [*[0] * 9, *[1, 2, 3, 4, 5] * 7]) == (0, 5)
+
+
+def test_columns_of_counts_are_asked_about(tmp_path: Path) -> None:
+    path = tmp_path / "ratings.csv"
+    path.write_text("user_id,movie_id,Play Count\n1,1,3\n1,2,5\n")
+    with duckdb.connect() as connection:
+        staged = load_staging_table(connection, TableFile(path, "ratings"), None, tmp_path)
+        rating_values(connection, ())
+        with pytest.raises(DataError, match="'Play Count' holds counts, it seems; give --feedback"):
+            find_scale(connection, staged, None)
+        assert find_scale(connection, staged, (1, 5)) == (1, 5)
+        assert find_scale(connection, staged, None, "counts")[0] == 0

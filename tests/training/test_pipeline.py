@@ -73,6 +73,15 @@ def test_limits_that_leave_no_rating(tiny_files, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("choose", [True, False])
+def test_stars_that_nobody_can_give_are_not_relevant(
+    tiny_files, tmp_path: Path, choose: bool
+) -> None:
+    settings = TrainingSettings(5, 3, relevant=99.0, choose=choose)
+    with pytest.raises(SettingsError, match=r"--relevant 99: the ratings go from 0\.5 to 5"):
+        train(from_files(*tiny_files), tmp_path / "bundle", settings)
+
+
 def test_a_user_and_a_movie_that_do_not_meet_leave_no_rating(tmp_path: Path) -> None:
     movies, ratings = tmp_path / "movies.csv", tmp_path / "ratings.csv"
     movies.write_text("movie,title\n" + "".join(f"{movie},M{movie}\n" for movie in range(9)))

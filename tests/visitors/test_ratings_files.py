@@ -1,4 +1,5 @@
 import csv
+import gzip
 import io
 import zipfile
 from collections.abc import Iterable
@@ -173,14 +174,21 @@ def test_of_two_rows_for_one_movie_the_later_counts(tiny: Recommender) -> None:
     ("data", "why"),
     [
         ("", "file_columns"),
-        ("\n\nmovieId,rating\n1,3\n", "file_columns"),
+        ("1,3\n2,4\n", "file_columns"),
         ("actor,stars\n1,3\n", "file_columns"),
         ("movieId,userId\n1,3\n", "file_columns"),
-        ('[{"listed_at": "2024-01-01", "movie": {"title": "A", "year": 2019}}]', "file_columns"),
+        ('[{"listed_at": "2024-01-01", "movie": {"title": "A", "year": 2019}}]', "file_watchlist"),
+        ('[{"collected_at": "2024-01-01", "movie": {"title": "A"}}]', "file_watchlist"),
+        ("Position,Const,Created,Title,Year\n1,tt1,2020-01-01,A,2019\n", "file_watchlist"),
+        ("Position,Const,Title,Year,Your Rating\n1,tt1,A,2019,\n", "file_watchlist"),
+        ("movieId,rating\n1,4/5\n2,8/10\n", "file_row"),
+        ("movieId,rating\n1,4/5\n2,4\n", "file_row"),
+        ("movieId,rating\n1,6/5\n", "file_row"),
+        ("[[1, 5], [2, 4]]", "file_kind"),
+        (b"\x1f\x8b\x08\x00", "file_kind"),
         ("Book Id,Title,Author,My Rating\n1,A,B,3\n", "file_books"),
         ('{"movieId": 1', "file_kind"),
-        ('{"movieId": 1}', "file_kind"),
-        ("Date,Name,Year,Letterboxd URI\n2021-03-01,A,2019,x\n", "file_columns"),
+        ('{"movieId": 1}', "file_columns"),
         ("movieId,rating\n1,3\n".encode("utf-16")[:-1], "file_kind"),
         (b"PK\x03\x04\xff\xfe\x00", "file_zip"),
         ('movieId,rating\n"1"x,3\n', "file_kind"),
@@ -198,6 +206,88 @@ def test_of_two_rows_for_one_movie_the_later_counts(tiny: Recommender) -> None:
 )
 def test_a_wrong_file_is_refused(data: str | bytes, why: str) -> None:
     assert reason(data) == why
+
+
+NAMED = "movieId,title,year,rating\n2,기생충,2019,{}\n4,Amélie,2001,{}\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "stars"),
+    [
+        ("5/5", "3.5 / 5", (5, 3.5)),
+        ("8/10", "2/10", (4, 1)),
+        ("3/10", "2/10", (1.5, 1)),
+        ("9 out of 10", "4.0 of 10.0", (4.5, 2)),
+        ("100%", "20 %", (5, 1.4)),
+        ("4 stars", "1 star", (4, 1)),
+        ("★★★½", "★☆☆☆☆", (3.5, 1)),
+        ("⭐️⭐️⭐️", "⭐", (3, 1)),
+        ("👍🏽", "👎", (5, 0.5)),
+        ("Liked", "disliked", (5, 0.5)),
+        ("True", "False", (5, 0.5)),
+        ('"=""4"""', '="3"', (4, 3)),
+    ],
+)
+def test_ratings_in_signs_or_words(first: str, second: str, stars: tuple[float, float]) -> None:
+    rows = from_file(NAMED.format(first, second).encode(), SCALE).rows
+    assert [row.stars for row in rows] == pytest.approx(stars)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sep=;\nmovieId;rating\n2;4,5\n4;1\n",
+        '"sep=|"\r\nmovieId|rating\r\n2|4.5\r\n4|1\r\n',
+        "\n\nmovieId,rating\n2,4.5\n4,1\n",
+        '{"movieId": 2, "rating": 4.5}\n{"movieId": 4, "rating": 1}\n',
+        '{"page": 1, "ratings": [{"movieId": 2, "rating": 4.5}, {"movieId": 4, "rating": 1}]}',
+        '{"2": 4.5, "4": 1}',
+        '[{"film": {"title": "기생충", "year": 2019}, "score": 4.5}, '
+        '{"film": {"title": "Amélie", "year": 2001}, "score": 1}]',
+        gzip.compress(b"movieId,rating\n2,4.5\n4,1\n"),
+        "movieId,rating\n2,4.5\n4,1\n".encode("utf-16-le"),
+        "movieId,rating\n2,4.5\n4,1\n".encode("utf-16-be"),
+    ],
+)
+def test_files_in_any_wrapping(tiny: Recommender, text: str | bytes) -> None:
+    data = text.encode() if isinstance(text, str) else text
+    found = match(from_file(data, SCALE), tiny)
+    assert found.stars == {2: 4.5, 4: 1.0}
+
+
+def test_kinopoisk(tiny: Recommender) -> None:
+    text = (
+        "№;русскоязычное название;оригинальное название;год;моя оценка;рейтинг IMDb;дата оценки\n"
+        "1;Паразиты;기생충;2019;9;8.5;12.03.2024, 20:12\n"
+        "2;Амели;Amelie;2001;2;8.3;15.03.2024, 00:00\n"
+    )
+    found = match(from_file(text.encode(), SCALE), tiny)
+    assert found.stars == {2: 4.5, 4: 1.0}
+    assert (found.file.source, found.file.scale) == ("Kinopoisk", (1.0, 10.0))
+    assert found.ratings[1].given_at == 1710460800
+
+
+@pytest.mark.parametrize(
+    "header", ["Título;Año;Nota", "Titre;Année;Ma note", "Tytuł;Rok;Ocena", "Название;Год;Оценка"]
+)
+def test_exports_in_other_languages(tiny: Recommender, header: str) -> None:
+    text = f"{header}\n기생충;2019;4,5\nAmélie;2001;1\n"
+    assert match(from_file(text.encode(), SCALE), tiny).stars == {2: 4.5, 4: 1.0}
+
+
+def test_what_letterboxd_calls_watched_and_what_is_to_be_seen(tiny: Recommender) -> None:
+    data = b"Date,Name,Year,Letterboxd URI\n2024-03-15,Amelie,2001,x\n"
+    found = match(from_file(data, SCALE, name="watched.csv"), tiny)
+    mean = round(2 * tiny.statistics.mean_rating) / 2
+    assert (found.stars, found.watched, found.file.source) == ({4: mean}, 1, "Letterboxd")
+    for name in ("watchlist.csv", "watchlist-me.csv"):
+        with pytest.raises(ProfileError, match="lists movies without your ratings"):
+            from_file(data, SCALE, name=name)
+
+
+def test_plays_are_no_rating(tiny: Recommender) -> None:
+    text = "title,year,plays,date\nAmelie,2001,4,2024-03-15\n"
+    assert reason(text) == "file_columns"
 
 
 def test_the_error_names_row_value_and_scale() -> None:

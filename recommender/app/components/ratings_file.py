@@ -12,7 +12,7 @@ from recommender.app.server.visitor import current_visitor, profile_errors_as_te
 from recommender.recommender import Recommender
 from recommender.visitors.ratings_files import MAX_BYTES, from_file
 from recommender.visitors.ratings_matching import Matched, match, to_csv
-from recommender.visitors.ratings_table import ZIP
+from recommender.visitors.ratings_table import GZIP, ZIP
 from recommender.visitors.records import VisitorRatings
 
 _FILE_NAME = "matinee-ratings.csv"
@@ -77,7 +77,7 @@ def _import(matinee: Recommender) -> None:
     if file is not None:
         st.session_state.pop(_REPORT, None)
         data = file.getvalue()
-        size = MAX_BYTES if data.startswith(ZIP) else file.size
+        size = MAX_BYTES if data.startswith((ZIP, GZIP)) else file.size
         max_bytes = matinee.max_bytes + IMPORT_BYTES * size + _ROWS_BYTES
         with (
             st.spinner(t("my_ratings.importing")),
@@ -85,7 +85,7 @@ def _import(matinee: Recommender) -> None:
             import_slot(),
             guarded_action("action.import", max_bytes),
         ):
-            file_ratings = from_file(data, matinee.scale)
+            file_ratings = from_file(data, matinee.scale, name=file.name)
             matched = match(file_ratings, matinee, within_deadline)
             visitor = current_visitor()
             visitor.store.put(visitor.secret, matched.ratings, matched.marks)

@@ -48,6 +48,7 @@ _SENTENCES = {
     "file_people": "my_ratings.problem_file_people",
     "file_zip": "my_ratings.problem_file_zip",
     "file_books": "my_ratings.problem_file_books",
+    "file_watchlist": "my_ratings.problem_file_watchlist",
     "file_rating": "my_ratings.problem_file_rating",
     "file_row": "my_ratings.problem_file_row",
     "file_slow": "my_ratings.problem_file_slow",
