@@ -139,7 +139,8 @@ def _recommend_everybody(options: argparse.Namespace) -> None:
         written = write(
             everybody, options.out, lambda done: progress("Recommending", done / n_users)
         )
-    print(f"{options.out}: {written.rows:,} recommendations")
+    form = "" if options.out.suffix.lower() == ".csv" else " in Parquet"
+    print(f"{options.out}: {written.rows:,} recommendations{form}")
     print(
         f"{written.users:,} users in {written.seconds:.1f} s, "
         f"{written.users / written.seconds:,.0f} a second; "

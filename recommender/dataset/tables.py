@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import duckdb
 import pyarrow as pa
@@ -90,6 +90,9 @@ def _path(kind: Kind, value: TableLike, folder: Path, budget: MemoryBudget) -> P
         return Path(value)
     # The name is that of the table in messages; `from_files` knows Parquet by its content.
     path = folder / f"{kind} table"
+    index = getattr(getattr(value, "index", None), "name", None)
+    if index is not None and index not in getattr(value, "columns", [index]):
+        value = cast("Any", value).reset_index()  # Arrow takes no numbered rows of pandas over
     try:
         with duckdb.connect(config={"memory_limit": f"{budget.database}B"}) as connection:
             rows: Any = pa.RecordBatchReader.from_stream(value)

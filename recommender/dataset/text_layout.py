@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from recommender.core.column_names import is_typed, plain_name
 from recommender.core.errors import DataError, one_line
+from recommender.core.rating_words import read_ratings
 from recommender.dataset.columns import (
     COLUMN_NAMES,
     REQUIRED_COLUMNS,
@@ -215,11 +216,12 @@ def _counts_up(values: list[str]) -> bool:
 
 
 def _are_ratings(values: list[str]) -> bool:
-    """Return whether the first value is a number as of a rating, and so are nearly all others."""
+    """Return whether most values are there, and all of these are ratings: numbers that are not too
+    large, or signs or words (`rating_words`)."""
     rated = [value for value in values if value.lower() not in NULL_WORDS]
     if not rated or 2 * len(rated) < len(values):
         return False
     try:
         return all(abs(float(value)) <= _HIGHEST_RATING for value in rated)
     except ValueError:
-        return False
+        return read_ratings(rated) is not None

@@ -40,6 +40,7 @@ from recommender.dataset.rating_scale import (
     TOO_LARGE,
     is_unrated,
     off_scale,
+    rating_values,
 )
 from recommender.dataset.scratch import scratch_folder
 from recommender.dataset.sources import table_file
@@ -122,6 +123,13 @@ class _Additions:
     def write_ratings(self, added: Path) -> Path:
         """Write the bundle's ratings, then those of `added`, which are checked first."""
         staged = self._stage(added, "ratings")
+        _, spelled = rating_values(self._connection, self._options.unrated)
+        highest = self._bundle.training.data.scale[1]
+        if spelled and spelled != highest:
+            raise DataError(
+                f"{added}: the ratings are written as parts of {spelled:g}, and the bundle's go to "
+                f"{highest:g}; convert them"
+            )
         self._check_numbers(staged)
         path = self._folder / "all ratings"
         with pq.ParquetWriter(path, _RATING_SCHEMA, compression="zstd") as file:
@@ -136,7 +144,15 @@ class _Additions:
     def _check_numbers(self, staged: StagingTable) -> None:
         rated = f"FROM ratings WHERE NOT ({is_unrated(self._options.unrated, RATING)})"
         counts = self._options.feedback == COUNTS
-        for condition, advice in (*_NOT_RATINGS, *([_NO_COUNTS] if counts else [])):
+        checks = [*_NOT_RATINGS, *([_NO_COUNTS] if counts else [])]
+        if not counts and not self._options.scale:
+            low, high = self._bundle.training.data.scale
+            advice = (
+                f"is above the bundle's scale {low:g}-{high:g}; convert the new ratings, or give "
+                "--scale LOW-HIGH if it holds for the old ones, too"
+            )
+            checks.append((f"{RATING} > {high}", advice))
+        for condition, advice in checks:
             query = f"SELECT rowid, rating {rated} AND {condition} ORDER BY rowid LIMIT 1"
             for row, value in self._connection.execute(query).fetchall():
                 raise DataError(off_scale(staged.place(row), value, advice))

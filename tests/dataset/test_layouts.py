@@ -54,6 +54,9 @@ def test_ratings_of_any_delimiter(tmp_path: Path, plain: str, delimiter: str, he
         "{user},{movie},2005-09-06 10:00:00,{rating}\n",
         "{user},{movie},2005-09-06T10:00:00Z,{rating}\n",
         "{row},{user},{movie},{rating},{time}\n",
+        "{user},{movie},{rating}/5,{time}\n",
+        "{user},{movie},{rating} out of 5 stars,2005-09-06\n",
+        '{user}, {movie},{rating}/5,"Mon, 08 Mar 2005 10:00:00"\n',
     ],
 )
 def test_ratings_without_a_header_are_known_by_content(

@@ -92,6 +92,35 @@ def test_ratings_alone_are_added(tiny: Recommender, tmp_path: Path) -> None:
         assert found.n_ratings == before.ratings
 
 
+@pytest.mark.parametrize("form", ["{:g}/5", "{:g} stars"])
+def test_ratings_in_signs_or_words_are_added(tiny: Recommender, tmp_path: Path, form: str) -> None:
+    rated = tiny.rated_by(7, 1)[0]
+    new = tmp_path / "new.csv"
+    new.write_text(f"user,movie,rating\n7,{rated.movie.movie_id},{form.format(rated.rating)}\n")
+    with added_source(tiny.bundle, new, None, None, None, ImportOptions(), tmp_path) as source:
+        found = import_dataset(source, tmp_path / "out")
+    assert found.fingerprint == tiny.bundle.training.data.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("rating", "message"),
+    [
+        ("8", r"new\.csv, line 2: rating 8 is above the bundle's scale 0\.5-5; convert the new"),
+        ("8/10", r"new\.csv: the ratings are written as parts of 10, and the bundle's go to 5"),
+    ],
+)
+def test_ratings_on_another_scale_are_not_added(
+    tiny: Recommender, tmp_path: Path, rating: str, message: str
+) -> None:
+    new = tmp_path / "new.csv"
+    new.write_text(f"user,movie,rating\n7,1,{rating}\n")
+    with (
+        pytest.raises(DataError, match=message),
+        added_source(tiny.bundle, new, None, None, None, ImportOptions(), tmp_path),
+    ):
+        pass
+
+
 def test_titles_are_kept_and_added(tiny_files: tuple[Path, Path], tmp_path: Path) -> None:
     ratings, movies = map(rows_of, tiny_files)
     titled = [[*movies[0], "title_ko"], *([*row, "하나" * (row[0] == "1")] for row in movies[1:])]

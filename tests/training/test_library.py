@@ -55,6 +55,17 @@ def test_tables_give_the_same_bundle_as_files(
     ]
 
 
+def test_an_index_of_pandas_is_a_column(tiny_files: tuple[Path, Path], tmp_path: Path) -> None:
+    rated, movies = map(pd.read_csv, tiny_files)
+    expected = train(rated, movies, out=tmp_path / "a", settings=SMALL)
+    name = movies.columns[0]
+    indexed = movies.drop(columns=name)
+    indexed.index = pd.RangeIndex(1, len(movies) + 1, name=name)
+    assert list(indexed.index) == list(movies[name])
+    found = train(rated, indexed, out=tmp_path / "b", settings=SMALL)
+    assert found.training.data.fingerprint == expected.training.data.fingerprint
+
+
 def test_a_folder_and_a_source(tiny_files: tuple[Path, Path], tmp_path: Path) -> None:
     titles = tmp_path / "korean.csv"
     titles.write_text("movie_id,title_ko\n7,일곱\n", encoding="utf-8")
