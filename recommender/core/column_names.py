@@ -22,7 +22,8 @@ MOVIE_ID = (
 )
 IMDB_ID, TMDB_ID = ("imdbid", "imdb", "imdbtitleid", "tconst"), ("tmdbid", "tmdb")
 RATING = (
-    *("rating", "rate", "score", "stars", "star", "overall", "userrating", "yourrating"),
+    *("userrating", "yourrating", "myrating", "rating", "rate", "score", "stars", "star"),
+    "overall",
     *("bookrating", "movierating", "itemrating", "filmrating", "ratingval", "ratingvalue"),
     *("ratingscore", "userscore", "myscore", "reviewscore", "reviewrating", "starrating"),
     *("ratings", "grade", "points", "vote", "preference", "value", "target", "label", "r"),

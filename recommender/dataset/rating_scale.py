@@ -12,6 +12,7 @@ from recommender.bundle.feedback import COUNTS, STARS
 from recommender.core.column_names import COUNT, plain_name
 from recommender.core.errors import DataError, SettingsError, one_line
 from recommender.core.rating_words import read_ratings
+from recommender.dataset.columns import ColumnUse
 from recommender.dataset.lists import NULL_WORDS
 from recommender.dataset.staging import StagingTable
 
@@ -197,12 +198,8 @@ def find_scale(
         )
     if spelled and not given:
         return scale_up_to(spelled, lowest, whole)
-    if not given and plain_name(ratings.use.taken["rating"]) in COUNT:
-        raise DataError(
-            f"{place}: the column {ratings.use.taken['rating']!r} holds counts, it seems; give "
-            f"--feedback counts, or --scale {_text((lowest, highest))} if it holds stars"
-        )
     if not given:
+        refuse_count_column(place, ratings.use)
         values = f"SELECT value, sum(n)::BIGINT {rated} GROUP BY value ORDER BY value"
         found = connection.execute(f"{values} LIMIT {MAX_VALUES + 1}").fetchall()
         ask_about_outlier(place, found)
@@ -213,6 +210,20 @@ def find_scale(
         refuse_counts(place, scale, extent, low, rows)
         ask_about_scale(place, scale, extent, rows)
     return scale
+
+
+def refuse_count_column(place: str, use: ColumnUse) -> None:
+    """Refuse a column that is called as counts are, taken as stars.
+
+    Raises:
+        DataError: so it is.
+    """
+    name = use.taken["rating"]
+    if plain_name(name) in COUNT:
+        raise DataError(
+            f"{place}: the column {name!r} holds counts, it seems; give --feedback counts, or "
+            "--scale LOW-HIGH if it holds stars"
+        )
 
 
 def lowest_part(scale: Scale) -> float:

@@ -71,7 +71,7 @@ def as_utf8(
     try:
         for text in _decoded(path, member, decoder):
             text.encode()  # a codec of Python's own may give halves of characters
-            if encoding is None and "\0" in text[:2]:
+            if encoding is None and (line, length) == (1, 0) and "\0" in text[:2]:
                 raise DataError(
                     f"{place} is UTF-16 without a mark of its byte order; give --encoding "
                     f"utf-16-{'be' if text.startswith(chr(0)) else 'le'}"

@@ -30,7 +30,7 @@ from recommender.dataset.id_matching import ALIASES, MAX_QUIET, Unmatched, find_
 from recommender.dataset.import_report import ImportReport
 from recommender.dataset.importing import Dataset, ImportOptions, write_users
 from recommender.dataset.movie_tables import MovieTables
-from recommender.dataset.rating_scale import is_unrated
+from recommender.dataset.rating_scale import is_unrated, refuse_count_column
 from recommender.dataset.sources import TableFile, table_file
 from recommender.dataset.staging import StagingTable, load_staging_table
 from recommender.settings.memory_budget import MemoryBudget
@@ -120,6 +120,8 @@ def import_dataset(
         index = _positions(movies.ids())
         rows = _with_movies(spark, ratings, index)
         checking = scaled(done, _CATALOGUED, _CHECKED)
+        if options.scale is None:
+            refuse_count_column(source.ratings, use)
         found = check_ratings(rows, source.ratings, options.scale, checking)
         joined = None
         if found.rows - found.known > MAX_QUIET * found.rows:

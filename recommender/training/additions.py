@@ -41,6 +41,7 @@ from recommender.dataset.rating_scale import (
     is_unrated,
     off_scale,
     rating_values,
+    refuse_count_column,
 )
 from recommender.dataset.scratch import scratch_folder
 from recommender.dataset.sources import table_file
@@ -146,6 +147,7 @@ class _Additions:
         counts = self._options.feedback == COUNTS
         checks = [*_NOT_RATINGS, *([_NO_COUNTS] if counts else [])]
         if not counts and not self._options.scale:
+            refuse_count_column(str(staged.file), staged.use)
             low, high = self._bundle.training.data.scale
             advice = (
                 f"is above the bundle's scale {low:g}-{high:g}; convert the new ratings, or give "

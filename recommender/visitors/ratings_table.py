@@ -159,7 +159,7 @@ def split_rows(lines: Iterable[str]) -> tuple[list[str], Iterator[list[str]], in
         elif head.strip():
             break
         above += 1
-    delimiter = delimiter or guess_delimiter(head)
+    delimiter = delimiter if delimiter and delimiter in head else guess_delimiter(head)
     lines = itertools.chain([head], lines)
     if delimiter == "::":
         rows = (line.rstrip("\r\n").split("::") if line.strip() else [] for line in lines)
@@ -323,7 +323,7 @@ def _records(text: str) -> list[dict[str, Any]]:
         lines = text.splitlines()
         if len(lines) < 2 or not error.msg.startswith("Extra data"):
             raise
-        found = [json.loads(line) for line in lines if line.strip()]
+        found = [_object(number, line) for number, line in enumerate(lines, 1) if line.strip()]
     single = isinstance(found, dict) and match_columns(
         [name for name, value in found.items() if not isinstance(value, list)]
     )
@@ -337,6 +337,13 @@ def _records(text: str) -> list[dict[str, Any]]:
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise ValueError("it is no list of objects")
     return records
+
+
+def _object(number: int, line: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError as error:
+        raise ValueError(f"line {number}: {error}") from None
 
 
 def _flat(record: dict[str, Any]) -> dict[str, str]:

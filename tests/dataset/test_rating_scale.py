@@ -253,6 +253,15 @@ def test_a_zero_far_below_the_others_is_asked_about(tmp_path: Path) -> None:
     assert scale_of(tmp_path, [*[0] * 9, *[1, 2, 3, 4, 5] * 7]) == (0, 5)
 
 
+def test_somebodys_own_rating_comes_before_a_mean(tmp_path: Path) -> None:
+    path = tmp_path / "ratings.csv"
+    path.write_text("user_id,movie_id,rating,user_rating\n1,1,7.9,3\n1,2,7.9,5\n")
+    with duckdb.connect() as connection:
+        staged = load_staging_table(connection, TableFile(path, "ratings"), None, tmp_path)
+        rating_values(connection, ())
+        assert find_scale(connection, staged, None) == (1, 5)
+
+
 def test_columns_of_counts_are_asked_about(tmp_path: Path) -> None:
     path = tmp_path / "ratings.csv"
     path.write_text("user_id,movie_id,Play Count\n1,1,3\n1,2,5\n")

@@ -106,6 +106,7 @@ def test_ratings_in_signs_or_words_are_added(tiny: Recommender, tmp_path: Path, 
     ("rating", "message"),
     [
         ("8", r"new\.csv, line 2: rating 8 is above the bundle's scale 0\.5-5; convert the new"),
+        ("3", r"new\.csv: the column 'plays' holds counts, it seems; give --feedback counts"),
         ("8/10", r"new\.csv: the ratings are written as parts of 10, and the bundle's go to 5"),
     ],
 )
@@ -113,7 +114,8 @@ def test_ratings_on_another_scale_are_not_added(
     tiny: Recommender, tmp_path: Path, rating: str, message: str
 ) -> None:
     new = tmp_path / "new.csv"
-    new.write_text(f"user,movie,rating\n7,1,{rating}\n")
+    column = "plays" if rating == "3" else "rating"
+    new.write_text(f"user,movie,{column}\n7,1,{rating}\n")
     with (
         pytest.raises(DataError, match=message),
         added_source(tiny.bundle, new, None, None, None, ImportOptions(), tmp_path),

@@ -238,6 +238,7 @@ def test_ratings_in_signs_or_words(first: str, second: str, stars: tuple[float, 
     [
         "sep=;\nmovieId;rating\n2;4,5\n4;1\n",
         '"sep=|"\r\nmovieId|rating\r\n2|4.5\r\n4|1\r\n',
+        "sep=;\nmovieId,rating\n2,4.5\n4,1\n",  # saved again by a program that does not know it
         "\n\nmovieId,rating\n2,4.5\n4,1\n",
         '{"movieId": 2, "rating": 4.5}\n{"movieId": 4, "rating": 1}\n',
         '{"page": 1, "ratings": [{"movieId": 2, "rating": 4.5}, {"movieId": 4, "rating": 1}]}',
@@ -253,6 +254,11 @@ def test_files_in_any_wrapping(tiny: Recommender, text: str | bytes) -> None:
     data = text.encode() if isinstance(text, str) else text
     found = match(from_file(data, SCALE), tiny)
     assert found.stars == {2: 4.5, 4: 1.0}
+
+
+def test_a_broken_line_of_json_is_named() -> None:
+    with pytest.raises(ProfileError, match="no JSON: line 2: Expecting"):
+        from_file(b'{"movieId": 2, "rating": 4}\n{"movieId": 4, "rating":\n', SCALE)
 
 
 def test_kinopoisk(tiny: Recommender) -> None:
