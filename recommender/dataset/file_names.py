@@ -14,6 +14,7 @@ SUFFIXES = (
     *(".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".dat", ".txt", ".jsonl", ".json"),
     *(".csv.zip", ".zip", ".csv.bz2", ".csv.xz", ".csv.zst"),
 )
+_BEFORE_TEXT = b"\xff\xfe\xef\xbb\xbf\r\n\t "  # marks of the byte order, and blank lines
 # A column of titles in a language, in a header.
 _TITLE_IN = re.compile(rb"\btitle[_:](?!id)[a-z]{2}\b", re.IGNORECASE)
 _TITLES_OF_ONE = re.compile(r"titles_[a-z]{2}\.csv")
@@ -28,13 +29,20 @@ def links_name(names: Iterable[str]) -> str | None:
 
 def begins_links(start: bytes) -> bool:
     """Return whether a file that begins so may have IMDb or TMDB ids; text has a header of them."""
-    header = start.partition(b"\n")[0].lower()
+    header = _header(start).lower()
     return b"imdb" in header or b"tmdb" in header or _has_no_header(start)
 
 
 def begins_titles(start: bytes) -> bool:
     """Return whether a file that begins so may have titles; text has a header of them."""
-    return bool(_TITLE_IN.search(start.partition(b"\n")[0])) or _has_no_header(start)
+    return bool(_TITLE_IN.search(_header(start))) or _has_no_header(start)
+
+
+def _header(start: bytes) -> bytes:
+    """Return the first line without the NULs of UTF-16, or the one below Excel's ``sep=;``."""
+    text = start.replace(b"\0", b"").lstrip(_BEFORE_TEXT)
+    lines = text.splitlines()[:2] or [b""]
+    return lines[-1] if b"sep=" in lines[0] else lines[0]
 
 
 def _has_no_header(start: bytes) -> bool:

@@ -117,6 +117,16 @@ def test_links_are_not_asked_where_the_ids_are_the_same(tmp_path: Path) -> None:
     assert not dataset.report.notes
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("above", ["", "sep=;\n", "\n"])
+def test_links_as_excel_writes_them_are_found(tmp_path: Path, encoding: str, above: str) -> None:
+    links = above + "movieId;imdbId\n101;1\n102;2\n103;3\n104;4\n"
+    (tmp_path / "links.csv").write_bytes(links.encode(encoding))
+    dataset = imported(tmp_path, ratings=PLAIN, movies=catalogue("tt1", "tt2", "tt3", "tt4"))
+    assert rated(dataset) == ALL
+    assert any(line.endswith("by the IMDb ids in links.csv") for line in dataset.report.lines())
+
+
 def test_an_id_that_would_be_two_movies_is_none(tmp_path: Path) -> None:
     movies = catalogue("0101", "00101", "0103", "0104")
     dataset = imported(tmp_path, ratings=PLAIN.replace(",102,", ",104,"), movies=movies)
