@@ -4,8 +4,9 @@ Users are drawn, and a fifth of each one's ratings is held out: the model is fit
 ratings, and the users' lists are judged by what was held out. So few ratings are missing at a time
 that what is best without them is best with them: without a fifth of all, stronger regularization
 would seem better than it is. The search walks from one value to the next, setting by setting, and
-takes a step only where the lists are better by more than the standard error of the difference, so
-that chance does not choose. The subspace iteration is run once for each fold:
+takes a step only where the lists are better by more than the standard error of the difference, and
+what it found is kept only where it is better than the beginning by more than two: of a dozen tries
+one gains a standard error by chance. The subspace iteration is run once for each fold:
 what the search varies costs no further pass over the ratings (`ranking_fit.Directions`).
 """
 
@@ -69,7 +70,8 @@ _FOLDED, _FOLDS = 5_000_000, 2
 _MAX_ROUNDS, _ROUND_MOVIES = 3, 6000
 # How many numbers the trials may go through, movies · K² each in a fold: about 30 s on two cores.
 _MIN_TRIALS, _MAX_NUMBERS = 6, 20_000_000_000
-_MIN_STEP = 1.0
+# How many standard errors of the difference a step must gain, and all steps together.
+_MIN_STEP, _MIN_GAIN = 1.0, 2.0
 # How many movies are scored at a time for those who are judged.
 _SCORED = 2048
 
@@ -306,8 +308,7 @@ def choose(
                 return False
             judged[tried] = validation.judge(tried)
             progress(1 - 0.5 / (1 + len(judged) / 8))
-        gain = judged[tried] - judged[than]
-        return bool(gain.mean() > _MIN_STEP * gain.std() / np.sqrt(len(gain)))
+        return _gains(judged[tried], judged[than], _MIN_STEP)
 
     best, before = settings, None
     for start in _STARTS:
@@ -321,9 +322,17 @@ def choose(
             for step in (1, -1):
                 while (further := _next(best, name, GRID[name], step)) and better(further, best):
                     best = further
+    if not _gains(judged[best], judged[settings], _MIN_GAIN):
+        best = settings
     progress(1.0)
     means = [float(judged[one].mean()) for one in (settings, best)]
     return Choice(best, validation.n_users, len(judged), *means)
+
+
+def _gains(values: np.ndarray, than: np.ndarray, errors: float) -> bool:
+    """Tell whether the mean of `values` is higher by so many standard errors of the difference."""
+    gain = values - than
+    return bool(gain.mean() > errors * gain.std() / np.sqrt(len(gain)))
 
 
 def _next(

@@ -115,6 +115,26 @@ def test_a_search_crosses_to_what_single_steps_make_worse(history, content) -> N
     assert found.first_ndcg == pytest.approx(0.3)
 
 
+@pytest.mark.parametrize(("errors", "left"), [(1.5, False), (2.5, True)])
+def test_the_defaults_are_left_only_for_what_chance_seldom_gains(
+    history, content, errors, left
+) -> None:
+    class OneBetter(Validation):
+        """Lists of 32 factors and more are better by `errors` standard errors of the difference."""
+
+        def judge(self, settings, progress=no_progress):
+            spread = np.where(np.arange(self.n_users) % 2, 0.1, -0.1)
+            gain = errors * 0.1 / np.sqrt(self.n_users)
+            return 0.3 + (settings.n_factors >= 32) * (spread + gain)
+
+    counts = np.bincount(history.movies, minlength=N_MOVIES)
+    judge = OneBetter(lambda weighting: None, history, counts, content, SCALE, "liked", 0)
+    begin = dataclasses.replace(START, n_factors=16)
+    found = choose(judge, begin, "liked")
+    assert (found.settings != begin) is left
+    assert (found.ndcg > found.first_ndcg) is left
+
+
 def test_for_any_interaction_all_ratings_weigh_the_same(history, content, monkeypatch) -> None:
     monkeypatch.setattr(module, "_WEIGHED", 100)  # as of many ratings, which are weighed once
     found = choose(validation(history, content, "any"), START, "any")
