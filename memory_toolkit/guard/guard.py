@@ -217,8 +217,9 @@ class Guard:
             if not running:
                 self._admissions.clear()
                 self._used_before = used
-            # Of what the actions around it said, this much was not taken yet.
-            left = self._still_needed(used, running) if one.outer is not None else 0
+            # Of what the actions around it said, so much at most was not taken yet.
+            said = sum(outer.kept for outer in one.around())
+            left = min(said, self._still_needed(used, running))
             kept, one.contested = max(0, one.need - left), False
             if not self._has_place(one) or one.need > self._room(used, running) + left:
                 return False

@@ -11,18 +11,30 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from memory_toolkit.measure.limit import Group
 from memory_toolkit.measure.reading import parse_status
-from memory_toolkit.measure.sizes import format_bytes
+from memory_toolkit.measure.sizes import MB, format_bytes
 
 MAX_PEERS = 256
-# Of each process its number, its ceiling, and what its actions may still take.
-_ROW = 3
+# Of each process its number, its ceiling, what its actions may still take or want to, and how much
+# of that they were granted.
+_ROW = 4
 _SIZE = 8 * (1 + _ROW * MAX_PEERS)
 # Of the room that there is, this part is left to those who need nothing in particular.
 _SPARE = 4
+# A process is left so much of its part of the room even before the others have given way, since
+# without it no thread could start: a stack, and a little.
+_LEAST_ROOM = 9 * MB
 _log = logging.getLogger(__name__)
+
+
+class Agreed(NamedTuple):
+    """Ceiling of a process in bytes, and what it is to be once the others have given way."""
+
+    ceiling: int
+    fair: int
 
 
 class Peers:
@@ -44,24 +56,27 @@ class Peers:
         self.alone = True
         self._open()
 
-    def agree(self, own: int, used: int, most: int, need: int, *, claim: bool = False) -> int:
-        """Return the ceiling of this process, and write it down; the first call is how it joins.
+    def agree(self, own: int, used: int, most: int, need: int, *, claim: bool = False) -> Agreed:
+        """Agree on the ceiling of this process, and write it down; the first call is how it joins.
 
         It may take what its actions need and an equal part of the room that nobody needs, but never
-        so much that all together could come to hold more than `most`.
+        so much that all together could come to hold more than `most`. When others begin to use the
+        limit, what actions were granted stays theirs while it fits into the room that there is.
 
         Args:
             own: bytes that this process holds.
             used: bytes that all under the limit hold, these processes and others.
             most: bytes that all may hold.
             need: bytes that its actions may still take.
-            claim: leave the ceiling as it was if `need` does not fit below it now. The others give
-                way when they look the next time.
+            claim: they were not granted yet: leave the ceiling as it was if `need` does not fit
+                below it now. The others give way when they look the next time.
         """
         with self._locked():
             ledger, place = self._ledger, self._place(os.getpid())
+            joined = bool(ledger[place])
             held, ceilings, needs, count = 0, 0, need, 1
-            for other in range(1, len(ledger), _ROW):
+            granted = mine = need if not claim else ledger[place + 3] if joined else 0
+            for other in range(1, len(ledger) - _ROW + 1, _ROW):
                 if other == place or not ledger[other]:
                     continue
                 holds = _own(ledger[other])
@@ -72,16 +87,20 @@ class Peers:
                 held += holds
                 ceilings += max(holds, ledger[other + 1])
                 needs += ledger[other + 2]
+                granted += ledger[other + 3]
                 count += 1
             self.alone = count == 1
             outside, room = max(0, used - own - held), most - used
-            fair = own + need + max(room - needs, room // _SPARE) // count
-            ceiling = min(fair, most - outside - ceilings)
-            if claim and ceiling - own < need and ledger[place]:
+            share = max(room - needs, room // _SPARE) // count
+            fair = own + need + share
+            kept = own + min(share, _LEAST_ROOM) + (mine if granted <= room else 0)
+            ceiling = min(fair, max(kept, most - outside - ceilings))
+            fits = ceiling - own >= need
+            if claim and joined and not fits:
                 ceiling = ledger[place + 1]
-            for field, value in enumerate((os.getpid(), ceiling, need)):
+            for field, value in enumerate((os.getpid(), ceiling, need, need if fits else mine)):
                 ledger[place + field] = value
-            return ceiling
+            return Agreed(ceiling, fair)
 
     def leave(self) -> None:
         """Free what this process was given; the last one takes the file away."""

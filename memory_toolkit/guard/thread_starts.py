@@ -8,8 +8,11 @@ import time
 import weakref
 from typing import Any
 
+from memory_toolkit.guard.admission import in_event_loop
+
 _POLL_SECONDS = 0.01
-_ATTEMPTS = 5
+# It is tried again for so long; in an event loop, which answers nobody meanwhile, for a moment.
+_RETRY_SECONDS, _LOOP_RETRY_SECONDS = 2.0, 0.05
 
 _start = threading.Thread.start
 
@@ -35,12 +38,13 @@ def leave_starts() -> None:
 
 
 def _watched_start(thread: threading.Thread) -> None:
-    for attempt in range(_ATTEMPTS):
+    deadline = time.monotonic() + (_LOOP_RETRY_SECONDS if in_event_loop() else _RETRY_SECONDS)
+    while True:
         try:
             _start_once(thread)
             return
         except ThreadStartError:
-            if attempt == _ATTEMPTS - 1 or thread.ident is not None:
+            if thread.ident is not None or time.monotonic() >= deadline:
                 raise
             time.sleep(_POLL_SECONDS)
 

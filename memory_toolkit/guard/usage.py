@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Literal
 
 from memory_toolkit.guard.data_limit import DataLimit
 from memory_toolkit.measure.limit import Limit
-from memory_toolkit.measure.reading import Reading
+from memory_toolkit.measure.reading import Reading, read
+from memory_toolkit.measure.sizes import MB
 
 if TYPE_CHECKING:
     from memory_toolkit.guard.peers import Peers
@@ -23,6 +24,8 @@ Level = Literal["ok", "high", "shedding", "full"]
 LIMIT_SECONDS = 10.0
 # What other processes under the same limit hold is looked at so often.
 OTHERS_SECONDS = 0.1
+# That is done again, so often at most, while own memory changes by more than this.
+MAX_LOOKS, SAME = 5, MB
 
 
 class Usage:
@@ -59,14 +62,32 @@ class Usage:
         """Return what all under the limit hold, when this process holds `now`, in bytes."""
         seconds = time.monotonic()
         if seconds - self._others_seen > OTHERS_SECONDS:
-            self._others = max(0, (self.limit.used() or 0) - now.own)
+            self._others = max(0, self._used_by_others())
             self._others_seen = seconds
         return now.own + self._others
+
+    def _used_by_others(self) -> int:
+        """Return the bytes that others hold; the most it can be while this process takes or frees.
+
+        What all hold and what this process holds cannot be read at the same moment.
+        """
+        found = []
+        for _ in range(MAX_LOOKS):
+            before, used, after = read().own, self.limit.used() or 0, read().own
+            found.append(used - min(before, after))
+            if abs(after - before) < SAME:
+                return found[-1]
+        return min(found)
 
     @property
     def ledger(self) -> Path | None:
         """File that the processes under the limit share; None where there is none."""
         return None if self._peers is None else self._peers.path
+
+    @property
+    def shared(self) -> bool:
+        """Whether other processes with a guard were under the limit when it was last looked at."""
+        return self._peers is not None and not self._peers.alone
 
     def up_to(self, share: float) -> int:
         """Return how many bytes `share` of the limit is."""
@@ -84,16 +105,17 @@ class Usage:
     ) -> bool:
         """Hold this process to 95% of the limit less what others hold; of several, each to a part.
 
-        Returns whether there is any room below its ceiling. While it is `joining` others, it is
-        held to none that leaves it no room, since its threads run already. For `calm` and `needs`
-        see `DataLimit`.
+        Returns whether the others have left it at least half of its part. While it is `joining`
+        them, it is held to no less, since its threads run already. For `calm` and `needs` see
+        `DataLimit`.
         """
         with self._changing:
             need = max(self.needed(now.own), self._claimed)
             if need:
                 need += self._mapped_only(now)
-            self._ceiling, self._calm = self._agree(now, need), calm
-            has_room = self._ceiling > now.own
+            self._calm = calm
+            self._ceiling, fair = self._agree(now, need)
+            has_room = self._ceiling - now.own >= max(1, (fair - now.own) // 2)
             if has_room or not joining:
                 self.data_limit.refresh(now, self._ceiling, calm=calm, needs=needs)
             return has_room
@@ -106,12 +128,12 @@ class Usage:
         """
         with self._changing:
             need += self.needed(now.own)
-            if self._peers is None or self._peers.alone:
+            if not self.shared:
                 return True
             room = need + self._mapped_only(now)
-            if room > self._ceiling - now.own:
-                self._ceiling = self._agree(now, room, claim=True)
-                self.data_limit.refresh(now, self._ceiling, calm=self._calm, needs=need)
+            # What was left to this process may be another's meanwhile.
+            self._ceiling, _ = self._agree(now, room, claim=True)
+            self.data_limit.refresh(now, self._ceiling, calm=self._calm, needs=need)
             has_room = room <= self._ceiling - now.own
             self._claimed = need if has_room else 0
             return has_room
@@ -124,10 +146,11 @@ class Usage:
         """Forget what was claimed: `needed` tells it from now on."""
         self._claimed = 0
 
-    def _agree(self, now: Reading, need: int, *, claim: bool = False) -> int:
+    def _agree(self, now: Reading, need: int, *, claim: bool = False) -> tuple[int, int]:
+        """Return the ceiling, and what it is to be once others have given way."""
         used, most = self.used(now), self.up_to(FULL)
         if sys.platform != "linux":
-            return now.own + most - used
+            return now.own + most - used, now.own + most - used
         from memory_toolkit.guard.peers import Peers
 
         self._peers = self._peers or Peers(self.limit.group)

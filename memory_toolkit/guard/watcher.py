@@ -26,6 +26,8 @@ INTERRUPTING = 0.80
 # Between two looks. While actions run they must be frequent: the system hands out some 2 MB in a
 # millisecond. So must Python's switches between threads, each of which takes 5 ms by default.
 TICK_SECONDS, BUSY_TICK_SECONDS = 0.5, 0.003
+# The same, of what others under the limit hold, while actions run here: it may change quickly.
+SHARED_TICK_SECONDS = 0.1
 SWITCH_SECONDS = 0.0005
 # Interrupted actions get so long to stop taking memory before others are interrupted.
 INTERRUPTED_SECONDS = 0.5
@@ -117,7 +119,8 @@ class Watcher:
             try:
                 if time.monotonic() >= next_look:
                     self._look()
-                    next_look = time.monotonic() + TICK_SECONDS
+                    hurry = self._usage.shared and self._running()
+                    next_look = time.monotonic() + (SHARED_TICK_SECONDS if hurry else TICK_SECONDS)
                 self._interrupt_if_needed()
             except (MemoryError, OSError, RuntimeError, ValueError):  # the next look may go better
                 with suppress(MemoryError):

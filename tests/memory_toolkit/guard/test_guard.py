@@ -306,6 +306,23 @@ def test_an_action_within_another_neither_waits_for_it_nor_counts_twice() -> Non
     assert guard.state().counts["waited"] == 0
 
 
+def test_an_action_takes_from_what_those_around_it_said_and_from_no_others() -> None:
+    guard = a_guard(room=100 * MB, wait=0.0)
+    started, may_end = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with guard.admit("another", 80 * MB):
+            started.set()
+            may_end.wait(20)
+
+    thread = in_thread(hold)
+    assert started.wait(20)
+    with guard.admit("outer", MB), pytest.raises(Busy), guard.admit("inner", 40 * MB):
+        raise AssertionError("it may take 40 MB, and 19 are left")
+    may_end.set()
+    thread.join()
+
+
 def test_what_an_action_took_is_its_need_the_next_time() -> None:
     guard = a_guard(room=100 * MB)
 
