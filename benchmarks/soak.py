@@ -89,7 +89,11 @@ def main() -> None:
     script = "benchmarks/greedy_app.py" if options.greedy else "streamlit_app.py"
     log = Log()
     with tempfile.TemporaryDirectory(prefix="matinee-soak-") as name:
-        variables = {**VARIABLES, "MATINEE_SEMANTIC_IDLE_SECONDS": SEMANTIC_IDLE_SECONDS}
+        variables = {
+            **VARIABLES,
+            "MATINEE_SEMANTIC_IDLE_SECONDS": SEMANTIC_IDLE_SECONDS,
+            "PYTHONFAULTHANDLER": "1",  # a crash says where
+        }
         folder = Path(name)
         with serve(
             script, options.bundle, options.limit, folder, variables, options.workers

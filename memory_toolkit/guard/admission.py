@@ -70,6 +70,14 @@ class Admission:
             self._place = flight.begin(self.name, own)
             flight.note("admitted", self.name, self.need)
 
+    @property
+    def credit(self) -> int:
+        """Bytes that it may have credited of the heaps' free space: what it declared itself.
+
+        Not what it is known to take, since who takes without end fills that space, too.
+        """
+        return min(self.kept, self.declared)
+
     def around(self) -> list[Admission]:
         """Return the actions that it is a part of, the innermost first."""
         found = []

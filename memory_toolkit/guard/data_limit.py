@@ -18,6 +18,9 @@ SMALL = MB // 4
 STALE = 4 * MB
 # The heaps' free space may exceed the ceiling by this share of the room.
 CREDIT_SHARE = 0.5
+# What a thread maps when it starts, where the stack of one that has ended is used again; and how
+# much room there must be for that.
+LITTLE, LITTLE_ROOM = MB // 4, 8 * MB
 
 
 class DataLimit:
@@ -32,7 +35,7 @@ class DataLimit:
 
     What a heap has mapped and no longer holds counts: small blocks can fill it without asking.
     Part of it is credited for what the actions that run have said they need, so that their blocks
-    find room; no more, since who takes without end could fill the heap, too.
+    find room; no more, since who takes without end could fill the heap, too. See `allow_little`.
 
     Shared memory does not count (`refresh` takes off what there is), nor do child processes. Only
     the soft limit is changed; `lift` restores it. Off Linux nothing happens. Source: setrlimit(2).
@@ -43,16 +46,18 @@ class DataLimit:
         self._idle_at_start: list[tuple[int, int]] = []  # from which address to which
         self._idle = self._free = 0  # bytes of stacks and the like; of heaps
         self._untouched = -STALE
-        self._base = self._max_credit = 0
+        self._base = self._ceiling = self._max_credit = self._needs = 0
         self.credit = 0
 
-    def refresh(self, reading: Reading, ceiling: int, *, calm: bool, needs: int = 0) -> None:
+    def refresh(
+        self, reading: Reading, ceiling: int, *, calm: bool, needs: int | None = None
+    ) -> None:
         """Let own memory grow up to `ceiling` bytes.
 
         Args:
             reading: the process now.
             calm: nothing goes wrong now, so that free space of heaps may be credited.
-            needs: bytes that the actions that run may need, see `lend`.
+            needs: bytes that the actions that run may need, see `lend`; None is what it was.
         """
         if sys.platform != "linux" or reading.data is None or reading.anon is None:
             return
@@ -73,22 +78,37 @@ class DataLimit:
         shared = reading.shmem or 0
         spare = ceiling - shared - reading.anon
         self._max_credit = max(0, min(self._free, int(spare * CREDIT_SHARE))) if calm else 0
+        self._ceiling = ceiling
         self._base = max(0, ceiling - shared + self._known_idle(reading))
-        self.lend(needs)
+        self.lend(self._needs if needs is None else needs)
 
     def lend(self, needs: int) -> None:
         """Credit `needs` bytes of the heaps' free space, or what the last `refresh` allows."""
         if self._original is None:
             return
+        self._needs, self.credit = needs, min(self._max_credit, needs)
+        self._set(self._original, self._base + self.credit)
+
+    def allow_little(self, reading: Reading) -> bool:
+        """Allow a little more than is mapped, until an action begins or `refresh` is called.
+
+        When heaps have mapped all of the ceiling, no thread could start, though they hold little.
+        Nothing is allowed when they hold nearly all of it; returns whether it was.
+        """
+        if self._original is None or self._ceiling - reading.own < LITTLE_ROOM:
+            return False
+        wanted = max(self._base + self.credit, (reading.data or 0) + LITTLE)
+        self._set(self._original, wanted)
+        return True
+
+    @staticmethod
+    def _set(original: tuple[int, int], wanted: int) -> None:
         import resource
 
-        self.credit = min(self._max_credit, needs)
-        wanted = self._base + self.credit
-        soft, hard = self._original
-        for most in (soft, hard):
+        for most in original:
             if most != resource.RLIM_INFINITY:
                 wanted = min(wanted, most)
-        resource.setrlimit(resource.RLIMIT_DATA, (wanted, hard))
+        resource.setrlimit(resource.RLIMIT_DATA, (wanted, original[1]))
 
     def reach(self, reading: Reading) -> int:
         """Own memory that the process can come to hold without asking the system for any more."""

@@ -229,7 +229,7 @@ class Guard:
             one.begin(now.own, kept)
             self._admissions[id(one)] = ref(one)
             self._usage.settle()
-            self._usage.data_limit.lend(sum(other.kept for other in running) + one.kept)
+            self._usage.data_limit.lend(sum(other.credit for other in [*running, one]))
             self._counts["admitted"] += 1
             self._counts["waited"] += waited
             if self._watcher is not None:
@@ -270,6 +270,7 @@ class Guard:
         """Make room after an action took more than there is, and remember how much it took."""
         if self._watcher is not None:
             self._watcher.note_trouble()
+            self._watcher.reclaim()
         if (flight := recorder()) is not None:
             flight.note("memory error", one.name, one.need)
         with suppress(MemoryError):
@@ -292,7 +293,7 @@ class Guard:
         """Note that an action has ended; `well` is whether it had the memory it wanted."""
         with self._changed:
             self._admissions.pop(id(one), None)
-            self._usage.data_limit.lend(sum(other.kept for other in self._running()))
+            self._usage.data_limit.lend(sum(other.credit for other in self._running()))
             if well and one.need > one.declared:
                 self._true_needs[one.name] = one.need // 2
                 if one.need // 2 <= one.declared:

@@ -6,28 +6,35 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 from memory_toolkit.guard.admission import in_event_loop
 
 _POLL_SECONDS = 0.01
 # It is tried again for so long; in an event loop, which answers nobody meanwhile, for a moment.
-_RETRY_SECONDS, _LOOP_RETRY_SECONDS = 2.0, 0.05
+_RETRY_SECONDS, _LOOP_RETRY_SECONDS = 1.0, 0.05
 
 _start = threading.Thread.start
+_failed: Callable[[], object] = lambda: None  # noqa: E731  what is called when one did not start
 
 
 class ThreadStartError(RuntimeError, MemoryError):
     """A thread found no memory to start with."""
 
 
-def watch_starts() -> None:
+def watch_starts(failed: Callable[[], object] = lambda: None) -> None:
     """Let `Thread.start` raise `ThreadStartError` from now on when the new thread ended at once.
 
     A thread needs memory before it can say that it has started. When that is refused it ends, and
     CPython's `Thread.start`, called by an event loop for one, waits for it for ever. Since whoever
     holds the memory is about to end, it is tried again for a moment. CPython only.
+
+    Args:
+        failed: called each time when one found no memory to start with.
     """
+    global _failed
+    _failed = failed
     if sys.implementation.name == "cpython":
         threading.Thread.start = _watched_start  # type: ignore[method-assign, assignment]
 
@@ -44,6 +51,7 @@ def _watched_start(thread: threading.Thread) -> None:
             _start_once(thread)
             return
         except ThreadStartError:
+            _failed()
             if thread.ident is not None or time.monotonic() >= deadline:
                 raise
             time.sleep(_POLL_SECONDS)

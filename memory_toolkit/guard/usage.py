@@ -86,7 +86,7 @@ class Usage:
 
     @property
     def shared(self) -> bool:
-        """Whether other processes with a guard were under the limit when it was last looked at."""
+        """True while other processes with a guard are under the limit, as it was last looked at."""
         return self._peers is not None and not self._peers.alone
 
     def up_to(self, share: float) -> int:
@@ -133,7 +133,7 @@ class Usage:
             room = need + self._mapped_only(now)
             # What was left to this process may be another's meanwhile.
             self._ceiling, _ = self._agree(now, room, claim=True)
-            self.data_limit.refresh(now, self._ceiling, calm=self._calm, needs=need)
+            self.data_limit.refresh(now, self._ceiling, calm=self._calm)
             has_room = room <= self._ceiling - now.own
             self._claimed = need if has_room else 0
             return has_room

@@ -18,6 +18,7 @@ from memory_toolkit.guard.socket_reads import SOCKET_READS
 from memory_toolkit.guard.thread_starts import leave_starts, watch_starts
 from memory_toolkit.guard.usage import Usage
 from memory_toolkit.measure.reading import Reading, read
+from memory_toolkit.measure.returning import return_memory
 from memory_toolkit.measure.thrashing import refaults
 
 # From here on actions that took more than they said are ended. What lies between this and the
@@ -35,6 +36,8 @@ INTERRUPTED_SECONDS = 0.5
 JOIN_SECONDS = 10 * TICK_SECONDS
 # So long after a MemoryError things are not calm.
 TROUBLE_SECONDS = 1.0
+# By then an error for want of memory has been handled, and with it goes what it held.
+HANDLED_SECONDS = 0.3
 
 # What otherwise does not outlive a moment without memory.
 _PATCHES = (SOCKET_READS, SCRIPT_STARTS, MESSAGE_SENDS)
@@ -67,7 +70,7 @@ class Watcher:
         self._joined, self._stopped = threading.Event(), threading.Event()
         self._interrupted_at = self._pending_until = 0.0
         self._reach_then = 0
-        self._thrashing = False
+        self._thrashing = self._reclaiming = False
         self._trouble_at = -TROUBLE_SECONDS
         self._threads = [
             threading.Thread(target=work, name=name, daemon=True)
@@ -82,7 +85,7 @@ class Watcher:
         # Before the ceiling is set: a thread that gets no memory never says that it has started.
         for thread in self._threads:
             thread.start()
-        watch_starts()
+        watch_starts(self._allow_thread)
         for patch in _PATCHES:
             patch.put()
         deadline = time.monotonic() + JOIN_SECONDS
@@ -112,6 +115,21 @@ class Watcher:
         """Note that memory was refused to somebody."""
         self._trouble_at = time.monotonic()
 
+    def reclaim(self) -> None:
+        """Have that memory returned soon which was held by what had too little of it.
+
+        It is garbage once its error has been handled, and until that is collected no thread may
+        find room to start.
+        """
+        self._reclaiming = True
+        self._short.set()
+
+    def _allow_thread(self) -> None:
+        """Let a thread start that found no room, if there is some: the heaps have mapped it."""
+        with suppress(MemoryError, OSError):
+            if self._running() or not self._usage.data_limit.allow_little(read()):
+                self.reclaim()
+
     def _watch(self) -> None:
         next_look = 0.0
         self._joined.wait()
@@ -135,9 +153,9 @@ class Watcher:
         usage.look_for_limit()
         now = read()
         running = self._running()
-        needs = sum(one.kept for one in running)
+        needs = sum(one.credit for one in running)
         usage.set_ceiling(now, calm=self._is_calm(now.own, running), needs=needs)
-        if usage.level(usage.used(now)) in ("shedding", "full"):
+        if self._is_short(now):
             # In a thread of its own, since the watching must go on meanwhile.
             self._short.set()
         self._look_for_thrashing()
@@ -162,7 +180,15 @@ class Watcher:
         while self._short.wait() and not self._stopped.is_set():
             self._short.clear()
             with suppress(MemoryError):
-                self._shed()
+                if self._reclaiming:
+                    self._stopped.wait(HANDLED_SECONDS)
+                    self._reclaiming = False
+                    return_memory()
+                if self._is_short(read()):
+                    self._shed()
+
+    def _is_short(self, now: Reading) -> bool:
+        return self._usage.level(self._usage.used(now)) in ("shedding", "full")
 
     def _interrupt_if_needed(self) -> None:
         """End the actions that took most beyond what they said, when memory is filled by them.

@@ -154,8 +154,9 @@ def test_a_thread_without_memory_to_start_with_is_an_error_and_no_wait() -> None
     code = """
 import resource
 guard.stop()
-from memory_toolkit.guard.thread_starts import watch_starts
-watch_starts()
+from memory_toolkit.guard import thread_starts
+thread_starts._RETRY_SECONDS = 0.05
+thread_starts.watch_starts()
 counts = dict.fromkeys(("started", "refused", "no memory"), 0)
 for turn in range(200):
     kept = []
