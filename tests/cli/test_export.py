@@ -99,7 +99,7 @@ def test_bad_pairs(tiny: Recommender, tmp_path: Path, text: str, message: str) -
         b"sep=;\nuser_id;movie_id\n1;2\n",
         b'\n\nuserId,movieId\n="1","=""2"""\n',
         "user_id\tmovie_id\n1.0\t2.0\n".encode("utf-16"),
-        gzip.compress(b"uid|iid|rating\n1|2|3\n"),
+        gzip.compress(b"uid|iid|rating\n1|2|3\n", mtime=0),
         b"user::movie\r\n1::2\r\n",
     ],
 )

@@ -245,7 +245,7 @@ def test_ratings_in_signs_or_words(first: str, second: str, stars: tuple[float, 
         '{"2": 4.5, "4": 1}',
         '[{"film": {"title": "기생충", "year": 2019}, "score": 4.5}, '
         '{"film": {"title": "Amélie", "year": 2001}, "score": 1}]',
-        gzip.compress(b"movieId,rating\n2,4.5\n4,1\n"),
+        gzip.compress(b"movieId,rating\n2,4.5\n4,1\n", mtime=0),
         "movieId,rating\n2,4.5\n4,1\n".encode("utf-16-le"),
         "movieId,rating\n2,4.5\n4,1\n".encode("utf-16-be"),
     ],
