@@ -85,6 +85,8 @@ def suits(places: Sequence[int | None], evening: Evening) -> str:
         text = t("together.suits_both") if len(known) == 2 else t("together.suits_all")
     elif second.seat == evening.seat:
         text = t("together.suits_more_than_you", first=name_of(first, evening))
+    elif first.seat == evening.seat:
+        text = t("together.suits_you_more", second=name_of(second, evening))
     else:
         names = {"first": name_of(first, evening), "second": name_of(second, evening)}
         text = t("together.suits_more", **names)

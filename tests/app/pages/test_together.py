@@ -86,7 +86,11 @@ def test_two_open_join_choose_and_end_an_evening(
     assert titles(his) == [item.movie.title for item in together]
     assert not {10, 12} & {item.movie.movie_id for item in together}
     assert len(suited(his)) == len(titles(his))
-    assert set(suited(his)) <= {"For both", "You more than Ana <b>", "Ana <b> more than you"}
+    assert set(suited(his)) <= {
+        "For both",
+        "You will like it more than Ana <b>",
+        "Ana <b> will like it more than you",
+    }
     assert not [one for one in his.button if one.label.startswith("Make")]  # for the host alone
 
     # A click on a card leaves the list as it is; another's list leaves out what he has seen.
@@ -184,8 +188,8 @@ def test_while_the_database_is_away_the_page_says_so(
     [
         ((3, 9), "For both"),
         ((30, 80), "For both"),
-        ((9, 30), "Host more than you"),
-        ((200, 20), "You more than Host"),
+        ((9, 30), "Host will like it more than you"),
+        ((200, 20), "You will like it more than Host"),
         ((5, None), "By the taste of: Host"),
     ],
 )
