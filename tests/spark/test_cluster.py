@@ -61,7 +61,7 @@ def test_everybody_is_ranked_as_in_one_process(
     words = ("recommend", "--all-users", "-n", 5, "--bundle", tiny.bundle.path, "--out", out)
     said, errors = start(cluster, *words).communicate(timeout=SECONDS)
     write_recommendations(tiny.recommend_all(5), expected)
-    assert f"{out}: 250 recommendations\n50 users in " in said, errors
+    assert f"{out}: 250 recommendations in Parquet\n50 users in " in said, errors
     assert pq.read_table(out) == pq.read_table(expected)
 
 
