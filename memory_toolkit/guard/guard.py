@@ -270,7 +270,6 @@ class Guard:
         """Make room after an action took more than there is, and remember how much it took."""
         if self._watcher is not None:
             self._watcher.note_trouble()
-            self._watcher.reclaim()
         if (flight := recorder()) is not None:
             flight.note("memory error", one.name, one.need)
         with suppress(MemoryError):

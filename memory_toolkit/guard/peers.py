@@ -76,7 +76,7 @@ class Peers:
             joined = bool(ledger[place])
             held, ceilings, needs, count = 0, 0, need, 1
             granted = mine = need if not claim else ledger[place + 3] if joined else 0
-            for other in range(1, len(ledger) - _ROW + 1, _ROW):
+            for other in range(1, len(ledger), _ROW):
                 if other == place or not ledger[other]:
                     continue
                 holds = _own(ledger[other])

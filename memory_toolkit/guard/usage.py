@@ -62,7 +62,7 @@ class Usage:
         """Return what all under the limit hold, when this process holds `now`, in bytes."""
         seconds = time.monotonic()
         if seconds - self._others_seen > OTHERS_SECONDS:
-            self._others = max(0, self._used_by_others())
+            self._others = self._used_by_others()
             self._others_seen = seconds
         return now.own + self._others
 
@@ -76,8 +76,8 @@ class Usage:
             before, used, after = read().own, self.limit.used() or 0, read().own
             found.append(used - min(before, after))
             if abs(after - before) < SAME:
-                return found[-1]
-        return min(found)
+                break
+        return max(0, min(found) if len(found) == MAX_LOOKS else found[-1])
 
     @property
     def ledger(self) -> Path | None:

@@ -112,10 +112,11 @@ class Watcher:
         self._busy.set()
 
     def note_trouble(self) -> None:
-        """Note that memory was refused to somebody."""
+        """Note that memory was refused to somebody; what it held is returned soon."""
         self._trouble_at = time.monotonic()
+        self._reclaim()
 
-    def reclaim(self) -> None:
+    def _reclaim(self) -> None:
         """Have that memory returned soon which was held by what had too little of it.
 
         It is garbage once its error has been handled, and until that is collected no thread may
@@ -128,7 +129,7 @@ class Watcher:
         """Let a thread start that found no room, if there is some: the heaps have mapped it."""
         with suppress(MemoryError, OSError):
             if self._running() or not self._usage.data_limit.allow_little(read()):
-                self.reclaim()
+                self._reclaim()
 
     def _watch(self) -> None:
         next_look = 0.0

@@ -19,7 +19,7 @@ from memory_toolkit.panel.parts import draw_parts
 from memory_toolkit.panel.pieces import clock, draw, duration, faint, heading, peak, short_size
 from memory_toolkit.panel.recent import recent
 from memory_toolkit.panel.sessions import connected_names
-from memory_toolkit.panel.table import ORDERS, SHOWN_ACTIONS, draw_files, notes
+from memory_toolkit.panel.table import SHOWN_ACTIONS, draw_files, in_order, notes
 from memory_toolkit.panel.texts import name_of, t
 from memory_toolkit.panel.timeline_chart import timeline
 from memory_toolkit.record.actions import ActionRecord, actions
@@ -79,18 +79,11 @@ def _minutes() -> None:
 
 
 def _actions() -> None:
+    found = actions()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.header(t("memory.view_actions"), anchor=False)
-        order = st.selectbox(
-            t("memory.order"),
-            list(ORDERS),
-            format_func=t,
-            label_visibility="collapsed",
-            key="memory.page_order",
-            persist_state="session",
-        )
-    found = actions()
-    draw(_table(sorted(found, key=ORDERS[order], reverse=True)))
+        ordered = in_order(found, "memory.page_order")
+    draw(_table(ordered))
     draw_files(tuple(found), "memory.page")
 
 

@@ -60,16 +60,21 @@ def draw_actions() -> None:
     if shown == TOTALS:
         draw(_totals([summary for summary in summaries() if _matches(summary.name, part)]))
     else:
-        order = st.selectbox(
-            t("memory.order"),
-            list(ORDERS),
-            format_func=t,
-            label_visibility="collapsed",
-            key="memory.order",
-            persist_state="session",
-        )
-        draw(_each(sorted(found, key=ORDERS[order], reverse=True)))
+        draw(_each(in_order(found, "memory.order")))
     draw_files(tuple(found))
+
+
+def in_order(found: Sequence[ActionRecord], key: str) -> list[ActionRecord]:
+    """Return `found` in the order that is chosen in a list, which this draws with its `key`."""
+    order = st.selectbox(
+        t("memory.order"),
+        list(ORDERS),
+        format_func=t,
+        label_visibility="collapsed",
+        key=key,
+        persist_state="session",
+    )
+    return sorted(found, key=ORDERS[order], reverse=True)
 
 
 def draw_files(found: tuple[ActionRecord, ...], key: str = "memory") -> None:

@@ -59,6 +59,8 @@ YEAR = (
 )
 # The title in a language, by its two letters: "title_ko", "Title:KO". A "title_id" is an id.
 _TITLE_IN = re.compile(r"title[_:](?!id)([a-z]{2})", re.IGNORECASE)
+# A first line by which Excel knows the delimiter; no record.
+EXCEL_SEPARATOR = re.compile(r'"?sep=(.)"?\s*')
 # What may follow a name after a colon: the types of RecBole's atomic files and of Neo4j's imports.
 _TYPE = re.compile(
     r":(token|token_seq|float|float_seq|int|integer|long|double|str|string|text|id|date|datetime"

@@ -11,14 +11,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from recommender.core.column_names import EXCEL_SEPARATOR
 from recommender.core.errors import DataError
 from recommender.dataset.archives import is_compressed, is_gzip, open_bytes, reading
 
 # Characters in a line; DuckDB's own limit is 2 MB.
 MAX_LINE_LENGTH = 400_000
 _CHUNK = 1 << 18
-# A first line by which Excel knows the delimiter; no record.
-SEPARATOR = re.compile(r'"?sep=(.)"?')
 NOT_UTF_8 = "is not UTF-8; give --encoding (cp949, latin-1, …)"
 
 
@@ -117,14 +116,14 @@ def read_records(path: Path, delimiter: str, quoted: bool) -> Iterator[tuple[int
         if not quoted:
             for line, text in enumerate(file, 1):
                 text = text.rstrip("\r\n")
-                if text and not (line == 1 and SEPARATOR.fullmatch(text)):
+                if text and not (line == 1 and EXCEL_SEPARATOR.fullmatch(text)):
                     yield line, text.split(delimiter)
             return
         reader = csv.reader(file, delimiter=delimiter, strict=True)
         line = 1
         try:
             for fields in reader:
-                if fields and not (line == 1 and SEPARATOR.fullmatch(delimiter.join(fields))):
+                if fields and not (line == 1 and EXCEL_SEPARATOR.fullmatch(delimiter.join(fields))):
                     yield line, fields
                 line = reader.line_num + 1
         except csv.Error:
@@ -138,10 +137,10 @@ def raw_lines(path: Path) -> Iterator[str]:
 
 
 def first_lines(path: Path, count: int) -> list[str]:
-    """Return the first lines of a file from `as_utf8`, without blank ones and a `SEPARATOR`."""
+    """Return the first lines of a file from `as_utf8`, without blank ones and Excel's own."""
     lines = (line.rstrip("\r\n") for line in raw_lines(path))
     found = list(itertools.islice(filter(str.strip, lines), count + 1))
-    return found[1:] if found and SEPARATOR.fullmatch(found[0]) else found[:count]
+    return found[1:] if found and EXCEL_SEPARATOR.fullmatch(found[0]) else found[:count]
 
 
 def header_delimiter(header: str) -> str:

@@ -8,7 +8,6 @@ import gzip
 import io
 import itertools
 import json
-import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -17,6 +16,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from recommender.core.column_names import (
+    EXCEL_SEPARATOR,
     IMDB_ID,
     MOVIE_ID,
     RATING,
@@ -47,8 +47,6 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "kind": ("titletype", "type", "supplementalvideotype"),
     "mark": ("mark",),
 }
-# A first line by which Excel knows the delimiter.
-_SEPARATOR = re.compile(r'"?sep=(.)"?\s*')
 # What exports of books have and those of movies do not.
 _OF_BOOKS = {"bookid", "isbn", "isbn13", "isbnuid"}
 # How archives begin, and the file of ratings in those of Letterboxd, movielens.org and Trakt.
@@ -154,7 +152,7 @@ def split_rows(lines: Iterable[str]) -> tuple[list[str], Iterator[list[str]], in
     delimiter, head, above = None, "", 0
     lines = iter(lines)
     for head in lines:
-        if found := _SEPARATOR.fullmatch(head):
+        if found := EXCEL_SEPARATOR.fullmatch(head):
             delimiter = found[1]
         elif head.strip():
             break

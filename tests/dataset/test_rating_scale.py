@@ -15,9 +15,15 @@ def scale_of(
     given: tuple[float, float] | None = None,
     feedback: str = "stars",
 ) -> tuple[float, float]:
-    path = folder / "ratings.csv"
     rows = [f"u{row},m,{rating}\n" for row, rating in enumerate(ratings)]
-    path.write_text("user_id,movie_id,rating\n" + "".join(rows))
+    return scale_of_file(folder, "user_id,movie_id,rating\n" + "".join(rows), given, feedback)
+
+
+def scale_of_file(
+    folder: Path, text: str, given: tuple[float, float] | None = None, feedback: str = "stars"
+) -> tuple[float, float]:
+    path = folder / "ratings.csv"
+    path.write_text(text)
     with duckdb.connect() as connection:
         staged = load_staging_table(connection, TableFile(path, "ratings"), None, folder)
         _, spelled = rating_values(connection, ())
@@ -254,21 +260,13 @@ def test_a_zero_far_below_the_others_is_asked_about(tmp_path: Path) -> None:
 
 
 def test_somebodys_own_rating_comes_before_a_mean(tmp_path: Path) -> None:
-    path = tmp_path / "ratings.csv"
-    path.write_text("user_id,movie_id,rating,user_rating\n1,1,7.9,3\n1,2,7.9,5\n")
-    with duckdb.connect() as connection:
-        staged = load_staging_table(connection, TableFile(path, "ratings"), None, tmp_path)
-        rating_values(connection, ())
-        assert find_scale(connection, staged, None) == (1, 5)
+    rows = "user_id,movie_id,rating,user_rating\n1,1,7.9,3\n1,2,7.9,5\n"
+    assert scale_of_file(tmp_path, rows) == (1, 5)
 
 
 def test_columns_of_counts_are_asked_about(tmp_path: Path) -> None:
-    path = tmp_path / "ratings.csv"
-    path.write_text("user_id,movie_id,Play Count\n1,1,3\n1,2,5\n")
-    with duckdb.connect() as connection:
-        staged = load_staging_table(connection, TableFile(path, "ratings"), None, tmp_path)
-        rating_values(connection, ())
-        with pytest.raises(DataError, match="'Play Count' holds counts, it seems; give --feedback"):
-            find_scale(connection, staged, None)
-        assert find_scale(connection, staged, (1, 5)) == (1, 5)
-        assert find_scale(connection, staged, None, "counts")[0] == 0
+    text = "user_id,movie_id,Play Count\n1,1,3\n1,2,5\n"
+    with pytest.raises(DataError, match="'Play Count' holds counts, it seems; give --feedback"):
+        scale_of_file(tmp_path, text)
+    assert scale_of_file(tmp_path, text, (1, 5)) == (1, 5)
+    assert scale_of_file(tmp_path, text, None, "counts")[0] == 0

@@ -1,93 +1,13 @@
-import csv
-import gzip
-import io
-import zipfile
-from collections.abc import Iterable
-from dataclasses import replace
-from pathlib import Path
+"""What files of one's own ratings say: whose exports they are, scales, times, refusals."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from recommender import DataError, Recommender, read_ratings
+from recommender import Recommender
 from recommender.core.errors import ProfileError
-from recommender.core.records import Id, Movie, Results
 from recommender.visitors.ratings_files import MAX_BYTES, MAX_ROWS, FileRating, from_file
-from recommender.visitors.ratings_matching import match, to_csv
-from recommender.visitors.records import MARKS, OwnMark, OwnRating, VisitorRatings
-
-SCALE = (0.5, 5.0)
-LETTERBOXD = """Date,Name,Year,Letterboxd URI,Rating
-2021-03-01,기생충,2019,https://example.invalid/1,4.5
-2021-03-02,"Amelie",2001,https://example.invalid/2,0.5
-2021-03-03,No Such Movie,1980,https://example.invalid/3,3
-2021-03-04,Another *One*,,https://example.invalid/4,3
-2021-03-05,Movie number 10,1960,https://example.invalid/5,
-"""
-
-
-def reason(data: bytes | str, scale: tuple[float, float] = SCALE) -> str:
-    """Return why the file is refused."""
-    with pytest.raises(ProfileError) as error:
-        from_file(data.encode() if isinstance(data, str) else data, scale)
-    assert "\n" not in str(error.value)
-    return error.value.reason
-
-
-def zipped(members: dict[str, str], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", method) as archive:
-        for name, text in members.items():
-            archive.writestr(name, text)
-    return packed.getvalue()
-
-
-def test_an_export_may_come_as_the_archive_that_it_is(tmp_path: Path, tiny: Recommender) -> None:
-    other = LETTERBOXD.replace("4.5", "1")
-    data = zipped({"deleted/ratings.csv": other, "diary.csv": other, "ratings.csv": LETTERBOXD})
-    assert from_file(data, SCALE) == from_file(LETTERBOXD.encode(), SCALE)
-    path = tmp_path / "letterboxd-export.zip"
-    path.write_bytes(data)
-    assert read_ratings(path, tiny).file.source == "Letterboxd"
-
-
-@pytest.mark.parametrize(
-    ("data", "why"),
-    [
-        (zipped({"xl/workbook.xml": ""}), "file_zip"),
-        (zipped({"ratings.csv": LETTERBOXD}, zipfile.ZIP_LZMA), "file_zip"),
-        (zipped({"ratings.csv": LETTERBOXD})[:-30], "file_zip"),
-        (zipped({"ratings.csv": "movieId,rating\n" + "1,5\n" * 2**20}), "file_size"),
-        (zipped({"ratings.csv": "a,b\n"}), "file_columns"),
-    ],
-)
-def test_archives_without_ratings_are_refused(data: bytes, why: str) -> None:
-    assert reason(data) == why
-
-
-def rated(movie_id: str | int) -> st.SearchStrategy[OwnRating]:
-    return st.builds(OwnRating, st.just(movie_id), st.floats(*SCALE), st.integers(0, 1_700_000_000))
-
-
-def said(movie_id: int) -> st.SearchStrategy[OwnRating | OwnMark]:
-    marked = st.builds(
-        OwnMark, st.just(movie_id), st.sampled_from(MARKS), st.integers(0, 1_700_000_000)
-    )
-    return rated(movie_id) | marked
-
-
-@given(st.sets(st.integers(1, 60)).flatmap(lambda ids: st.tuples(*map(said, sorted(ids)))))
-def test_what_goes_out_comes_in_again(
-    tiny: Recommender, opinions: tuple[OwnRating | OwnMark, ...]
-) -> None:
-    own = VisitorRatings(
-        [one for one in opinions if isinstance(one, OwnRating)],
-        [one for one in opinions if isinstance(one, OwnMark)],
-    )
-    matched = match(from_file(to_csv(own, tiny), SCALE), tiny)
-    assert (matched.ratings, matched.marks) == (own.ratings, own.marks)
-    assert (matched.missing, matched.watched, matched.file.unrated) == ([], 0, 0)
+from recommender.visitors.ratings_matching import match
+from recommender.visitors.records import OwnRating
+from tests.visitors.own_files import LETTERBOXD, SCALE, reason
 
 
 @pytest.mark.parametrize(
@@ -111,36 +31,6 @@ def test_a_mark_counts_where_there_are_no_stars(
     assert len(matched.lines()) == (taken is None)
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_ids_may_hold_anything(tiny: Recommender, movie_id: str) -> None:
-    (row,) = from_file(to_csv(VisitorRatings([OwnRating(movie_id, 4.0, 5)]), tiny), SCALE).rows
-    assert (row.movie_id, row.stars, row.given_at) == (movie_id, 4.0, 5)
-
-
-@given(
-    st.binary() | st.text().map(lambda text: f"movieId,rating\n{text}".encode("utf-8", "replace"))
-)
-def test_any_file_is_read_or_refused(data: bytes) -> None:
-    try:
-        rows = from_file(data, SCALE).rows
-    except ProfileError:
-        return
-    assert all(row.stars is None or SCALE[0] <= row.stars <= SCALE[1] for row in rows)
-
-
-def test_the_file_has_the_columns_of_movielens_and_the_title(tiny: Recommender) -> None:
-    ratings = [OwnRating(2, 4, 1_500_000_000), OwnRating(4, 3.5, 7)]
-    data = to_csv(VisitorRatings(ratings, [OwnMark(3, "seen", 8)]), tiny)
-    assert data.startswith(b"\xef\xbb\xbf")
-    rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
-    assert rows == [
-        ["userId", "movieId", "rating", "timestamp", "title", "mark"],
-        ["1", "2", "4.0", "1500000000", "기생충", ""],
-        ["1", "4", "3.5", "7", tiny.movie(4).title, ""],
-        ["1", "3", "", "8", tiny.movie(3).title, "seen"],
-    ]
-
-
 def test_movielens(tiny: Recommender) -> None:
     data = b"userId,movieId,rating,timestamp\n9,1,4.5,100\n9,77,2,100\n\n9,3,1,99999999999\n"
     matched = match(from_file(data, SCALE), tiny)
@@ -148,11 +38,6 @@ def test_movielens(tiny: Recommender) -> None:
     assert matched.ratings[0].given_at == 100
     assert 1_700_000_000 < matched.ratings[1].given_at < 10_000_000_000  # not in the future
     assert matched.missing == ["movieId 77"]
-
-
-def test_a_missing_movie_is_named_by_its_title_where_the_file_has_it(tiny: Recommender) -> None:
-    rows = from_file(b"movieId,rating,title\n77,3,Elsewhere\n", SCALE)
-    assert match(rows, tiny).missing == ["Elsewhere"]
 
 
 def test_letterboxd(tiny: Recommender) -> None:
@@ -163,11 +48,6 @@ def test_letterboxd(tiny: Recommender) -> None:
     matched = match(file, tiny)
     assert [(r.movie_id, r.stars) for r in matched.ratings] == [(2, 4.5), (4, 0.5)]
     assert matched.missing == ["No Such Movie (1980)", "Another *One*"]
-
-
-def test_of_two_rows_for_one_movie_the_later_counts(tiny: Recommender) -> None:
-    matched = match(from_file(b"movieId,rating\n1,1\n2,2\n1,5\n", SCALE), tiny)
-    assert [(r.movie_id, r.stars) for r in matched.ratings] == [(1, 5.0), (2, 2.0)]
 
 
 @pytest.mark.parametrize(
@@ -231,34 +111,6 @@ NAMED = "movieId,title,year,rating\n2,기생충,2019,{}\n4,Amélie,2001,{}\n"
 def test_ratings_in_signs_or_words(first: str, second: str, stars: tuple[float, float]) -> None:
     rows = from_file(NAMED.format(first, second).encode(), SCALE).rows
     assert [row.stars for row in rows] == pytest.approx(stars)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "sep=;\nmovieId;rating\n2;4,5\n4;1\n",
-        '"sep=|"\r\nmovieId|rating\r\n2|4.5\r\n4|1\r\n',
-        "sep=;\nmovieId,rating\n2,4.5\n4,1\n",  # saved again by a program that does not know it
-        "\n\nmovieId,rating\n2,4.5\n4,1\n",
-        '{"movieId": 2, "rating": 4.5}\n{"movieId": 4, "rating": 1}\n',
-        '{"page": 1, "ratings": [{"movieId": 2, "rating": 4.5}, {"movieId": 4, "rating": 1}]}',
-        '{"2": 4.5, "4": 1}',
-        '[{"film": {"title": "기생충", "year": 2019}, "score": 4.5}, '
-        '{"film": {"title": "Amélie", "year": 2001}, "score": 1}]',
-        gzip.compress(b"movieId,rating\n2,4.5\n4,1\n", mtime=0),
-        "movieId,rating\n2,4.5\n4,1\n".encode("utf-16-le"),
-        "movieId,rating\n2,4.5\n4,1\n".encode("utf-16-be"),
-    ],
-)
-def test_files_in_any_wrapping(tiny: Recommender, text: str | bytes) -> None:
-    data = text.encode() if isinstance(text, str) else text
-    found = match(from_file(data, SCALE), tiny)
-    assert found.stars == {2: 4.5, 4: 1.0}
-
-
-def test_a_broken_line_of_json_is_named() -> None:
-    with pytest.raises(ProfileError, match="no JSON: line 2: Expecting"):
-        from_file(b'{"movieId": 2, "rating": 4}\n{"movieId": 4, "rating":\n', SCALE)
 
 
 def test_kinopoisk(tiny: Recommender) -> None:
@@ -354,38 +206,11 @@ def test_of_a_long_cell_the_error_shows_the_beginning() -> None:
     assert str(error.value) == f"row 2: rating is a {'b' * 58}; mend the row"
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "movieId,rating,timestamp\n3,4,1704189600\n",
-        "movie_id,rating,timestamp\n3.0,4.0,1704189600.0\n",
-        "user_id,movie_id,rating,timestamp\n9.0,3.0,2,1\n9,3,4.0,1704189600.0\n",
-        "Movie ID;Rating;Timestamp\n3;4;1704189600000\n",
-        "user_id\tmovie_id\trating\ttimestamp\n9\t3\t4\t2024-01-02T10:00:00Z\n",
-        "movieId,rating,timestamp\n3,4,2024-01-02 11:00:00+01:00\n",
-        "user::item::rating::time\n9::3::4::1704189600\n",
-        "uid|iid|rate|time\n9|3|4|1704189600\n",
-        "user_id:token\titem_id:token\trating:float\ttimestamp:float\n9\t3\t4\t1704189600\n",
-        "movieId;rating;timestamp\n3;4,0;1704189600\n",
-        '[{"movieId": 3, "rating": 4.0, "timestamp": 1704189600}]',
-    ],
-)
-def test_one_file_in_any_spelling(tiny: Recommender, text: str) -> None:
-    found = match(from_file(text.encode(), SCALE), tiny)
-    assert (found.ratings, found.missing) == ([OwnRating(3, 4.0, 1704189600)], [])
-
-
 @pytest.mark.parametrize("time", ["inf", "nan", "1e999", "2024-13-01", "today", "3/4/2024"])
 def test_a_time_that_is_none_is_counted(time: str) -> None:
     file = from_file(f"movieId,rating,timestamp\n3,4,{time}\n4,4,\n5,4,7\n".encode(), SCALE)
     assert [row.given_at for row in file.rows] == [None, None, 7]
     assert file.unreadable_times == 1
-
-
-def test_of_two_rows_for_one_movie_the_later_time_counts(tiny: Recommender) -> None:
-    text = "movieId,rating,timestamp\n1,1,200\n1,5,100\n2,2,200\n2,3,never\n"
-    matched = match(from_file(text.encode(), SCALE), tiny)
-    assert [(r.movie_id, r.stars) for r in matched.ratings] == [(1, 1.0), (2, 3.0)]
 
 
 def test_imdb(tiny: Recommender) -> None:
@@ -474,27 +299,6 @@ def test_movielens_org(tiny: Recommender) -> None:
     assert (found.file.source, found.missing) == ("movielens.org", ["Elsewhere (1999)"])
 
 
-def test_ids_of_another_catalogue_give_way_to_title_and_year(tiny: Recommender) -> None:
-    others = "".join(f"{i},3,Not this one {i},1999\n" for i in range(10, 15))
-    text = f"movieId,rating,title,year\n{others}9,4,기생충,2019\n"
-    found = match(from_file(text.encode(), SCALE), tiny)
-    assert found.stars == {2: 4.0}
-    assert len(found.missing) == 5
-
-
-def test_of_a_few_ids_too_the_titles_tell_that_they_are_anothers(tiny: Recommender) -> None:
-    text = "Score,Film ID,Film Name\n4,9,기생충 (2019)\n3,10,Elsewhere (1999)\n"
-    found = match(from_file(text.encode(), SCALE), tiny)
-    assert (found.stars, found.missing) == ({2: 4.0}, ["Elsewhere (1999)"])
-
-
-def test_ids_of_many_rows_may_be_floats_or_have_exponents(tiny: Recommender) -> None:
-    rows = "".join(f"{number}.0,4\n" for number in range(1, 9))
-    found = match(from_file(f"movieId,rating\n{rows}1e+01,3\n999.0,1\n".encode(), SCALE), tiny)
-    assert found.stars == {**dict.fromkeys(range(1, 9), 4.0), 10: 3.0}
-    assert found.missing == ["movieId 999.0"]
-
-
 def test_simkl(tiny: Recommender) -> None:
     text = (
         "SIMKL_ID,Title,Type,Year,Watchlist,WatchedDate,Rating,TMDB,IMDB\n"
@@ -517,63 +321,3 @@ def test_what_netflix_shows_beside_movies_is_not_watched(tiny: Recommender) -> N
     )
     found = match(from_file(text.encode(), SCALE), tiny)
     assert (found.ratings, found.missing, len(found.file.series)) == ([], [], 2)
-
-
-def test_halves_of_characters_can_be_shown(tiny: Recommender) -> None:
-    found = match(from_file(b'[{"title": "\\ud800", "rating": 4}]', SCALE), tiny)
-    assert found.missing == ["?"]
-
-
-def test_text_of_excel_is_utf_16(tiny: Recommender) -> None:
-    text = "Title\tYear\tRating\r\n기생충\t2019\t4,5\r\n"
-    assert match(from_file(text.encode("utf-16"), SCALE), tiny).stars == {2: 4.5}
-
-
-def test_a_column_of_movies_may_hold_their_titles(tiny: Recommender) -> None:
-    found = match(from_file("movie,rating\n기생충,4\n3,2\n".encode(), SCALE), tiny)
-    assert found.stars == {2: 4.0, 3: 2.0}
-
-
-def test_the_library_reads_larger_files_than_the_app(tiny: Recommender, tmp_path: Path) -> None:
-    path = tmp_path / "mine.csv"
-    path.write_text("movieId,rating\n" + "1,3\n" * (MAX_ROWS + 1))
-    assert read_ratings(path, tiny).stars == {1: 3.0}
-    for problem in ("a,b", "movieId,rating\n1,99\n"):
-        path.write_text(problem)
-        with pytest.raises(DataError, match=r"^.*mine\.csv: "):
-            read_ratings(path, tiny)
-    with pytest.raises(DataError, match="cannot be read"):
-        read_ratings(tmp_path / "none.csv", tiny)
-
-
-@pytest.mark.parametrize(
-    ("title", "cell"),
-    [
-        ("=cmd|'/C calc'!A0", "'=cmd|'/C calc'!A0"),
-        ("+1", "'+1"),
-        ("-1", "'-1"),
-        ("@SUM(A1)", "'@SUM(A1)"),
-        ("\t=1", "'\t=1"),
-        ("2=2", "2=2"),
-        ("", ""),
-    ],
-)
-def test_a_title_is_no_formula(tiny: Recommender, title: str, cell: str) -> None:
-    class Titled(Recommender):
-        def movies(self, movie_ids: Iterable[Id]) -> Results[Movie]:
-            return Results(replace(movie, title=title) for movie in super().movies(movie_ids))
-
-    data = to_csv(VisitorRatings([OwnRating(7, 4.0, 5)]), Titled(tiny.bundle)).decode("utf-8-sig")
-    assert next(csv.DictReader(io.StringIO(data, newline="")))["title"] == cell
-
-
-def test_titles_in_another_language_are_those_of_the_ids(
-    sample: Recommender, tmp_path: Path
-) -> None:
-    titles = {318: "쇼생크 탈출", 912: "카사블랑카", 2571: "매트릭스", 1: "토이 스토리"}
-    titles |= {296: "펄프 픽션", 356: "포레스트 검프", 593: "양들의 침묵"}
-    rows = (f"{movie},{title},4" for movie, title in titles.items())
-    path = tmp_path / "mine.csv"
-    path.write_text("\n".join(["movieId,title,rating", *rows, "47,어떤 제목,5"]), encoding="utf-8")
-    found = read_ratings(path, sample)
-    assert dict(found.stars) == {**dict.fromkeys(titles, 4.0), 47: 5.0}

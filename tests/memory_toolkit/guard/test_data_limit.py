@@ -171,3 +171,18 @@ def test_where_the_address_space_is_not_known_nothing_is_limited() -> None:
     assert resource.getrlimit(resource.RLIMIT_DATA) == before
     limit.lift()
     assert resource.getrlimit(resource.RLIMIT_DATA) == before
+
+
+def test_a_little_is_allowed_beyond_what_is_mapped_where_there_is_room() -> None:
+    printed = run_python(
+        "import dataclasses\n"
+        "soft = lambda: resource.getrlimit(resource.RLIMIT_DATA)[0]\n"
+        "allow(20 * MB)\n"
+        "mapped = resource.getrlimit(resource.RLIMIT_DATA)[0] + 10 * MB\n"  # as bloated heaps have
+        "full = dataclasses.replace(read(), data=mapped)\n"
+        "print(limit.allow_little(full), soft() > mapped)\n"
+        "allow(4 * MB)\n"
+        "before = soft()\n"
+        "print(limit.allow_little(read()), soft() == before)\n"
+    )
+    assert printed.split("\n") == ["True True", "False True"]

@@ -236,3 +236,28 @@ asyncio.run(main())
 """
     with real_v1_group(256 * MB) as group:
         assert run_in(group, code).splitlines() == ["nothing left", "b'hello'"]
+
+
+def test_what_an_action_took_too_much_of_is_collected_soon() -> None:
+    """It is in a cycle of references, and no other collection takes place."""
+    code = """
+import gc
+gc.disable()
+
+def take_in_a_cycle():
+    with guard.admit("greedy", MB):
+        held = [bytearray(60 * MB)]
+        held.append(held)
+        raise MemoryError
+
+try:
+    take_in_a_cycle()
+except MemoryError:
+    pass
+deadline = time.monotonic() + 30
+while read().own > 30 * MB + before and time.monotonic() < deadline:
+    time.sleep(0.1)
+print(read().own < 30 * MB + before)
+"""
+    with real_v1_group(256 * MB) as group:
+        assert run_in(group, "before = read().own\n" + code) == "True"
