@@ -6,11 +6,11 @@
     .venv/bin/python -m benchmarks.quality --libraries /tmp/libraries/bin/python
 
 The other libraries live in an environment of their own (RecTools without its dependencies, since
-it asks for an older numpy than it needs); popularity, EASE and Matinee do without.
+it asks for an older numpy than it needs); popularity, EASE, EDLAE and Matinee do without.
 Each model runs in a process of its own, on one thread, and gets the same files: a fifth of each
-user's ratings is held out to judge by, and a fifth of the rest to choose settings by. Settings are
-chosen anew for every split and for each meaning of relevance, never on what is judged; Matinee
-chooses its own, as `matinee train` does. Prints a table for each data set and meaning of relevance.
+user's ratings (--held-out) is there to judge by, and a fifth of the rest to choose settings by.
+Settings are chosen anew for every split and for each meaning of relevance, never on what is judged;
+Matinee chooses its own, as `matinee train` does. Prints a table for each data set and meaning.
 What is done is kept in --work and not done again, whatever --trials and --seconds are then.
 """
 
@@ -37,7 +37,7 @@ from recommender.bundle.history import History
 from recommender.core.errors import MatineeError
 from recommender.core.relevance import parse_relevant, relevant_from
 from recommender.dataset import Dataset, from_directory, import_dataset
-from recommender.evaluation.holdout import split_random
+from recommender.evaluation.holdout import SHARE, split_random
 from recommender.evaluation.metrics import RECALL_AT, self_information
 
 _MAX_USERS = 20_000
@@ -94,6 +94,9 @@ def _options() -> argparse.Namespace:
         "--data", default="sample,ml-100k", help=f"of {','.join(DATA)}, or folders with data sets"
     )
     parser.add_argument("--seeds", default="1,2,3", help="one split each; %(default)s")
+    parser.add_argument(
+        "--held-out", type=float, default=SHARE, metavar="SHARE", help="%(default)s of each user's"
+    )
     parser.add_argument("--relevant", default="liked,any", help="of liked, any, or stars")
     parser.add_argument(
         "--libraries", default=sys.executable, metavar="PYTHON", help="that has the other libraries"
@@ -121,8 +124,8 @@ def _options() -> argparse.Namespace:
         parser.error(f"--models: {', '.join(unknown)} unknown; give some of {names}")
     if not all(seed.isdecimal() and int(seed) <= _MAX_SEED for seed in options.seeds):
         parser.error("--seeds: give whole numbers from 0 on, such as 1,2,3")
-    if options.trials < 1:
-        parser.error("--trials: give at least 1")
+    if options.trials < 1 or not 0 < options.held_out < 1:
+        parser.error("--trials: give at least 1; --held-out: a share such as 0.25")
     try:
         options.relevant = [parse_relevant(word) for word in options.relevant]
     except MatineeError as error:
@@ -135,6 +138,8 @@ def _compare(data: str, options: argparse.Namespace, missing: list[str]) -> list
     """Return the rows of one data set."""
     source = folder_of(data, options.work / "data")
     name = Path(data).name
+    if options.held_out != SHARE:
+        name += f", {options.held_out:.0%} held out"
     folder = options.work / "runs" / name
     folder.mkdir(parents=True, exist_ok=True)
     dataset = import_dataset(from_directory(source), folder)
@@ -142,7 +147,7 @@ def _compare(data: str, options: argparse.Namespace, missing: list[str]) -> list
         relevant_from(dataset.scale, relevant)  # refuses stars that are not on the scale
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for seed in options.seeds:
-        split = _split(folder, dataset, int(seed))
+        split = _split(folder, dataset, int(seed), options.held_out)
         for model in options.models:
             result = _result(model, split, options)
             if problem := result.get("problem"):
@@ -165,10 +170,10 @@ def _compare(data: str, options: argparse.Namespace, missing: list[str]) -> list
     ]
 
 
-def _split(folder: Path, dataset: Dataset, seed: int) -> _Split:
+def _split(folder: Path, dataset: Dataset, seed: int, share: float) -> _Split:
     """Return the split of `seed`; its train part is split again to choose settings by."""
     own = folder / str(seed)
-    holdout = split_random(History.open(folder), own, seed)
+    holdout = split_random(History.open(folder), own, seed, share=share)
     split_random(holdout.train, own / "validation", seed)
     users = np.flatnonzero(np.diff(holdout.test.offsets))
     users = np.sort(np.random.default_rng(seed).permutation(users)[:_MAX_USERS])

@@ -128,13 +128,12 @@ class _Tuning:
 
     def __init__(self, contestant: Contestant, job: Job) -> None:
         self._contestant, self._job = contestant, job
-        self._max_trials = min(contestant.max_trials, job.max_trials)
         self._tried: dict[tuple[Any, ...], tuple[dict[str, float], float]] = {}
 
     def choose(self, relevant: Relevant) -> tuple[Settings, float, int]:
         """Return the best settings found, and the seconds and trials that the search took."""
         settings = self._contestant.start
-        if not self._contestant.grid or self._max_trials == 1:
+        if not self._contestant.grid or self._job.max_trials == 1:
             return settings, 0.0, 0
         seen: set[tuple[Any, ...]] = set()
         used = 0.0
@@ -143,7 +142,7 @@ class _Tuning:
             nonlocal used
             key = tuple(tried.values())
             if key not in seen:
-                if len(seen) >= self._max_trials or used > self._job.max_seconds:
+                if len(seen) >= self._job.max_trials or used > self._job.max_seconds:
                     return -np.inf
                 seen.add(key)
                 used += self._try(key, tried)
@@ -155,11 +154,7 @@ class _Tuning:
         """Judge `settings` unless it was done; the seconds it took."""
         if key not in self._tried:
             started = time.process_time()
-            try:
-                judged = self._judge(settings)
-            except ArithmeticError:  # settings that this model cannot be fitted with
-                judged = dict.fromkeys(map(str, self._job.relevants), -np.inf)
-            self._tried[key] = judged, time.process_time() - started
+            self._tried[key] = self._judge(settings), time.process_time() - started
         return self._tried[key][1]
 
     def _judge(self, settings: Settings) -> dict[str, float]:

@@ -64,22 +64,21 @@ def _rectools_pure_svd(train: TrainPart, settings: Settings) -> Fitted:
 
 
 def _lenskit(train: TrainPart, settings: Settings) -> Fitted:
+    """The models of LensKit that no other contestant stands for."""
     import pandas as pd
-    from lenskit.als import ImplicitMFScorer
     from lenskit.data import ItemList, RecQuery, from_interactions_df
-    from lenskit.knn import EASEScorer, ItemKNNScorer, SLIMScorer
+    from lenskit.knn import ItemKNNScorer, SLIMScorer
     from lenskit.training import TrainingOptions
 
     inputs = train.weighted(settings["weights"]).tocoo()
     table = pd.DataFrame({"user_id": inputs.row, "item_id": inputs.col, "rating": inputs.data})
     dataset = from_interactions_df(table)
-    strength = settings["regularization"]
-    scorer: Any = {
-        "ease": lambda: EASEScorer(regularization=strength),
-        "slim": lambda: SLIMScorer(l1_reg=1.0, l2_reg=strength),
-        "item-knn": lambda: ItemKNNScorer(feedback="implicit", max_nbrs=int(strength)),
-        "als": lambda: ImplicitMFScorer(embedding_size=32, regularization=strength / 1000),
-    }[settings["kind"]]()
+    strength = settings["strength"]
+    scorer: Any
+    if settings["kind"] == "slim":
+        scorer = SLIMScorer(l1_reg=1.0, l2_reg=strength)
+    else:
+        scorer = ItemKNNScorer(feedback="implicit", max_nbrs=int(strength))
     scorer.train(dataset, TrainingOptions(rng=0))
     known = dataset.items.ids()
     items = ItemList(item_ids=known, vocabulary=dataset.items)
@@ -113,26 +112,15 @@ def _irspack_slim(train: TrainPart, settings: Settings) -> Fitted:
     return linear(inputs, model.W.astype(np.float32))
 
 
-def _irspack_edlae(train: TrainPart, settings: Settings) -> Fitted:
-    from irspack import EDLAERecommender
-
-    chosen = dict(settings)
-    inputs = train.weighted(chosen.pop("weights"))
-    model = EDLAERecommender(inputs.astype(np.float64), **chosen).learn()
-    return linear(inputs, np.asarray(model.W, np.float32))
-
-
-def _cornac(train: TrainPart, settings: Settings) -> tuple[Any, Any]:
-    """Return the ratings as cornac's data set, and the settings without those of the ratings."""
+def _cornac_mult_vae(train: TrainPart, settings: Settings) -> Fitted:
     from cornac.data import Dataset
+    from cornac.models import VAECF
 
     inputs = train.weighted(settings["weights"]).tocoo()
     ratings = zip(inputs.row.tolist(), inputs.col.tolist(), inputs.data.tolist(), strict=True)
-    rest = {name: value for name, value in settings.items() if name != "weights"}
-    return Dataset.build(list(ratings), seed=0), rest
-
-
-def _scored_by_cornac(train: TrainPart, dataset: Any, model: Any, n_bytes: int) -> Fitted:
+    dataset = Dataset.build(list(ratings), seed=0)
+    width, rest = settings["width"], {name: settings[name] for name in ("beta", "n_epochs")}
+    model = VAECF(k=width // 2, autoencoder_structure=[width], seed=0, **rest).fit(dataset)
     known = np.array(list(dataset.item_ids))
 
     def score(users: np.ndarray) -> np.ndarray:
@@ -142,36 +130,7 @@ def _scored_by_cornac(train: TrainPart, dataset: Any, model: Any, n_bytes: int) 
                 scores[row, known] = model.score(dataset.uid_map[user])
         return scores
 
-    return Fitted(score, n_bytes)
-
-
-def _cornac_bivae(train: TrainPart, settings: Settings) -> Fitted:
-    from cornac.models import BiVAECF
-
-    dataset, rest = _cornac(train, settings)
-    # Layers and likelihood of cornac's own example on ML-100K.
-    model = BiVAECF(encoder_structure=[40], likelihood="pois", batch_size=128, seed=0, **rest)
-    model.fit(dataset)
-    n_bytes = sum(part.nelement() * 4 for part in (model.bivae.mu_theta, model.bivae.mu_beta))
-    return _scored_by_cornac(train, dataset, model, n_bytes)
-
-
-def _cornac_mult_vae(train: TrainPart, settings: Settings) -> Fitted:
-    from cornac.models import VAECF
-
-    dataset, rest = _cornac(train, settings)
-    width = rest.pop("width")
-    model = VAECF(
-        k=width // 2,
-        autoencoder_structure=[width],
-        likelihood="mult",
-        batch_size=100,
-        seed=0,
-        **rest,
-    )
-    model.fit(dataset)
-    n_bytes = sum(part.nelement() * 4 for part in model.vae.parameters())
-    return _scored_by_cornac(train, dataset, model, n_bytes)
+    return Fitted(score, sum(part.nelement() * 4 for part in model.vae.parameters()))
 
 
 LIBRARIES = (
@@ -215,13 +174,8 @@ LIBRARIES = (
         "lenskit",
         "LensKit",
         _lenskit,
-        {"kind": "slim", "regularization": 100.0, "weights": "same"},
-        {
-            "kind": ("als", "slim", "ease", "item-knn"),
-            "regularization": REGULARIZATIONS,
-            "weights": WEIGHTS,
-        },
-        12,
+        {"kind": "slim", "strength": 100.0, "weights": "same"},
+        {"kind": ("slim", "item-knn"), "strength": REGULARIZATIONS, "weights": ("same", "liked")},
         package="lenskit",
     ),
     Contestant(
@@ -234,32 +188,19 @@ LIBRARIES = (
             "l1_ratio": (0.003, 0.01, 0.03, 0.1),
             "weights": WEIGHTS,
         },
-        12,
         package="irspack",
-    ),
-    Contestant(
-        "edlae",
-        "EDLAE (irspack)",
-        _irspack_edlae,
-        {"reg": 100.0, "dropout_p": 0.3, "weights": "stars"},
-        {"reg": REGULARIZATIONS, "dropout_p": (0.1, 0.3, 0.5, 0.7), "weights": WEIGHTS},
-        package="irspack",
-    ),
-    Contestant(
-        "bivae",
-        "BiVAE (cornac)",
-        _cornac_bivae,
-        {"k": 20, "n_epochs": 200, "learning_rate": 0.001, "weights": "same"},
-        max_trials=1,
-        package="cornac",
     ),
     Contestant(
         "mult-vae",
         "Mult-VAE (cornac)",
         _cornac_mult_vae,
-        {"width": 100, "beta": 0.2, "n_epochs": 100, "learning_rate": 0.001, "weights": "same"},
-        {"beta": (0.05, 0.2, 0.5), "width": (40, 100, 200)},
-        max_trials=3,
+        {"beta": 0.2, "n_epochs": 50, "width": 100, "weights": "same"},
+        {
+            "beta": (0.05, 0.2, 0.5),
+            "n_epochs": (25, 50, 100),
+            "width": (50, 100, 200),
+            "weights": ("same", "liked"),
+        },
         package="cornac",
     ),
 )

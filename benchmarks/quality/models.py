@@ -92,7 +92,6 @@ class Contestant:
         fit: fits it to a train part with some settings.
         start: the settings that the search begins with.
         grid: the values of each setting that the search may try, in order.
-        max_trials: how many settings may be tried.
         package: the module that it needs; empty for what the project has.
         chooses: its fit chooses settings by itself, for what counts as relevant.
     """
@@ -102,7 +101,6 @@ class Contestant:
     fit: Callable[[TrainPart, Settings], Fitted]
     start: Settings = dataclasses.field(default_factory=dict)
     grid: Mapping[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
-    max_trials: int = 24
     package: str = ""
     chooses: bool = False
 
@@ -129,21 +127,23 @@ def _popularity(train: TrainPart, settings: Settings) -> Fitted:
 
 
 def _ease(train: TrainPart, settings: Settings) -> Fitted:
-    """EASE: Steck, "Embarrassingly shallow autoencoders for sparse data", 2019."""
-    from scipy.linalg import lapack
+    """EASE: Steck, "Embarrassingly shallow autoencoders for sparse data", 2019; with ``dropout``
+    EDLAE: Steck, "Autoencoders that don't overfit towards the identity", 2020."""
+    from scipy.linalg import cholesky, inv, solve_triangular
 
     inputs = train.weighted(settings["weights"])
-    gram = np.asfortranarray((inputs.T @ inputs).toarray(), dtype=np.float32)
-    gram[np.diag_indices_from(gram)] += settings["regularization"]
-    # The inverse of a positive definite matrix, in place; only the lower half is written.
-    half, problem = lapack.spotrf(gram, lower=1, overwrite_a=1)
-    if not problem:
-        half, problem = lapack.spotri(half, lower=1, overwrite_c=1)
-    if problem:
-        raise ArithmeticError("EASE's matrix is not positive definite; regularize more")
-    weights = np.tril(half, -1)
-    weights += weights.T
-    weights /= -np.diag(half)
+    dense = inputs.toarray()
+    dropout = settings.get("dropout", 0.0)
+    penalty = settings["regularization"] + dropout / (1 - dropout) * np.square(dense).sum(axis=0)
+    if len(dense) < train.n_movies:  # the inverse by way of users × users (Woodbury), in no time
+        inner = (dense / penalty) @ dense.T + np.identity(len(dense), np.float32)
+        half = solve_triangular(cholesky(inner, lower=True), dense / penalty, lower=True)
+        weights = half.T @ half
+        weights /= 1 / penalty - weights.diagonal()
+    else:
+        weights = inv(dense.T @ dense + np.diag(penalty), assume_a="pos")
+        weights /= -weights.diagonal()
+    np.fill_diagonal(weights, 0)
     return linear(inputs, weights)
 
 
@@ -179,6 +179,13 @@ OWN = (
         _ease,
         {"regularization": 200.0, "weights": "stars"},
         {"regularization": REGULARIZATIONS, "weights": WEIGHTS},
+    ),
+    Contestant(
+        "edlae",
+        "EDLAE",
+        _ease,
+        {"regularization": 100.0, "dropout": 0.3, "weights": "stars"},
+        {"regularization": REGULARIZATIONS, "dropout": (0.1, 0.3, 0.5, 0.7), "weights": WEIGHTS},
     ),
     Contestant("matinee", "Matinee", _matinee, chooses=True),
 )

@@ -29,8 +29,15 @@ def add_command(commands: Any) -> None:
         "--protocol",
         choices=("random", "time"),
         default="random",
-        help="hold out a random fifth of each user's ratings, or the latest fifth of all "
+        help="hold out a random share of each user's ratings, or the latest of all "
         "(default: %(default)s)",
+    )
+    command.add_argument(
+        "--held-out",
+        type=float,
+        metavar="SHARE",
+        default=0.2,
+        help="which share is held out (default: %(default)s)",
     )
     command.add_argument(
         "--seeds",
@@ -61,7 +68,9 @@ def _run(options: argparse.Namespace) -> None:
     from recommender.evaluation.judging import EvaluationOptions, evaluate
     from recommender.evaluation.report import report_lines, write_results
 
-    chosen = EvaluationOptions(options.protocol, options.seeds, options.users)
+    chosen = EvaluationOptions(
+        options.protocol, options.seeds, options.users, held_out=options.held_out
+    )
     source, settings = source_of(options), judged_settings(options)
     with ProgressBar() as progress:
         results = evaluate(source, chosen, settings, progress)

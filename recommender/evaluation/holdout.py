@@ -48,14 +48,19 @@ _Chooser = Callable[[_Users], tuple[np.ndarray, np.ndarray]]
 
 
 def split_random(
-    history: History, folder: Path, seed: int, taking_part: np.ndarray | None = None
+    history: History,
+    folder: Path,
+    seed: int,
+    taking_part: np.ndarray | None = None,
+    share: float = SHARE,
 ) -> Holdout:
-    """Hold out a random fifth of each user's ratings.
+    """Hold out a random share of each user's ratings.
 
     Args:
         folder: where the two parts are written; created if needed.
         seed: where the random numbers start; the same seed gives the same split.
         taking_part: which users, bool, shape (users,); the others' ratings are in neither part.
+        share: of each user's ratings, rounded to whole ones.
     """
     rng = np.random.default_rng(seed)
     first = 0
@@ -68,7 +73,7 @@ def split_random(
             np.cumsum(users.counts) - users.counts, users.counts
         )
         test = np.empty(len(users.rows), dtype=bool)
-        test[order] = rank < np.round(SHARE * users.counts)[users.rows]
+        test[order] = rank < np.round(share * users.counts)[users.rows]
         last = first + len(users.counts)
         kept = np.ones_like(test) if taking_part is None else taking_part[first:last][users.rows]
         first = last
@@ -77,8 +82,10 @@ def split_random(
     return _split(history, folder, choose)
 
 
-def split_by_time(history: History, times: np.ndarray, folder: Path) -> Holdout:
-    """Train on the earliest four fifths of all ratings and hold out the latest.
+def split_by_time(
+    history: History, times: np.ndarray, folder: Path, share: float = SHARE
+) -> Holdout:
+    """Train on the earliest ratings and hold out the latest share of all.
 
     The held-out ratings of users who have none in the train part are in neither part.
 
@@ -86,7 +93,7 @@ def split_by_time(history: History, times: np.ndarray, folder: Path) -> Holdout:
         times: when each rating was given, int64, shape (ratings,).
         folder: where the two parts are written; created if needed.
     """
-    latest = _quantile(times, 1 - SHARE)
+    latest = _quantile(times, 1 - share)
 
     def choose(users: _Users) -> tuple[np.ndarray, np.ndarray]:
         train = np.asarray(times[users.ratings]) <= latest

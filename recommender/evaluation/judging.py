@@ -30,7 +30,7 @@ from recommender.evaluation.contenders import (
     Contender,
     Contenders,
 )
-from recommender.evaluation.holdout import Holdout, split_by_time, split_random
+from recommender.evaluation.holdout import SHARE, Holdout, split_by_time, split_random
 from recommender.evaluation.metrics import (
     RECALL_AT,
     ListMetrics,
@@ -52,17 +52,19 @@ class EvaluationOptions:
     """Options of an evaluation.
 
     Attributes:
-        protocol: ``"random"`` holds out a fifth of each user's ratings, ``"time"`` the latest
-            fifth of all.
+        protocol: ``"random"`` holds out a share of each user's ratings, ``"time"`` the latest of
+            all.
         seeds: one split each; ``"time"`` has only one split, and uses the first.
         max_users: of more users, so many are drawn at random for the lists.
         only: the names of the models to judge; all by default.
+        held_out: the share that is held out.
     """
 
     protocol: Protocol = "random"
     seeds: tuple[int, ...] = (1,)
     max_users: int = 20_000
     only: tuple[str, ...] = ()
+    held_out: float = SHARE
 
     def __post_init__(self) -> None:
         if self.protocol not in PROTOCOLS:
@@ -73,6 +75,8 @@ class EvaluationOptions:
             raise SettingsError("--seeds: give each number once")
         if self.max_users < 1:
             raise SettingsError(f"--users {self.max_users}: give at least 1")
+        if not 0 < self.held_out < 1:
+            raise SettingsError(f"--held-out {self.held_out:g}: give a share such as 0.2")
 
 
 def quality(
@@ -135,9 +139,9 @@ def evaluate(
         for seed in seeds:
             if timed:
                 times = np.load(folder / "history_times.npy", mmap_mode="r")
-                holdout = split_by_time(history, times, folder / "split")
+                holdout = split_by_time(history, times, folder / "split", options.held_out)
             else:
-                holdout = split_random(history, folder / "split", seed)
+                holdout = split_random(history, folder / "split", seed, share=options.held_out)
             told = _numbered(progress, seed)
             contenders = Contenders(holdout.train, texts, dataset.scale, settings, told)
             liked_from = relevant_from(dataset.scale, settings.relevant)
@@ -152,6 +156,7 @@ def evaluate(
     return {
         "protocol": {
             "split": options.protocol,
+            "held_out": options.held_out,
             "seeds": list(seeds),
             "users_judged": judged,
             "relevant_from_stars": liked_from,

@@ -49,11 +49,12 @@ def _cell(metric: dict[str, float | None] | None, name: str, digits: int) -> str
 
 def _notes(results: dict[str, Any]) -> list[str]:
     protocol, data = results["protocol"], results["data"]
+    share = f"{100 * protocol['held_out']:g}%"
     if protocol["split"] == "time":
-        split = "the latest fifth of all ratings held out"
+        split = f"the latest {share} of all ratings held out"
     else:
         seeds = ", ".join(map(str, protocol["seeds"]))
-        split = f"a random fifth of each user's ratings held out, mean over seeds {seeds}"
+        split = f"a random {share} of each user's ratings held out, mean over seeds {seeds}"
     judged = protocol["users_judged"]
     users = " to ".join(f"{count:,}" for count in sorted({min(judged), max(judged)}))
     return [

@@ -20,7 +20,7 @@ from recommender.dataset import from_directory, import_dataset
 from recommender.evaluation.holdout import split_random
 from tests.conftest import ROOT
 
-OWN = ("popularity", "ease", "matinee")
+OWN = ("popularity", "ease", "edlae", "matinee")
 
 
 @pytest.fixture
@@ -70,11 +70,11 @@ def test_models_are_compared_on_the_same_splits(data: Path, tmp_path: Path) -> N
     done = compare(*options)
     assert done.returncode == 0, done.stderr
     rows = json.loads((tmp_path / "rows.json").read_text())
-    assert len(rows) == 6
+    assert len(rows) == 8
     found = {(row["comparison"], row["name"]): row for row in rows}
     for relevant in ("liked", "any"):
         popular, ease, ours = (
-            found[f"{data.name}, {relevant}", CONTESTANTS[name].label] for name in OWN
+            found[f"{data.name}, {relevant}", label] for label in ("popularity", "EASE", "Matinee")
         )
         if relevant == "liked":  # two tastes are in what is liked, not in what is rated
             assert min(ease["ndcg@10"], ours["ndcg@10"]) > 1.1 * popular["ndcg@10"]
@@ -85,7 +85,7 @@ def test_models_are_compared_on_the_same_splits(data: Path, tmp_path: Path) -> N
     # What is done is not done again, and the same lists give the same figures.
     results = sorted((tmp_path / "work").rglob("result.json"))
     times = [file.stat().st_mtime_ns for file in results]
-    assert len(results) == 6
+    assert len(results) == 8
     assert compare(*options).returncode == 0
     assert [file.stat().st_mtime_ns for file in results] == times
     assert json.loads((tmp_path / "rows.json").read_text()) == rows
@@ -145,18 +145,23 @@ def test_every_contestant_starts_on_its_grid_and_says_what_it_needs() -> None:
         assert bool(one.package) == (one in libraries.LIBRARIES)
 
 
-def test_ease_is_the_published_solution(tmp_path: Path) -> None:
+@pytest.mark.parametrize("n_users", [40, 8])  # of 12 movies: more, and fewer
+@pytest.mark.parametrize(("model", "dropout"), [("ease", 0.0), ("edlae", 0.3)])
+def test_ease_is_the_published_solution(
+    model: str, dropout: float, n_users: int, tmp_path: Path
+) -> None:
     rng = np.random.default_rng(3)
-    rated = rng.random((40, 12)) < 0.4
+    rated = rng.random((n_users, 12)) < 0.4
     movies = np.concatenate([np.flatnonzero(row) for row in rated]).astype(np.int32)
     offsets = np.append(0, np.cumsum(rated.sum(axis=1)))
     ratings = rng.integers(1, 6, len(movies)).astype(np.float32)
     train = TrainPart(History(offsets, movies, ratings), 12, (1.0, 5.0), "liked", tmp_path)
-    model = CONTESTANTS["ease"].fit(train, {"regularization": 10.0, "weights": "same"})
+    settings = {"regularization": 10.0, "dropout": dropout, "weights": "same"}
+    found = CONTESTANTS[model].fit(train, settings).score(np.arange(n_users))
     inputs = rated.astype(float)
-    inverse = np.linalg.inv(inputs.T @ inputs + 10 * np.eye(12))
-    weights = np.eye(12) - inverse / np.diag(inverse)
-    assert np.allclose(model.score(np.arange(40)), inputs @ weights, atol=1e-4)
+    penalty = 10 + dropout / (1 - dropout) * inputs.sum(axis=0)
+    inverse = np.linalg.inv(inputs.T @ inputs + np.diag(penalty))
+    assert np.allclose(found, inputs @ (np.eye(12) - inverse / np.diag(inverse)), atol=1e-4)
 
 
 def test_a_standard_error_below_the_best_other_is_enough() -> None:

@@ -26,13 +26,14 @@ def triples(history: History) -> list[tuple[int, int, float]]:
     return list(zip(users.tolist(), history.movies.tolist(), history.ratings.tolist(), strict=True))  # type: ignore[attr-defined]
 
 
-def test_random_split_takes_every_rating_once_and_a_fifth_of_each_user(
-    history: History, tmp_path: Path
+@pytest.mark.parametrize("share", [0.2, 0.25])
+def test_random_split_takes_every_rating_once_and_a_share_of_each_user(
+    history: History, tmp_path: Path, share: float
 ) -> None:
-    parts = split_random(history, tmp_path, seed=1)
+    parts = split_random(history, tmp_path, seed=1, share=share)
     assert sorted(triples(parts.train) + triples(parts.test)) == triples(history)
     counts = np.diff(history.offsets)
-    assert np.diff(parts.test.offsets).tolist() == np.round(0.2 * counts).astype(int).tolist()
+    assert np.diff(parts.test.offsets).tolist() == np.round(share * counts).astype(int).tolist()
     assert triples(parts.test) == sorted(triples(parts.test))
 
 

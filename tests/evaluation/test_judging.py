@@ -76,6 +76,13 @@ def test_fewer_users_when_asked_for(source: Source) -> None:
     assert few["models"][0]["metrics"]["ndcg@10"]["se_seeds"] is None
 
 
+def test_a_larger_share_can_be_held_out(results: dict[str, Any], source: Source) -> None:
+    found = evaluate(source, EvaluationOptions(held_out=0.6, only=("Popularity",)), SMALL)
+    assert (results["protocol"]["held_out"], found["protocol"]["held_out"]) == (0.2, 0.6)
+    # Where fewer users rated a movie in the train part, it is more of a surprise.
+    assert means(found, "Popularity")["novelty"] > means(results, "Popularity")["novelty"] + 0.5
+
+
 def test_progress_tells_training_and_judging(source: Source) -> None:
     told: list[tuple[str, float]] = []
     evaluate(source, settings=SMALL, progress=lambda stage, share: told.append((stage, share)))
@@ -130,6 +137,7 @@ def test_settings_that_leave_nothing_to_train_on(source: Source) -> None:
         ({"seeds": (-1,)}, "--seeds"),
         ({"seeds": (1, 1)}, "--seeds"),
         ({"max_users": 0}, "--users"),
+        ({"held_out": 1.0}, "--held-out"),
     ],
 )
 def test_options_that_cannot_be_used(options: dict[str, Any], flag: str) -> None:

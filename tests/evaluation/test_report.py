@@ -16,6 +16,7 @@ def metric(mean: float, users: float | None = None) -> dict[str, float | None]:
 RESULTS: dict[str, Any] = {
     "protocol": {
         "split": "random",
+        "held_out": 0.2,
         "seeds": [1, 2],
         "users_judged": [10, 12],
         "relevant_from_stars": 3.875,
@@ -49,13 +50,14 @@ def test_table() -> None:
     assert len(head) == len(other) == len(matinee)
     assert empty == ""
     assert "1,234 ratings" in notes[0]
+    assert "random 20% of each user's ratings" in notes[1]
     assert "seeds 1, 2" in notes[1]
     assert "10 to 12 users" in notes[2]
 
 
 def test_table_of_the_time_protocol() -> None:
     timed = {**RESULTS, "protocol": {**RESULTS["protocol"], "split": "time"}}
-    assert any(line.startswith("The latest fifth") for line in report_lines(timed))
+    assert any(line.startswith("The latest 20% of all") for line in report_lines(timed))
 
 
 def test_plot_is_a_bar_for_each_model() -> None:
