@@ -26,11 +26,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from benchmarks.attacks import ATTACKS
-from benchmarks.harness import conclude
-from memory_toolkit.measure.sizes import MB, parse_size
+from benchmarks.command_line import command_line, write_rows
+from benchmarks.harness import conclude, figures
+from memory_toolkit.measure.sizes import parse_size
 from recommender.core.serving_variables import VARIABLES
 from tests.support.server import Server, comes_true, serve
 from tests.support.visitor import Log, Visitor
@@ -59,18 +58,10 @@ class Phase:
 
     def row(self) -> dict[str, str | float]:
         """The figures, times in milliseconds."""
-        times = [1000 * second for found in self.log.seconds.values() for second in found]
-        p50, p95, p99 = np.percentile(times or [0.0], (50, 95, 99)).tolist()
-        refused = sum(count.total() for count in self.log.refused.values())
         return {
             "attack": self.name.replace("_", " "),
-            "clicks": len(times),
-            "p50_ms": p50,
-            "p95_ms": p95,
-            "p99_ms": p99,
-            "refused": refused,
-            "errors": self.log.errors.total(),
-            "own_mb": self.most / MB,
+            "clicks": sum(map(len, self.log.seconds.values())),
+            **figures(self.log, self.most),
             "answers": ", ".join(
                 f"{count} × {answer}" for answer, count in self.answers.most_common(SHOWN_ANSWERS)
             ),
@@ -104,18 +95,14 @@ def main() -> None:
             failures.append("a process of the server ended")
         if failures:
             print("The server's log says last:\n" + server.log.read_text("utf-8")[-3000:])
-    if options.json:
-        rows = [phase.row() for phase in phases]
-        options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    write_rows(options.json, [phase.row() for phase in phases])
     print()
     conclude(failures)
 
 
 def _options() -> argparse.Namespace:
     names = [attack.__name__ for attack in ATTACKS]
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--bundle", type=Path, default=Path("bundle"))
     parser.add_argument("--limit", type=parse_size, default=parse_size("256M"))
     parser.add_argument("--workers", type=int, default=1, help="processes that serve")
@@ -123,7 +110,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--think", type=float, default=3.0, help="seconds between two clicks")
     parser.add_argument("--seconds", type=float, default=30.0, help="of each attack")
     parser.add_argument("--attack", nargs="+", choices=names, default=names, help="all without it")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there, too")
     return parser.parse_args()
 
 

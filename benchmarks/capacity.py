@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import signal
 import sys
 import tempfile
@@ -24,10 +23,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
-
-from benchmarks.harness import conclude
-from memory_toolkit.measure.sizes import MB, parse_size
+from benchmarks.command_line import command_line, write_rows
+from benchmarks.harness import conclude, figures
+from memory_toolkit.measure.sizes import parse_size
 from recommender.core.serving_variables import VARIABLES
 from tests.support.server import Server, comes_true, serve
 from tests.support.tab import Tab
@@ -67,16 +65,13 @@ def main() -> None:
                     failures.append(f"the kernel killed {kills} processes for want of memory")
                 if server.process.poll() is not None:
                     failures.append(f"the server of {script} ended")
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    write_rows(options.json, rows)
     print(f"\n{_shares(rows)}\n")
     conclude(failures)
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--bundle", type=Path, default=Path("bundle"))
     parser.add_argument("--limit", type=parse_size, default=parse_size("256M"))
     parser.add_argument(
@@ -85,7 +80,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], metavar="N")
     parser.add_argument("--think", type=float, default=3.0, help="seconds between two clicks")
     parser.add_argument("--seconds", type=float, default=60.0, help="that count, once all came")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there, too")
     return parser.parse_args()
 
 
@@ -112,19 +106,12 @@ async def _measure(
     for task in staying:
         task.cancel()
     await asyncio.gather(*staying, return_exceptions=True)
-    times = [1000 * one for found in log.seconds.values() for one in found]
-    p50, p95, p99 = np.percentile(times or [0.0], (50, 95, 99)).tolist()
     row: Row = {
         "page": "one button" if script == BUTTON else "Matinee",
         "workers": workers,
         "visitors": sessions,
-        "clicks_per_second": len(times) / seconds,
-        "p50_ms": p50,
-        "p95_ms": p95,
-        "p99_ms": p99,
-        "refused": sum(count.total() for count in log.refused.values()),
-        "errors": log.errors.total(),
-        "own_mb": most / MB,
+        "clicks_per_second": sum(map(len, log.seconds.values())) / seconds,
+        **figures(log, most),
     }
     texts = [f"{value:.1f}" if isinstance(value, float) else str(value) for value in row.values()]
     print(f"| {' | '.join(texts)} |", flush=True)

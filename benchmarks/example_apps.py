@@ -9,7 +9,6 @@ allows it), since without one nothing is killed.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import http.client
 import json
@@ -29,6 +28,7 @@ from typing import NamedTuple
 
 import websockets
 
+from benchmarks.command_line import command_line
 from benchmarks.machine import one_line
 from memory_toolkit.guard.enclosure import Enclosure, enclosure
 from memory_toolkit.measure.sizes import MB, format_bytes
@@ -281,9 +281,7 @@ EXAMPLES: tuple[tuple[Run, int], ...] = (
 
 def main() -> None:
     """Run the examples and print a table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__, rows=False)
     names = sorted({_name(run) for run, _ in EXAMPLES})
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)}")
     parser.add_argument("--runs", type=int, default=1, metavar="N", help="of each version")

@@ -7,7 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
+
 from benchmarks import make_ratings
+from memory_toolkit.measure.sizes import MB
 from memory_toolkit.record.recorder import Recording, record
 from tests.support.server import Server
 from tests.support.visitor import Log
@@ -32,6 +35,18 @@ def make_up(ratings: int, folder: Path) -> int:
     with open(folder / "ratings.csv", "rb") as content:
         lines = sum(block.count(b"\n") for block in iter(lambda: content.read(1 << 20), b""))
     return lines - 1
+
+
+def figures(log: Log, most: int) -> dict[str, str | float]:
+    """Return what visitors got, times in milliseconds, and own memory at most, of bytes, in MB."""
+    times = [1000 * second for found in log.seconds.values() for second in found]
+    p50, p95, p99 = np.percentile(times or [0.0], (50, 95, 99)).tolist()
+    refused = sum(count.total() for count in log.refused.values())
+    return {"p50_ms": p50, "p95_ms": p95, "p99_ms": p99} | {
+        "refused": refused,
+        "errors": log.errors.total(),
+        "own_mb": most / MB,
+    }
 
 
 def troubles(server: Server, log: Log) -> list[str]:

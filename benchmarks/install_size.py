@@ -10,21 +10,20 @@ too, and `--write-docs` puts the table into docs/hosting.md.
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
+from contextlib import suppress
 from pathlib import Path
+from urllib.request import urlopen
 
+from benchmarks.command_line import command_line, write_rows
 from benchmarks.report import Column, Row, Table, markdown, write_places
 from memory_toolkit.measure.processes import read_processes
 from memory_toolkit.measure.sizes import MB
+from tests.support.server import clean_environment, comes_true, end_process, free_ports
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs" / "hosting.md"
@@ -33,8 +32,7 @@ LOCKS = {
     "training, too: `requirements.lock`": "requirements.lock",
 }
 NOT_BUILT = (".git", ".venv", ".*_cache", "bundle", "build", "profiles", "docs", "tests", "*.so")
-START_SECONDS, IDLE_SECONDS, END_SECONDS = 60, 5.0, 20
-PORT = 8599
+IDLE_SECONDS = 5.0
 TABLE = Table(
     "install-size",
     (
@@ -49,11 +47,8 @@ TABLE = Table(
 
 def main() -> None:
     """Install into empty environments and print their sizes."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--bundle", type=Path, default=Path("bundle"))
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there, too")
     parser.add_argument("--write-docs", action="store_true", help=f"bring {DOCS.name} up to date")
     options = parser.parse_args()
     rows = []
@@ -67,8 +62,7 @@ def main() -> None:
     print(markdown(TABLE, rows))
     if options.write_docs:
         write_places([DOCS], {TABLE.name: markdown(TABLE, rows)})
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    write_rows(options.json, rows)
 
 
 def install(environment: Path, lock: Path, folder: Path) -> None:
@@ -101,37 +95,28 @@ def serve(environment: Path, bundle: Path, folder: Path) -> Row:
     """The memory of the app, started as the container image does and left alone."""
     home = folder / f"{environment.name}-app"
     home.mkdir()
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("MATINEE_", "STREAMLIT_"))}
+    (port,) = free_ports(1)
+    own = {"MATINEE_BUNDLE": str(bundle), "MATINEE_WORKERS": "1", "PORT": str(port)}
     process = subprocess.Popen(
         [environment / "bin" / "matinee", "serve"],
         cwd=home,
-        env={**kept, "MATINEE_BUNDLE": str(bundle), "MATINEE_WORKERS": "1", "PORT": str(PORT)},
+        env=clean_environment() | own,
         stdout=subprocess.DEVNULL,
     )
+
+    def is_ready() -> bool:
+        with suppress(OSError), urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5):
+            return True
+        return process.poll() is not None
+
     try:
-        wait_until_ready(PORT, process)
+        if not comes_true(is_ready) or process.poll() is not None:
+            raise RuntimeError("the app did not start; see above")
         time.sleep(IDLE_SECONDS)
         now = read_processes([process.pid])
         return {"own_mb": now.own / MB, "rss_mb": (now.own + now.file) / MB}
     finally:
-        process.terminate()
-        process.wait(END_SECONDS)
-
-
-def wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Until /healthz says that the app can serve.
-
-    Raises:
-        RuntimeError: it does not within a minute, or the process ended.
-    """
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).close()
-            return
-        except (urllib.error.URLError, ConnectionError):
-            time.sleep(0.1)
-    raise RuntimeError("the app did not start; see above")
+        end_process(process)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ Prints a Markdown table, which stands beside the figures that the other benchmar
 
 from __future__ import annotations
 
-import argparse
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.command_line import command_line
 from memory_toolkit.measure.limit import memory_limit
 
 # Those that a figure depends on.
@@ -23,9 +23,7 @@ PACKAGES = ("numpy", "scikit-surprise", "scikit-learn", "duckdb", "pandas", "pya
 
 def main() -> None:
     """Print the description of this machine."""
-    argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    ).parse_args()
+    command_line(__doc__, rows=False).parse_args()
     print("| | |\n|---|---|")
     for name, value in describe().items():
         print(f"| {name} | {value} |")

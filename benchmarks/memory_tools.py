@@ -8,8 +8,6 @@ from a process of its own; the times are medians.
 
 from __future__ import annotations
 
-import argparse
-import json
 import multiprocessing
 import os
 import statistics
@@ -23,6 +21,7 @@ from itertools import product
 from pathlib import Path
 from typing import NamedTuple, ParamSpec, TypeVar
 
+from benchmarks.command_line import command_line, write_rows
 from benchmarks.machine import one_line
 from debug_memory import (
     action,
@@ -47,18 +46,14 @@ Row = dict[str, str | float | None]
 
 def main() -> None:
     """Measure the toolkit and print tables."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument(
         "--megabytes", type=int, nargs="+", default=SIZES, metavar="N", help="of the peaks"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there, too")
     options = parser.parse_args()
     print(one_line(), end="\n\n")
     rows = [*print_costs(), *print_peaks(options.megabytes), *print_returned(alone(give_back))]
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    write_rows(options.json, rows)
 
 
 def print_costs() -> list[Row]:

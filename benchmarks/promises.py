@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.command_line import command_line, write_rows
 from benchmarks.report import Column, Row, Table, markdown, write_places
 from memory_toolkit.measure.processes import read_processes
 from memory_toolkit.measure.sizes import MB, parse_size
@@ -79,20 +80,16 @@ def main() -> None:
             rows.append(_row(promise, *look(server)))
     blocks = {table.name: markdown(table, rows) for table in (HOSTS, OTHERS)}
     print("\n\n".join(blocks.values()))
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    write_rows(options.json, rows)
     if options.write_docs:
         write_places([DOCS], blocks)
     sys.exit(any(row.get("kept") == "no" for row in rows))
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--bundle", type=Path, default=Path("bundle"))
     parser.add_argument("--seconds", type=float, default=20.0, help="how long the visitors stay")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there, too")
     parser.add_argument("--write-docs", action="store_true", help=f"bring {DOCS.name} up to date")
     return parser.parse_args()
 

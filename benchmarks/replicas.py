@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import random
 import signal
@@ -37,6 +36,7 @@ import numpy as np
 import psycopg
 import websockets
 
+from benchmarks.command_line import command_line, write_rows
 from benchmarks.harness import conclude
 from memory_toolkit.measure.sizes import MB, parse_size
 from recommender.app.components.stars import stars_of
@@ -179,16 +179,13 @@ def main() -> None:
     rows, failures = _report(options, people, killed_at, taken, lost, means)
     if kills:
         failures.append(f"the kernel killed {kills} processes for want of memory")
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    write_rows(options.json, rows)
     print()
     conclude(failures)
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--bundle", type=Path, default=Path("bundle"))
     parser.add_argument(
         "--ratings-url",
@@ -203,7 +200,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--hang", action="store_true", help="the replica hangs (SIGSTOP) instead of being killed"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there, too")
     return parser.parse_args()
 
 

@@ -31,6 +31,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks.command_line import command_line
 from benchmarks.machine import describe
 from benchmarks.parts import PARTS, PLACES, Part
 from benchmarks.report import Column, Row, Table, lacking, markdown, write_places
@@ -65,9 +66,7 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__, rows=False)
     parser.add_argument("--quick", action="store_true", help="less of each, in two minutes")
     parser.add_argument(
         "--only", nargs="+", metavar="NAME", choices=NAMES, help=f"of {', '.join(NAMES)}"

@@ -3,12 +3,13 @@
 .venv/bin/python -m benchmarks.screenshot http://localhost:8501 docs/images
 """
 
-import argparse
 import shutil
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from benchmarks.command_line import command_line
 
 VISITS = (
     "for-you?user=42",
@@ -77,9 +78,7 @@ def main(address: str, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__, rows=False)
     parser.add_argument("address", help="of the running app")
     parser.add_argument("folder", type=Path, help="where the pictures go")
     options = parser.parse_args()

@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 
+from benchmarks.command_line import command_line, write_rows
 from benchmarks.report import Column, Row, Table, markdown
 from recommender.core.records import Id
 
@@ -56,9 +57,7 @@ Find = Callable[[str, int], Sequence[Id]]
 
 def main() -> None:
     """Measure quality, time and memory of each encoder and print tables."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--work", type=Path, help="keeps the bundle there for the next time")
     parser.add_argument("--split", choices=("choose", "report", "all"), default="report")
     parser.add_argument(
@@ -69,7 +68,6 @@ def main() -> None:
         help="have each movie N times in the index: for the time and memory of a large one; what "
         "is found means nothing then",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there, too")
     parser.add_argument("--one", choices=METHODS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     with ExitStack() as stack:
@@ -92,8 +90,7 @@ def main() -> None:
     picked = {"choose": slice(0, None, 2), "report": slice(1, None, 2), "all": slice(None)}
     rows = figures(results, picked[options.split])
     print(markdown(TABLE, rows))
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    write_rows(options.json, rows)
 
 
 def make(work: Path, bundle: Path) -> None:

@@ -12,7 +12,6 @@ half a minute for the sample, four minutes and 5 GB of memory for a million rati
 from __future__ import annotations
 
 import argparse
-import json
 import mmap
 import os
 import statistics
@@ -23,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.command_line import command_line, write_rows
 from benchmarks.machine import one_line
 from benchmarks.report import Column, Row, Table, markdown
 from memory_toolkit.measure.reading import read
@@ -64,19 +64,15 @@ def main() -> None:
     size = Recommender.open(options.bundle).statistics
     print(f"{size.ratings:,} ratings, {size.users:,} users, {size.movies:,} movies; {one_line()}\n")
     print("\n\n".join(markdown(table, rows) for table in TABLES[: 2 + options.published]))
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    write_rows(options.json, rows)
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--bundle", type=Path, default=Path("bundle"))
     parser.add_argument("--calls", type=int, default=100, help="warm calls of each question")
     parser.add_argument("--cold", type=int, default=5, help="cold calls of each question")
     parser.add_argument("--published", action="store_true", help="the published app's code, too")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there, too")
     return parser.parse_args()
 
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import csv
-import json
 import signal
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from pathlib import Path
 import numpy as np
 import websockets
 
+from benchmarks.command_line import command_line, write_rows
 from benchmarks.harness import conclude
 from memory_toolkit.measure.sizes import MB, format_bytes, parse_size
 from recommender.core.serving_variables import VARIABLES
@@ -109,16 +109,13 @@ def main() -> None:
             writer = csv.writer(file)
             writer.writerow(["seconds", "phase", "own", "group_used"])
             writer.writerows((f"{s:.2f}", *rest) for s, *rest in memory.samples)
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    write_rows(options.json, rows)
     print()
     conclude(failures)
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--bundle", type=Path, default=Path("bundle"))
     parser.add_argument("--sessions", type=int, default=20, help="visitors at the same time")
     parser.add_argument("--minutes", type=float, default=5.0, help="how long they stay")
@@ -131,7 +128,6 @@ def _options() -> argparse.Namespace:
         "--idle", type=float, default=110.0, help="seconds after which memory must be back"
     )
     parser.add_argument("--csv", type=Path, help="file for the memory over time")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there, too")
     return parser.parse_args()
 
 

@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import make_ratings
+from benchmarks.command_line import command_line, write_rows
 from benchmarks.harness import make_up, recorded
 from benchmarks.parts import SPARK_TABLES
 from benchmarks.report import Row, markdown
@@ -148,9 +149,7 @@ class Run:
 
 def main() -> None:
     """Train data sets of growing size and print a table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--sizes", default="1M,4M,16M", help="ratings, in ascending order")
     parser.add_argument(
         "--engines", default=",".join(ENGINES), help="which of them (default: %(default)s)"
@@ -165,7 +164,6 @@ def main() -> None:
         metavar="RATINGS",
         help="do not rank everybody's movies in larger data sets (default: %(default)s)",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there, too")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the cluster ends as well
     rows: list[Row] = []
@@ -175,8 +173,7 @@ def main() -> None:
     rows += sizing(rows, options.workers * CORES)
     for table in SPARK_TABLES:
         print(markdown(table, rows), end="\n\n")
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    write_rows(options.json, rows)
 
 
 def measure(options: argparse.Namespace) -> Iterator[Row]:

@@ -11,7 +11,6 @@ share for two local trainings that differ in where their random numbers start.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import tempfile
@@ -21,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from pyspark.sql import SparkSession
 
+from benchmarks.command_line import command_line
 from recommender.bundle.history import History
 from recommender.core.errors import NotFoundError
 from recommender.core.relevance import relevant_from
@@ -52,9 +52,7 @@ SIMILAR, MIN_RATINGS = 10, 10
 
 def main() -> None:
     """Train by both engines, judge the models and print a table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__, rows=False)
     parser.add_argument("--dataset", type=Path, default=Path("data"))
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument(

@@ -8,7 +8,6 @@ figure comes from a process of its own, each time is the median of several start
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import subprocess
@@ -17,6 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.command_line import command_line, write_rows
 from memory_toolkit.measure.sizes import MB, parse_size
 from tests.support.server import ROOT, serve
 
@@ -38,12 +38,9 @@ print(time.perf_counter() - started, own() - before)
 
 def main() -> None:
     """Measure each part of a start and print a table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--bundle", type=Path, default=Path("bundle"))
     parser.add_argument("--starts", type=int, default=5)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there, too")
     options = parser.parse_args()
 
     rows: list[dict[str, object]] = []
@@ -63,8 +60,7 @@ def main() -> None:
     what = "served, before the first visitor"
     print(f"| {what} | {own:.1f} MB |\n\nIt answers {seconds:.1f} s after its start.")
     rows.append({"table": "app", "what": what, "mb": own, "seconds": seconds})
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    write_rows(options.json, rows)
 
 
 def imported(module: str, starts: int) -> tuple[float, float]:

@@ -18,17 +18,14 @@ import asyncio
 import shutil
 import sqlite3
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import closing
 from pathlib import Path
 
 import psutil
 
+from benchmarks.command_line import command_line
 from benchmarks.harness import conclude, troubles
 from memory_toolkit.measure.sizes import MB, format_bytes, parse_size
 from recommender.bundle.bundle import Bundle
@@ -38,6 +35,7 @@ from recommender.bundle.writer import BundleWriter
 from recommender.core.address import Address
 from recommender.core.serving_variables import VARIABLES
 from recommender.remote.publishing import publish
+from tests.remote.origin_server import storage_of
 from tests.support.server import Server, serve
 from tests.support.visitor import Log, Visitor
 
@@ -49,14 +47,14 @@ def main() -> None:
     """Replace the bundle while visitors browse and print what they saw."""
     options = _options()
     log = Log()
-    with tempfile.TemporaryDirectory(prefix="matinee-swap-") as name, _web(Path(name)) as url:
+    with tempfile.TemporaryDirectory(prefix="matinee-swap-") as name, storage_of(Path(name)) as web:
         folder = Path(name)
         versions = Versions(options.bundle, folder, publishing=options.http)
         versions.make()
         bundle: Path | Address = versions.path
         served, variables = versions.path, dict(VARIABLES)
         if options.http:
-            bundle = Address(f"{url}/published")
+            bundle = Address(f"{web.url}/published")
             served = bundle.cache_folder(folder / "cache")
             cache = {"MATINEE_BUNDLE_CACHE": str(folder / "cache")}
             variables |= {**cache, "MATINEE_BUNDLE_SECONDS": "1"}
@@ -69,9 +67,7 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__, rows=False)
     parser.add_argument("--bundle", type=Path, default=Path("bundle"))
     parser.add_argument("--http", action="store_true", help="the server fetches it from an address")
     parser.add_argument("--versions", type=int, default=5, help="number of new versions")
@@ -111,22 +107,6 @@ class Versions:
         if self._address is not None:
             publish(self.path, self._address)
         return name
-
-
-@contextmanager
-def _web(folder: Path) -> Iterator[str]:
-    """Serve `folder` on this machine; yield the address."""
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
 
 
 async def _browse(

@@ -15,9 +15,7 @@ columns movie_id, title and year: the ids are the bundle's, or empty for a movie
 
 from __future__ import annotations
 
-import argparse
 import csv
-import json
 import random
 import string
 import time
@@ -27,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.command_line import command_line, write_rows
 from recommender import Recommender
 from recommender.bundle.catalogue import FILE, Catalogue, MovieText
 from recommender.search.titles import TitleIndex
@@ -38,13 +37,10 @@ _ACCENTS = {"a": "á", "e": "é", "i": "í", "o": "ö", "u": "ü", "n": "ñ", "c
 
 def main() -> None:
     """Search for misspelt titles and print times and hits."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--bundle", type=Path, default=Path("bundle"))
     parser.add_argument("--movies", type=int, default=1000, help="how many to search for")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there, too")
     parser.add_argument("--titles", type=Path, metavar="FILE.csv", help="of another catalogue")
     options = parser.parse_args()
 
@@ -80,8 +76,7 @@ def main() -> None:
         median, slow = (float(np.percentile(times, share)) for share in (50, 95))
         print(f"{name:<28} {median:6.2f} ms {slow:6.2f} ms {shares[0]:>14} {shares[1]:>14}")
         rows.append({"kind": name, "median_ms": median, "p95_ms": slow, **found})
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    write_rows(options.json, rows)
 
 
 def compare_catalogues(matinee: Recommender, titles: Path) -> None:

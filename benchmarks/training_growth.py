@@ -12,8 +12,6 @@ of both processes' own memory at most. 100M needs 7 GB of disk and some ten minu
 
 from __future__ import annotations
 
-import argparse
-import json
 import signal
 import sys
 import tempfile
@@ -21,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import make_ratings
+from benchmarks.command_line import command_line, write_rows
 from benchmarks.harness import make_up, recorded
 from memory_toolkit.measure.sizes import MB, parse_size
 from memory_toolkit.record.recorder import Recording
@@ -42,12 +41,9 @@ HEAD = "| ratings | users | movies | seconds | Matinee, MB | Surprise, MB | byte
 
 def main() -> None:
     """Train data sets of growing size and print a table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--sizes", default="1M,4M,16M,32M", help="ratings, in ascending order")
     parser.add_argument("--stock-limit", type=parse_size, default="4G", metavar="SIZE")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there, too")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the data must go, too
     rows: list[dict[str, Any]] = []
@@ -66,8 +62,7 @@ def main() -> None:
             f"| {row['stock_bytes']:.0f} |",
             flush=True,
         )
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    write_rows(options.json, rows)
 
 
 def train(data: Path, bundle: Path) -> dict[str, Any]:

@@ -10,8 +10,6 @@ Prints a Markdown table of the medians, and by how much the models differ at mos
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
 import tempfile
 import time
@@ -25,6 +23,7 @@ import pandas as pd
 from surprise import SVD, Dataset, Reader, Trainset
 
 from benchmarks import make_ratings
+from benchmarks.command_line import command_line, write_rows
 from recommender.bundle.history import History
 from recommender.dataset import from_directory, import_dataset
 from recommender.models.protocol import TrainingData
@@ -37,14 +36,11 @@ OURS = "Matinee"
 
 def main() -> None:
     """Time both trainings and print a table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument(
         "--ratings", type=make_ratings.count, default=1_000_000, metavar="N", help="10k to 1B"
     )
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there, too")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         make_ratings.make(Path(folder, "data"), options.ratings)
@@ -59,8 +55,7 @@ def main() -> None:
         f"movies, {first['factors']} factors, {first['epochs']} passes; biases and factors differ "
         f"by {first['difference']:.1g} at most"
     )
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    write_rows(options.json, rows)
 
 
 def compare(history: History, repeats: int) -> list[dict[str, Any]]:

@@ -12,7 +12,6 @@ table. Needs root, for a control group.
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
@@ -21,6 +20,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.command_line import command_line
 from benchmarks.machine import one_line
 from benchmarks.profilers.tools import HERE, TOOLS, Command, Report, Tool
 from memory_toolkit.guard.enclosure import enclosure
@@ -54,9 +54,7 @@ class Run:
 
 def main() -> None:
     """Run every program by every tool, and print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__, rows=False)
     parser.add_argument("python", help="the interpreter that the tools are installed for")
     parser.add_argument("--tools", nargs="+", choices=TOOLS, default=list(TOOLS))
     parser.add_argument("--rows", type=int, default=60, help="descriptions to embed")

@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.command_line import command_line, write_rows
 from benchmarks.harness import recorded
 from benchmarks.quality.datasets import DATA, ROOT, folder_of
 from benchmarks.quality.job import CONTESTANTS, LOG, RESULT, Job, lists_file, write_job
@@ -75,19 +76,15 @@ def main() -> None:
     text = tables(rows, label)
     print(f"\n{text}")
     (options.work / "quality.md").write_text(text, encoding="utf-8")
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    write_rows(options.json, rows)
     for line in missing:
         print(f"MISSING: {line}", file=sys.stderr)
     sys.exit(bool(missing))
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.quality",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line(__doc__)
+    parser.prog = "python -m benchmarks.quality"
     names, own = ",".join(CONTESTANTS), ",".join(one.name for one in OWN)
     parser.add_argument("--models", default=names, help=f"of {names}; without libraries: {own}")
     parser.add_argument(
@@ -114,7 +111,6 @@ def _options() -> argparse.Namespace:
         metavar="FOLDER",
         help="keeps data and results",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there, too")
     options = parser.parse_args()
     for name in ("models", "data", "seeds", "relevant"):
         setattr(options, name, [word for word in getattr(options, name).split(",") if word])

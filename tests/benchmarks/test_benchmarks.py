@@ -19,7 +19,9 @@ from tests.conftest import ROOT
 
 DOCS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 SCRIPTS = sorted(
-    file for file in (ROOT / "benchmarks").rglob("*.py") if "ArgumentParser(" in file.read_text()
+    file
+    for file in (ROOT / "benchmarks").rglob("*.py")
+    if re.search(r"(ArgumentParser|command_line)\([^)]*__doc__", file.read_text())
 )
 TABLE = Table("speed", (Column("name", "what"), Column("ms", "ms", ",.1f")), "times")
 ROWS: list[Row] = [

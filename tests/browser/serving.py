@@ -26,6 +26,11 @@ class Server:
     pid: int
     log: Path
 
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.url.rpartition(":")[2])
+
     def imported(self) -> set[str]:
         """Return what the process has imported so far: our own modules, and others' packages."""
         names = re.findall(r"^import time:.*\|\s*([\w.]+)$", self.log.read_text("utf-8"), re.M)
@@ -39,10 +44,13 @@ class Server:
 
 
 @contextmanager
-def serve(bundle: Path | str, folder: Path, **environment: str) -> Iterator[Server]:
-    """Start the app on a free port and end it afterwards; its log goes into `folder`."""
+def serve(
+    bundle: Path | str, folder: Path, port: int = 0, /, **environment: str
+) -> Iterator[Server]:
+    """Start the app on `port`, 0 for a free one, and end it afterwards; its log is in `folder`."""
     with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        free.bind(("127.0.0.1", port))
         port = free.getsockname()[1]
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("MATINEE_", "STREAMLIT_"))}
     kept.pop("DEBUG_MEMORY", None)

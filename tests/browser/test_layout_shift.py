@@ -1,4 +1,4 @@
-"""Nothing on a page moves while a browser that has none of its files loads it."""
+"""Nothing on a page moves while a browser loads it that has none, or all, of its files."""
 
 from __future__ import annotations
 
@@ -24,9 +24,13 @@ OBSERVE = """new PerformanceObserver(list => {
 
 
 @pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
-def test_nothing_moves(server: Server, visit: Visit, viewport: dict[str, int]) -> None:
-    page = visit(f"{server.url}/healthz", viewport=viewport)
-    page.context.new_cdp_session(page).send("Network.setCacheDisabled", {"cacheDisabled": True})
+@pytest.mark.parametrize("cold", [True, False], ids=["cold", "warm"])
+def test_nothing_moves(
+    server: Server, visit: Visit, viewport: dict[str, int], *, cold: bool
+) -> None:
+    page = visit(f"{server.url}/{'healthz' if cold else 'discover'}", viewport=viewport)
+    page.wait_for_load_state("networkidle")
+    page.context.new_cdp_session(page).send("Network.setCacheDisabled", {"cacheDisabled": cold})
     page.add_init_script(OBSERVE)
     shifted = {}
     for address, (title, _) in TITLES.items():

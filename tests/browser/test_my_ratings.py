@@ -204,6 +204,21 @@ def test_no_quick_click_is_lost(own_server: tuple[Server, Path], visit: Visit) -
     expect(page.get_by_text("From your ratings (8)")).to_be_visible()
 
 
+def test_another_tab_shows_what_was_clicked_when_one_comes_back_to_it(
+    own_server: tuple[Server, Path], visit: Visit
+) -> None:
+    server, _ = own_server
+    first = visit(f"{server.url}/my-ratings")
+    heading(first, "My list")
+    second = first.context.new_page()
+    second.goto(f"{server.url}/me")
+    heading(second, "Me")
+    rate(first, 0, 5)
+    second.evaluate("dispatchEvent(new Event('focus'))")
+    expect(second.locator(".mt-numbers dd").nth(1)).to_have_text("1")
+    second.close()
+
+
 def test_export_import_delete(
     own_server: tuple[Server, Path], visit: Visit, tmp_path: Path
 ) -> None:

@@ -213,6 +213,7 @@ class Visitor:
 
     async def discover(self) -> None:
         await self._open("discover")
+        await self._search("search")
         links = re.findall(r'<a href="(\S+?)\?(\S+?)"', self._tab.html())
         if links:
             page, query = self._random.choice(links)

@@ -61,15 +61,41 @@ if (!window.matineeListens) {
   const send = (button) => {
     const { act, value } = button.dataset;
     const click = [Math.random().toString(36).slice(2), act, movieOf(button), value ?? ""];
-    withField((field) => enter(field, click));
+    withField((field) => {
+      // What the server has not taken up yet goes along, so no quick second click loses the first.
+      const clicks = JSON.parse(field.value || "[]");
+      window.matineeEnter(field, JSON.stringify([...clicks, click]));
+      tabs.postMessage("");
+      sendAgain();
+    });
   };
 
-  const enter = (field, click) => {
-    // What the server has not taken up yet goes along, so no quick second click loses the first.
-    const clicks = JSON.parse(field.value || "[]");
-    clicks.push(click);
+  // A server that has just come drops clicks on a part of the page that it has not drawn yet: those
+  // that wait when nothing runs any more are sent again.
+  let late = 0;
+  const sendAgain = () => {
+    clearTimeout(late);
+    late = setTimeout(() => {
+      const field = document.querySelector(".st-key-clicks input");
+      if (!field?.value) return;
+      const { testScriptState } = document.querySelector("[data-testid=stApp]").dataset;
+      if (testScriptState !== "notRunning") sendAgain();
+      else window.matineeEnter(field, `${field.value} `); // or React would see no change
+    }, 1000);
+  };
+
+  // What was clicked in another tab is seen when one comes back to this one.
+  const tabs = new BroadcastChannel("matinee");
+  let behind = false;
+  tabs.onmessage = () => { behind = true; };
+  addEventListener("focus", () => {
+    if (behind) window.dispatchEvent(new PopStateEvent("popstate")); // Streamlit draws it anew
+    behind = false;
+  });
+
+  window.matineeEnter = (field, text) => {
     const { set } = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value");
-    set.call(field, JSON.stringify(clicks)); // past React, which then hears of it
+    set.call(field, text); // past React, which then hears of it
     field.dispatchEvent(new Event("input", { bubbles: true }));
     field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
   };

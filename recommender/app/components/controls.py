@@ -5,8 +5,8 @@ Every control is in the address, so that a link shows the sender's page to whoev
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TypedDict, TypeVar
 
 import streamlit as st
@@ -115,12 +115,17 @@ class Choice(TypedDict):
 
 @dataclass(frozen=True)
 class ListOptions:
-    """The values of the filters and the other controls of a list; see `Recommender`."""
+    """The values of the filters and the other controls of a list; see `Recommender`.
+
+    Attributes:
+        cleared: what each control has that was not set, by key; empty while none is set.
+    """
 
     count: int
     filters: Filters
     variety: float = 0.0
     obscurity: float = 0.0
+    cleared: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def choice(self) -> Choice:
@@ -147,10 +152,11 @@ def list_options(matinee: Recommender, *, choice: bool = True) -> ListOptions:
     query_params.restore("genres", matinee.genres, many=True)
     for key, scale in scales.items():
         query_params.restore_numbers(key, *scale)
-    on = bool(st.session_state.get("genres")) + sum(
-        st.session_state[key] != usual for key, (_, _, usual) in scales.items() if key != "n"
-    )
-    label = t("filter.on", count=on) if on else t("filter.label")
+    cleared: dict[str, object] = {"genres": []} if st.session_state.get("genres") else {}
+    for key, (_, _, usual) in scales.items():
+        if key != "n" and st.session_state[key] != usual:
+            cleared[key] = usual
+    label = t("filter.on", count=len(cleared)) if cleared else t("filter.label")
     with st.popover(label, icon=":material/filter_list:", width="stretch"):
         count = st.slider(t("filter.count"), MIN_COUNT, most, key="n", persist_state="session")
         genres = st.multiselect(
@@ -169,11 +175,12 @@ def list_options(matinee: Recommender, *, choice: bool = True) -> ListOptions:
             t("filter.min_ratings"), 0, 100, step=5, key="fewest", persist_state="session"
         )
         variety, obscurity = (_share(key) if choice else 0.0 for key in _CHOICE)
+        _clear("filters_clear", cleared)
     query_params.show("genres", genres)
     for key, (_, _, usual) in scales.items():
         query_params.show(key, st.session_state[key], default=usual)
     filters = Filters(tuple(genres), None if years == whole else years, fewest)
-    return ListOptions(count, filters, variety, obscurity)
+    return ListOptions(count, filters, variety, obscurity, cleared)
 
 
 def _share(key: str) -> float:
@@ -204,6 +211,14 @@ def _order_name(model: str) -> str:
     return t(key) if is_text(key) else model.replace("_", " ").capitalize()
 
 
-def nothing_found() -> None:
+def nothing_found(wishes: ListOptions) -> None:
     """Draw the sentence that the filters leave nothing, and what to do."""
     st.info(t("filter.nothing"), icon=":material/filter_list_off:")
+    _clear("nothing_clear", wishes.cleared)
+
+
+def _clear(key: str, cleared: Mapping[str, object]) -> None:
+    """Draw the button that clears the filters, if any is set."""
+    if cleared:
+        update, icon = st.session_state.update, ":material/filter_list_off:"
+        st.button(t("filter.clear"), key=key, icon=icon, on_click=update, args=(cleared,))

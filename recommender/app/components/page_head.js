@@ -1,5 +1,5 @@
 // The head of every page: what is typed into its field is looked up at every pause, on the page of
-// the results; and its menu closes when something else is clicked.
+// the results, where only these are drawn anew; and its menu closes when something else is clicked.
 if (!window.matineeHead) {
   const PAUSE = 300; // milliseconds
   const form = () => document.querySelector(".mt-search");
@@ -17,8 +17,12 @@ if (!window.matineeHead) {
     if (text) there.searchParams.set(field.name, text);
     else if (!onResults()) return;
     if (there.href === location.href) return;
+    document.querySelector("[data-testid=stMain]").scrollTop = 0;
+    // The page has its own field once it is drawn; until then it is where the address leads.
+    const own = onResults() && document.querySelector(".st-key-search input");
     history[onResults() ? "replaceState" : "pushState"]({}, "", there.href);
-    window.dispatchEvent(new PopStateEvent("popstate")); // Streamlit draws what the address says
+    if (own) window.matineeEnter(own, text);
+    else window.dispatchEvent(new PopStateEvent("popstate")); // Streamlit draws what it says
   };
 
   // Say in the field what the address says.

@@ -22,7 +22,8 @@ from recommender.app.server.loading import initialize_recommender
 from recommender.core.records import Movie
 from recommender.recommender import Recommender
 
-_TEXT = "discover.text"  # for the session
+# The hidden field into which the head's script writes what is typed; see `page_head.js`.
+_FIELD = "search"
 _SHOWN = 12
 
 
@@ -38,8 +39,8 @@ def _draw() -> None:
     matinee = initialize_recommender()
     own = card_actions.receive()
     if query_params.brought(page_head.SEARCH):
-        st.session_state[_TEXT] = st.query_params.get(page_head.SEARCH, "")
-    text = controls.search_text(st.session_state[_TEXT])
+        st.session_state[_FIELD] = st.query_params.get(page_head.SEARCH, "")
+    text = controls.search_text(st.text_input(_FIELD, key=_FIELD, label_visibility="collapsed"))
     query_params.show(page_head.SEARCH, text)
     if text:
         _found(matinee, own, text)

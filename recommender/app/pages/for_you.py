@@ -43,7 +43,7 @@ def _draw() -> None:
     cards.strip(rated, poster, has_stars=matinee.has_stars)
     st.header(t("for_you.recommended"), anchor=False)
     if not found:
-        controls.nothing_found()
+        controls.nothing_found(wishes)
     card_actions.grid(
         own,
         [item.movie for item in found],

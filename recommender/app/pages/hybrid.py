@@ -40,7 +40,7 @@ def _draw() -> None:
         f'<span class="content">{t("hybrid.content")}</span></p>'
     )
     if not found:
-        controls.nothing_found()
+        controls.nothing_found(wishes)
     card_actions.grid(
         own,
         [item.movie for item in found],

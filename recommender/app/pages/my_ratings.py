@@ -152,7 +152,7 @@ def _recommended(matinee: Recommender, own: card_actions.Own) -> None:
         st.header(t(title), anchor=False)
     st.caption(t("my_ratings.summary", count=f"{len(given):,}") if given else t("my_ratings.empty"))
     if not found:
-        controls.nothing_found()
+        controls.nothing_found(wishes)
     card_actions.grid(
         own,
         [item.movie for item in found],

@@ -94,7 +94,7 @@ def _draw() -> None:
     st.header(t("similar.results"), anchor=False)
     st.caption(t(f"similar.explain_{method}"))
     if not found:
-        controls.nothing_found()
+        controls.nothing_found(wishes)
     movies = [item.movie for item in found]
     poster = poster_files.addresses(matinee)
     card_actions.grid(own, movies, lambda i: _body(found[i]), linker(), poster)

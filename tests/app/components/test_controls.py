@@ -80,10 +80,21 @@ def test_what_a_link_brings_is_counted_at_once(
 def test_filters_that_leave_nothing(open_page: OpenPage, page: str, key: str, value: str) -> None:
     shown = open_page(page, **{key: value}, genres="Horror")
     shown = shown.slider(key="years").set_value((1955, 1960)).run()
-    assert shown.info[-1].value == (
-        "No movie passes these filters. Take a genre away or widen the years."
-    )
+    assert shown.info[-1].value == "No movie passes these filters."
     assert titles(shown) == []
+    shown = shown.button(key="nothing_clear").click().run()
+    assert len(titles(shown)) == controls.DEFAULT_COUNT
+    assert set(shown.query_params) == {key}
+    assert shown.main.get("popover")[0].proto.popover.label == "Filters"
+
+
+def test_the_filters_are_cleared_at_once_where_they_are(open_page: OpenPage) -> None:
+    address = {"genres": "War", "years": ["1960", "1990"], "fewest": "5", "variety": "0.5"}
+    page = open_page("for-you", user="7", n="7", **address)
+    page = page.button(key="filters_clear").click().run()
+    assert set(page.query_params) == {"user", "n"}
+    assert len(titles(page)) == 7
+    assert "filters_clear" not in [button.key for button in page.button]
 
 
 def test_one_genre_that_one_movie_has(open_page: OpenPage) -> None:

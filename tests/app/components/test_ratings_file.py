@@ -55,7 +55,7 @@ def test_letterboxd(open_page: OpenPage) -> None:
         ("en-US", "a,b\n", "The file needs a column of ratings"),
         ("ko-KR", "a,b\n", "파일에 평점 열과 영화 열"),
         ("en-US", "movieId,rating\n1,9\n", "Row 2: 9 is outside the scale 0.5 to 5."),
-        ("ko-KR", "movieId,rating\n1,9\n", "2행: 9은(는) 0.5–5 범위를 벗어납니다."),
+        ("ko-KR", "movieId,rating\n1,9\n", "2행의 9점은 0.5–5점 범위를 벗어납니다."),
         ("en-US", "movieId,rating\n1,*a*\n", "Row 2 cannot be read: *a*."),
         ("en-US", 'movieId,rating\n"1"2,3\n', "This is not a CSV file in UTF-8."),
         (

@@ -64,6 +64,14 @@ def test_each_text_is_in_its_language(key: str) -> None:
     assert bool(HANGUL.search(TEXTS["ko"][key])) == (key not in SAME)
 
 
+def test_no_korean_particle_depends_on_what_is_filled_in() -> None:
+    # Which of the two it would be depends on the last letter before it.
+    particle = re.compile(
+        r"\(\w{1,2}\)(?=[ .])|\}[”’]?(?:을|를|이|가|은|는|과|와|으?로)(?![가-힣])"
+    )
+    assert [key for key in KEYS if particle.search(TEXTS["ko"][key])] == []
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_gettext_reads_the_same(language: str, tmp_path: Path) -> None:
     msgfmt = need("msgfmt", "gettext")

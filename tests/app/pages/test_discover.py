@@ -39,6 +39,19 @@ def test_what_is_searched_for_is_shown_as_cards_and_in_the_address(
     assert titles(page) == [movie.title for movie in tiny.search("1960s drama", 12, by="facts")]
 
 
+def test_what_is_typed_on_the_page_is_searched_for_until_the_address_says_otherwise(
+    open_page: OpenPage, tiny: Recommender
+) -> None:
+    popular = [movie.title for movie in tiny.popular(12)]
+    page = open_page("discover")
+    page.text_input(key="search").set_value(" number 12").run()
+    assert titles(page) == ["Movie number 12"]
+    assert page.query_params["q"] == "number 12"
+    page.text_input(key="search").set_value("").run()
+    assert titles(page) == popular
+    assert "q" not in page.query_params
+
+
 @pytest.mark.parametrize("text", ["zzz", "<script>", "*bold* [a](b)"])
 def test_where_nothing_fits_it_says_so(open_page: OpenPage, text: str) -> None:
     page = open_page("discover", q=text)

@@ -125,7 +125,7 @@ def test_in_korean(open_page: OpenPage) -> None:
     assert page.title[0].value == "비슷한 영화"
     assert page.caption[0].value.startswith("협업 기준")
     assert page.query_params == {"movie": "12", "method": "collaborative"}
-    assert search(page, "없는 제목").info[0].value.startswith("“없는 제목”와(과) 비슷한")
+    assert search(page, "없는 제목").info[0].value.startswith("“없는 제목”에 가까운")
 
 
 def test_without_collaborative_similarity_there_is_content_only(
