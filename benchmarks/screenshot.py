@@ -21,6 +21,9 @@ VISITS = (
     "for-you?user=42",
 )
 LIKED = 3
+# What only whoever runs the app sees, with the room that it takes.
+HOSTS = """[data-testid=stSidebar], [data-testid=stExpandSidebarButton] { display: none }
+.stApp .st-key-head.st-key-head { padding-left: 0 !important }"""
 
 
 def visit(page: Page, address: str) -> None:
@@ -39,7 +42,7 @@ def picks(browser: Browser, address: str, picture: Path, **options: Any) -> None
         expect(page.locator(".mt-wall [aria-pressed=true]")).to_have_count(number + 1)
     page.reload()
     expect(page.locator(".mt-hero, article h2").first).to_be_visible()
-    page.add_style_tag(content='[data-testid="stSidebar"] { display: none }')  # for the host
+    page.add_style_tag(content=HOSTS)
     page.wait_for_timeout(3_000)
     page.screenshot(path=picture)
     page.close()

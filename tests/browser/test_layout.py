@@ -104,3 +104,12 @@ def test_the_controls_of_a_phone_can_be_used(server: Server, visit: Visit) -> No
     page.get_by_role("button", name="Filters").click()
     page.get_by_role("slider", name="Number of recommendations").press("Home")
     expect(titles(page)).to_have_count(5)
+
+
+def test_forced_colours_show_what_is_chosen(server: Server, visit: Visit) -> None:
+    page = visit(f"{server.url}/for-you?user=42")
+    heading(page, "For you")
+    page.emulate_media(forced_colors="active")
+    chosen = page.get_by_role("radio", name="Best match")
+    expect(chosen).to_have_css("outline-style", "solid")
+    expect(page.get_by_role("radio", name="Predicted stars")).to_have_css("outline-style", "none")

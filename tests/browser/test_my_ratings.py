@@ -294,3 +294,10 @@ def test_no_part_is_wider_than_the_screen(
         heading(page, title)
         expect(titles(page).nth(4)).to_be_attached()
         assert page.evaluate(TOO_WIDE) == [0, 0], part
+    # Between phone and desktop the column is narrow: the stars go below, and titles keep room.
+    page.set_viewport_size({"width": 820, "height": 900})
+    page.goto(f"{server.url}/my-ratings?part=rate")
+    heading(page, title)
+    room = page.locator(".mt-rows > li > span:first-child").first.bounding_box()
+    assert room
+    assert room["width"] >= 176
